@@ -1,0 +1,45 @@
+import type { U64 } from '../abi/u64.ts';
+
+/** Everything that can happen to a machine, one at a time. Addresses and sizes are bytes. `lp` is an LP index. */
+export type Event =
+  | { readonly kind: 'vmxon'; readonly lp: number }
+  | { readonly kind: 'vmxoff'; readonly lp: number }
+  | { readonly kind: 'cpu-online'; readonly lp: number }
+  | { readonly kind: 'cpu-offline'; readonly lp: number }
+  /** The kernel's per-CPU TDX bring-up on one CPU (tdx_cpu_enable; revisions without it do nothing). */
+  | { readonly kind: 'cpu-enable'; readonly lp: number }
+  /** The kernel's whole module initialisation (tdx_init, tdx_enable ...). */
+  | { readonly kind: 'enable' }
+  | { readonly kind: 'acpi-cpu-add'; readonly lp: number }
+  | { readonly kind: 'acpi-cpu-remove'; readonly lp: number }
+  | { readonly kind: 'memory-add'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number; readonly node: number }
+  | { readonly kind: 'memory-remove'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number }
+  /** A memory error reported at `address`; the kernel asks the module whose page it is where it can. */
+  | { readonly kind: 'machine-check'; readonly lp: number; readonly address: number }
+  /** The kernel's nth allocation from now on fails (1 = the next one). */
+  | { readonly kind: 'allocation-failure'; readonly nth: number }
+  /** The next `count` SEAMCALLs of `leaf` (any leaf: null) meet this condition. */
+  | { readonly kind: 'condition'; readonly condition: Condition; readonly leaf: number | null; readonly count: number }
+  | { readonly kind: 'late-load' }
+  | { readonly kind: 'module-unload' }
+  /** The module shut itself down inside SEAM: every SEAMCALL on every LP is VMfailInvalid from now on. */
+  | { readonly kind: 'seam-death' }
+  | { readonly kind: 'seamcall'; readonly lp: number; readonly rax: U64; readonly rcx: U64; readonly rdx: U64; readonly r8: U64; readonly r9: U64; readonly r10: U64; readonly r11: U64 }
+  | { readonly kind: 'kexec' };
+
+/** ACPI hot-plug, driver-managed (dax/kmem), or ZONE_DEVICE (memremap_pages: never reaches the page allocator). */
+export type MemoryHotplugKind = 'acpi' | 'driver' | 'zone-device';
+
+/**
+ * A condition around one SEAMCALL that the module itself cannot cause: contention, entropy, PCONFIG, interrupts.
+ * The names are those of the recordings' `inject`.
+ */
+export type Condition =
+  | 'pconfig-busy' | 'pconfig-entropy' | 'pconfig-other'
+  | 'no-entropy' | 'entropy-flaky'
+  | 'global-lock-busy' | 'global-lock-shared'
+  | 'tdmr-lock-busy'
+  | 'kot-lock-busy' | 'kot-lock-shared'
+  | 'wbt-lock-busy'
+  | 'pamt-lock-busy' | 'pamt-lock-shared'
+  | 'other-lp-busy' | 'interrupt-pending';
