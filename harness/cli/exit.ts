@@ -1,0 +1,29 @@
+/** Exit codes of every verb: a contract (README, "Exit codes"). */
+export const EXIT = {
+  /** Nothing wrong, or known deviations only. */
+  OK: 0,
+  /** A finding. */
+  FINDING: 1,
+  /** Usage or configuration: a bad flag, file or value. */
+  USAGE: 2,
+  /** Inconclusive: nothing was compared or run, only skips, or a `sometimes` was never reached. */
+  INCONCLUSIVE: 3,
+  /** An implementation or the harness could not run. */
+  CANNOT_RUN: 4,
+  /** Our bug. */
+  INTERNAL: 70,
+  /** Interrupted after a clean flush (Ctrl-C, SIGTERM). */
+  SIGINT: 130,
+  SIGTERM: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A failure the user can mend: printed as one message (what was expected, what to do), never with a stack trace. */
+export class UserError extends Error {
+  readonly exitCode: ExitCode;
+  constructor(message: string, exitCode: ExitCode = EXIT.USAGE) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
