@@ -1,7 +1,7 @@
 import type { AddressRange } from '../abi/range.ts';
 import { registers, type Registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
-import { createLocks, noLockOrder, type LockName, type LockState } from './lock.ts';
+import { createLocks, type LockName, type LockState } from './lock.ts';
 import type { Message } from './message.ts';
 import type { Revision } from './revision.ts';
 import type { TDMR } from './tdmr.ts';
@@ -128,8 +128,8 @@ export interface KernelState {
 
   readonly locks: Record<LockName, LockState>;
   readonly lockImbalances: LockImbalance[];
-  /** See `noLockOrder` in lock.ts. */
-  readonly lockOrder: boolean[];
+  /** Which lock was ever held when another was taken: bits of `lockOrderBit`, for lockdep-style checks. */
+  lockOrder: number;
 
   readonly dmesg: Message[];
   /** What crashed the kernel (an oops, BUG, endless loop), `null` while it runs. Nothing runs after it. */
@@ -178,7 +178,7 @@ export function createKernel(
     onlineCallback: false,
     locks: createLocks(),
     lockImbalances: [],
-    lockOrder: noLockOrder(),
+    lockOrder: 0,
     dmesg: [],
     crash: null,
     registers: registers(0),
@@ -218,7 +218,6 @@ export function cloneKernel(kernel: KernelState): KernelState {
       sysinit: { ...kernel.locks.sysinit },
     },
     lockImbalances: kernel.lockImbalances.slice(),
-    lockOrder: kernel.lockOrder.slice(),
     dmesg: kernel.dmesg.slice(),
     registers: { ...kernel.registers },
   };
