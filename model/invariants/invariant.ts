@@ -1,5 +1,4 @@
 import type { U64 } from '../abi/u64.ts';
-import type { Event } from '../world/event.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 
@@ -33,7 +32,7 @@ export interface Sometimes {
   readonly reached: (world: World, record: EventRecord) => boolean;
 }
 
-export type EventKind = Event['kind'];
+export type EventKind = EventRecord['event']['kind'];
 
 export type Report = (offence: Offence) => void;
 

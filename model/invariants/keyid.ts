@@ -8,10 +8,8 @@ export const THE_KEYID_RANGE_IS_SANE: Always = {
   id: 'keyid/range',
   statement: 'The private KeyID range does not wrap, excludes KeyID 0 and fits the KeyID bits of the machine.',
   source: 'record_keyid_partitioning(), Linux 6.12 (low half + 1, taken verbatim); v3 checked it on every CPU',
-  after: 'all',
-  check: (world, record, report) => {
-    // The boot's own record: the range is read once.
-    if (record !== world.records[0]) return;
+  after: ['boot'],
+  check: (world, _, report) => {
     const { keyidStart, keyidCount, platformEnabled } = world.kernel;
     if (!platformEnabled) return;
     if (keyidStart === 0) report(offence('zero', `the range [${keyidStart}, ${keyidStart + keyidCount}) begins with KeyID 0`));
@@ -26,9 +24,9 @@ export const TDX_NEEDS_TWO_KEYIDS: Always = {
   id: 'keyid/at-least-two',
   statement: 'TDX is offered only with at least two private KeyIDs: one for the module, one for a guest.',
   source: 'tdx_init(), Linux 6.12',
-  after: 'all',
-  check: (world, record, report) => {
-    if (record === world.records[0] && world.kernel.platformEnabled && world.kernel.keyidCount < 2)
+  after: ['boot'],
+  check: (world, _, report) => {
+    if (world.kernel.platformEnabled && world.kernel.keyidCount < 2)
       report(offence('count', `TDX is offered with ${world.kernel.keyidCount} private KeyIDs`));
   },
 };

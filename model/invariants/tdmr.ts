@@ -144,7 +144,7 @@ export const ALLOCATOR_MEMORY_IS_TDX_MEMORY: Always = {
   after: ['enable', 'memory-add'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised') return;
-    for (const { base, size } of world.onlineMemory) {
+    for (const { base, size } of world.allocator.regions) {
       const start = base < 2 ** 20 ? 2 ** 20 : base;
       const gap = firstUncovered(world, start, base + size);
       if (gap < base + size && gap >= start) {

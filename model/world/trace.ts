@@ -74,9 +74,14 @@ export interface ResetEntry {
   readonly phase: ModulePhase;
 }
 
+/** The boot itself: the first record of every world. */
+export interface BootEvent {
+  readonly kind: 'boot';
+}
+
 /** What one event came to, as the outside sees it, and where in the trace it is. */
 export interface EventRecord {
-  readonly event: Event;
+  readonly event: Event | BootEvent;
   /** Trace entries [from, to) belong to it; dmesg lines [dmesgFrom, dmesgTo). */
   readonly from: number;
   to: number;

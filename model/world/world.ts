@@ -1,6 +1,7 @@
 import type { Registers } from '../abi/registers.ts';
+import type { KernelPort } from '../kernel/port.ts';
 import type { KernelState } from '../kernel/state.ts';
-import type { PageAllocator } from '../kernel/page-allocator.ts';
+
 import type { ModuleState } from '../module/state.ts';
 import type { Release } from '../module/release.ts';
 import type { Hardware } from '../platform/hardware.ts';
@@ -8,6 +9,7 @@ import type { MCHECKResult } from '../platform/mcheck.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { SEAMLDRState } from '../seamldr/seamldr.ts';
 import type { Condition } from './event.ts';
+import type { PageAllocator } from './page-allocator.ts';
 import type { EventRecord, ModulePhase, TraceEntry } from './trace.ts';
 
 /** One machine: platform, module and kernel, as plain records that `step` changes in place. */
@@ -19,8 +21,12 @@ export interface World {
   readonly seamldr: SEAMLDRState;
   /** The TDX module's own state; a fresh one after every load. Meaningless while it is not loaded. */
   module: ModuleState;
-  readonly kernel: KernelState;
+  kernel: KernelState;
+  /** The kernel's way to this machine; bound to this very record, so a copy gets one of its own. */
+  port: KernelPort;
   readonly allocator: PageAllocator;
+  /** By LP index: the CPU could enter VMX operation. Revisions that manage VMX themselves ask; others just execute VMXON. */
+  readonly mayEnterVMX: boolean[];
 
   /** Conditions that wait for their SEAMCALL, oldest first. */
   readonly pending: PendingCondition[];
@@ -31,6 +37,10 @@ export interface World {
   /** One record per event so far; the boot is the first, with no event of the case. */
   readonly records: EventRecord[];
   readonly scratch: Registers;
+  /** Lock imbalances the kernel had recorded before the event under way. */
+  imbalancesBefore: number;
+  /** Kernel threads in the middle of a flow. */
+  threadsRunning: number;
 
   /** A raw SEAMCALL succeeded in changing the module behind the kernel's back. */
   tampered: boolean;
