@@ -20,7 +20,10 @@ function healthy(): any {
 describe('a recorded kernel and its model', () => {
   test.each([
     ['linux-6.12', '6.12', 1109, 0],
+    ['linux-6.17', '6.17', 349, 0],
+    ['linux-7.3', '7.3', 325, 0],
     ['linux-6.12-demos', '6.12', 55, 2],
+    ['linux-7.3-demos', '7.3', 61, 2],
   ])('%s: every case agrees', (name, kernel, count, outsideMask) => {
     const results = recording(name).map((line) => replayLinux(line, kernel));
     expect(results.flatMap(({ mismatches }) => mismatches)).toEqual([]);

@@ -41,6 +41,11 @@ const TEXTS = {
   'pamt-allocated': line(6, (a) => `virt/tdx: ${a} KB allocated for PAMT`),
   'module-initialised': line(6, () => 'virt/tdx: module initialized'),
   'module-initialisation-failed': line(3, (a) => `virt/tdx: module initialization failed (${a})`),
+  'rbp-clobber': line(3, () => 'virt/tdx: frame pointer (RBP) clobber bug present, upgrade TDX module'),
+  'module-version': line(6, (a, b, c) => `virt/tdx: Module version: ${a}.${b}.${c.toString().padStart(2, '0')}`),
+  'platform-unsupported': line(3, () => 'virt/tdx: TDX not supported by the host platform'),
+  'tdx-module-initialised': line(6, () => 'virt/tdx: TDX-Module initialized'),
+  'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
 } satisfies Record<string, MessageText>;
 
 export type MessageId = keyof typeof TEXTS;

@@ -31,6 +31,7 @@ export const TAKE_CPU_DOWN: Step = {
     const cpu = kernel.cpus[thread.target];
     if (cpu === undefined) return DONE;
     cpu.online = false;
+    cpu.vmxReferences = 0;
     port.vmxoff(thread.target);
     return DONE;
   },

@@ -93,3 +93,14 @@ export const REQUIRE_PLATFORM_FEATURE: Step = {
   source: 'tdx_cpu_enable() and tdx_enable(), Linux 6.12',
   run: (kernel) => (kernel.platformEnabled ? DONE : ENODEV),
 };
+
+/** The same where the kernel itself calls at boot, and says so. */
+export const REQUIRE_PLATFORM_FEATURE_ALOUD: Step = {
+  name: 'require-platform-feature',
+  source: 'tdx_enable(), Linux 7.3; recording 7.3-demos, line 53',
+  run: (kernel, _thread, port) => {
+    if (kernel.platformEnabled) return DONE;
+    printk(kernel, port, 'platform-unsupported');
+    return ENODEV;
+  },
+};

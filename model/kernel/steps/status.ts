@@ -33,3 +33,19 @@ export const SETTLE_MODULE_STATUS: Step = {
     return DONE;
   },
 };
+
+/** The same in 7.3's words; there is no state that would bar a second attempt. */
+export const REPORT_MODULE_STATUS: Step = {
+  name: 'report-module-status',
+  source: 'tdx_enable(), Linux 7.3; recording 7.3-demos, line 10',
+  run: (kernel, thread, port) => {
+    if (thread.error === 0) {
+      printk(kernel, port, 'tdx-module-initialised');
+      kernel.status = 'initialised';
+      return JUMP;
+    }
+    printk(kernel, port, 'tdx-module-initialisation-failed', thread.error);
+    kernel.status = 'error';
+    return DONE;
+  },
+};

@@ -30,3 +30,10 @@ export const RESET_PAMTS: Step = {
     return DONE;
   },
 };
+
+/** The same, but only on machines where a partial write to private memory would poison it. */
+export const RESET_PAMTS_IF_ERRATUM: Step = {
+  name: 'reset-pamts',
+  source: 'reset_tdx_pages(), Linux 7.3; recording 7.3-demos, line 61',
+  run: (kernel, thread, port) => (kernel.partialWriteErratum ? RESET_PAMTS.run(kernel, thread, port) : DONE),
+};
