@@ -144,10 +144,9 @@ export const ALLOCATOR_MEMORY_IS_TDX_MEMORY: Always = {
   after: ['enable', 'memory-add'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised') return;
-    for (const { base, size } of world.allocator.regions) {
-      const start = base < 2 ** 20 ? 2 ** 20 : base;
-      const gap = firstUncovered(world, start, base + size);
-      if (gap < base + size && gap >= start) {
+    for (const { start, end } of world.allocator.spans) {
+      const gap = firstUncovered(world, start * PAGE, end * PAGE);
+      if (gap < end * PAGE) {
         const where = isConvertible(world.hardware.loader.cmrs, gap, gap + PAGE) ? 'inside a CMR' : 'outside the CMRs';
         report(offence(where, `${hex(gap)} can be allocated and is ${where}, but no TDMR makes it usable`));
         return;

@@ -1,5 +1,6 @@
 import { registers } from '../abi/registers.ts';
 import { highHalf, lowHalf } from '../abi/u64.ts';
+import { createPageAllocator } from '../kernel/page-allocator.ts';
 import type { Revision } from '../kernel/revision.ts';
 import { type BootFacts, createKernel } from '../kernel/state.ts';
 import { createThread, runThread } from '../kernel/thread.ts';
@@ -11,7 +12,6 @@ import { runMCHECK } from '../platform/mcheck.ts';
 import type { Platform } from '../platform/platform.ts';
 import { bootLP, onlineAtBoot } from '../platform/topology.ts';
 import { createSEAMLDR } from '../seamldr/seamldr.ts';
-import { createPageAllocator } from './page-allocator.ts';
 import { createWorldPort } from './world-port.ts';
 import { modulePhase, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import type { Registers } from '../abi/registers.ts';
-import { asBigInt, lowHalf, type U64 } from '../abi/u64.ts';
+import { lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
 import { callModule, runTDMRInit } from '../module/dispatch.ts';
@@ -94,45 +94,42 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
  */
 export function performTDMRInitLoop(world: World, lp: number, regs: Registers, base: number, end: number): Trap | 'hang' {
   for (let calls = 0; calls < CALLS_MAX; ) {
-    if (awaitsCondition(world, TDH_SYS_TDMR_INIT) || enterSEAM(world.hardware, world.seamldr, world.module.phase === 'DEAD', lp, TDH_SYS_TDMR_INIT) !== 'module') {
-      regs.rax = TDH_SYS_TDMR_INIT;
-      regs.rcx = base;
-      regs.rdx = 0;
-      regs.r8 = 0;
-      const trap = performSeamcall(world, lp, regs, false);
-      calls += 1;
-      if (trap !== 'none' || regs.rax !== 0 || asBigInt(regs.rdx) >= asBigInt(end)) return trap;
-      continue;
-    }
     regs.rax = TDH_SYS_TDMR_INIT;
     regs.rcx = base;
     regs.rdx = 0;
     regs.r8 = 0;
     const before = modulePhase(world);
-    const made = runTDMRInit(world.module, world.hardware, lp, regs, CALLS_MAX, end);
-    calls += made;
-    world.trace.push({
-      kind: 'seamcall',
-      lp,
-      raw: false,
-      leaf: TDH_SYS_TDMR_INIT,
-      inRCX: base,
-      inRDX: 0,
-      inR8: 0,
-      trap: 'none',
-      rax: regs.rax,
-      rcx: regs.rcx,
-      rdx: regs.rdx,
-      r8: regs.r8,
-      r9: regs.r9,
-      calls: made,
-      condition: null,
-      before,
-      after: modulePhase(world),
-      changed: false,
-      reason: world.module.lastReason,
-    });
-    if (regs.rax !== 0 || asBigInt(regs.rdx) >= asBigInt(end)) return 'none';
+    const reaches = enterSEAM(world.hardware, world.seamldr, before === 'DEAD', lp, TDH_SYS_TDMR_INIT) === 'module';
+    const made = reaches && !awaitsCondition(world, TDH_SYS_TDMR_INIT) ? runTDMRInit(world.module, regs, CALLS_MAX, end) : 0;
+    if (made === 0) {
+      const trap = performSeamcall(world, lp, regs, false);
+      calls += 1;
+      if (trap !== 'none' || regs.rax !== 0) return trap;
+    } else {
+      calls += made;
+      world.trace.push({
+        kind: 'seamcall',
+        lp,
+        raw: false,
+        leaf: TDH_SYS_TDMR_INIT,
+        inRCX: base,
+        inRDX: 0,
+        inR8: 0,
+        trap: 'none',
+        rax: regs.rax,
+        rcx: regs.rcx,
+        rdx: regs.rdx,
+        r8: regs.r8,
+        r9: regs.r9,
+        calls: made,
+        condition: null,
+        before,
+        after: modulePhase(world),
+        changed: false,
+        reason: world.module.lastReason,
+      });
+    }
+    if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
   }
   return 'hang';
 }

@@ -1,6 +1,6 @@
 import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
 import type { KernelPort } from '../kernel/port.ts';
-import { allocatePages, freePages, offlinePages } from './page-allocator.ts';
+import { allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
 import { performSeamcall, performTDMRInitLoop } from './seamcall.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -18,7 +18,7 @@ export function createWorldPort(world: World): KernelPort {
       return address;
     },
     free: (what, address, bytes) => {
-      freePages(world.allocator, address);
+      releasePages(world.allocator, address, bytes);
       world.trace.push({ kind: 'free', what, address, bytes, phase: modulePhase(world) });
     },
     writeWord: (address, value) => writeWord(world.hardware.memory, address, value),
@@ -42,7 +42,11 @@ export function createWorldPort(world: World): KernelPort {
       const lp = world.hardware.lps[cpu];
       if (lp !== undefined) lp.vmx = false;
     },
-    offlineMemory: (base, size) => offlinePages(world.allocator, base, base + size),
+    offlineMemory: (base, size) => {
+      if (isInUse(world.allocator, base, size)) return false;
+      removePages(world.allocator, base, size);
+      return true;
+    },
     printk: () => {},
   };
 }

@@ -1,4 +1,5 @@
 import type { Registers } from '../abi/registers.ts';
+import type { PageAllocator } from '../kernel/page-allocator.ts';
 import type { KernelPort } from '../kernel/port.ts';
 import type { KernelState } from '../kernel/state.ts';
 
@@ -9,7 +10,6 @@ import type { MCHECKResult } from '../platform/mcheck.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { SEAMLDRState } from '../seamldr/seamldr.ts';
 import type { Condition } from './event.ts';
-import type { PageAllocator } from './page-allocator.ts';
 import type { EventRecord, ModulePhase, TraceEntry } from './trace.ts';
 
 /** One machine: platform, module and kernel, as plain records that `step` changes in place. */
@@ -37,6 +37,8 @@ export interface World {
   /** One record per event so far; the boot is the first, with no event of the case. */
   readonly records: EventRecord[];
   readonly scratch: Registers;
+  /** Trace index where the event under way began: equal SEAMCALLs fold only within one event. */
+  foldFrom: number;
   /** Lock imbalances the kernel had recorded before the event under way. */
   imbalancesBefore: number;
   /** Kernel threads in the middle of a flow. */
