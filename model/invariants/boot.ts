@@ -12,7 +12,7 @@ export const PUBLISHED_CMRS_ARE_LEGAL: Always = {
   after: ['boot'],
   check: (world, _, report) => {
     if (world.mcheck.verdict !== 'published') return;
-    const rule = brokenCMRRule(world.hardware.loader.cmrs);
+    const rule = brokenCMRRule(world.platform.cmrs);
     if (rule !== null) report(offence(rule, `the published table breaks ${rule}`));
   },
 };

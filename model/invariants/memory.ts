@@ -13,7 +13,7 @@ const GIB = 2 ** 30;
 function holesOutsideCMRs(world: World, base: number, end: number): number {
   let holes = 0;
   let covered = base;
-  for (const cmr of mergeCMRs(world.hardware.loader.cmrs)) {
+  for (const cmr of mergeCMRs(world.platform.cmrs)) {
     const cmrEnd = cmr.base + cmr.size;
     if (cmrEnd <= covered || cmr.base >= end) continue;
     if (cmr.base > covered) holes += 1;

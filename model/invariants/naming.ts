@@ -1,5 +1,5 @@
 import { ENOMEM, errnoName } from '../kernel/errno.ts';
-import { messageNames, type Named } from '../kernel/message.ts';
+import { messageNames, type Named } from '../kernel/message-subject.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';

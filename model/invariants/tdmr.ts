@@ -147,7 +147,7 @@ export const ALLOCATOR_MEMORY_IS_TDX_MEMORY: Always = {
     for (const { start, end } of world.allocator.spans) {
       const gap = firstUncovered(world, start * PAGE, end * PAGE);
       if (gap < end * PAGE) {
-        const where = isConvertible(world.hardware.loader.cmrs, gap, gap + PAGE) ? 'inside a CMR' : 'outside the CMRs';
+        const where = isConvertible(world.platform.cmrs, gap, gap + PAGE) ? 'inside a CMR' : 'outside the CMRs';
         report(offence(where, `${hex(gap)} can be allocated and is ${where}, but no TDMR makes it usable`));
         return;
       }
@@ -163,7 +163,7 @@ export const TDMRS_LIE_IN_THE_CMRS: Always = {
   after: ['enable'],
   check: (world, record, report) => {
     if (!justInitialised(record)) return;
-    const { cmrs } = world.hardware.loader;
+    const { cmrs } = world.platform;
     for (const tdmr of tdmrsInUse(world)) {
       let start = tdmr.base;
       for (const { offset, size } of [...tdmr.reserved, { offset: tdmr.size, size: 0 }]) {
