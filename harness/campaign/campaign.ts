@@ -82,7 +82,7 @@ export async function runCampaign(config: CampaignConfig, ports: CampaignPorts):
 async function readCorpus(run: Run): Promise<void> {
   for (const [bucket, { case: input }] of run.known) {
     if (isOver(run)) return;
-    announce(run, enterRecheck(run.ledger, bucket, await run.executor.execute({ kind: 'recheck', case: input }), input));
+    announce(run, enterRecheck(run.ledger, bucket, await run.executor.execute({ kind: 'recheck', case: input, bucket }), input));
   }
   if (run.given.length === 0 || isOver(run)) return;
   announce(run, enter(run.ledger, await run.executor.execute({ kind: 'given', given: run.given })));

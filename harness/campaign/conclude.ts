@@ -72,7 +72,7 @@ function minimalRecord(finding: Finding): Minimal {
   };
 }
 
-function knownRecord({ deviation, reproduced, origin, hits }: KnownState): KnownSeen {
+function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownState): KnownSeen {
   const { bucket, invariant, reason, source, path } = deviation;
   return {
     record: 'known',
@@ -80,6 +80,6 @@ function knownRecord({ deviation, reproduced, origin, hits }: KnownState): Known
     file: path,
     replay: replayCommand(path),
     events: deviation.case.events.length,
-    ...{ reproduced, origin, hits },
+    ...{ reproduced, minimal, origin, hits },
   };
 }

@@ -1,9 +1,8 @@
 import type { Case } from '../case.ts';
-import type { Violation } from '../oracle/verdict.ts';
 import type { KnownDeviation } from '../store/known.ts';
 import type { FirstHit, Tally } from './range.ts';
 import type { Totals } from './record.ts';
-import type { Shrunk } from './task.ts';
+import type { Recheck, Shrunk } from './task.ts';
 
 /** What a campaign has come to so far. Tallies are entered in the order of their cases, so it is the same for any number of workers. */
 export interface Ledger {
@@ -28,6 +27,7 @@ export interface Finding {
 export interface KnownState {
   readonly deviation: KnownDeviation;
   reproduced: boolean;
+  minimal: boolean;
   origin: string | null;
   hits: number;
 }
@@ -38,7 +38,7 @@ export function openLedger(known: ReadonlyMap<string, KnownDeviation>): Ledger {
     edges: new Set(),
     sometimes: new Set(),
     findings: new Map(),
-    known: new Map([...known].map(([bucket, deviation]) => [bucket, { deviation, reproduced: false, origin: null, hits: 0 }])),
+    known: new Map([...known].map(([bucket, deviation]) => [bucket, { deviation, reproduced: false, minimal: false, origin: null, hits: 0 }])),
     crash: null,
   };
 }
@@ -63,16 +63,17 @@ export function enterSlips(ledger: Ledger, parent: Finding): readonly Finding[] 
 }
 
 /** Enters what the own case of a known deviation does today. */
-export function enterRecheck(ledger: Ledger, bucket: string, violations: readonly Violation[] | null, input: Case): readonly Finding[] {
+export function enterRecheck(ledger: Ledger, bucket: string, found: Recheck | null, input: Case): readonly Finding[] {
   const state = ledger.known.get(bucket);
   if (state === undefined) return [];
   const origin = state.deviation.path;
-  if (violations === null) {
+  if (found === null) {
     ledger.crash ??= { origin, stack: `the judge broke on ${origin}` };
     return [];
   }
-  state.reproduced = violations.some((one) => one.bucket === bucket);
-  return violations.filter((one) => !ledger.known.has(one.bucket)).flatMap((violation) => enterHits(ledger, { violation, case: input, origin }, 0));
+  state.reproduced = found.violations.some((one) => one.bucket === bucket);
+  state.minimal = found.minimal;
+  return found.violations.filter((one) => !ledger.known.has(one.bucket)).flatMap((violation) => enterHits(ledger, { violation, case: input, origin }, 0));
 }
 
 function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Finding[] {

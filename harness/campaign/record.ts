@@ -83,6 +83,8 @@ export interface KnownSeen {
   readonly events: number;
   /** Its own case still fails in this bucket. */
   readonly reproduced: boolean;
+  /** Verified, of its own case. */
+  readonly minimal: boolean;
   /** Where the campaign came upon it by itself. */
   readonly origin: string | null;
   readonly hits: number;

@@ -1,3 +1,4 @@
+import type { Platform } from '../../model/platform/platform.ts';
 import type { Case, Profile } from '../case.ts';
 import type { Describe, Judge } from '../oracle/judge.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
@@ -23,9 +24,12 @@ export interface Stages {
   readonly generate: (seed: string, index: number, options: GenerateOptions) => Case;
   readonly judge: Judge;
   readonly describe: Describe;
-  /** One machine (the JSON of a platform file) through BIOS, MCHECK and the kernel; throws a UserError for a bad file. */
-  readonly boot: (machine: unknown, name: string, profile: Profile) => BootOutcome;
+  /** One machine through BIOS, MCHECK and the kernel; throws a UserError for a bad platform file. */
+  readonly boot: (machine: Machine, profile: Profile) => BootOutcome;
 }
+
+/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
+export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
 
 export interface GenerateOptions {
   readonly profile: Profile;

@@ -1,6 +1,6 @@
 import type { Case } from '../case.ts';
 import type { Violation } from '../oracle/verdict.ts';
-import { type ShrinkResult, shrink } from '../shrink/shrink.ts';
+import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
 import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';
 import type { Stages } from './stages.ts';
 
@@ -8,16 +8,23 @@ import type { Stages } from './stages.ts';
 export type Task =
   | { readonly kind: 'range'; readonly range: Range }
   | { readonly kind: 'given'; readonly given: readonly Given[] }
-  | { readonly kind: 'recheck'; readonly case: Case }
+  | { readonly kind: 'recheck'; readonly case: Case; readonly bucket: string }
   | { readonly kind: 'shrink'; readonly case: Case; readonly bucket: string; readonly evaluations: number; readonly deadline: number | null };
 
 export interface TaskResults {
   readonly range: Tally;
   readonly given: Tally;
-  /** The violations of the case now; `null`: the judge broke on it. */
-  readonly recheck: readonly Violation[] | null;
+  /** `null`: the judge broke on the case. */
+  readonly recheck: Recheck | null;
   /** `undefined`: the case does not fail in that bucket any more, so the judge is not deterministic. */
   readonly shrink: Shrunk | undefined;
+}
+
+/** What a case that is known to fail in a bucket does now. */
+export interface Recheck {
+  readonly violations: readonly Violation[];
+  /** It fails in that bucket, and nothing single can be removed. */
+  readonly minimal: boolean;
 }
 
 export interface Shrunk extends ShrinkResult {
@@ -33,7 +40,7 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
     case 'given':
       return runGiven(stages, task.given);
     case 'recheck':
-      return recheck(stages, task.case);
+      return recheck(stages, task.case, task.bucket);
     case 'shrink': {
       const { deadline, evaluations } = task;
       const outOfTime = (): boolean => deadline !== null && now() >= deadline;
@@ -43,9 +50,9 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
   }
 }
 
-function recheck(stages: Stages, input: Case): readonly Violation[] | null {
+function recheck({ judge }: Stages, input: Case, bucket: string): Recheck | null {
   try {
-    return stages.judge(input).violations;
+    return { violations: judge(input).violations, minimal: isMinimalCase(input, bucket, judge) };
   } catch {
     return null;
   }

@@ -103,6 +103,12 @@ function offerFirst(probe: Probe, candidates: (input: Case) => Iterable<Case>): 
   return false;
 }
 
+/** Does `input` fail in `bucket` so that nothing single can be removed? False also where it does not fail there. */
+export function isMinimalCase(input: Case, bucket: string, judge: Judge): boolean {
+  const probe = startProbe(input, bucket, judge, { evaluations: SHRINK_EVALUATIONS });
+  return probe !== undefined && isMinimal(probe);
+}
+
 function isMinimal(probe: Probe): boolean {
   const input = probe.current();
   return PARTS.every((part) => {

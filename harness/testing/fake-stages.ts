@@ -25,8 +25,10 @@ export const stages: Stages = {
   generate,
   judge,
   describe: (input) => input.events.map(({ kind }, index) => `${index} ${kind}`),
-  boot(machine, name, { kernel, module }) {
-    if (typeof machine !== 'object' || machine === null || !('cmrs' in machine)) throw new UserError(`${name}: expected a platform file`);
+  boot(machine, { kernel, module }) {
+    if ('file' in machine && (typeof machine.file !== 'object' || machine.file === null || !('cmrs' in machine.file))) {
+      throw new UserError(`${machine.name}: expected a platform file`);
+    }
     const boot = { kernel, module, errno: -28, errnoName: 'ENOSPC', initialized: false, pamtKB: 0, keyids: [32, 64] as const };
     return { ...boot, tdmrs: [{ base: '0x0', size: '0x40000000', reserved: 3 }], dmesg: ['module initialization failed (-28)'], defaults: ['one LP: the file names none'] };
   },
