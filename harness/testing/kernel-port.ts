@@ -76,6 +76,7 @@ export function createTestPort(memory: readonly MemoryRegion[]): TestPort {
       return true;
     },
     vmxoff: (cpu) => port.log.push(`vmxoff ${cpu}`),
+    offlineMemory: () => true,
     printk: () => undefined,
   };
   return port;

@@ -1,4 +1,5 @@
 /** Kernel error numbers as they are returned: negative. Source: include/uapi/asm-generic/errno-base.h and errno.h. */
+export const EPERM = -1;
 export const ENOENT = -2;
 export const EIO = -5;
 export const ENXIO = -6;
@@ -14,6 +15,7 @@ export const EOPNOTSUPP = -95;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'success'],
+  [EPERM, 'EPERM'],
   [ENOENT, 'ENOENT'],
   [EIO, 'EIO'],
   [ENXIO, 'ENXIO'],

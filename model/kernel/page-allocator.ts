@@ -241,3 +241,8 @@ function pfnUp(bytes: number): number {
 function pfnDown(bytes: number): number {
   return (bytes - (bytes % PAGE)) / PAGE;
 }
+
+/** True if any page of [base, base + size) is in use. */
+export function isInUse({ used }: PageAllocator, base: number, size: number): boolean {
+  return usedUntil(used, pfnDown(base), pfnUp(base + size)) !== -1;
+}

@@ -47,6 +47,9 @@ export interface KernelPort {
   vmxon(cpu: number): boolean;
   vmxoff(cpu: number): void;
 
+  /** Takes [base, base + size) bytes away from the page allocator; false if part of it is in use. */
+  offlineMemory(base: number, size: number): boolean;
+
   /** A line of dmesg, already recorded in the kernel's log. */
   printk(message: Message): void;
 }

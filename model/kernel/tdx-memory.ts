@@ -74,6 +74,21 @@ export function addMemblock(memblock: MemoryRegion[], base: number, size: number
   memblock.splice(at, remove, { base: start, size: end - start, node });
 }
 
+/** Takes hot-removed memory out of memblock; an entry it lies in the middle of is cut in two. Source: memblock_remove(). */
+export function removeMemblock(memblock: MemoryRegion[], base: number, size: number): void {
+  const end = base + size;
+  for (let at = 0; at < memblock.length; at++) {
+    const region = memblock[at] as MemoryRegion;
+    const regionEnd = region.base + region.size;
+    if (regionEnd <= base || region.base >= end) continue;
+    const rest: MemoryRegion[] = [];
+    if (region.base < base) rest.push({ base: region.base, size: base - region.base, node: region.node });
+    if (regionEnd > end) rest.push({ base: end, size: regionEnd - end, node: region.node });
+    memblock.splice(at, 1, ...rest);
+    at += rest.length - 1;
+  }
+}
+
 /** An allocation, counted. */
 export function allocate(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['alloc']>[0], bytes: number, node = -1): number {
   const address = port.alloc(kind, bytes, node);
