@@ -2,7 +2,7 @@ import { lowHalf } from '../abi/u64.ts';
 import type { Hardware, LogicalProcessor } from './hardware.ts';
 import type { MCHECKResult } from './mcheck.ts';
 import { createMemory } from './memory.ts';
-import { readMSR } from './msr.ts';
+import { readOverride } from './msr-override.ts';
 import type { Platform } from './platform.ts';
 import { isSEAMRRValid, SEAMRR_MASK_MSR, seamrrMask, seamrrMaskMSR } from './seamrr.ts';
 import { healthySMRR } from './smrr.ts';
@@ -59,7 +59,7 @@ function buildLPs(platform: Platform, mcheck: MCHECKResult, enabled: boolean): L
       seamrrValid:
         enabled &&
         (lp.bios || sharesCountedCore(platform, index)) &&
-        (msr.length === 0 || isSEAMRRValid(lowHalf(readMSR(msr, index, SEAMRR_MASK_MSR, mask)))),
+        (msr.length === 0 || isSEAMRRValid(lowHalf(readOverride(msr, index, SEAMRR_MASK_MSR, mask)))),
     });
   }
   return built;

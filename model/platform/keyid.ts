@@ -1,6 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
 import { u64FromHalves } from '../abi/u64.ts';
-import { readMSR } from './msr.ts';
+import { readOverride } from './msr-override.ts';
 import type { Platform } from './platform.ts';
 
 /** IA32_MKTME_KEYID_PARTITIONING: bits 31:0 MKTME KeyIDs, bits 63:32 TDX KeyIDs. Package scope. */
@@ -16,7 +16,7 @@ export function keyidPartitionMSR(keyids: KeyIDPartition): U64 {
 
 /** What RDMSR 0x87 answers on this LP; MCHECK refusing TDX does not change it, which is how a BIOS comes to lie. */
 export function readKeyIDPartition(platform: Platform, lp: number): U64 {
-  return readMSR(platform.msr, lp, KEYID_PARTITIONING_MSR, keyidPartitionMSR(platform.keyids));
+  return readOverride(platform.msr, lp, KEYID_PARTITIONING_MSR, keyidPartitionMSR(platform.keyids));
 }
 
 /** The first private KeyID: KeyID 0 is TME's own, MKTME's follow, then TDX's. */

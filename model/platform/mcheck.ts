@@ -2,7 +2,7 @@ import { highHalf, lowHalf } from '../abi/u64.ts';
 import { brokenCMRRule } from './cmr.ts';
 import type { CMRRule } from './cmr.ts';
 import { KEYID_PARTITIONING_MSR, readKeyIDPartition } from './keyid.ts';
-import { isOverridden, readMSR } from './msr.ts';
+import { isOverridden, readOverride } from './msr-override.ts';
 import type { Platform } from './platform.ts';
 import { brokenSEAMRRRule, SEAMRR_BASE_MSR, SEAMRR_MASK_MSR, seamrrBaseMSR, seamrrMaskMSR } from './seamrr.ts';
 import type { SEAMRRRule } from './seamrr.ts';
@@ -98,8 +98,8 @@ function seamrrDiffers(platform: Platform): boolean {
   const mask = seamrrMaskMSR(seamrr);
   for (let lp = 0; lp < platform.lps.length; lp += 1) {
     if (platform.lps[lp]?.bios !== true) continue;
-    if (readMSR(msr, lp, SEAMRR_BASE_MSR, base) !== base) return true;
-    if (readMSR(msr, lp, SEAMRR_MASK_MSR, mask) !== mask) return true;
+    if (readOverride(msr, lp, SEAMRR_BASE_MSR, base) !== base) return true;
+    if (readOverride(msr, lp, SEAMRR_MASK_MSR, mask) !== mask) return true;
   }
   return false;
 }

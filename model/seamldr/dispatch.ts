@@ -42,7 +42,7 @@ function bufferStatus(hardware: Hardware, address: U64, alignment: number): U64 
   const plain = address % keyidUnit;
   const keyid = (address - plain) / keyidUnit;
   const { base, mask } = hardware.seamrr;
-  const seamrrEnd = typeof mask === 'number' ? base + PHYSICAL_END - mask : base;
+  const seamrrEnd = typeof mask === 'number' && typeof base === 'number' ? base + PHYSICAL_END - mask : base;
   const inSEAMRR = plain < seamrrEnd && base < plain + alignment;
   return address % alignment !== 0 || keyid > hardware.mktmeKeyids || inSEAMRR
     ? SEAMLDR_STATUS.EBADPARAM
