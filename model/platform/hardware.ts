@@ -1,4 +1,4 @@
-import type { AddressRange } from '../abi/range.ts';
+import type { CMRInfo } from '../abi/cmr-info.ts';
 import type { U64 } from '../abi/u64.ts';
 import type { PhysicalMemory } from './memory.ts';
 
@@ -19,7 +19,7 @@ export interface Hardware {
   /** x2APIC id >> packageShift = package; >> smtShift = core. */
   packageShift: number;
   smtShift: number;
-  seamrr: { base: number; mask: U64 };
+  seamrr: { base: U64; mask: U64 };
   smrr: readonly SMRR[];
   wbBlocks: number;
   /** What MCHECK and the loader left for the module (SYSINFO table). */
@@ -50,8 +50,8 @@ export interface SMRR {
 export interface LoaderTable {
   totLPs: number;
   totPackages: number;
-  /** 32 slots at most, in table order; missing ones are empty. */
-  cmrs: readonly AddressRange[];
+  /** 32 slots at most, in table order; missing ones are empty. Any 64-bit value, where the case bypasses MCHECK. */
+  cmrs: readonly CMRInfo[];
   /** CPUID(1).EAX by package. */
   fms: readonly number[];
   seamopsCaps: number;

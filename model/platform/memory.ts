@@ -20,6 +20,13 @@ export function readWord(memory: PhysicalMemory, address: number): U64 {
   return memory.pages.get((address - offset) / 4096)?.[offset / 8] ?? 0;
 }
 
+const ZERO_PAGE: readonly U64[] = new Array<U64>(512).fill(0);
+
+/** The 512 words of the page `address` lies in, to read only. */
+export function pageWords(memory: PhysicalMemory, address: number): readonly U64[] {
+  return memory.pages.get((address - (address % 4096)) / 4096) ?? ZERO_PAGE;
+}
+
 /** Writes the word at `address` (bytes, 8-byte aligned). */
 export function writeWord(memory: PhysicalMemory, address: number, value: U64): void {
   const offset = address % 4096;

@@ -1,0 +1,202 @@
+import type { Registers } from '../../model/abi/registers.ts';
+import { registers } from '../../model/abi/registers.ts';
+import { PAGE_TYPE } from '../../model/abi/page.ts';
+import { leafName } from '../../model/abi/leaf-number.ts';
+import { formatU64, lowHalf } from '../../model/abi/u64.ts';
+import { callModule, runTDMRInit } from '../../model/module/dispatch.ts';
+import type { ModuleOutcome } from '../../model/module/leaf.ts';
+import type { Release } from '../../model/module/release.ts';
+import type { ModuleState } from '../../model/module/state.ts';
+import { createModule, reloadModule } from '../../model/module/state.ts';
+import type { Hardware } from '../../model/platform/hardware.ts';
+import { readWord, writeWord } from '../../model/platform/memory.ts';
+import type { Before, ModuleCase, ModuleStep, Read } from './module-case.ts';
+import { readModuleCase } from './module-case.ts';
+import { buildHardware } from './module-platform.ts';
+import type { CaseResult, Mismatch, ReplayCase } from './replay.ts';
+import { TraceFormatError } from './replay.ts';
+
+/** How the calls of a `repeat` are made: at once where the model can, or one by one. The answers must be the same. */
+export type RepeatMode = 'counted' | 'single';
+
+export const SKIPPED_PAMT = 'contents of PAMT pages';
+export const SKIPPED_TD_PAGE = 'contents of TDR and TDCX pages';
+
+/** A replay against one release of the module. */
+export function createModuleReplay(release: Release, mode: RepeatMode = 'counted'): ReplayCase {
+  return (line) => replayModuleCase(readModuleCase(line), release, mode);
+}
+
+/** What a replay carries from step to step. */
+interface Replay {
+  readonly recorded: ModuleCase;
+  readonly hardware: Hardware;
+  module: ModuleState;
+  readonly regs: Registers;
+  readonly mode: RepeatMode;
+  seamcalls: number;
+  skippedPAMT: number;
+  skippedTDPages: number;
+  readonly mismatches: Mismatch[];
+}
+
+/**
+ * Replays one case from a module just loaded. Everything recorded is compared except what `skipped` counts; the first
+ * step that differs ends the case, since what follows would differ for that reason.
+ */
+export function replayModuleCase(recorded: ModuleCase, release: Release, mode: RepeatMode = 'counted'): CaseResult {
+  const replay: Replay = {
+    recorded,
+    hardware: buildHardware(recorded.platform),
+    module: createModule(release),
+    regs: registers(0),
+    mode,
+    seamcalls: 0,
+    skippedPAMT: 0,
+    skippedTDPages: 0,
+    mismatches: [],
+  };
+  const { steps } = recorded;
+  for (let index = 0; index < steps.length; index += 1) {
+    const step = steps[index];
+    if (step === undefined) break;
+    if (step.before !== null) prepare(replay, step.before);
+    if (step.fatal) expectFatal(replay, step, index);
+    else replayRuns(replay, step, index);
+    if (replay.mismatches.length !== 0) break;
+    for (const read of step.reads) compareMemory(replay, read, index);
+    if (replay.mismatches.length !== 0) break;
+  }
+  const skipped: { reason: string; count: number }[] = [];
+  if (replay.skippedPAMT !== 0) skipped.push({ reason: SKIPPED_PAMT, count: replay.skippedPAMT });
+  if (replay.skippedTDPages !== 0) skipped.push({ reason: SKIPPED_TD_PAGE, count: replay.skippedTDPages });
+  return { id: recorded.id, steps: steps.length, seamcalls: replay.seamcalls, mismatches: replay.mismatches, skipped };
+}
+
+function prepare(replay: Replay, before: Before): void {
+  const { hardware } = replay;
+  for (const { address, words } of before.writes) {
+    for (let index = 0; index < words.length; index += 1) writeWord(hardware.memory, address + index * 8, words[index] ?? 0);
+  }
+  for (const value of before.msr) hardware.msr.push(value);
+  for (const value of before.cpuid) hardware.cpuid.push(value);
+  if (before.seamopsCaps !== null) hardware.loader.seamopsCaps = before.seamopsCaps;
+  if (before.reload) replay.module = reloadModule(replay.module, replay.module.release);
+}
+
+function expectFatal(replay: Replay, step: ModuleStep, index: number): void {
+  for (let count = 0; count < step.repeat; count += 1) {
+    if (call(replay, step) === 'fatal') return;
+  }
+  mismatch(replay, index, 'outcome', 'the module shuts itself down', formatU64(replay.regs.rax));
+}
+
+function replayRuns(replay: Replay, step: ModuleStep, index: number): void {
+  const { runs } = step;
+  for (let at = 0; at < runs.length; at += 1) {
+    const run = runs[at];
+    if (run === undefined) return;
+    for (let done = 0; done < run.count; ) {
+      // The first call of a run is made singly: RDX never falls, so the calls between two equal answers answer the same.
+      const counted = done === 0 || replay.mode === 'single' ? 0 : callMany(replay, step, run.count - done);
+      if (counted === 0) {
+        const outcome = call(replay, step);
+        if (outcome !== 'answered') {
+          unanswered(replay, step, index, outcome);
+          return;
+        }
+      }
+      done += counted === 0 ? 1 : counted;
+      if (!isEqual(replay.regs, run.result)) {
+        differ(replay, run.result, index, runs.length === 1 && run.count === 1 ? '' : `runs[${at}] call ${done}: `);
+        return;
+      }
+    }
+  }
+}
+
+function call(replay: Replay, step: ModuleStep): ModuleOutcome {
+  enter(replay.regs, step.regs);
+  replay.seamcalls += 1;
+  return callModule(replay.module, replay.hardware, step.lp, replay.regs, step.conditions);
+}
+
+/** As many calls at once as the model can make of this step, 0 if it cannot. */
+function callMany(replay: Replay, step: ModuleStep, limit: number): number {
+  if (step.conditions.tdmrLocks !== 'free') return 0;
+  enter(replay.regs, step.regs);
+  const count = runTDMRInit(replay.module, replay.regs, limit, Number.MAX_SAFE_INTEGER);
+  replay.seamcalls += count;
+  return count;
+}
+
+function enter(regs: Registers, from: Readonly<Registers>): void {
+  regs.rax = from.rax;
+  regs.rcx = from.rcx;
+  regs.rdx = from.rdx;
+  regs.r8 = from.r8;
+  regs.r9 = from.r9;
+  regs.r10 = from.r10;
+  regs.r11 = from.r11;
+}
+
+function isEqual(got: Registers, want: Readonly<Registers>): boolean {
+  return (
+    got.rax === want.rax &&
+    got.rcx === want.rcx &&
+    got.rdx === want.rdx &&
+    got.r8 === want.r8 &&
+    got.r9 === want.r9 &&
+    got.r10 === want.r10 &&
+    got.r11 === want.r11
+  );
+}
+
+const NAMES = ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
+
+function differ(replay: Replay, want: Readonly<Registers>, index: number, prefix: string): void {
+  for (const name of NAMES) {
+    if (replay.regs[name] !== want[name]) mismatch(replay, index, `${prefix}${name}`, formatU64(want[name]), formatU64(replay.regs[name]));
+  }
+}
+
+function unanswered(replay: Replay, step: ModuleStep, index: number, outcome: ModuleOutcome): void {
+  if (outcome === 'unsupported') {
+    const name = leafName(lowHalf(step.regs.rax) % 0x10000) ?? 'unknown';
+    throw new TraceFormatError(`${replay.recorded.id}: steps[${index}] calls ${name}, a leaf that no module recording covers`);
+  }
+  mismatch(replay, index, 'outcome', 'an answer', 'the module shuts itself down');
+}
+
+function compareMemory(replay: Replay, read: Read, index: number): void {
+  for (let offset = 0; offset < read.words.length; offset += 1) {
+    const address = read.address + offset * 8;
+    if (isInPAMT(replay.module, address)) {
+      replay.skippedPAMT += 1;
+      continue;
+    }
+    if (isInTDPage(replay.module, address)) {
+      replay.skippedTDPages += 1;
+      continue;
+    }
+    const want = read.words[offset] ?? 0;
+    const got = readWord(replay.hardware.memory, address);
+    if (got !== want) mismatch(replay, index, `memory ${formatU64(address)}`, formatU64(want), formatU64(got));
+  }
+}
+
+function isInPAMT(module: ModuleState, address: number): boolean {
+  for (const { pamt1G, pamt2M, pamt4K } of module.tdmrs) {
+    for (const { base, size } of [pamt1G, pamt2M, pamt4K]) if (address >= base && address < base + size) return true;
+  }
+  return false;
+}
+
+function isInTDPage(module: ModuleState, address: number): boolean {
+  const entry = module.pages.get(address - (address % 4096));
+  return entry !== undefined && (entry.type === PAGE_TYPE.TDR || entry.type === PAGE_TYPE.TDCX);
+}
+
+function mismatch(replay: Replay, step: number, what: string, expected: string, got: string): void {
+  replay.mismatches.push({ id: replay.recorded.id, step, what, expected, got, reason: replay.module.lastReason });
+}

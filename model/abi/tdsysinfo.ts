@@ -1,0 +1,30 @@
+/**
+ * TDSYSINFO_STRUCT: what TDH.SYS.INFO writes, 1,024 bytes at a 1,024-byte boundary (TDX Module ABI specification,
+ * "TDSYSINFO_STRUCT"). Offsets in bytes.
+ */
+export const TDSYSINFO_SIZE = 1024;
+
+export const TDSYSINFO_OFFSET = {
+  ATTRIBUTES: 0,
+  VENDOR_ID: 4,
+  BUILD_DATE: 8,
+  BUILD_NUM: 12,
+  MINOR_VERSION: 14,
+  MAJOR_VERSION: 16,
+  SYS_RD: 18,
+  MAX_TDMRS: 32,
+  MAX_RESERVED_PER_TDMR: 34,
+  PAMT_ENTRY_SIZE: 36,
+  TDCS_BASE_SIZE: 48,
+  TDVPS_BASE_SIZE: 52,
+  TDVPS_XFAM_DEPENDENT_SIZE: 54,
+  ATTRIBUTES_FIXED0: 64,
+  ATTRIBUTES_FIXED1: 72,
+  XFAM_FIXED0: 80,
+  XFAM_FIXED1: 88,
+  NUM_CPUID_CONFIG: 128,
+  CPUID_CONFIG: 132,
+} as const;
+
+/** Bytes of one CPUID_CONFIG entry: leaf, sub-leaf, EAX, EBX, ECX, EDX. */
+export const CPUID_CONFIG_SIZE = 24;

@@ -1,0 +1,69 @@
+/**
+ * What surrounds one SEAMCALL and is not the module's doing: contention with other LPs, entropy, PCONFIG, interrupts.
+ * Lasts for that call only.
+ */
+export interface Conditions {
+  readonly pconfig: 'ok' | 'busy' | 'no-entropy' | 'other-error';
+  /** `none`: RDRAND and RDSEED fail. `flaky`: the first two RDSEEDs fail. */
+  readonly entropy: 'ok' | 'none' | 'flaky';
+  readonly globalLock: HeldBy;
+  /** All TDMR locks are held by somebody else. */
+  readonly tdmrLocks: HeldBy;
+  /** Lock of the KeyID ownership table. */
+  readonly kotLock: HeldBy;
+  /** The calling LP's package write-back lock. */
+  readonly writeBackLock: HeldBy;
+  /** Lock of one 4 KiB PAMT entry: that of the page at `pamtAddress`. */
+  readonly pamtLock: HeldBy;
+  readonly pamtAddress: number;
+  readonly otherLPInside: boolean;
+  readonly interruptPending: boolean;
+}
+
+/** How another LP holds a lock. An exclusive attempt fails against any holder, a shared one only against `exclusive`. */
+export type HeldBy = 'free' | 'shared' | 'exclusive';
+
+/** The quiet machine. */
+export const NO_CONDITIONS: Conditions = {
+  pconfig: 'ok',
+  entropy: 'ok',
+  globalLock: 'free',
+  tdmrLocks: 'free',
+  kotLock: 'free',
+  writeBackLock: 'free',
+  pamtLock: 'free',
+  pamtAddress: 0,
+  otherLPInside: false,
+  interruptPending: false,
+};
+
+const ONE: { readonly [name: string]: Partial<Conditions> } = {
+  'pconfig-busy': { pconfig: 'busy' },
+  'pconfig-entropy': { pconfig: 'no-entropy' },
+  'pconfig-other': { pconfig: 'other-error' },
+  'no-entropy': { entropy: 'none' },
+  'entropy-flaky': { entropy: 'flaky' },
+  'global-lock-busy': { globalLock: 'exclusive' },
+  'global-lock-shared': { globalLock: 'shared' },
+  'tdmr-lock-busy': { tdmrLocks: 'exclusive' },
+  'kot-lock-busy': { kotLock: 'exclusive' },
+  'kot-lock-shared': { kotLock: 'shared' },
+  'wbt-lock-busy': { writeBackLock: 'exclusive' },
+  'pamt-lock-busy': { pamtLock: 'exclusive' },
+  'pamt-lock-shared': { pamtLock: 'shared' },
+  'other-lp-busy': { otherLPInside: true },
+  'interrupt-pending': { interruptPending: true },
+};
+
+/** The names `withCondition` knows: those of the recordings' `inject`. */
+export const CONDITION_NAMES: readonly string[] = Object.keys(ONE);
+
+/**
+ * `conditions` with one more, by the name the recordings and cases use; `pamtAddress` (bytes) says whose PAMT entry
+ * `pamt-lock-*` means. `undefined` for a name nobody knows.
+ */
+export function withCondition(conditions: Conditions, name: string, pamtAddress: number): Conditions | undefined {
+  const one = ONE[name];
+  if (one === undefined) return undefined;
+  return one.pamtLock === undefined ? { ...conditions, ...one } : { ...conditions, ...one, pamtAddress };
+}

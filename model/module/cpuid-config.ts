@@ -1,0 +1,66 @@
+import type { U64 } from '../abi/u64.ts';
+import { u64FromHalves } from '../abi/u64.ts';
+import { CPUID_ROW_COUNT, cpuidRow, readCPUIDTable } from '../platform/cpuid.ts';
+import type { Hardware } from '../platform/hardware.ts';
+import type { HardwareSample } from './state.ts';
+
+type FourRegisters = readonly [eax: number, ebx: number, ecx: number, edx: number];
+
+/** One CPUID leaf whose virtual value the host may choose: bits that are free, and bits that are free if the CPU has them. */
+interface CPUIDConfig {
+  readonly leaf: number;
+  readonly subleaf: number | null;
+  readonly direct: FourRegisters;
+  readonly allow: FourRegisters;
+}
+
+const NONE: FourRegisters = [0, 0, 0, 0];
+
+/** Source: public source of TDX module 1.5.01; recorded cases info-full*, rd-chain*. */
+export const CPUID_CONFIG: readonly CPUIDConfig[] = [
+  { leaf: 0x1, subleaf: null, direct: [0xfff3fff, 0xff0000, 0, 0], allow: [0, 0, 0x31044d88, 0xb8440000] },
+  { leaf: 0x4, subleaf: 0, direct: [0xffffc3ff, 0xfffff000, 0xffffffff, 0xfffffffb], allow: NONE },
+  { leaf: 0x4, subleaf: 1, direct: [0xffffc3ff, 0xfffff000, 0xffffffff, 0xfffffffb], allow: NONE },
+  { leaf: 0x4, subleaf: 2, direct: [0xffffc3ff, 0xfffff000, 0xffffffff, 0xfffffffb], allow: NONE },
+  { leaf: 0x4, subleaf: 3, direct: [0xffffc3ff, 0xfffff000, 0xffffffff, 0x7], allow: NONE },
+  { leaf: 0x7, subleaf: 0, direct: NONE, allow: [0, 0xdc2b9b18, 0x2417f65, 0x5411c] },
+  { leaf: 0x7, subleaf: 1, direct: NONE, allow: [0x1d30, 0, 0, 0] },
+  { leaf: 0xa, subleaf: null, direct: NONE, allow: NONE },
+  { leaf: 0x1c, subleaf: null, direct: NONE, allow: [0xff, 0, 0, 0] },
+  { leaf: 0x80000008, subleaf: null, direct: NONE, allow: [0, 0x200, 0, 0] },
+  { leaf: 0x7, subleaf: 2, direct: NONE, allow: [0, 0, 0, 0x28] },
+  { leaf: 0x23, subleaf: 0, direct: NONE, allow: [0xf, 0, 0, 0] },
+];
+
+const NO_SUBLEAF = 0xffffffff;
+const ROWS = CPUID_CONFIG.map(({ leaf, subleaf }) => cpuidRow(leaf, subleaf));
+
+/** Six 32-bit words per entry, as TDSYSINFO_STRUCT has them: leaf, sub-leaf, and the bits free on the CPU that was sampled. */
+export function cpuidConfigWords(hardware: Hardware, sample: HardwareSample): readonly number[] {
+  let table = sample.cpuid;
+  if (table === null) {
+    table = new Uint32Array(CPUID_ROW_COUNT * 4);
+    readCPUIDTable(hardware, sample.lp, table, false);
+  }
+  const words: number[] = [];
+  for (const [index, { leaf, subleaf, direct, allow }] of CPUID_CONFIG.entries()) {
+    const row = (ROWS[index] ?? 0) * 4;
+    words.push(leaf, subleaf ?? NO_SUBLEAF);
+    for (let register = 0; register < 4; register += 1) {
+      words.push(((direct[register] ?? 0) | ((allow[register] ?? 0) & (table[row + register] ?? 0))) >>> 0);
+    }
+  }
+  return words;
+}
+
+/** Metadata CPUID_CONFIG_LEAVES[index]: leaf and sub-leaf; `undefined` past the last. */
+export function cpuidConfigLeaf(index: number): U64 | undefined {
+  const config = CPUID_CONFIG[index];
+  return config === undefined ? undefined : u64FromHalves(config.subleaf ?? NO_SUBLEAF, config.leaf);
+}
+
+/** Metadata CPUID_CONFIG_VALUES[index]: the directly free bits only (TDH.SYS.INFO adds the others); element 0 EAX and EBX, 1 ECX and EDX. */
+export function cpuidConfigValue(index: number, element: number): U64 {
+  const direct = CPUID_CONFIG[index]?.direct ?? NONE;
+  return element === 0 ? u64FromHalves(direct[1], direct[0]) : u64FromHalves(direct[3], direct[2]);
+}

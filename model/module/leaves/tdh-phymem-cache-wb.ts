@@ -1,0 +1,70 @@
+import { OPERAND } from '../../abi/operand-id.ts';
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS, withDetails } from '../../abi/status.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import type { ModuleState } from '../state.ts';
+import { lpState } from '../state.ts';
+
+/**
+ * Writes back the calling LP's package cache, block by block, for the KeyIDs that are FLUSHED when the session begins;
+ * a pending interrupt stops it between two blocks, and a call with RCX = 1 goes on.
+ *
+ * A KeyID stays FLUSHED until it is freed, so that another session succeeds too.
+ */
+export const TDH_PHYMEM_CACHE_WB: Leaf = {
+  name: 'TDH.PHYMEM.CACHE.WB',
+  beforeReady: false,
+  source: 'TDX Module ABI specification, TDH.PHYMEM.CACHE.WB; recorded cases cachewb-*, life-walk*',
+  run,
+};
+
+const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
+const WBCACHE_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.WBCACHE);
+const KOT_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KOT);
+const START = 0;
+const RESUME = 1;
+
+function run(module: ModuleState, _hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+  const command = regs.rcx;
+  const self = lpState(module, lp).package;
+
+  // Checks.
+  if (command !== START && command !== RESUME) return refuse(module, regs, RCX_INVALID, 'RCX is neither start nor resume');
+  if (conditions.writeBackLock !== 'free') return refuse(module, regs, WBCACHE_BUSY, 'the package is writing back already');
+  if (conditions.kotLock === 'exclusive') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
+  let block = 0;
+  let keyids: readonly number[];
+  if (command === START) {
+    // The one effect of a start that finds nothing to do: an interrupted session is forgotten.
+    module.writeBack.delete(self);
+    keyids = flushedKeyIDs(module);
+    if (keyids.length === 0) return refuse(module, regs, STATUS.TDX_NO_HKID_READY_TO_WBCACHE, 'no KeyID is FLUSHED');
+  } else {
+    const session = module.writeBack.get(self);
+    if (session === undefined) return refuse(module, regs, STATUS.TDX_WBCACHE_RESUME_ERROR, 'no interrupted session to resume');
+    ({ block, keyids } = session);
+  }
+
+  // Effect. Interrupts are polled after each block but the last.
+  const blockCount = module.sample?.writeBackBlocks ?? 1;
+  if (conditions.interruptPending && block + 1 < blockCount) {
+    module.writeBack.set(self, { block: block + 1, keyids });
+    return refuse(module, regs, STATUS.TDX_INTERRUPTED_RESUMABLE, 'interrupt pending between two blocks');
+  }
+  module.writeBack.delete(self);
+  const mask = ~(1 << self);
+  for (const keyid of keyids) {
+    const entry = module.keyids.get(keyid);
+    if (entry !== undefined) entry.writeBackPending &= mask;
+  }
+  return succeed(module, regs);
+}
+
+function flushedKeyIDs(module: ModuleState): readonly number[] {
+  const keyids: number[] = [];
+  for (const [keyid, entry] of module.keyids) if (entry.state === 'FLUSHED') keyids.push(keyid);
+  return keyids;
+}

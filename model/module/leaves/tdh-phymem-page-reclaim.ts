@@ -1,0 +1,58 @@
+import { OPERAND } from '../../abi/operand-id.ts';
+import { PAGE_TYPE } from '../../abi/page.ts';
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS, withDetails } from '../../abi/status.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import { checkPage, coveringTDMR, isPageLocked, PAGE_IN_RCX, pageOwner, pageType, setPage } from '../pamt.ts';
+import type { ModuleState, TDMRState } from '../state.ts';
+import { clearPageResults } from './tdh-phymem-page-rdmd.ts';
+
+/**
+ * Takes a page back from a TD in TEARDOWN. Type, owner and level are reported before the owner is looked at, and stay
+ * in the registers even if the call then fails.
+ */
+export const TDH_PHYMEM_PAGE_RECLAIM: Leaf = {
+  name: 'TDH.PHYMEM.PAGE.RECLAIM',
+  beforeReady: false,
+  source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.RECLAIM; recorded cases life-*, reclaim-tdr-locked',
+  run,
+};
+
+const TDR_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.TDR);
+
+function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+  const page = regs.rcx;
+  clearPageResults(regs);
+
+  // Checks.
+  const failure = checkPage(module, page, PAGE_IN_RCX, 'exclusive', conditions);
+  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  const address = page as number;
+  const type = pageType(module, coveringTDMR(module, address) as TDMRState, address);
+  if (type === PAGE_TYPE.NDA || type === PAGE_TYPE.RSVD) {
+    return refuse(module, regs, PAGE_IN_RCX.metadata, 'the page belongs to nobody');
+  }
+  const owner = pageOwner(module, address);
+  regs.rcx = type;
+  regs.rdx = owner;
+  if (type !== PAGE_TYPE.TDR && isPageLocked(owner, 'shared', conditions)) {
+    return refuse(module, regs, TDR_BUSY, 'the owning TDR is locked');
+  }
+  const tdr = type === PAGE_TYPE.TDR ? address : owner;
+  const td = module.tds.get(tdr);
+  if (td === undefined || td.lifecycle !== 'TEARDOWN') {
+    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not in TEARDOWN');
+  }
+  if (type === PAGE_TYPE.TDR && td.childCount !== 0) {
+    return refuse(module, regs, STATUS.TDX_TD_ASSOCIATED_PAGES_EXIST, 'the TD still has pages');
+  }
+
+  // Effect.
+  if (type === PAGE_TYPE.TDR) module.tds.delete(tdr);
+  else td.childCount -= 1;
+  setPage(module, address, { type: PAGE_TYPE.NDA, owner });
+  return succeed(module, regs);
+}

@@ -1,0 +1,32 @@
+import { PAGE_TYPE } from '../../abi/page.ts';
+import type { Registers } from '../../abi/registers.ts';
+import type { U64 } from '../../abi/u64.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
+import type { ModuleState } from '../state.ts';
+
+/** Writes back and invalidates the lines of a page that belongs to nobody any more; its KeyID bits are stripped first. */
+export const TDH_PHYMEM_PAGE_WBINVD: Leaf = {
+  name: 'TDH.PHYMEM.PAGE.WBINVD',
+  beforeReady: false,
+  source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.WBINVD; recorded case pagewbinvd',
+  run,
+};
+
+const ADDRESS_END = 2 ** 52;
+
+function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+  // Checks.
+  const failure = checkPageOfType(module, withoutKeyID(module, regs.rcx), PAGE_TYPE.NDA, PAGE_IN_RCX, 'shared', conditions);
+  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+
+  // Effect: none that a register or the PAMT would show.
+  return succeed(module, regs);
+}
+
+function withoutKeyID(module: ModuleState, value: U64): U64 {
+  return typeof value === 'number' && value < ADDRESS_END ? value % module.addressEnd : value;
+}

@@ -1,0 +1,73 @@
+import { OPERAND } from '../../abi/operand-id.ts';
+import { PAGE_4K } from '../../abi/page.ts';
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS, withDetails } from '../../abi/status.ts';
+import { TDMR_COUNT_MAX, TDMR_INFO_ALIGNMENT } from '../../abi/tdmr-info.ts';
+import { isBelow } from '../../abi/u64.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import { pageWords, readWord } from '../../platform/memory.ts';
+import { sharedAddress } from '../address.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import type { ModuleState, TDMRState } from '../state.ts';
+import { isPrivateKeyID } from '../state.ts';
+import { acceptTDMR } from '../tdmr.ts';
+
+/**
+ * Takes the TDMRs and the global private KeyID. One TDMR passes all its checks before the next one is read.
+ *
+ * Once the operands are accepted the KeyID is RESERVED for ever, whatever becomes of the TDMRs; everything else is kept
+ * only on success.
+ */
+export const TDH_SYS_CONFIG: Leaf = {
+  name: 'TDH.SYS.CONFIG',
+  beforeReady: true,
+  source: 'TDX Module ABI specification, TDH.SYS.CONFIG; recorded cases config-*, fuzzcfg-*',
+  run,
+};
+
+const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
+const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
+const R8_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8);
+const KEYID_END = 0x10000;
+
+function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+  const { rdx: count, r8: keyid } = regs;
+
+  // Checks.
+  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
+  if (module.phase !== 'SYSINIT_DONE') return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
+  if (!hasEnoughLPs(module)) return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'an LP has not run TDH.SYS.LP.INIT');
+  const array = sharedAddress(module, regs.rcx, TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
+  if (array < 0) return refuse(module, regs, RCX_INVALID, 'RCX: array not 512-byte aligned, private, or in SEAMRR');
+  if (!isBelow(count, TDMR_COUNT_MAX + 1) || count === 0) return refuse(module, regs, RDX_INVALID, 'RDX: no TDMR, or more than 64');
+  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid)) return refuse(module, regs, R8_INVALID, 'R8: no private KeyID');
+
+  // The one effect that comes before the TDMRs are looked at (recorded: config-hkid-leak).
+  module.keyids.set(keyid, { state: 'RESERVED', writeBackPending: 0 });
+  module.globalKeyID = keyid;
+
+  const tdmrs: TDMRState[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const entry = sharedAddress(module, readWord(hardware.memory, array + index * 8), TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
+    if (entry < 0) return refuse(module, regs, RCX_INVALID, 'array entry: not 512-byte aligned, private, or in SEAMRR');
+    const failure = acceptTDMR(module, tdmrs, pageWords(hardware.memory, entry), (entry % PAGE_4K) / 8);
+    if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  }
+
+  // Effect.
+  module.tdmrs = tdmrs;
+  module.phase = 'CONFIG_DONE';
+  return succeed(module, regs);
+}
+
+/** As many LPs have run TDH.SYS.LP.INIT as the release waits for. */
+export function hasEnoughLPs(module: ModuleState): boolean {
+  if (module.release.configWaitsFor === 'every-lp') return module.initialisedLPs >= module.totLPs;
+  let packages = 0;
+  for (const { initialised, package: number } of module.lps) if (initialised) packages |= 1 << number;
+  let count = 0;
+  for (let rest = packages; rest !== 0; rest &= rest - 1) count += 1;
+  return count >= module.totPackages;
+}

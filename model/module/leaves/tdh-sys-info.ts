@@ -1,0 +1,96 @@
+import { CMR_COUNT_MAX, CMR_INFO_SIZE } from '../../abi/cmr-info.ts';
+import { OPERAND } from '../../abi/operand-id.ts';
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS, withDetails } from '../../abi/status.ts';
+import { CPUID_CONFIG_SIZE, TDSYSINFO_OFFSET, TDSYSINFO_SIZE } from '../../abi/tdsysinfo.ts';
+import type { U64 } from '../../abi/u64.ts';
+import { highHalf, lowHalf, u64FromHalves } from '../../abi/u64.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import { writeWord, zeroRange } from '../../platform/memory.ts';
+import { sharedAddress } from '../address.ts';
+import { CPUID_CONFIG, cpuidConfigWords } from '../cpuid-config.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import { xfamFixed0 } from '../metadata-value.ts';
+import type { HardwareSample, ModuleState } from '../state.ts';
+
+/**
+ * Writes TDSYSINFO_STRUCT to RCX and the loader's 32 CMR slots to R8.
+ *
+ * The RCX buffer is zeroed before R8 and R9 are checked: a call refused over them leaves it wiped.
+ */
+export const TDH_SYS_INFO: Leaf = {
+  name: 'TDH.SYS.INFO',
+  beforeReady: true,
+  source: 'TDX Module ABI specification, TDH.SYS.INFO; recorded cases info-*',
+  run,
+};
+
+const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
+const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
+const R8_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8);
+const R9_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R9);
+const CMR_ARRAY_SIZE = CMR_COUNT_MAX * CMR_INFO_SIZE;
+const VENDOR_INTEL = 0x8086;
+const ATTRIBUTES_FIXED0 = 0x8000000070000001n;
+const XFAM_FIXED1 = 3;
+
+function run(module: ModuleState, hardware: Hardware, lp: number, regs: Registers): ModuleOutcome {
+  const size = regs.rdx;
+  const slots = regs.r9;
+  regs.rdx = 0;
+  regs.r9 = 0;
+
+  // Checks.
+  const { sample } = module;
+  if (module.lps[lp]?.initialised !== true || sample === null) {
+    return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
+  }
+  const info = sharedAddress(module, regs.rcx, TDSYSINFO_SIZE, TDSYSINFO_SIZE);
+  if (info < 0) return refuse(module, regs, RCX_INVALID, 'RCX: not 1 KiB aligned, private, or in SEAMRR');
+  if (size < TDSYSINFO_SIZE) return refuse(module, regs, RDX_INVALID, 'RDX: buffer too small');
+  zeroRange(hardware.memory, info, TDSYSINFO_SIZE);
+  const cmrs = sharedAddress(module, regs.r8, CMR_ARRAY_SIZE, CMR_ARRAY_SIZE);
+  if (cmrs < 0) return refuse(module, regs, R8_INVALID, 'R8: not 512-byte aligned, private, or in SEAMRR; the RCX buffer is wiped');
+  if (slots < CMR_COUNT_MAX) return refuse(module, regs, R9_INVALID, 'R9: fewer than 32 slots; the RCX buffer is wiped');
+
+  // Effect. The CMR array comes last: it wins where the buffers overlap.
+  writeSysInfo(module, hardware, info, sample);
+  for (let slot = 0; slot < CMR_COUNT_MAX; slot += 1) {
+    const cmr = hardware.loader.cmrs[slot];
+    writeWord(hardware.memory, cmrs + slot * CMR_INFO_SIZE, cmr?.base ?? 0);
+    writeWord(hardware.memory, cmrs + slot * CMR_INFO_SIZE + 8, cmr?.size ?? 0);
+  }
+  regs.rdx = TDSYSINFO_SIZE;
+  regs.r9 = CMR_COUNT_MAX;
+  return succeed(module, regs);
+}
+
+/** Fields are gathered as 32-bit words and written in pairs; the buffer is zero before. */
+function writeSysInfo(module: ModuleState, hardware: Hardware, address: number, sample: HardwareSample): void {
+  const { build, sysRd } = module.release;
+  const words: number[] = [];
+  words[TDSYSINFO_OFFSET.VENDOR_ID / 4] = VENDOR_INTEL;
+  words[TDSYSINFO_OFFSET.BUILD_DATE / 4] = build.date;
+  words[TDSYSINFO_OFFSET.BUILD_NUM / 4] = build.num + build.minor * 0x10000;
+  words[TDSYSINFO_OFFSET.MAJOR_VERSION / 4] = build.major + sysRd * 0x10000;
+  words[TDSYSINFO_OFFSET.MAX_TDMRS / 4] = 64 + 16 * 0x10000;
+  words[TDSYSINFO_OFFSET.PAMT_ENTRY_SIZE / 4] = 16;
+  words[TDSYSINFO_OFFSET.TDCS_BASE_SIZE / 4] = 0x6000;
+  words[TDSYSINFO_OFFSET.TDVPS_BASE_SIZE / 4] = 0x6000;
+  put64(words, TDSYSINFO_OFFSET.ATTRIBUTES_FIXED0, ATTRIBUTES_FIXED0);
+  put64(words, TDSYSINFO_OFFSET.XFAM_FIXED0, xfamFixed0(module));
+  put64(words, TDSYSINFO_OFFSET.XFAM_FIXED1, XFAM_FIXED1);
+  words[TDSYSINFO_OFFSET.NUM_CPUID_CONFIG / 4] = CPUID_CONFIG.length;
+  const config = cpuidConfigWords(hardware, sample);
+  for (let index = 0; index < config.length; index += 1) words[TDSYSINFO_OFFSET.CPUID_CONFIG / 4 + index] = config[index] ?? 0;
+  const end = TDSYSINFO_OFFSET.CPUID_CONFIG + CPUID_CONFIG.length * CPUID_CONFIG_SIZE;
+  for (let offset = 0; offset < end; offset += 8) {
+    writeWord(hardware.memory, address + offset, u64FromHalves(words[offset / 4 + 1] ?? 0, words[offset / 4] ?? 0));
+  }
+}
+
+function put64(words: number[], offset: number, value: U64): void {
+  words[offset / 4] = lowHalf(value);
+  words[offset / 4 + 1] = highHalf(value);
+}

@@ -1,0 +1,45 @@
+import { OPERAND } from '../../abi/operand-id.ts';
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS, withDetails } from '../../abi/status.ts';
+import { isBelow } from '../../abi/u64.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import type { ModuleState } from '../state.ts';
+
+/** Ends the module for an update and leaves its tables in the handoff pages. */
+export const TDH_SYS_SHUTDOWN: Leaf = {
+  name: 'TDH.SYS.SHUTDOWN',
+  beforeReady: false,
+  source: 'TDX Module ABI specification, TDH.SYS.SHUTDOWN; recorded cases shutdown-*',
+  run,
+};
+
+const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
+
+/**
+ * KeyID entries (2048 x 8), packages (8 x 2064), TDMR entries (64 x 320), TDMR count, global KeyID, package bitmap.
+ */
+const HANDOFF_DATA_SIZE = 0xd08a;
+
+function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+  const version = regs.rcx;
+  const { moduleHv, minUpdateHv, noDowngrade } = hardware.loader;
+
+  // Checks.
+  if (!isBelow(version, moduleHv + 1) || version < minUpdateHv || (noDowngrade !== 0 && version !== moduleHv)) {
+    return refuse(module, regs, RCX_INVALID, 'RCX: not a handoff version this module can write');
+  }
+  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
+  if (conditions.otherLPInside) return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'another LP is inside the module');
+
+  // Effect. Nothing changes these tables after SHUTDOWN, so the handoff may share them.
+  const { keyids, writeBack, tdmrs, globalKeyID, packagesConfigured, handoff } = module;
+  module.phase = 'SHUTDOWN';
+  handoff.valid = 1;
+  handoff.version = version;
+  handoff.size = HANDOFF_DATA_SIZE;
+  handoff.data = { keyids, writeBack, tdmrs, globalKeyID, packagesConfigured };
+  return succeed(module, regs);
+}

@@ -1,0 +1,62 @@
+import { OPERAND } from '../../abi/operand-id.ts';
+import { PAGE_1G, PAGE_4K } from '../../abi/page.ts';
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS, withDetails } from '../../abi/status.ts';
+import type { U64 } from '../../abi/u64.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import type { ModuleState, TDMRState } from '../state.ts';
+
+/**
+ * Initialises the next stretch of one TDMR's PAMT and says where to continue; the host calls until RDX reaches the
+ * TDMR's end. RDX is rounded down to 1 GiB: 255 of 256 calls answer the same.
+ */
+export const TDH_SYS_TDMR_INIT: Leaf = {
+  name: 'TDH.SYS.TDMR.INIT',
+  beforeReady: false,
+  source: 'TDX Module ABI specification, TDH.SYS.TDMR.INIT; recorded cases tdmrinit-*',
+  run,
+};
+
+const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
+const RCX_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.RCX);
+
+function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+  regs.rdx = 0;
+
+  // Checks.
+  const tdmr = findTDMR(module, regs.rcx);
+  if (tdmr === undefined) return refuse(module, regs, RCX_INVALID, 'RCX is not the base of a TDMR');
+  if (conditions.tdmrLocks !== 'free') return refuse(module, regs, RCX_BUSY, 'TDMR lock held');
+  if (tdmr.initialised >= tdmr.size) return refuse(module, regs, STATUS.TDX_TDMR_ALREADY_INITIALIZED, 'TDMR is initialised');
+
+  // Effect.
+  advance(module, tdmr, 1);
+  regs.rdx = nextAddress(tdmr);
+  return succeed(module, regs);
+}
+
+/** The TDMR whose base is `value`; anything else, misaligned or hostile values included, is nobody's base. */
+export function findTDMR(module: ModuleState, value: U64): TDMRState | undefined {
+  for (const tdmr of module.tdmrs) if (tdmr.base === value) return tdmr;
+  return undefined;
+}
+
+/** What RDX says: the next address to initialise, rounded down to 1 GiB. Bytes. */
+export function nextAddress(tdmr: TDMRState): number {
+  return tdmr.base + tdmr.initialised - (tdmr.initialised % PAGE_1G);
+}
+
+/** The work of `calls` successful calls; the caller made sure that so many remain. */
+export function advance(module: ModuleState, tdmr: TDMRState, calls: number): void {
+  const from = tdmr.initialised;
+  tdmr.initialised += calls * module.release.tdmrInitPages * PAGE_4K;
+  if (module.pages.size === 0) return;
+  // PAMT entries left over from the life of a module before this one are overwritten.
+  for (const address of module.pages.keys()) {
+    const offset = address - tdmr.base;
+    if (offset >= from && offset < tdmr.initialised) module.pages.delete(address);
+  }
+}

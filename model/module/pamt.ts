@@ -1,0 +1,116 @@
+import { OPERAND } from '../abi/operand-id.ts';
+import { PAGE_1G, PAGE_TYPE } from '../abi/page.ts';
+import { STATUS, withDetails } from '../abi/status.ts';
+import type { U64 } from '../abi/u64.ts';
+import { isPageAddress } from './address.ts';
+import type { Conditions } from './conditions.ts';
+import type { ModuleState, PageEntry, TDMRState } from './state.ts';
+
+/** The TDMR that covers the page, if the page's whole 1 GiB block is initialised. */
+export function coveringTDMR(module: ModuleState, address: number): TDMRState | undefined {
+  for (const tdmr of module.tdmrs) {
+    const offset = address - tdmr.base;
+    if (offset < 0 || offset >= tdmr.size) continue;
+    return offset < tdmr.initialised - (tdmr.initialised % PAGE_1G) ? tdmr : undefined;
+  }
+  return undefined;
+}
+
+/** Type of a page that lies in `tdmr`: what was recorded for it, else RSVD in a reserved area and NDA outside. */
+export function pageType(module: ModuleState, tdmr: TDMRState, address: number): number {
+  const entry = module.pages.size === 0 ? undefined : module.pages.get(address);
+  if (entry !== undefined) return entry.type;
+  return isReserved(tdmr, address) ? PAGE_TYPE.RSVD : PAGE_TYPE.NDA;
+}
+
+/** Last owner of a page: a TDR address, or 0. */
+export function pageOwner(module: ModuleState, address: number): number {
+  return module.pages.get(address)?.owner ?? 0;
+}
+
+function isReserved(tdmr: TDMRState, address: number): boolean {
+  const offset = address - tdmr.base;
+  for (const area of tdmr.reserved) if (offset >= area.base && offset < area.base + area.size) return true;
+  return false;
+}
+
+/**
+ * Marks a page in its PAMT entry. Entries that say nothing new are not kept, so that a page used and given back leaves
+ * no trace but its former owner.
+ */
+export function setPage(module: ModuleState, address: number, entry: PageEntry): void {
+  if (entry.type === PAGE_TYPE.NDA && entry.owner === 0) module.pages.delete(address);
+  else module.pages.set(address, entry);
+}
+
+/** Statuses of a page operand, one set per operand register: worked out once, they are large numbers. */
+export interface PageOperand {
+  readonly invalid: U64;
+  readonly range: U64;
+  readonly busy: U64;
+  readonly metadata: U64;
+}
+
+export const PAGE_IN_RCX = pageOperand(OPERAND.RCX);
+export const PAGE_IN_RDX = pageOperand(OPERAND.RDX);
+
+function pageOperand(operand: number): PageOperand {
+  return {
+    invalid: withDetails(STATUS.TDX_OPERAND_INVALID, operand),
+    range: withDetails(STATUS.TDX_OPERAND_ADDR_RANGE_ERROR, operand),
+    busy: withDetails(STATUS.TDX_OPERAND_BUSY, operand),
+    metadata: withDetails(STATUS.TDX_PAGE_METADATA_INCORRECT, operand),
+  };
+}
+
+/**
+ * Format, coverage and PAMT lock of a page operand, in the module's order; 0 if all is well. Sets `lastReason`.
+ * Source: recorded cases rdmd-rcx*, life-bad-pa*, life-pamt-lock-*.
+ */
+export function checkPage(
+  module: ModuleState,
+  value: U64,
+  operand: PageOperand,
+  access: 'exclusive' | 'shared',
+  conditions: Conditions,
+): U64 {
+  if (!isPageAddress(module, value)) {
+    module.lastReason = 'page operand: not 4 KiB aligned, or KeyID bits set';
+    return operand.invalid;
+  }
+  if (coveringTDMR(module, value) === undefined) {
+    module.lastReason = 'page operand: in no TDMR, or its 1 GiB block is not initialised';
+    return operand.range;
+  }
+  if (isPageLocked(value, access, conditions)) {
+    module.lastReason = 'page operand: PAMT entry locked';
+    return operand.busy;
+  }
+  return 0;
+}
+
+/** True if somebody else's hold on the page's PAMT entry stands in the way. */
+export function isPageLocked(address: number, access: 'exclusive' | 'shared', conditions: Conditions): boolean {
+  if (conditions.pamtLock === 'free' || conditions.pamtAddress !== address) return false;
+  return access === 'exclusive' || conditions.pamtLock === 'exclusive';
+}
+
+/** `checkPage` and then the page's type. A TDR, for instance, is `checkPageOfType(..., PAGE_TYPE.TDR, ...)`. */
+export function checkPageOfType(
+  module: ModuleState,
+  value: U64,
+  type: number,
+  operand: PageOperand,
+  access: 'exclusive' | 'shared',
+  conditions: Conditions,
+): U64 {
+  const failure = checkPage(module, value, operand, access, conditions);
+  if (failure !== 0) return failure;
+  const address = value as number;
+  const tdmr = coveringTDMR(module, address) as TDMRState;
+  if (pageType(module, tdmr, address) !== type) {
+    module.lastReason = 'page operand: not of the type the leaf needs';
+    return operand.metadata;
+  }
+  return 0;
+}

@@ -1,0 +1,95 @@
+import type { MetadataField } from '../abi/metadata-field.ts';
+import { MAX_VCPUS_PER_TD, METADATA_FIELDS_1_5_01 } from '../abi/metadata-field.ts';
+import type { FieldTable } from './field-table.ts';
+import { createFieldTable } from './field-table.ts';
+
+/**
+ * A release of the TDX module as data: what it has, what it prints, where its rules differ. Code asks the record, never
+ * for a version.
+ */
+export interface Release {
+  readonly name: string;
+  readonly build: Build;
+  /** Leaf numbers the dispatcher does not know although 1.5.01 does. */
+  readonly absentLeaves: readonly number[];
+  /** True: reserved and version bits of RAX are refused in every state. False: the whole of RAX is the leaf number. */
+  readonly checksRAXFormat: boolean;
+  /** What TDH.SYS.CONFIG and TDH.SYS.UPDATE wait for. */
+  readonly configWaitsFor: 'every-lp' | 'one-lp-per-package';
+  /** TDSYSINFO_STRUCT.SYS_RD: metadata should be read through TDH.SYS.RD. */
+  readonly sysRd: 0 | 1;
+  readonly fields: FieldTable;
+  /** 4 KiB PAMT entries one TDH.SYS.TDMR.INIT initialises. */
+  readonly tdmrInitPages: number;
+  /** Where the values come from, and what in them is inferred. */
+  readonly source: string;
+}
+
+/** Build values, as TDH.SYS.INFO and TDH.SYS.RD print them. `date` is decimal YYYYMMDD. */
+export interface Build {
+  readonly date: number;
+  readonly num: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly update: number;
+  readonly internal: number;
+}
+
+const FIELDS_1_5_01 = createFieldTable(METADATA_FIELDS_1_5_01);
+const FIELDS_LATER = createFieldTable(insertAfter(METADATA_FIELDS_1_5_01, 'CONFIG_FLAGS_FIXED1', MAX_VCPUS_PER_TD));
+
+const RELEASE_1_5_01: Release = {
+  name: '1.5.01',
+  build: { date: 20231008, num: 595, major: 1, minor: 5, update: 1, internal: 0 },
+  absentLeaves: [],
+  checksRAXFormat: true,
+  configWaitsFor: 'every-lp',
+  sysRd: 1,
+  fields: FIELDS_1_5_01,
+  tdmrInitPages: 1024,
+  source:
+    'Rules: recordings of the public source of 1.5.01. Build: https://github.com/intel/confidential-computing.tdx.tdx-module/releases (1.5.01 = 595 / 20231008).',
+};
+
+/** Every release, by name. */
+export const RELEASES = {
+  '1.0': {
+    ...RELEASE_1_5_01,
+    name: '1.0',
+    build: { date: 20230206, num: 457, major: 1, minor: 0, update: 0, internal: 0 },
+    absentLeaves: [34, 37, 52, 53],
+    checksRAXFormat: false,
+    sysRd: 0,
+    source:
+      'https://github.com/canonical/tdx/issues/331 and /83 (b457: TDH.SYS.RD before READY is TDX_SYS_NOT_READY); leaves without TDH.SYS.RD, RDALL, SHUTDOWN, UPDATE and without a RAX format check: TDX Module 1.0 specification. Everything else inferred from 1.5.01.',
+  },
+  '1.5.01': RELEASE_1_5_01,
+  '1.5.01-recorded': {
+    ...RELEASE_1_5_01,
+    name: '1.5.01-recorded',
+    build: { date: 20240407, num: 744, major: 1, minor: 5, update: 1, internal: 0 },
+    source: 'The same source built with the values of the recording.',
+  },
+  later: {
+    ...RELEASE_1_5_01,
+    name: 'later',
+    build: { date: 20240725, num: 784, major: 1, minor: 5, update: 8, internal: 0 },
+    fields: FIELDS_LATER,
+    source:
+      'A module that answers every field Linux 6.17 and 7.3 read (get_tdx_sys_info_td_conf): MAX_VCPUS_PER_TD beside those of 1.5.01. Build of 1.5.08; its value 576 is inferred, the rest is 1.5.01.',
+  },
+  'per-package': {
+    ...RELEASE_1_5_01,
+    name: 'per-package',
+    configWaitsFor: 'one-lp-per-package',
+    source:
+      'Counterfactual: the module that "[PATCH v5 01/22] x86/virt/tdx: Detect TDX during kernel boot" and its discussion ask for, where TDH.SYS.CONFIG needs one initialised LP per package only.',
+  },
+} as const satisfies Record<string, Release>;
+
+export type ReleaseName = keyof typeof RELEASES;
+
+function insertAfter(fields: readonly MetadataField[], name: string, added: MetadataField): readonly MetadataField[] {
+  const index = fields.findIndex((field) => field.name === name) + 1;
+  return [...fields.slice(0, index), added, ...fields.slice(index)];
+}

@@ -1,0 +1,119 @@
+import { LEVEL_1G, LEVEL_2M, LEVEL_4K, PAGE_1G, PAGE_2M, PAGE_4K } from '../abi/page.ts';
+import type { AddressRange } from '../abi/range.ts';
+import { STATUS, withDetails } from '../abi/status.ts';
+import { TDMR_RESERVED_MAX, TDMR_WORD } from '../abi/tdmr-info.ts';
+import type { U64 } from '../abi/u64.ts';
+import { asBigInt, isBelow } from '../abi/u64.ts';
+import { isInsideOne } from './cmr-list.ts';
+import { checkPAMTs } from './pamt-placement.ts';
+import type { ModuleState, TDMRState } from './state.ts';
+
+const PAMT_ENTRY_SIZE = 16;
+const TWO_64 = 2n ** 64n;
+
+/**
+ * All checks of one TDMR_INFO, given the TDMRs accepted before it: 0, and the TDMR is appended to `accepted`, or the
+ * status of the first check that fails. `words[at]` is the first of its 40 words. Values past 2^53 are told apart
+ * only where the order of checks needs it: what is that large fails the range checks in any case.
+ * Source: recorded cases config-*, fuzzcfg-*.
+ */
+export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: readonly U64[], at: number): U64 {
+  const index = accepted.length;
+  const base = words[at + TDMR_WORD.BASE] ?? 0;
+  const size = words[at + TDMR_WORD.SIZE] ?? 0;
+  if (wraps(base, size)) return invalid(module, index, 'TDMR: base + size wraps');
+  const previous = accepted[index - 1];
+  if (previous !== undefined && isBelow(base, previous.base + previous.size)) {
+    module.lastReason = 'TDMR: below the end of the one before';
+    return withDetails(STATUS.TDX_NON_ORDERED_TDMR, index);
+  }
+  if (typeof base !== 'number' || typeof size !== 'number' || base % PAGE_1G !== 0 || size % PAGE_1G !== 0 || size === 0) {
+    return invalid(module, index, 'TDMR: base or size not a multiple of 1 GiB, or size 0');
+  }
+  if (base + size > module.addressEnd) return invalid(module, index, 'TDMR: KeyID bits or past the physical address space');
+
+  const reserved: AddressRange[] = [];
+  const reservedFailure = readReserved(module, index, size, words, at + TDMR_WORD.RESERVED, reserved);
+  if (reservedFailure !== 0) return reservedFailure;
+
+  const pamt1G = readPAMT(module, words, at + TDMR_WORD.PAMT_1G, (size / PAGE_1G) * PAMT_ENTRY_SIZE);
+  if (pamt1G === undefined) return withDetails(STATUS.TDX_INVALID_PAMT, index + LEVEL_1G * 0x100);
+  const pamt2M = readPAMT(module, words, at + TDMR_WORD.PAMT_2M, (size / PAGE_2M) * PAMT_ENTRY_SIZE);
+  if (pamt2M === undefined) return withDetails(STATUS.TDX_INVALID_PAMT, index + LEVEL_2M * 0x100);
+  const pamt4K = readPAMT(module, words, at + TDMR_WORD.PAMT_4K, (size / PAGE_4K) * PAMT_ENTRY_SIZE);
+  if (pamt4K === undefined) return withDetails(STATUS.TDX_INVALID_PAMT, index + LEVEL_4K * 0x100);
+
+  const tdmr: TDMRState = { base, size, pamt1G, pamt2M, pamt4K, reserved, initialised: 0 };
+  const pamtFailure = checkPAMTs(module, accepted, tdmr);
+  if (pamtFailure !== 0) return pamtFailure;
+  if (!isAvailableInsideCMRs(module, tdmr)) {
+    module.lastReason = 'TDMR: a stretch that is not reserved lies outside the CMRs';
+    return withDetails(STATUS.TDX_TDMR_OUTSIDE_CMRS, index);
+  }
+  accepted.push(tdmr);
+  return 0;
+}
+
+/** Reserved areas into `reserved`: 0 or a status. An area of size 0 ends the list, whatever its offset. */
+function readReserved(module: ModuleState, index: number, tdmrSize: number, words: readonly U64[], at: number, reserved: AddressRange[]): U64 {
+  let previousEnd = 0;
+  for (let area = 0; area < TDMR_RESERVED_MAX; area += 1) {
+    const offset = words[at + area * 2] ?? 0;
+    const size = words[at + area * 2 + 1] ?? 0;
+    if (size === 0) {
+      if (area + 1 === TDMR_RESERVED_MAX || (words[at + area * 2 + 3] ?? 0) === 0) continue;
+      module.lastReason = 'reserved area behind an empty one';
+      return withDetails(STATUS.TDX_NON_ORDERED_RESERVED_IN_TDMR, index + area * 0x100);
+    }
+    if (wraps(offset, size)) return invalidReserved(module, index, area, 'reserved area: offset + size wraps');
+    if (isBelow(offset, previousEnd)) {
+      module.lastReason = 'reserved area: below the end of the one before';
+      return withDetails(STATUS.TDX_NON_ORDERED_RESERVED_IN_TDMR, index + area * 0x100);
+    }
+    if (typeof offset !== 'number' || typeof size !== 'number' || offset % PAGE_4K !== 0 || size % PAGE_4K !== 0) {
+      return invalidReserved(module, index, area, 'reserved area: offset or size not a multiple of 4 KiB');
+    }
+    if (offset + size > tdmrSize) return invalidReserved(module, index, area, 'reserved area: reaches past the TDMR');
+    reserved.push({ base: offset, size });
+    previousEnd = offset + size;
+  }
+  return 0;
+}
+
+/** One PAMT region; `undefined` if it is malformed or smaller than `needed` bytes. */
+function readPAMT(module: ModuleState, words: readonly U64[], at: number, needed: number): AddressRange | undefined {
+  const base = words[at] ?? 0;
+  const size = words[at + 1] ?? 0;
+  if (typeof base === 'number' && typeof size === 'number' && base % PAGE_4K === 0 && size % PAGE_4K === 0) {
+    if (base + size <= module.addressEnd && size >= needed) return { base, size };
+  }
+  module.lastReason = 'PAMT: not 4 KiB aligned, KeyID bits, or too small';
+  return undefined;
+}
+
+/** Every stretch of the TDMR between its reserved areas lies in one CMR (touching CMRs count as one). */
+function isAvailableInsideCMRs(module: ModuleState, { base, size, reserved }: TDMRState): boolean {
+  let start = base;
+  for (const area of reserved) {
+    const end = base + area.base;
+    if (start < end && !isInsideOne(module.cmrs, start, end - start)) return false;
+    start = end + area.size;
+  }
+  return start >= base + size || isInsideOne(module.cmrs, start, base + size - start);
+}
+
+/** True if the 64-bit sum overflows; 2^64 itself does. */
+function wraps(base: U64, size: U64): boolean {
+  if (typeof base === 'number' && typeof size === 'number') return false;
+  return asBigInt(base) + asBigInt(size) >= TWO_64;
+}
+
+function invalid(module: ModuleState, index: number, reason: string): U64 {
+  module.lastReason = reason;
+  return withDetails(STATUS.TDX_INVALID_TDMR, index);
+}
+
+function invalidReserved(module: ModuleState, index: number, area: number, reason: string): U64 {
+  module.lastReason = reason;
+  return withDetails(STATUS.TDX_INVALID_RESERVED_IN_TDMR, index + area * 0x100);
+}
