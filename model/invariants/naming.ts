@@ -12,8 +12,7 @@ import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
 function isNamed(world: World, record: EventRecord, what: Named, value?: number): boolean {
   for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
     const message = world.kernel.dmesg[index];
-    if (message === undefined || !messageNames(message, what)) continue;
-    if (value === undefined || message.a === value || message.b === value) return true;
+    if (message !== undefined && messageNames(message, what, value)) return true;
   }
   return false;
 }

@@ -33,7 +33,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
-  const kernel = createKernel(revision, bootFacts(platform, first), kernelCPUs(platform, online), platform.memory);
+  const kernel = createKernel(revision, bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true), kernelCPUs(platform, online), platform.memory);
   const world: World = {
     platform,
     release,
@@ -83,17 +83,22 @@ function bootKernel(world: World, cpu: number): void {
   });
 }
 
-function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean }[] {
-  const cpus: { package: number; present: boolean; online: boolean }[] = [];
+function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
+  const cpus: { package: number; present: boolean; online: boolean; bootable: boolean }[] = [];
   for (let lp = 0; lp < platform.lps.length; lp += 1) {
     const processor = platform.lps[lp];
-    if (processor !== undefined) cpus.push({ package: processor.package, present: processor.bios, online: online[lp] === true });
+    if (processor !== undefined) cpus.push({
+        package: processor.package,
+        present: processor.bios,
+        online: online[lp] === true,
+        bootable: !platform.commandLine.nosmt || processor.thread === 0,
+      });
   }
   return cpus;
 }
 
 /** What the boot CPU reads before any TDX code runs. MSR 0x87 faults where the machine has no memory encryption at all. */
-function bootFacts(platform: Platform, first: number): BootFacts {
+function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): BootFacts {
   const keyids: ({ mktme: number; tdx: number } | null)[] = [];
   if (platform.msr.length === 0) keyids.push(platform.keyids);
   else
@@ -109,8 +114,9 @@ function bootFacts(platform: Platform, first: number): BootFacts {
     hibernation: platform.hibernation,
     notifierError: 0,
     cpuModel: modelOf(platform.fms[0] ?? 0x806f8),
-    seamrrEnabled: platform.seamrr !== null,
+    seamrrEnabled,
     x2apic: true,
+    addressEnd: 2 ** (52 - platform.keyidBits),
   };
 }
 

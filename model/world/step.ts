@@ -179,7 +179,7 @@ function addMemory(world: World, record: EventRecord, { how, base, size, node }:
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
   if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
   addMemblock(kernel.memblock, base, size, node);
-  if (judgeMemoryNotification(kernel, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
+  if (judgeMemoryNotification(kernel, world.port, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
     record.errno = EINVAL;
     return 'refused';
   }
