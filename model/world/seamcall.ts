@@ -36,7 +36,8 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
   if (entered === 'seamldr') {
     callSEAMLDR(world.seamldr, world.hardware, lp, regs);
   } else if (entered === 'module') {
-    const digest = world.watchRefusals ? digestModule(world) : '';
+    // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
+    const digest = world.watchRefusals && (raw || world.pending.length > 0) ? digestModule(world) : '';
     condition = takeCondition(world, leaf);
     const outcome = callModule(world.module, world.hardware, lp, regs, conditionsFor(condition, inRCX));
     reason = world.module.lastReason;
