@@ -27,10 +27,40 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
   for (let left = weighted(random, [40, 40, 20]); left > 0; left -= 1) choose(random, HARMLESS, swarm, chosen);
   const breaking = temperament === 'legal' ? 0 : temperament === 'broken' ? 1 : random.nextInt(2, 4);
   for (let left = breaking; left > 0; left -= 1) choose(random, BREAKING, swarm, chosen);
+  // An LP to be plugged in is rare; a machine that has one should see it happen.
+  if (breaking > 0 && hasHotAddable(platform) && chance(random, 60) && !chosen.includes(ACPI_CPU_ADD)) {
+    if (chosen.at(-1)?.breaks === true) chosen.pop();
+    chosen.push(ACPI_CPU_ADD);
+  }
+  // So is memory of two blocks that touch coming back as one.
+  if (hasTouchingBlocks(platform) && chance(random, 40) && !chosen.includes(MEMORY_REONLINE)) chosen.push(MEMORY_REONLINE);
   // The swarm may have switched off what luck asked for; a broken case breaks something all the same.
   if (temperament === 'broken' && !chosen.some(({ breaks }) => breaks)) choose(random, BREAKING, EVERY_BIT, chosen);
   runScript(plan, chosen);
   return { value: plan.events, broken: temperament === 'legal' ? NOTHING : namesOf(chosen) };
+}
+
+const ACPI_CPU_ADD = named('acpi-cpu-add');
+const MEMORY_REONLINE = named('memory-reonline');
+
+function named(name: string): Perturbation {
+  const found = PERTURBATIONS.find((perturbation) => perturbation.name === name);
+  if (found === undefined) throw new Error(`no perturbation is called ${name}`);
+  return found;
+}
+
+function hasHotAddable({ lps }: Platform): boolean {
+  for (const lp of lps) if (!lp.bios) return true;
+  return false;
+}
+
+function hasTouchingBlocks({ memory }: Platform): boolean {
+  let end = -1;
+  for (const { base, size } of memory) {
+    if (base === end) return true;
+    end = base + size;
+  }
+  return false;
 }
 
 const EVERY_BIT: Swarm = { features: -1, perturbations: -1 };

@@ -41,25 +41,42 @@ export function addInsideCMRs(plan: Plan): void {
   else addOutsideCMRs(plan);
 }
 
+/** The index of a block that begins where its predecessor ends; -1 if there is none. */
+function anyTouchingBlock({ random, platform: { memory } }: Plan): number {
+  const start = memory.length < 2 ? 0 : random.nextInt(0, memory.length - 1);
+  for (let step = 0; step < memory.length; step += 1) {
+    const index = (start + step) % memory.length;
+    const before = memory[index - 1];
+    if (before !== undefined && before.base + before.size === memory[index]?.base) return index;
+  }
+  return -1;
+}
+
 function anyBlock(plan: Plan): MemoryBlock | undefined {
   const { memory } = plan.platform;
   return memory.length === 0 ? undefined : pick(plan.random, memory);
 }
 
 /**
- * Takes memory offline and brings the same back: a stretch inside one block, or one that runs into the next block
- * where two touch.
+ * Takes memory offline and brings the same back: where two blocks touch, mostly a stretch of both; else one inside a
+ * block.
  */
 export function reonline(plan: Plan): void {
-  const block = anyBlock(plan);
-  if (block === undefined) return;
   const { random } = plan;
+  const { memory } = plan.platform;
+  const touching = anyTouchingBlock(plan);
+  const before = touching === -1 ? undefined : memory[touching - 1];
+  const block = before !== undefined && chance(random, 70) ? memory[touching] : anyBlock(plan);
+  if (block === undefined) return;
+  const across = before !== undefined && block === memory[touching];
   const size = block.size < BLOCK ? PAGE * Math.max(1, Math.floor(block.size / PAGE)) : BLOCK;
-  const end = block.base + block.size;
-  const base = chance(random, 50) ? end - Math.floor(size / 2 / PAGE) * PAGE : alignUp(block.base, size);
+  // Pages at the low end of a block are where PAMTs tend to be, so the other end is tried as well.
+  const inside = chance(random, 50) ? alignUp(block.base, size) : block.base + block.size - size - ((block.base + block.size) % PAGE);
+  const base = across ? block.base - random.nextInt(1, 64) * PAGE : inside;
+  const length = across ? 2 * (block.base - base) : size;
   const how = pick(random, KINDS);
-  plan.events.push({ kind: 'memory-remove', how, base, size });
-  plan.events.push({ kind: 'memory-add', how, base, size, node: block.node });
+  plan.events.push({ kind: 'memory-remove', how, base, size: length });
+  plan.events.push({ kind: 'memory-add', how, base, size: length, node: block.node });
 }
 
 function alignUp(value: number, unit: number): number {

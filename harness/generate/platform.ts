@@ -137,16 +137,30 @@ function leaveVMX(lps: PlatformLP[], which: number): void {
   }
 }
 
-/** An LP that BIOS left out: on a core of its own, in a package that is there or in a new one. */
+/**
+ * An LP that BIOS left out: the sibling of one that it enabled (whose SEAMRR they share), or on a core of its own, in a
+ * package that is there or in a new one (where MCHECK never ran).
+ */
 function hotAddable(random: Random, lps: readonly PlatformLP[]): PlatformLP {
+  const left = { bios: false, online: false, vmx: false };
   let core = 0;
   let pkg = 0;
+  let thread = 0;
   for (const lp of lps) {
     if (lp.core >= core) core = lp.core + 1;
     if (lp.package > pkg) pkg = lp.package;
+    if (lp.thread >= thread) thread = lp.thread + 1;
   }
-  const there = chance(random, 70);
-  return { package: there ? random.nextInt(0, pkg) : pkg + 1, core: there ? core : 0, thread: 0, bios: false, online: false, vmx: false };
+  switch (weighted(random, [50, 35, 15])) {
+    case 0: {
+      const sibling = pick(random, lps);
+      return { package: sibling.package, core: sibling.core, thread, ...left };
+    }
+    case 1:
+      return { package: random.nextInt(0, pkg), core, thread: 0, ...left };
+    default:
+      return { package: pkg + 1, core: 0, thread: 0, ...left };
+  }
 }
 
 /** Breaks exactly one rule of a legal platform and returns its name. */

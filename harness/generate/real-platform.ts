@@ -6,29 +6,44 @@ const LPS_MAX = 8;
 const CORES_PER_PACKAGE = 2;
 const GiB = 2 ** 30;
 
+/** A real machine cut down for cases: few LPs, with all its memory or only up to the end of its first high CMR. */
+interface ScaledDown {
+  readonly whole: Platform;
+  readonly low: Platform;
+}
+
+/** Scaling walks through hundreds of LPs; once per machine is enough. */
+const scaled = new WeakMap<Platform, ScaledDown>();
+
 /**
  * A real machine as a starting point, small enough for a case: at most two cores of each package and eight LPs; half of
  * the time also without the memory above its first high CMR.
  */
 export function drawRealPlatform(random: Random, platforms: readonly Platform[]): Platform {
-  const whole = pick(random, platforms);
-  const lps = fewLPs(whole.lps);
-  if (chance(random, 50)) return { ...whole, lps };
-  let end = 0;
-  for (const { base, size } of whole.cmrs) if (end === 0 && base >= 4 * GiB) end = base + size;
-  if (end === 0) return { ...whole, lps };
+  const platform = pick(random, platforms);
+  let entry = scaled.get(platform);
+  if (entry === undefined) {
+    entry = scaleDown(platform);
+    scaled.set(platform, entry);
+  }
+  return chance(random, 50) ? entry.whole : entry.low;
+}
+
+function scaleDown(platform: Platform): ScaledDown {
+  const whole = { ...platform, lps: fewLPs(platform.lps) };
+  const first = platform.cmrs.find(({ base, size }) => base >= 4 * GiB && size > 0);
+  if (first === undefined) return { whole, low: whole };
+  const end = first.base + first.size;
   return {
-    ...whole,
-    lps,
-    cmrs: whole.cmrs.filter(({ base }) => base < end),
-    memory: whole.memory.filter(({ base, size }) => base + size <= end),
+    whole,
+    low: {
+      ...whole,
+      cmrs: platform.cmrs.filter(({ base }) => base < end),
+      memory: platform.memory.filter(({ base, size }) => base + size <= end),
+    },
   };
 }
 
 function fewLPs(lps: readonly PlatformLP[]): PlatformLP[] {
-  const few: PlatformLP[] = [];
-  for (const lp of lps) {
-    if (lp.core < CORES_PER_PACKAGE && few.length < LPS_MAX) few.push(lp);
-  }
-  return few;
+  return lps.filter(({ core }) => core < CORES_PER_PACKAGE).slice(0, LPS_MAX);
 }

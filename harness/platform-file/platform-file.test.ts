@@ -1,9 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { AddressRange } from '../../model/abi/range.ts';
+import { LINUX_6_12_CMR } from '../../model/kernel/revisions/6.12-cmr.ts';
+import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
+import { messageText } from '../../model/kernel/message.ts';
+import { sizePAMT } from '../../model/kernel/pamt.ts';
+import type { Revision } from '../../model/kernel/revision.ts';
+import type { SystemInfo } from '../../model/kernel/state.ts';
+import { coverMemory, pamtSize } from '../../model/kernel/tdmr.ts';
+import type { TDMR } from '../../model/kernel/tdmr.ts';
+import type { Release } from '../../model/module/release.ts';
+import { RELEASES } from '../../model/module/release.ts';
 import { runMCHECK } from '../../model/platform/mcheck.ts';
 import type { Platform } from '../../model/platform/platform.ts';
+import { bootWorld } from '../../model/world/boot.ts';
+import { step } from '../../model/world/step.ts';
 import { UserError } from '../cli/exit.ts';
+import type { PlatformFile } from './platform-file.ts';
 import { parsePlatformFile, platformFromFile } from './platform-file.ts';
 
 const FOLDER = new URL('../../../corpus/platforms/', import.meta.url);
@@ -12,21 +25,37 @@ const GiB = 2 ** 30;
 
 const load = (name: string) => parsePlatformFile(readFileSync(new URL(name, FOLDER), 'utf8'), name);
 
-/** Linux's TDMRs over a map and what their PAMTs cost (fill_out_tdmrs and tdmr_get_pamt_sz of tdx.c), restated. */
+/** What every module of the field says about PAMT entries, TDMRs and areas. */
+const INFO: SystemInfo = {
+  maxTDMRs: 64,
+  maxReserved: 16,
+  entry4K: 16,
+  entry2M: 16,
+  entry1G: 16,
+  features0: 0,
+  cpuidConfigs: 0,
+  versionMajor: 1,
+  versionMinor: 5,
+  versionUpdate: 1,
+};
+
+/** What Linux's TDMRs over a map cost in PAMTs, by the model's own construction. */
 function pamtKB(memory: readonly AddressRange[]): number {
-  const tdmrs: AddressRange[] = [];
-  for (const { base, size } of memory) {
-    const start = Math.max(base, 2 ** 20);
-    if (start >= base + size) continue;
-    const last = tdmrs.at(-1);
-    const lastEnd = last === undefined ? 0 : last.base + last.size;
-    const end = Math.ceil((base + size) / GiB) * GiB;
-    if (end <= lastEnd) continue;
-    const from = Math.max(Math.floor(start / GiB) * GiB, lastEnd);
-    tdmrs.push({ base: from, size: end - from });
-  }
-  const table = (size: number, unit: number) => Math.ceil((size / unit) * 16 / 4096) * 4;
-  return tdmrs.reduce((sum, { size }) => sum + table(size, 4096) + table(size, 2 ** 21) + table(size, GiB), 0);
+  const regions = memory
+    .map(({ base, size }) => ({ startPfn: Math.max(Math.ceil(base / 4096), 256), endPfn: Math.floor((base + size) / 4096), node: 0, object: 0 }))
+    .filter(({ startPfn, endPfn }) => startPfn < endPfn);
+  const tdmrs: TDMR[] = [];
+  coverMemory(regions, INFO.maxTDMRs, tdmrs);
+  for (const tdmr of tdmrs) sizePAMT(tdmr, INFO);
+  return tdmrs.reduce((sum, tdmr) => sum + pamtSize(tdmr), 0) / 1024;
+}
+
+/** The machine boots, its CPUs are enabled one by one, then TDX: the dmesg lines of the whole, without level and prefix. */
+function boot(platform: Platform, kernel: Revision, release: Release): string[] {
+  const world = bootWorld(platform, kernel, release);
+  for (let lp = 0; lp < platform.lps.length; lp += 1) step(world, { kind: 'cpu-enable', lp });
+  step(world, { kind: 'enable' });
+  return world.kernel.dmesg.map(messageText);
 }
 
 describe('the machines of the field', () => {
@@ -48,11 +77,25 @@ describe('the machines of the field', () => {
     expect(pamtKB(platform.memory)).toBe(file.pamtKbReported);
   });
 
+  test.each(REPORTED)('%s, booted with Linux 6.12, prints what its log shows', (name) => {
+    const { platform, file } = load(name);
+    const lines = boot(platform, LINUX_6_12, RELEASES['1.5.01']);
+    expect(lines).toContain(`virt/tdx: ${file.pamtKbReported} KB allocated for PAMT`);
+    const logged = withoutTimes(file).filter((line) => /^virt\/tdx: (BIOS enabled|Disable ACPI S3|\d+ KB|module initialized)/.test(line));
+    // The log of another machine than the one that gave the KeyIDs cannot tell them.
+    for (const line of file.keyids == null ? [] : logged) expect(lines).toContain(line);
+  });
+
   test('of those, five give their CMR list', () => {
     expect(REPORTED).toHaveLength(13);
     expect(REPORTED.filter((name) => Array.isArray(load(name).file.cmrs))).toHaveLength(5);
   });
 });
+
+/** A machine's own log lines, without the time in front. */
+function withoutTimes(file: PlatformFile): string[] {
+  return (file.dmesg ?? []).map((line) => line.replace(/^\[\s*[\d.]+\]\s*/, ''));
+}
 
 function ascends(ranges: readonly AddressRange[]): boolean {
   return ranges.every(({ base }, index) => {
@@ -76,6 +119,19 @@ describe('Fox Creek Pass', () => {
     ]);
   });
 
+  test('runs out of reserved areas with Linux 6.12, and not where holes are taken from CMRs', () => {
+    expect(boot(platform, LINUX_6_12, RELEASES['1.5.01'])).toEqual([
+      'virt/tdx: BIOS enabled: private KeyID range [32, 64)',
+      'virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.',
+      'virt/tdx: initialization failed: TDMR [0x0, 0x80000000): reserved areas exhausted.',
+      'virt/tdx: module initialization failed (-28)',
+    ]);
+    expect(boot(platform, LINUX_6_12_CMR, RELEASES['1.5.01']).slice(2)).toEqual([
+      'virt/tdx: 1050644 KB allocated for PAMT',
+      'virt/tdx: module initialized',
+    ]);
+  });
+
   test('says every default in a sentence', () => {
     expect(defaults).toEqual([
       'Topology not known: taken as 2 packages, 2 cores per package, 2 threads per core.',
@@ -90,6 +146,13 @@ describe('Fox Creek Pass', () => {
       'Hibernation is taken as not available (not built in, or turned off with nohibernate).',
     ]);
   });
+});
+
+test('the machine with module 1.0 fails as its log shows, line for line', () => {
+  const { platform, file } = load('unnamed-16-dimms-module-1.0.json');
+  const logged = withoutTimes(file).filter((line) => /^virt\/tdx: (SEAMCALL|R|module)/.test(line));
+  expect(logged).toHaveLength(4);
+  expect(boot(platform, LINUX_6_12, RELEASES['1.0']).slice(2)).toEqual(logged);
 });
 
 /** A file with only these facts, as a platform. */
