@@ -2,24 +2,15 @@ import { MSR } from '../abi/msr.ts';
 import type { U64 } from '../abi/u64.ts';
 import { highHalf, lowHalf, u64FromHalves } from '../abi/u64.ts';
 import type { Hardware, SMRR } from './hardware.ts';
+import { readOverride } from './msr-override.ts';
 
 /**
  * What RDMSR answers on one LP: the newest override for this LP, else the newest for all LPs, else the value of a
  * healthy machine (a Sapphire Rapids class server on which TDH.SYS.INIT succeeds).
  */
 export function readMSR(hardware: Hardware, lp: number, msr: number): U64 {
-  const overrides = hardware.msr;
-  if (overrides.length !== 0) {
-    let found: U64 | undefined;
-    for (let index = overrides.length - 1; index >= 0; index -= 1) {
-      const override = overrides[index];
-      if (override === undefined || override.msr !== msr) continue;
-      if (override.lp === lp) return override.value;
-      if (override.lp === null && found === undefined) found = override.value;
-    }
-    if (found !== undefined) return found;
-  }
-  return healthyMSR(hardware, msr);
+  const healthy = healthyMSR(hardware, msr);
+  return hardware.msr.length === 0 ? healthy : readOverride(hardware.msr, lp, msr, healthy);
 }
 
 /** The value without overrides. */

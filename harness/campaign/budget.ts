@@ -1,0 +1,42 @@
+/** Cases in all (of every shard together), or seconds. */
+export type Budget = { readonly runs: number } | { readonly time: number };
+
+/** 1-based: shard 2/3 runs every third range, beginning with the second. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Cases in a range: long enough (about 25 ms) for messages to cost nothing, short enough to stop at once. */
+export const RANGE_SIZE = 512;
+
+/** Of a time budget: when ranges end so that what is found can be shrunk, and when they end though nothing waits for it. */
+const RANGES_SHARE = 0.9;
+const IDLE_RANGES_SHARE = 0.97;
+
+/** Ranges of this shard, in order; `undefined`: none is left. For a time budget there is always one more. */
+export function nthRange(budget: Budget, shard: Shard, n: number): { readonly from: number; readonly to: number } | undefined {
+  const from = (n * shard.count + shard.index - 1) * RANGE_SIZE;
+  if ('time' in budget) return { from, to: from + RANGE_SIZE };
+  return from < budget.runs ? { from, to: Math.min(from + RANGE_SIZE, budget.runs) } : undefined;
+}
+
+/** Clock readings, milliseconds. */
+export interface Deadlines {
+  /** No range starts after this if findings wait to be shrunk ... */
+  readonly ranges: number;
+  /** ... or after this in any case. */
+  readonly idleRanges: number;
+  readonly shrinking: number;
+}
+
+/** `null`: a budget of cases has no deadline. */
+export function deadlines(budget: Budget, start: number): Deadlines | null {
+  if ('runs' in budget) return null;
+  const milliseconds = budget.time * 1000;
+  return {
+    ranges: start + milliseconds * RANGES_SHARE,
+    idleRanges: start + milliseconds * IDLE_RANGES_SHARE,
+    shrinking: start + milliseconds,
+  };
+}

@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type CaseFile, decodeCaseFile, encodeCaseFile } from '../case.ts';
+import { EXIT } from '../cli/exit.ts';
+import type { KnownDeviation } from '../store/known.ts';
+import { stages } from '../testing/fake-stages.ts';
+import { type CampaignConfig, type CampaignPorts, runCampaign } from './campaign.ts';
+import { RANGE_SIZE } from './budget.ts';
+import { type Executor, startExecutor } from './executor.ts';
+import { runRange } from './range.ts';
+import type { CampaignRecord, Footer } from './record.ts';
+
+const PIPELINE = new URL('../testing/fake-stages.js', import.meta.url).href;
+const PROFILE = { kernel: 'unsound', module: 'plain' };
+
+const executors: Executor[] = [];
+beforeAll(async () => {
+  for (const workers of [1, 2]) executors.push(await startExecutor(workers, PIPELINE, Date.now));
+});
+afterAll(async () => {
+  for (const executor of executors) await executor.close();
+});
+
+function config(overrides: Partial<CampaignConfig> = {}): CampaignConfig {
+  const profile = overrides.profile ?? PROFILE;
+  return {
+    seed: 'tests',
+    profile,
+    mood: 'swarm',
+    budget: { runs: 3000 },
+    shard: { index: 1, count: 1 },
+    bail: false,
+    shrinkEvaluations: 2000,
+    known: new Map(),
+    given: [],
+    sometimes: stages.sometimes(profile),
+    ...overrides,
+  };
+}
+
+interface Outcome {
+  readonly footer: Footer;
+  readonly records: readonly CampaignRecord[];
+  /** The file kept for each bucket, as it was at the end. */
+  readonly files: ReadonlyMap<string, CaseFile>;
+  readonly saves: readonly string[];
+}
+
+async function run(given: CampaignConfig = config(), ports: Partial<CampaignPorts> = {}): Promise<Outcome> {
+  const records: CampaignRecord[] = [];
+  const files = new Map<string, CaseFile>();
+  const saves: string[] = [];
+  const footer = await runCampaign(given, {
+    executor: executors[0] as Executor,
+    now: Date.now,
+    interrupted: () => undefined,
+    save(bucket, file) {
+      files.set(bucket, file);
+      saves.push(bucket);
+      return `out/${bucket}.json`;
+    },
+    emit: (record) => records.push(record),
+    progress: () => undefined,
+    ...ports,
+  });
+  return { footer, records, files, saves };
+}
+
+function known(bucket: string, file: CaseFile): ReadonlyMap<string, KnownDeviation> {
+  const note = { invariant: 'i', bucket, reason: 'r', source: 's' };
+  return new Map([[bucket, { ...note, path: `corpus/known/${bucket}.json`, case: file.case }]]);
+}
+
+describe('a campaign', () => {
+  test('finds each bucket once, at its first case, shrinks it and keeps what slipped', async () => {
+    const { footer, records, files } = await run();
+    expect(footer).toMatchObject({ cases: 3000, findings: 3, exitCode: EXIT.FINDING, crash: null, interrupted: null });
+    expect([...files.keys()].sort()).toEqual(['lp/offline-twice|cpu-offline', 'order/kexec-last|kexec', 'size/single|kexec']);
+    expect(files.get('order/kexec-last|kexec')).toMatchObject({ case: { events: { length: 3 } }, finding: { minimal: true } });
+    expect(files.get('lp/offline-twice|cpu-offline')?.case.events).toEqual([
+      { kind: 'cpu-offline', lp: 0 },
+      { kind: 'cpu-offline', lp: 0 },
+    ]);
+    const minimal = records.flatMap((record) => (record.record === 'minimal' ? [record] : []));
+    expect(minimal.map(({ replay }) => replay)).toContain("npx seamstress replay 'out/size/single|kexec.json'");
+    expect(minimal.find(({ bucket }) => bucket === 'size/single|kexec')?.origin).toMatch(/^shrinking tests:\d+$/);
+    expect(minimal.find(({ bucket }) => bucket === 'order/kexec-last|kexec')?.trace).toHaveLength(3);
+  });
+
+  test('an origin regenerates its case alone', async () => {
+    const { records } = await run();
+    for (const record of records) {
+      if (record.record !== 'finding' || record.origin.startsWith('shrinking')) continue;
+      const index = Number(record.origin.split(':')[1]);
+      const made = stages.generate('tests', index, { profile: PROFILE, mood: 'swarm' });
+      expect(stages.judge(made).violations.map(({ bucket }) => bucket)).toContain(record.bucket);
+      expect(decodeCaseFile(JSON.stringify(record.case), 'x').case).toEqual(made);
+    }
+  });
+
+  test('records and files are the same for every number of workers, and twice in a row', async () => {
+    const text = ({ records, files }: Outcome): string => {
+      return [...records.map((record) => JSON.stringify(record)), ...[...files].sort().map(([, file]) => encodeCaseFile(file))].join('\n');
+    };
+    const one = text(await run());
+    expect(text(await run())).toBe(one);
+    expect(text(await run(config(), { executor: executors[1] as Executor }))).toBe(one);
+    expect(text(await run(config({ seed: 'other' })))).not.toBe(one);
+  });
+
+  test('the union of the shards is the whole', async () => {
+    const whole = await run(config({ budget: { runs: 5000 } }));
+    const shards: Outcome[] = [];
+    for (const index of [1, 2, 3]) shards.push(await run(config({ budget: { runs: 5000 }, shard: { index, count: 3 } })));
+    const sum = (key: 'cases' | 'events' | 'seamcalls') => shards.reduce((total, { footer }) => total + footer[key], 0);
+    expect(sum('cases')).toBe(5000);
+    expect(sum('events')).toBe(whole.footer.events);
+    expect(sum('seamcalls')).toBe(whole.footer.seamcalls);
+    const buckets = ({ files }: Outcome) => [...files.keys()];
+    expect(new Set(shards.flatMap(buckets))).toEqual(new Set(buckets(whole)));
+  });
+
+  test('known deviations stand apart, are not shrunk again, and one that is gone is stale', async () => {
+    const { files } = await run();
+    const file = files.get('lp/offline-twice|cpu-offline') as CaseFile;
+    const both = new Map([...known('lp/offline-twice|cpu-offline', file), ...known('gone|x', file)]);
+    const { footer, records, saves } = await run(config({ known: both }));
+    expect(footer).toMatchObject({ known: 1, stale: ['gone|x'], findings: 2, exitCode: EXIT.FINDING });
+    expect(saves).not.toContain('lp/offline-twice|cpu-offline');
+    const seen = records.find((record) => record.record === 'known' && record.bucket.startsWith('lp/'));
+    expect(seen).toMatchObject({ reproduced: true, origin: expect.stringMatching(/^tests:\d+$/), hits: expect.any(Number) });
+  });
+
+  test('only known deviations: nothing to fail on', async () => {
+    const { files } = await run();
+    const all = new Map([...files].flatMap(([bucket, file]) => [...known(bucket, file)]));
+    const { footer, saves } = await run(config({ known: all }));
+    expect(footer).toMatchObject({ known: 3, findings: 0, stale: [], exitCode: EXIT.OK });
+    expect(saves).toEqual([]);
+  });
+
+  test('what the own case of a known deviation breaks besides is a finding', async () => {
+    const { files } = await run();
+    const file = files.get('lp/offline-twice|cpu-offline') as CaseFile;
+    const { records } = await run(config({ known: known('other|x', file), budget: { runs: 1 } }));
+    expect(records[0]).toMatchObject({ record: 'finding', bucket: 'lp/offline-twice|cpu-offline', origin: 'corpus/known/other|x.json' });
+  });
+
+  test('cases of the corpus come first', async () => {
+    const { files } = await run();
+    const given = [{ origin: 'corpus/cases/a.json', case: (files.get('size/single|kexec') as CaseFile).case }];
+    const { footer, records } = await run(config({ given, budget: { runs: 10 } }));
+    expect(footer.cases).toBe(11);
+    expect(records[0]).toMatchObject({ record: 'finding', origin: 'corpus/cases/a.json', bucket: 'size/single|kexec' });
+  });
+
+  test('--bail stops after the first range with a finding, whatever the number of workers', async () => {
+    const one = await run(config({ bail: true, budget: { runs: 50_000 } }));
+    expect(one.footer.cases).toBeLessThan(50_000);
+    const two = await run(config({ bail: true, budget: { runs: 50_000 } }), { executor: executors[1] as Executor });
+    expect(two.records).toEqual(one.records);
+  });
+
+  test('a sometimes that is overdue makes the campaign inconclusive; one with budget left does not', async () => {
+    const profile = { kernel: 'sound', module: 'later' };
+    const overdue = await run(config({ profile, budget: { runs: 1000 } }));
+    expect(overdue.footer).toMatchObject({ sometimes: { reached: ['enabled'], unreached: ['never'], overdue: ['never'] }, exitCode: EXIT.INCONCLUSIVE });
+    const early = await run(config({ profile, budget: { runs: 999 } }));
+    expect(early.footer).toMatchObject({ sometimes: { unreached: ['never'], overdue: [] }, exitCode: EXIT.OK });
+  });
+
+  test('a shard without cases proves nothing', async () => {
+    const { footer } = await run(config({ budget: { runs: 100 }, shard: { index: 2, count: 2 } }));
+    expect(footer).toMatchObject({ cases: 0, exitCode: EXIT.INCONCLUSIVE });
+  });
+
+  test('a judge that breaks is our bug: the case is named, what was found before is kept', async () => {
+    const { footer } = await run(config({ profile: { kernel: 'fragile', module: 'plain' } }));
+    expect(footer.exitCode).toBe(EXIT.INTERNAL);
+    expect(footer.crash).toMatchObject({ origin: expect.stringMatching(/^tests:\d+$/), stack: expect.stringContaining('the fake judge broke') });
+  });
+
+  test('an interrupt ends it cleanly: findings are kept as they are, and the code says who stopped it', async () => {
+    let asked = 0;
+    const { footer, files } = await run(config({ budget: { runs: 1_000_000 } }), { interrupted: () => (++asked > 12 ? 'SIGTERM' : undefined) });
+    expect(footer).toMatchObject({ interrupted: 'SIGTERM', exitCode: EXIT.SIGTERM });
+    expect(footer.cases).toBeGreaterThan(0);
+    expect(files.size).toBe(footer.findings);
+  });
+
+  test('a budget of time is kept, and a share of it is for shrinking', async () => {
+    let clock = 0;
+    const now = (): number => clock;
+    const inner = await startExecutor(1, PIPELINE, now);
+    // Every task takes 10 ms of this clock.
+    const execute: Executor['execute'] = (task) => {
+      clock += 10;
+      return inner.execute(task);
+    };
+    const { footer, records } = await run(config({ budget: { time: 1 } }), { now, executor: { ...inner, execute } });
+    expect(clock).toBeGreaterThan(900);
+    expect(clock).toBeLessThan(1100);
+    expect(footer.cases).toBeGreaterThan(80 * RANGE_SIZE);
+    const minimal = records.flatMap((record) => (record.record === 'minimal' ? [record.minimal] : []));
+    expect(minimal).toEqual([true, true, true]);
+  });
+});
+
+describe('a range', () => {
+  test('executed twice gives identical bytes', () => {
+    const range = { seed: 's', profile: PROFILE, mood: 'calm', from: 100, to: 900 };
+    expect(JSON.stringify(runRange(stages, range))).toBe(JSON.stringify(runRange(stages, range)));
+  });
+});

@@ -1,0 +1,85 @@
+import { EXIT, type ExitCode } from '../cli/exit.ts';
+import type { CampaignConfig } from './campaign.ts';
+import type { Finding, KnownState, Ledger } from './ledger.ts';
+import type { CampaignRecord, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';
+import { asJSON, noteOf, replayCommand } from './rendering.ts';
+
+/** Emits what can only be said at the end, the footer last, and returns the footer. */
+export function concludeCampaign(
+  config: CampaignConfig,
+  ledger: Ledger,
+  interrupted: Footer['interrupted'],
+  emit: (record: CampaignRecord) => void,
+): Footer {
+  for (const finding of ledger.findings.values()) emit(minimalRecord(finding));
+  for (const state of ledger.known.values()) emit(knownRecord(state));
+  emit({ record: 'coverage', edges: [...ledger.edges].sort((a, b) => a - b), sometimes: [...ledger.sometimes].sort() });
+  const sometimes = sometimesOutcome(config, ledger);
+  const known = [...ledger.known.values()];
+  const footer: Footer = {
+    record: 'footer',
+    ...ledger.totals,
+    edges: ledger.edges.size,
+    findings: ledger.findings.size,
+    known: known.filter(isSeen).length,
+    // Where the campaign was cut short before it could try their cases, nothing is known of them.
+    stale: interrupted === null ? known.filter((state) => !isSeen(state)).map(({ deviation }) => deviation.bucket) : [],
+    sometimes,
+    interrupted,
+    crash: ledger.crash,
+    exitCode: exitCodeOf(ledger, interrupted, sometimes),
+  };
+  emit(footer);
+  return footer;
+}
+
+function exitCodeOf(ledger: Ledger, interrupted: Footer['interrupted'], sometimes: SometimesOutcome): ExitCode {
+  if (ledger.crash !== null) return EXIT.INTERNAL;
+  if (interrupted !== null) return EXIT[interrupted];
+  if (ledger.findings.size > 0) return EXIT.FINDING;
+  if (ledger.totals.cases === 0 || sometimes.overdue.length > 0) return EXIT.INCONCLUSIVE;
+  return EXIT.OK;
+}
+
+function sometimesOutcome({ sometimes }: CampaignConfig, { sometimes: seen, totals }: Ledger): SometimesOutcome {
+  const unreached = sometimes.filter(({ id }) => !seen.has(id));
+  return {
+    reached: sometimes.filter(({ id }) => seen.has(id)).map(({ id }) => id),
+    unreached: unreached.map(({ id }) => id),
+    overdue: unreached.filter(({ budget }) => totals.cases >= budget).map(({ id }) => id),
+  };
+}
+
+function isSeen({ reproduced, origin }: KnownState): boolean {
+  return reproduced || origin !== null;
+}
+
+function minimalRecord(finding: Finding): Minimal {
+  const { case: input, finding: note } = noteOf(finding);
+  const { bucket, invariant, message, event } = finding.shrunk?.violation ?? finding.first.violation;
+  return {
+    record: 'minimal',
+    ...{ bucket, invariant, message, event },
+    events: input.events.length,
+    minimal: note?.minimal ?? false,
+    evaluations: finding.shrunk?.evaluations ?? 0,
+    hits: finding.hits,
+    origin: finding.first.origin,
+    case: asJSON(input),
+    file: finding.file,
+    replay: replayCommand(finding.file),
+    trace: finding.shrunk?.trace ?? [],
+  };
+}
+
+function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownState): KnownSeen {
+  const { bucket, invariant, reason, source, path } = deviation;
+  return {
+    record: 'known',
+    ...{ bucket, invariant, reason, source },
+    file: path,
+    replay: replayCommand(path),
+    events: deviation.case.events.length,
+    ...{ reproduced, minimal, origin, hits },
+  };
+}

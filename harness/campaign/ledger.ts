@@ -1,0 +1,95 @@
+import type { Case } from '../case.ts';
+import type { KnownDeviation } from '../store/known.ts';
+import type { FirstHit, Tally } from './range.ts';
+import type { Totals } from './record.ts';
+import type { Recheck, Shrunk } from './task.ts';
+
+/** What a campaign has come to so far. Tallies are entered in the order of their cases, so it is the same for any number of workers. */
+export interface Ledger {
+  readonly totals: { -readonly [K in keyof Totals]: number };
+  readonly edges: Set<number>;
+  readonly sometimes: Set<string>;
+  /** By bucket, in the order in which they were met. */
+  readonly findings: Map<string, Finding>;
+  readonly known: ReadonlyMap<string, KnownState>;
+  crash: { readonly origin: string; readonly stack: string } | null;
+}
+
+export interface Finding {
+  readonly first: FirstHit;
+  hits: number;
+  /** What shrinking made of it; `undefined` until then, or if there was no time. */
+  shrunk?: Shrunk;
+  /** Where the case lies now. */
+  file: string;
+}
+
+export interface KnownState {
+  readonly deviation: KnownDeviation;
+  reproduced: boolean;
+  minimal: boolean;
+  origin: string | null;
+  hits: number;
+}
+
+export function openLedger(known: ReadonlyMap<string, KnownDeviation>): Ledger {
+  return {
+    totals: { cases: 0, events: 0, seamcalls: 0, complete: 0 },
+    edges: new Set(),
+    sometimes: new Set(),
+    findings: new Map(),
+    known: new Map([...known].map(([bucket, deviation]) => [bucket, { deviation, reproduced: false, minimal: false, origin: null, hits: 0 }])),
+    crash: null,
+  };
+}
+
+/** Enters a tally and returns the findings that are new, which still want a file. */
+export function enter(ledger: Ledger, tally: Tally): readonly Finding[] {
+  const { totals } = ledger;
+  totals.cases += tally.cases;
+  totals.events += tally.events;
+  totals.seamcalls += tally.seamcalls;
+  totals.complete += tally.complete;
+  for (const edge of tally.edges) ledger.edges.add(edge);
+  for (const id of tally.sometimes) ledger.sometimes.add(id);
+  ledger.crash ??= tally.crash;
+  return tally.firsts.flatMap((first, index) => enterHits(ledger, first, tally.hits[index] ?? 0));
+}
+
+/** Enters what shrinking `parent` met besides; returns what is new. */
+export function enterSlips(ledger: Ledger, parent: Finding): readonly Finding[] {
+  const origin = `shrinking ${parent.first.origin.replace(/^shrinking /, '')}`;
+  return (parent.shrunk?.slipped ?? []).flatMap((slip) => enterHits(ledger, { ...slip, origin }, 0));
+}
+
+/** Enters what the own case of a known deviation does today. */
+export function enterRecheck(ledger: Ledger, bucket: string, found: Recheck | null, input: Case): readonly Finding[] {
+  const state = ledger.known.get(bucket);
+  if (state === undefined) return [];
+  const origin = state.deviation.path;
+  if (found === null) {
+    ledger.crash ??= { origin, stack: `the judge broke on ${origin}` };
+    return [];
+  }
+  state.reproduced = found.violations.some((one) => one.bucket === bucket);
+  state.minimal = found.minimal;
+  return found.violations.filter((one) => !ledger.known.has(one.bucket)).flatMap((violation) => enterHits(ledger, { violation, case: input, origin }, 0));
+}
+
+function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Finding[] {
+  const { bucket } = first.violation;
+  const state = ledger.known.get(bucket);
+  if (state !== undefined) {
+    state.hits += hits;
+    state.origin ??= first.origin;
+    return [];
+  }
+  const before = ledger.findings.get(bucket);
+  if (before !== undefined) {
+    before.hits += hits;
+    return [];
+  }
+  const finding: Finding = { first, hits, file: '' };
+  ledger.findings.set(bucket, finding);
+  return [finding];
+}

@@ -1,0 +1,61 @@
+import type { Platform } from '../../model/platform/platform.ts';
+import type { Case, Profile } from '../case.ts';
+import type { Describe, Judge } from '../oracle/judge.ts';
+import type { Sometimes } from '../oracle/verdict.ts';
+
+/**
+ * The stages a campaign is made of, as one value: `pipeline.ts` composes the real ones, tests compose liars. A worker
+ * thread imports the same module by its URL, so that every thread runs the same stages.
+ */
+export interface Stages {
+  /** Kernel revisions and TDX module releases there are, in the order a person expects them. */
+  readonly kernels: readonly string[];
+  readonly modules: readonly string[];
+  /** What a campaign may switch on; the first is the default. */
+  readonly moods: readonly string[];
+  readonly defaultKernel: string;
+  /** The release a revision is run with unless told otherwise. */
+  readonly defaultModule: (kernel: string) => string;
+  /** Ids of the `always` invariants judged. */
+  readonly invariants: readonly string[];
+  /** What a campaign of this profile must see happen, and within how many cases. */
+  readonly sometimes: (profile: Profile) => readonly Sometimes[];
+  /** Case `index` of a seed, alone: no other case has to be generated for it. */
+  readonly generate: (seed: string, index: number, options: GenerateOptions) => Case;
+  readonly judge: Judge;
+  readonly describe: Describe;
+  /** One machine through BIOS, MCHECK and the kernel; throws a UserError for a bad platform file. */
+  readonly boot: (machine: Machine, profile: Profile) => BootOutcome;
+}
+
+/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
+export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
+
+export interface GenerateOptions {
+  readonly profile: Profile;
+  readonly mood: string;
+}
+
+/** What became of a boot, as `boot --json` prints it. */
+export interface BootOutcome {
+  readonly kernel: string;
+  readonly module: string;
+  /** 0, or negative as the kernel returns it. */
+  readonly errno: number;
+  /** `EINVAL`; `null` for success. */
+  readonly errnoName: string | null;
+  readonly initialized: boolean;
+  /** PAMT allocated, KiB. */
+  readonly pamtKB: number;
+  /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
+  readonly keyids: readonly [number, number] | null;
+  readonly tdmrs: readonly { readonly base: string; readonly size: string; readonly reserved: number }[];
+  readonly dmesg: readonly string[];
+  /** Every value the platform file leaves open, and what was taken for it, as sentences. */
+  readonly defaults: readonly string[];
+}
+
+/** What a pipeline module exports. */
+export interface StagesModule {
+  readonly stages: Stages;
+}

@@ -1,0 +1,59 @@
+import type { Case } from '../case.ts';
+import type { Violation } from '../oracle/verdict.ts';
+import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
+import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';
+import type { Stages } from './stages.ts';
+
+/** What a worker can be asked to do; tasks and results are plain data. */
+export type Task =
+  | { readonly kind: 'range'; readonly range: Range }
+  | { readonly kind: 'given'; readonly given: readonly Given[] }
+  | { readonly kind: 'recheck'; readonly case: Case; readonly bucket: string }
+  | { readonly kind: 'shrink'; readonly case: Case; readonly bucket: string; readonly evaluations: number; readonly deadline: number | null };
+
+export interface TaskResults {
+  readonly range: Tally;
+  readonly given: Tally;
+  /** `null`: the judge broke on the case. */
+  readonly recheck: Recheck | null;
+  /** `undefined`: the case does not fail in that bucket any more, so the judge is not deterministic. */
+  readonly shrink: Shrunk | undefined;
+}
+
+/** What a case that is known to fail in a bucket does now. */
+export interface Recheck {
+  readonly violations: readonly Violation[];
+  /** It fails in that bucket, and nothing single can be removed. */
+  readonly minimal: boolean;
+}
+
+export interface Shrunk extends ShrinkResult {
+  readonly trace: readonly string[];
+}
+
+/** Runs one task to its end. `now`: milliseconds on the clock that a task's `deadline` is read from. */
+export function perform<T extends Task>(stages: Stages, task: T, now: () => number): TaskResults[T['kind']];
+export function perform(stages: Stages, task: Task, now: () => number): TaskResults[Task['kind']] {
+  switch (task.kind) {
+    case 'range':
+      return runRange(stages, task.range);
+    case 'given':
+      return runGiven(stages, task.given);
+    case 'recheck':
+      return recheck(stages, task.case, task.bucket);
+    case 'shrink': {
+      const { deadline, evaluations } = task;
+      const outOfTime = (): boolean => deadline !== null && now() >= deadline;
+      const result = shrink(task.case, task.bucket, stages.judge, { evaluations, outOfTime });
+      return result === undefined ? undefined : { ...result, trace: stages.describe(result.case) };
+    }
+  }
+}
+
+function recheck({ judge }: Stages, input: Case, bucket: string): Recheck | null {
+  try {
+    return { violations: judge(input).violations, minimal: isMinimalCase(input, bucket, judge) };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,126 @@
+import { brokenCMRRule } from '../../model/platform/cmr.ts';
+import type { MemoryBlock, Platform } from '../../model/platform/platform.ts';
+import { bootLP } from '../../model/platform/topology.ts';
+import { bootWorld } from '../../model/world/boot.ts';
+import type { Event } from '../../model/world/event.ts';
+import { step } from '../../model/world/step.ts';
+import type { World } from '../../model/world/world.ts';
+import type { Case } from '../case.ts';
+import type { Violation } from './verdict.ts';
+
+/**
+ * Rules about two runs: a machine described differently is the same machine, so the outcome of every event is the same.
+ * Each rule makes a variant of the case, or says that it does not apply.
+ */
+export interface Metamorphic {
+  readonly id: string;
+  readonly statement: string;
+  readonly source: string;
+  readonly variant: (input: Case) => Case | undefined;
+}
+
+const PAGE = 4096;
+const GIB = 2 ** 30;
+const CMR_MAX = 32;
+
+export const METAMORPHIC: readonly Metamorphic[] = [
+  {
+    id: 'metamorphic/relabelling-lps',
+    statement: 'The order in which LPs are numbered changes no outcome.',
+    source: 'topology_physical_package_id() against x2APIC ids; config_global_keyid(), Linux 6.12',
+    variant: relabelLPs,
+  },
+  {
+    id: 'metamorphic/splitting-a-cmr',
+    statement: 'A CMR described as two that touch changes no outcome.',
+    source: 'v7 10/20 review, Dave Hansen (L36974333584); tdh_sys_config.c, TDX module 1.5.01 (touching CMRs are merged)',
+    variant: splitCMR,
+  },
+  {
+    id: 'metamorphic/splitting-a-memory-block',
+    statement: 'A memory block described as two that touch changes no outcome.',
+    source: 'is_tdx_memory() and fill_out_tdmrs(), Linux 6.12 (one entry per memblock entry, nothing merged)',
+    variant: splitMemory,
+  },
+];
+
+/** Runs every variant that applies and reports the first event whose outcome differs. `world`: the case as it is, run. */
+export function judgeMetamorphic(input: Case, world: World, violations: Violation[]): void {
+  if (input.events.length === 0) return;
+  for (const rule of METAMORPHIC) {
+    const variant = rule.variant(input);
+    if (variant === undefined) continue;
+    const other = bootWorld(variant.platform, world.kernel.revision, world.release);
+    for (const event of variant.events) step(other, event);
+    const difference = firstDifference(world, other);
+    if (difference !== undefined) violations.push({ invariant: rule.id, bucket: `${rule.id}|${difference.what}`, event: difference.event, message: difference.message });
+  }
+}
+
+function firstDifference(one: World, other: World): { what: string; event: number; message: string } | undefined {
+  for (let index = 1; index < one.records.length; index += 1) {
+    const a = one.records[index];
+    const b = other.records[index];
+    if (a === undefined || b === undefined) continue;
+    if (a.outcome === b.outcome && a.errno === b.errno && a.statusAfter === b.statusAfter) continue;
+    const what = `${a.event.kind}|${a.outcome} ${a.errno}|${b.outcome} ${b.errno}`;
+    return { what, event: index - 1, message: `${a.event.kind} is ${a.outcome} (${a.errno}); on the same machine described otherwise it is ${b.outcome} (${b.errno})` };
+  }
+  return undefined;
+}
+
+/** True if all LPs are alike, so that which of them is asked first cannot matter for a good reason. */
+function lpsAreAlike({ platform, events }: Case): boolean {
+  if (platform.msr.length > 0 || platform.commandLine.maxcpus !== null) return false;
+  for (const lp of platform.lps) if (!lp.vmx) return false;
+  for (const { kind } of events) if (kind === 'vmxoff' || kind === 'vmxon' || kind === 'cpu-online' || kind === 'condition' || kind === 'seamcall') return false;
+  return true;
+}
+
+/** All LPs but the boot LP in reverse order. */
+function relabelLPs(input: Case): Case | undefined {
+  const { lps } = input.platform;
+  if (lps.length < 3 || !lpsAreAlike(input)) return undefined;
+  const boot = bootLP(lps);
+  if (boot !== 0) return undefined;
+  const relabel = (lp: number): number => (lp > 0 && lp < lps.length ? lps.length - lp : lp);
+  const platform: Platform = { ...input.platform, lps: lps.map((lp, index) => lps[relabel(index)] ?? lp) };
+  // The first LP that BIOS enabled must still be the boot LP, or another CPU boots the machine.
+  if (bootLP(platform.lps) !== 0) return undefined;
+  return { ...input, platform, events: input.events.map((event): Event => ('lp' in event ? { ...event, lp: relabel(event.lp) } : event)) };
+}
+
+/** The largest CMR of a legal table as two halves that touch. */
+function splitCMR(input: Case): Case | undefined {
+  const { cmrs } = input.platform;
+  if (cmrs.length >= CMR_MAX || brokenCMRRule(cmrs) !== null) return undefined;
+  let largest = 0;
+  for (let index = 0; index < cmrs.length; index += 1) if ((cmrs[index]?.size ?? 0) > (cmrs[largest]?.size ?? 0)) largest = index;
+  const cmr = cmrs[largest];
+  if (cmr === undefined || cmr.size < 2 * PAGE) return undefined;
+  const half = middle(cmr.base, cmr.size) - cmr.base;
+  const split = [...cmrs.slice(0, largest), { base: cmr.base, size: half }, { base: cmr.base + half, size: cmr.size - half }, ...cmrs.slice(largest + 1)];
+  return { ...input, platform: { ...input.platform, cmrs: split } };
+}
+
+/** The largest memory block as two that touch, if no event counts allocations (there is one more per block). */
+function splitMemory(input: Case): Case | undefined {
+  for (const { kind } of input.events) if (kind === 'allocation-failure') return undefined;
+  const { memory } = input.platform;
+  let largest: MemoryBlock | undefined;
+  for (const block of memory) if (block.size > (largest?.size ?? 0)) largest = block;
+  if (largest === undefined || largest.size < 2 * PAGE || largest.base % PAGE !== 0) return undefined;
+  const { base, size, node } = largest;
+  const at = middle(base, size);
+  const split: MemoryBlock[] = memory.flatMap((block) => (block === largest ? [{ base, size: at - base, node }, { base: at, size: base + size - at, node }] : [block]));
+  return { ...input, platform: { ...input.platform, memory: split } };
+}
+
+/** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */
+function middle(base: number, size: number): number {
+  const half = base + size / 2;
+  const gib = half - (half % GIB);
+  if (gib > base) return gib;
+  const page = half - (half % PAGE);
+  return page > base ? page : base + PAGE;
+}

@@ -1,0 +1,31 @@
+/** One broken invariant. */
+export interface Violation {
+  /** Id of the invariant, e.g. `pamt/never-freed-while-ready`. */
+  readonly invariant: string;
+  /** What makes two failures the same finding: invariant, leaf, status class and abstract state before, as stable text. */
+  readonly bucket: string;
+  /** 0-based index of the event after which it showed; `events.length`: only when the case was over. */
+  readonly event: number;
+  readonly message: string;
+}
+
+/** What judging one case came to. Plain data: it crosses threads. */
+export interface Verdict {
+  /** In the order in which they showed; a bucket may occur more than once. */
+  readonly violations: readonly Violation[];
+  /** (abstract state, event or leaf, outcome class) edges passed, as small integers that mean the same in every process. */
+  readonly edges: readonly number[];
+  /** Ids of the `sometimes` invariants reached. */
+  readonly sometimes: readonly string[];
+  /** Every call of a counted run is one. */
+  readonly seamcalls: number;
+  /** The case reached READY or a named failure. */
+  readonly complete: boolean;
+}
+
+/** A `sometimes`: a campaign that ran `budget` cases without reaching it proves nothing. */
+export interface Sometimes {
+  readonly id: string;
+  /** Cases. */
+  readonly budget: number;
+}

@@ -1,0 +1,226 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import type { AddressRange } from '../../model/abi/range.ts';
+import { runMCHECK } from '../../model/platform/mcheck.ts';
+import type { Platform } from '../../model/platform/platform.ts';
+import { UserError } from '../cli/exit.ts';
+import { parsePlatformFile, platformFromFile } from './platform-file.ts';
+
+const FOLDER = new URL('../../../corpus/platforms/', import.meta.url);
+const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+const GiB = 2 ** 30;
+
+const load = (name: string) => parsePlatformFile(readFileSync(new URL(name, FOLDER), 'utf8'), name);
+
+/** Linux's TDMRs over a map and what their PAMTs cost (fill_out_tdmrs and tdmr_get_pamt_sz of tdx.c), restated. */
+function pamtKB(memory: readonly AddressRange[]): number {
+  const tdmrs: AddressRange[] = [];
+  for (const { base, size } of memory) {
+    const start = Math.max(base, 2 ** 20);
+    if (start >= base + size) continue;
+    const last = tdmrs.at(-1);
+    const lastEnd = last === undefined ? 0 : last.base + last.size;
+    const end = Math.ceil((base + size) / GiB) * GiB;
+    if (end <= lastEnd) continue;
+    const from = Math.max(Math.floor(start / GiB) * GiB, lastEnd);
+    tdmrs.push({ base: from, size: end - from });
+  }
+  const table = (size: number, unit: number) => Math.ceil((size / unit) * 16 / 4096) * 4;
+  return tdmrs.reduce((sum, { size }) => sum + table(size, 4096) + table(size, 2 ** 21) + table(size, GiB), 0);
+}
+
+describe('the machines of the field', () => {
+  test('all 28 are there', () => {
+    expect(NAMES).toHaveLength(28);
+  });
+
+  test.each(NAMES)('%s becomes a machine that MCHECK accepts, or that has SEAM off', (name) => {
+    const { platform, file } = load(name);
+    expect(file.source).toBeTruthy();
+    expect(runMCHECK(platform).rule).toBe(file.keyids?.tdx === 0 ? 'seamrr-absent' : null);
+    expect(ascends(platform.memory)).toBe(true);
+  });
+
+  const REPORTED = NAMES.filter((name) => typeof load(name).file.pamtKbReported === 'number');
+
+  test.each(REPORTED)('%s costs the reported PAMT, to the KB', (name) => {
+    const { platform, file } = load(name);
+    expect(pamtKB(platform.memory)).toBe(file.pamtKbReported);
+  });
+
+  test('of those, five give their CMR list', () => {
+    expect(REPORTED).toHaveLength(13);
+    expect(REPORTED.filter((name) => Array.isArray(load(name).file.cmrs))).toHaveLength(5);
+  });
+});
+
+function ascends(ranges: readonly AddressRange[]): boolean {
+  return ranges.every(({ base }, index) => {
+    const before = ranges[index - 1];
+    return before === undefined || before.base + before.size <= base;
+  });
+}
+
+describe('Fox Creek Pass', () => {
+  const { platform, defaults } = load('fox-creek-pass-01.02.0001.json');
+
+  test('combines the e820 map below 0x90000000 with the CMRs above', () => {
+    const low = platform.memory.filter(({ base }) => base < 4 * GiB);
+    expect(low).toHaveLength(17);
+    expect(low.at(-1)).toEqual({ base: 0x6f7ff000, size: 0x1000, node: 0 });
+    expect(platform.memory.slice(17)).toEqual([
+      { base: 0x100000000, size: 0xf7a000000, node: 0 },
+      { base: 0x1080000000, size: 0xffc000000, node: 1 },
+      { base: 0x2080000000, size: 0xffc000000, node: 2 },
+      { base: 0x3080000000, size: 0xffc000000, node: 3 },
+    ]);
+  });
+
+  test('says every default in a sentence', () => {
+    expect(defaults).toEqual([
+      'Topology not known: taken as 2 packages, 2 cores per package, 2 threads per core.',
+      'KeyID bits not known: taken as 6.',
+      'The e820 map ends at 0x90000000: above it, memory is taken as one memory block per CMR.',
+      'NUMA nodes not known: every CMR above 4 GiB is taken as a node of its own, all below as node 0.',
+      'SEAMRR not known: taken as 32 MiB at 0x107e000000.',
+      'Kernel command line not known: taken as without nosmt and maxcpus.',
+      'CPUID(1).EAX not known: taken as 0xc06f2, the Emerald Rapids value.',
+      'Every LP is taken as enabled by BIOS, online and in VMX operation, and all other MSRs as healthy.',
+      'BIOS is taken to have loaded the TDX module before the kernel starts.',
+      'Hibernation is taken as not available (not built in, or turned off with nohibernate).',
+    ]);
+  });
+});
+
+/** A file with only these facts, as a platform. */
+const from = (facts: object): { platform: Platform; defaults: readonly string[] } => platformFromFile(facts, 'test');
+
+describe('default rules', () => {
+  test('a file that says nothing still boots, and says what was assumed', () => {
+    const { platform, defaults } = from({});
+    expect(runMCHECK(platform).verdict).toBe('published');
+    expect(platform.lps).toHaveLength(8);
+    expect(pamtKB(platform.memory)).toBe(64 * 4104 + 8);
+    expect(defaults).toContain('Memory map and CMRs not known: taken as 64 GiB, 2 GiB of it below 4 GiB and one block above.');
+  });
+
+  test('null everywhere is the same as nothing', () => {
+    const nulls = Object.fromEntries(
+      ['packages', 'coresPerPackage', 'threadsPerCore', 'keyids', 'maxPaBits', 'cmrs', 'e820', 'e820Complete', 'reported', 'pamtKbReported'].map(
+        (key) => [key, null],
+      ),
+    );
+    expect(from(nulls)).toMatchObject({ platform: from({}).platform, defaults: from({}).defaults });
+  });
+
+  test('known topology is taken as it is, in Linux order', () => {
+    const { platform, defaults } = from({ packages: 2, coresPerPackage: 48, threadsPerCore: 2 });
+    expect(platform.lps).toHaveLength(192);
+    expect(platform.lps[96]).toMatchObject({ package: 0, core: 0, thread: 1 });
+    expect(defaults.some((sentence) => sentence.startsWith('Topology'))).toBe(false);
+  });
+
+  test('the reported number of logical CPUs tells the cores', () => {
+    expect(from({ packages: 2, reported: { logicalCpus: 224 } }).platform.lps).toHaveLength(224);
+  });
+
+  test('half a KeyID split is completed to 63', () => {
+    expect(from({ keyids: { mktme: null, tdx: 32 } }).platform.keyids).toEqual({ mktme: 31, tdx: 32 });
+    expect(from({ keyids: { mktme: 15, tdx: null } }).platform.keyids).toEqual({ mktme: 15, tdx: 48 });
+  });
+
+  test('more KeyIDs need more bits; a reported width below 52 says how many there are', () => {
+    expect(from({ keyids: { mktme: 0, tdx: 127 } }).platform.keyidBits).toBe(7);
+    expect(from({ maxPaBits: 46 }).platform.keyidBits).toBe(6);
+  });
+
+  test('no TDX KeyIDs, or MSR 0x1401 bit 11 clear, mean SEAM is off', () => {
+    expect(from({ keyids: { mktme: 63, tdx: 0 } }).platform.seamrr).toBeNull();
+    expect(from({ reported: { msr: { '0x1401[11]': 0 } } }).platform.seamrr).toBeNull();
+  });
+
+  test('without CMRs the map tells them: one below 4 GiB, one per block above', () => {
+    const e820 = [
+      { base: '0x0', size: '0x9f000', type: 'usable' },
+      { base: '0x100000', size: '0x1000000', type: 'usable' },
+      { base: '0x2000000', size: '0x1000800', type: 'usable' },
+      { base: '0x100000000', size: '0x80000000', type: 'System RAM' },
+    ];
+    const { platform } = from({ e820 });
+    expect(platform.cmrs).toEqual([
+      { base: 0x100000, size: 0x2f01000 },
+      { base: 0x100000000, size: 0x80000000 },
+    ]);
+    expect(platform.memory).toHaveLength(4);
+  });
+
+  test('a map of 200 pieces above 4 GiB still fits 32 CMRs, and covers all of it', () => {
+    const e820 = Array.from({ length: 200 }, (_, index) => ({ base: 4 * GiB + index * 0x300000, size: 0x100000 + (index % 7) * 0x1000, type: 'usable' }));
+    const { platform } = from({ e820 });
+    expect(platform.cmrs).toHaveLength(32);
+    expect(runMCHECK(platform).rule).toBeNull();
+    expect(platform.memory.every((block) => platform.cmrs.some((cmr) => cmr.base <= block.base && block.base + block.size <= cmr.base + cmr.size))).toBe(true);
+  });
+
+  test('what another entry calls something else is not memory, and neighbours are joined', () => {
+    const e820 = [
+      { base: '0x100000', size: '0x100000', type: 'usable' },
+      { base: '0x200000', size: '0x300000', type: 'usable' },
+      { base: '0x300000', size: '0x1000', type: 'reserved' },
+    ];
+    expect(from({ e820, e820Complete: true }).platform.memory).toEqual([
+      { base: 0x100000, size: 0x200000, node: 0 },
+      { base: 0x301000, size: 0x1ff000, node: 0 },
+    ]);
+  });
+
+  test('a block that runs across two nodes is cut where the node changes', () => {
+    const cmrs = [
+      { base: '0x100000000', size: '0x40000000' },
+      { base: '0x140000000', size: '0x40000000' },
+    ];
+    const e820 = [{ base: '0x100000000', size: '0x80000000', type: 'usable' }];
+    expect(from({ cmrs, e820 }).platform.memory).toEqual([
+      { base: 0x100000000, size: 0x40000000, node: 0 },
+      { base: 0x140000000, size: 0x40000000, node: 1 },
+    ]);
+  });
+
+  test('a broken CMR list is kept as it is, for MCHECK to judge', () => {
+    const cmrs = [{ base: '0x200000', size: '0x100000' }, { base: '0x100000', size: '0x180000' }];
+    const { platform } = from({ cmrs });
+    expect(platform.cmrs.map(({ base }) => base)).toEqual([0x200000, 0x100000]);
+    expect(runMCHECK(platform).rule).toBe('cmr-order');
+    expect(ascends(platform.memory)).toBe(true);
+  });
+
+  test('the kernel command line is read where there is one', () => {
+    const { platform } = from({ reported: { kernelCmdline: 'ro nosmt maxcpus=6 nohibernate' } });
+    expect(platform.commandLine).toEqual({ nosmt: true, maxcpus: 6 });
+  });
+
+  test('a property that is not part of the shape is not read silently', () => {
+    expect(from({ cmr: [] }).defaults[0]).toBe('The property cmr is not part of a platform file and was not read.');
+  });
+});
+
+describe('bad input', () => {
+  test.each<[string, string, RegExp]>([
+    ['nothing', '', /the file is empty/],
+    ['half a file', '{"name": "x", "cmrs": [', /not valid JSON/],
+    ['a list', '[]', /at the top/],
+    ['a CMR without size', '{"cmrs": [{"base": "0x0"}]}', /\/cmrs\/0/],
+    ['text where a list belongs', '{"cmrs": "none"}', /\/cmrs/],
+    ['a decimal address', '{"cmrs": [{"base": "4096", "size": "0x1000"}]}', /\/cmrs\/0\/base/],
+    ['an address beyond 52 bits', '{"cmrs": [{"base": "0x20000000000000", "size": "0x1000"}]}', /beyond the 52-bit/],
+    ['a range that ends beyond 52 bits', '{"cmrs": [{"base": "0xffffffffff000", "size": "0x2000"}]}', /the end of cmrs\[0\]/],
+    ['a negative KeyID count', '{"keyids": {"mktme": -1, "tdx": 4}}', /\/keyids/],
+    ['three quarters of a package', '{"packages": 0.75}', /\/packages/],
+    ['more LPs than a machine has', '{"packages": 64, "coresPerPackage": 512, "threadsPerCore": 8}', /more than the 4096/],
+  ])('%s gives one message', (_, text, message) => {
+    const read = () => parsePlatformFile(text, 'machine.json');
+    expect(read).toThrow(UserError);
+    expect(read).toThrow(message);
+    expect(read).toThrow(/^machine\.json: /);
+  });
+});

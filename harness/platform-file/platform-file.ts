@@ -1,0 +1,95 @@
+import type { Platform } from '../../model/platform/platform.ts';
+import { UserError } from '../cli/exit.ts';
+import { publishedSchema } from '../schema.ts';
+import type { WrittenAddress } from './address.ts';
+import { keyidRule } from './keyid-rule.ts';
+import { memoryMapRule } from './memory-map-rule.ts';
+import { commandLineRule, fmsRule } from './processor-rule.ts';
+import { seamrrRule } from './seamrr-rule.ts';
+import { topologyRule } from './topology-rule.ts';
+
+/** A machine as its source describes it (harness/platform-file.schema.json). `null` and missing both mean: not said. */
+export interface PlatformFile {
+  readonly name?: string | null;
+  readonly source?: string | null;
+  readonly packages?: number | null;
+  readonly coresPerPackage?: number | null;
+  readonly threadsPerCore?: number | null;
+  readonly keyids?: { readonly mktme?: number | null; readonly tdx?: number | null } | null;
+  readonly maxPaBits?: number | null;
+  readonly cmrs?: readonly WrittenRange[] | null;
+  readonly e820?: readonly WrittenE820Entry[] | null;
+  readonly e820Complete?: boolean | null;
+  readonly moduleVersion?: Readonly<Record<string, unknown>> | null;
+  readonly pamtKbReported?: number | null;
+  readonly reported?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface WrittenRange {
+  readonly base: WrittenAddress;
+  readonly size: WrittenAddress;
+}
+
+export interface WrittenE820Entry extends WrittenRange {
+  readonly type: string;
+}
+
+export interface PlatformFromFile {
+  readonly platform: Platform;
+  /** What the source does not say and a rule filled in: one sentence each, in the order of the rules. */
+  readonly defaults: readonly string[];
+  readonly file: PlatformFile;
+}
+
+/** Takes down one default that a rule filled in. */
+export type Say = (sentence: string) => void;
+
+export const PLATFORM_FILE_SCHEMA = publishedSchema<PlatformFile>('./platform-file.schema.json');
+
+/** The rules are documented, one by one, in corpus/platforms/README.md. */
+export function platformFromFile(value: unknown, name: string): PlatformFromFile {
+  const file = PLATFORM_FILE_SCHEMA.check(value, name);
+  const defaults: string[] = [];
+  const say: Say = (sentence) => defaults.push(sentence);
+  for (const property of unknownProperties(file)) say(`The property ${property} is not part of a platform file and was not read.`);
+  const lps = topologyRule(file, name, say);
+  const { keyids, keyidBits } = keyidRule(file, say);
+  const { memory, cmrs } = memoryMapRule(file, name, say);
+  const seamrr = seamrrRule(file, keyids, cmrs, memory, say);
+  const { commandLine, nohibernate } = commandLineRule(file, say);
+  const platform: Platform = {
+    lps,
+    memory,
+    cmrs,
+    keyids,
+    keyidBits,
+    seamrr,
+    msr: [],
+    mcheck: 'verify',
+    moduleImage: 'bios',
+    fms: [fmsRule(file, say)],
+    commandLine,
+    hibernation: false,
+  };
+  say('Every LP is taken as enabled by BIOS, online and in VMX operation, and all other MSRs as healthy.');
+  say('BIOS is taken to have loaded the TDX module before the kernel starts.');
+  if (!nohibernate) say('Hibernation is taken as not available (not built in, or turned off with nohibernate).');
+  return { platform, defaults, file };
+}
+
+/** Reads the text of a platform file. Throws a UserError that says what is wrong and where. */
+export function parsePlatformFile(text: string, name: string): PlatformFromFile {
+  if (text.trim() === '') throw new UserError(`${name}: the file is empty; expected a platform in JSON`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${name}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  return platformFromFile(value, name);
+}
+
+function unknownProperties(file: PlatformFile): string[] {
+  const { properties } = PLATFORM_FILE_SCHEMA.document as { properties: Record<string, unknown> };
+  return Object.keys(file).filter((property) => !(property in properties));
+}

@@ -1,0 +1,95 @@
+import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
+import { isSeen, sortRecords } from './summary.ts';
+
+/** Paints a piece of text, or leaves it. */
+export interface Palette {
+  readonly bad: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly strong: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+const same = (text: string): string => text;
+export const PLAIN: Palette = { bad: same, good: same, strong: same, dim: same };
+
+/** Lines of a trace that one screen shows; the case file has them all. */
+const TRACE_LINES_MAX = 24;
+
+/** The last screen of a campaign: findings first as a person meets them, totals, and last the command to go on with. */
+export function renderScreen(records: readonly CampaignRecord[], palette: Palette = PLAIN): string {
+  const { header, footer, minimal, known } = sortRecords(records);
+  return [
+    ...minimal.flatMap((finding) => renderFinding(finding, palette)),
+    ...knownLines(known, footer, palette),
+    `seed ${header.seed}  kernel ${header.profile.kernel}  module ${header.profile.module}  mood ${header.mood}  shard ${header.shard}`,
+    totalsLine(footer),
+    ...sometimesLines(footer, palette),
+    ...verdictLines(footer, minimal, palette),
+    '',
+  ].join('\n');
+}
+
+function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonly string[] {
+  const { invariant, message, bucket, events, hits, evaluations, origin, trace, replay } = finding;
+  const size = `${events} ${events === 1 ? 'event' : 'events'}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
+  const cut = trace.length > TRACE_LINES_MAX ? [`... ${trace.length - TRACE_LINES_MAX} more lines in the replay`] : [];
+  return [
+    `${bad('BROKEN')}  ${strong(invariant)}`,
+    `        ${message}`,
+    ...[...trace.slice(0, TRACE_LINES_MAX), ...cut].map((line) => `        ${dim('|')} ${line}`),
+    `        ${dim(`bucket ${bucket}`)}`,
+    `        ${dim(`${size} (${evaluations} tries); ${hits} ${hits === 1 ? 'case' : 'cases'} hit it, first ${origin}`)}`,
+    `        ${replay}`,
+    '',
+  ];
+}
+
+function knownLines(known: readonly KnownSeen[], { stale }: Footer, { good, bad, dim }: Palette): readonly string[] {
+  const seen = known.filter(isSeen);
+  const lines = seen.map(({ invariant, reason, hits, origin }) => {
+    return `${good('known')}   ${invariant}: ${reason} ${dim(origin === null ? '(its own case only)' : `(${hits} cases)`)}`;
+  });
+  return [
+    ...lines,
+    ...stale.map((bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`),
+    ...(lines.length + stale.length > 0 ? [''] : []),
+  ];
+}
+
+function totalsLine({ cases, events, seamcalls, complete, edges, findings, known, timing }: Footer): string {
+  const rate = timing === undefined ? [] : [`${grouped(Math.round(timing.casesPerSecond))} cases/s in ${timing.seconds.toFixed(1)} s`];
+  return [
+    `${grouped(cases)} cases (${grouped(complete)} complete)`,
+    `${grouped(events)} events`,
+    `${grouped(seamcalls)} SEAMCALLs`,
+    `${grouped(edges)} edges`,
+    `${findings} ${findings === 1 ? 'finding' : 'findings'}`,
+    `${known} known`,
+    ...rate,
+  ].join(', ');
+}
+
+function sometimesLines({ sometimes: { reached, unreached, overdue } }: Footer, { bad }: Palette): readonly string[] {
+  const all = reached.length + unreached.length;
+  if (all === 0) return [];
+  const pending = unreached.filter((id) => !overdue.includes(id));
+  return [
+    `sometimes: ${reached.length} of ${all} reached${pending.length > 0 ? `; budget left for ${pending.join(', ')}` : ''}`,
+    ...overdue.map((id) => `${bad('never')}   ${id}: not reached within its budget of cases`),
+  ];
+}
+
+function verdictLines({ exitCode, interrupted, crash, cases, sometimes }: Footer, minimal: readonly Minimal[], { bad, good }: Palette): readonly string[] {
+  if (crash !== null) return [bad(`internal error at ${crash.origin}: this is our bug`)];
+  if (interrupted !== null) return [`interrupted (${interrupted}); everything found so far is kept`];
+  if (exitCode === 0) return [good('ok')];
+  const [first] = minimal;
+  if (first !== undefined) return [`${bad('broken')}; to see the first again: ${first.replay}`];
+  if (cases === 0) return [bad('inconclusive: no case ran')];
+  return [bad(`inconclusive: ${sometimes.overdue.join(', ')} never reached`)];
+}
+
+/** 1234567 as `1,234,567`, in every locale. */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}

@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module';
+import type { Builder } from 'junit-report-builder';
+import type { CampaignRecord, Minimal } from '../campaign/record.ts';
+import { isSeen, sortRecords } from './summary.ts';
+
+// The package is CommonJS with the declarations of an ES module: a default import has the wrong type.
+const junit = createRequire(import.meta.url)('junit-report-builder') as Builder;
+
+/**
+ * JUnit XML: one test case per invariant judged (failed where something new broke it) and per `sometimes` (failed where
+ * it is overdue, skipped where it may still come). Known deviations stand in a passed test's output.
+ */
+export function renderJUnit(records: readonly CampaignRecord[]): string {
+  const { header, footer, minimal, known } = sortRecords(records);
+  const report = junit.newBuilder();
+  const name = `seamstress ${header.profile.kernel} on ${header.profile.module}`;
+  const suite = report.testSuite().name(`${name}, invariants`).time(footer.timing?.seconds ?? 0);
+  suite.property('seed', clean(header.seed)).property('cases', String(footer.cases)).property('shard', header.shard);
+  const broken = minimal.map(({ invariant }) => invariant);
+  for (const invariant of [...new Set([...header.invariants, ...broken])].sort()) {
+    const test = suite.testCase().className(`seamstress.${header.profile.kernel}`).name(invariant);
+    const failures = minimal.filter((finding) => finding.invariant === invariant);
+    const [first] = failures;
+    if (first !== undefined) test.failure(clean(first.message), 'finding').stacktrace(failures.map(describeFailure).join('\n\n'));
+    const notes = known.filter((one) => one.invariant === invariant && isSeen(one));
+    if (notes.length > 0) test.standardOutput(clean(notes.map(({ bucket, reason, source }) => `known: ${bucket}: ${reason} (${source})`).join('\n')));
+  }
+  const { reached, unreached, overdue } = footer.sometimes;
+  const reach = report.testSuite().name(`${name}, sometimes`);
+  for (const id of [...reached, ...unreached].sort()) {
+    const test = reach.testCase().className(`seamstress.${header.profile.kernel}.sometimes`).name(id);
+    if (overdue.includes(id)) test.failure('not reached within its budget of cases', 'inconclusive');
+    else if (unreached.includes(id)) test.skipped();
+  }
+  if (footer.crash !== null) {
+    report.testSuite().name(name).testCase().className('seamstress').name('harness').error(clean(footer.crash.origin), 'internal', clean(footer.crash.stack));
+  }
+  return report.build();
+}
+
+function describeFailure({ bucket, message, trace, replay }: Minimal): string {
+  return clean([bucket, message, ...trace, replay].join('\n'));
+}
+
+/** XML has no way to write most control characters, and a CDATA section ends at its own end mark. */
+function clean(text: string): string {
+  const legal = Array.from(text, (character) => (character >= ' ' || '\t\n\r'.includes(character) ? character : '?'));
+  return legal.join('').replaceAll(']]>', ']] >');
+}

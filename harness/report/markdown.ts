@@ -1,0 +1,67 @@
+import type { CampaignRecord, Minimal } from '../campaign/record.ts';
+import { grouped } from './console.ts';
+import { isSeen, sortRecords } from './summary.ts';
+
+/** GitHub refuses step summaries of more than 1 MiB; findings past this many characters are counted instead of shown. */
+const LENGTH_MAX = 900_000;
+
+/** A campaign as Markdown, as a job summary or a comment takes it. */
+export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = LENGTH_MAX): string {
+  const { header, footer, minimal, known } = sortRecords(records);
+  const { kernel, module } = header.profile;
+  const seen = known.filter(isSeen);
+  const head = [
+    `## seamstress: Linux ${kernel} on TDX module ${module}`,
+    '',
+    `**${verdict(footer.exitCode, minimal.length)}** · seed \`${header.seed}\` · ${grouped(footer.cases)} cases · ${grouped(footer.seamcalls)} SEAMCALLs · ${grouped(footer.edges)} edges`,
+    '',
+  ];
+  const tail = [
+    ...(seen.length > 0 ? ['### Known deviations', '', '| invariant | why | source | cases |', '|---|---|---|---|'] : []),
+    ...seen.map(({ invariant, reason, source, hits }) => `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${hits} |`),
+    ...(seen.length > 0 ? [''] : []),
+    ...footer.stale.map((bucket) => `- stale: \`${bucket}\` is no longer reproduced`),
+    ...footer.sometimes.overdue.map((id) => `- never reached: \`${id}\``),
+    '',
+  ].join('\n');
+  const blocks: string[] = [];
+  let length = head.join('\n').length + tail.length;
+  for (const finding of minimal) {
+    const block = findingBlock(finding);
+    length += block.length;
+    if (length > lengthMax) break;
+    blocks.push(block);
+  }
+  const left = minimal.length - blocks.length;
+  const more = left > 0 ? [`_${left} more findings left out here; the JSON summary has all._`, ''] : [];
+  return [...head, ...blocks, ...more, tail].join('\n');
+}
+
+function verdict(exitCode: number, findings: number): string {
+  if (findings > 0) return `${findings} ${findings === 1 ? 'finding' : 'findings'}`;
+  return exitCode === 0 ? 'ok' : `exit ${exitCode}`;
+}
+
+function findingBlock({ invariant, message, bucket, events, minimal, trace, replay }: Minimal): string {
+  return [
+    `### ${invariant}`,
+    '',
+    message,
+    '',
+    fenced([...trace, '', replay]),
+    '',
+    `${events} events${minimal ? ', 1-minimal' : ''} · bucket \`${bucket}\``,
+    '',
+  ].join('\n');
+}
+
+/** A fence longer than any run of backticks inside. */
+function fenced(lines: readonly string[]): string {
+  const longest = Math.max(2, ...lines.flatMap((line) => line.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return [fence, ...lines, fence].join('\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

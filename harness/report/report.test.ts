@@ -1,0 +1,189 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { runCampaign } from '../campaign/campaign.ts';
+import { startExecutor } from '../campaign/executor.ts';
+import type { CampaignRecord, Footer, Header, Minimal } from '../campaign/record.ts';
+import { UserError } from '../cli/exit.ts';
+import type { KnownDeviation } from '../store/known.ts';
+import { stages } from '../testing/fake-stages.ts';
+import { sampleCase } from '../testing/sample.ts';
+import { grouped, PLAIN, renderScreen } from './console.ts';
+import { renderJUnit } from './junit.ts';
+import { encodeRecord, RECORD_SCHEMA, readCampaignLog, withoutTiming } from './lines.ts';
+import { renderMarkdown } from './markdown.ts';
+import { SUMMARY_SCHEMA, summarise } from './summary.ts';
+
+const HEADER: Header = {
+  record: 'header',
+  format: 'seamstress-campaign',
+  formatVersion: 1,
+  version: '0.0.0',
+  seed: 'tests',
+  profile: { kernel: 'unsound', module: 'plain' },
+  mood: 'swarm',
+  budget: { runs: 2000 },
+  shard: '1/1',
+  bail: false,
+  invariants: stages.invariants,
+  corpus: { known: 2, cases: 0 },
+  timing: { startedAt: '2025-01-01T00:00:00.000Z', workers: 1 },
+};
+
+let records: readonly CampaignRecord[] = [];
+beforeAll(async () => {
+  const executor = await startExecutor(1, new URL('../testing/fake-stages.js', import.meta.url).href, Date.now);
+  const emitted: CampaignRecord[] = [HEADER];
+  const offlineTwice = sampleCase([0, 0].map((lp) => ({ kind: 'cpu-offline', lp }) as const));
+  const note = { invariant: 'lp/offline-twice', reason: 'it | always was', source: 'a mail' };
+  const deviation = (bucket: string): KnownDeviation => ({
+    ...note,
+    bucket,
+    path: 'known/a.json',
+    case: { ...offlineTwice, profile: HEADER.profile },
+  });
+  const known = ['lp/offline-twice|cpu-offline', 'gone|x'].map((bucket) => [bucket, deviation(bucket)] as const);
+  await runCampaign(
+    {
+      ...{ seed: 'tests', profile: HEADER.profile, mood: 'swarm', budget: { runs: 2000 }, shard: { index: 1, count: 1 }, bail: false },
+      ...{ shrinkEvaluations: 2000, known: new Map(known), given: [], sometimes: stages.sometimes({ kernel: 'unsound', module: 'later' }) },
+    },
+    {
+      ...{ executor, now: Date.now, interrupted: () => undefined, progress: () => undefined },
+      save: (bucket) => `out/${bucket.replace(/\W/g, '-')}.json`,
+      emit: (record) => emitted.push(record.record === 'footer' ? { ...record, timing: { seconds: 2, casesPerSecond: 1000 } } : record),
+    },
+  );
+  records = emitted;
+});
+
+/** The campaign's records, the footer changed. */
+function ending(change: Partial<Footer>, without: readonly CampaignRecord['record'][] = []): readonly CampaignRecord[] {
+  return records.flatMap((record) => {
+    if (without.includes(record.record)) return [];
+    return [record.record === 'footer' ? { ...record, ...change } : record];
+  });
+}
+
+describe('the event stream', () => {
+  test('every record a campaign emits is of the published schema, and is read back as it was', () => {
+    expect(new Set(records.map(({ record }) => record)).size).toBe(7);
+    const log = readCampaignLog(records.map(encodeRecord).join(''), 'x.ndjson');
+    expect(log).toEqual({ records, header: HEADER, complete: true });
+  });
+
+  test('a stream without footer is truncated, wherever it was cut; what came before is kept', () => {
+    const text = records.map(encodeRecord).join('');
+    const log = readCampaignLog(text.slice(0, -20), 'x');
+    expect(log.complete).toBe(false);
+    expect(log.records).toEqual(records.slice(0, -1));
+  });
+
+  test('damage is named with its line', () => {
+    const lines = records.map(encodeRecord);
+    const complain = (text: string) => () => readCampaignLog(text, 'x');
+    expect(complain(['{\n', ...lines].join(''))).toThrow('x:1: not valid JSON');
+    expect(complain([lines[0], '{"record":"surprise"}\n'].join(''))).toThrow('x:2: at the top: unknown record "surprise"');
+    expect(complain(lines.slice(1).join(''))).toThrow('begins with a header');
+    expect(complain('')).toThrow(UserError);
+    expect(() => RECORD_SCHEMA.check({ ...HEADER, seed: 1 }, 'x')).toThrow('x: at /seed: expected that it must be string');
+  });
+
+  test('timings are apart', () => {
+    for (const record of records) expect(JSON.stringify(withoutTiming(record))).not.toMatch(/"seconds"|"startedAt"|"workers"/);
+  });
+});
+
+describe('the summary', () => {
+  test('has what `fuzz --json` promises', () => {
+    const summary = summarise(records);
+    expect(SUMMARY_SCHEMA.check(JSON.parse(JSON.stringify(summary)), 'summary')).toEqual(summary);
+    expect(summary).toMatchObject({ seed: 'tests', kernel: 'unsound', module: 'plain', cases: 2000, seconds: 2, casesPerSecond: 1000 });
+    expect(summary.findings.map(({ bucket }) => bucket)).toEqual(['order/kexec-last|kexec', 'size/single|kexec']);
+    expect(summary.findings[0]).toMatchObject({ events: 3, minimal: true, case: 'out/order-kexec-last-kexec.json' });
+    expect(summary.findings[0]?.replay).toBe('npx seamstress replay out/order-kexec-last-kexec.json');
+    // Its case has four LPs, of which one would do.
+    expect(summary.known).toMatchObject([{ bucket: 'lp/offline-twice|cpu-offline', events: 2, minimal: false, case: 'known/a.json' }]);
+    expect(summary.stale).toEqual(['gone|x']);
+    expect(summary.sometimes).toEqual({ reached: ['enabled'], unreached: ['never'], overdue: ['never'] });
+  });
+
+  test('without timings it says so', () => {
+    expect(summarise(records.map(withoutTiming))).toMatchObject({ seconds: null, casesPerSecond: null });
+  });
+});
+
+describe('the last screen', () => {
+  test('names what broke, shows the run, and ends with the command that replays it', () => {
+    const screen = renderScreen(records, PLAIN);
+    expect(screen).toContain('BROKEN  order/kexec-last\n');
+    expect(screen).toMatch(/\| 1 kexec/);
+    expect(screen).toContain('known   lp/offline-twice: it | always was');
+    expect(screen).toContain('stale   gone|x');
+    expect(screen).toContain('2,000 cases');
+    expect(screen.trimEnd().split('\n').at(-1)).toBe('broken; to see the first again: npx seamstress replay out/order-kexec-last-kexec.json');
+  });
+
+  test.each([
+    [{ exitCode: 0 }, 'ok'],
+    [{ exitCode: 3, cases: 0 }, 'inconclusive: no case ran'],
+    [{ exitCode: 3 }, 'inconclusive: never never reached'],
+    [{ exitCode: 130, interrupted: 'SIGINT' }, 'interrupted (SIGINT); everything found so far is kept'],
+    [{ exitCode: 70, crash: { origin: 'tests:7', stack: 'x' } }, 'internal error at tests:7: this is our bug'],
+  ] as const)('ends with what it came to: %j', (change, last) => {
+    expect(renderScreen(ending(change, ['minimal'])).trimEnd().split('\n').at(-1)).toBe(last);
+  });
+
+  test('a long trace is cut, and says so', () => {
+    const long = records.map((record) => (record.record === 'minimal' ? { ...record, trace: Array(100).fill('line') as string[] } : record));
+    expect(renderScreen(long)).toContain('... 76 more lines in the replay');
+  });
+
+  test('thousands are grouped the same everywhere', () => {
+    expect([0, 999, 1000, 1234567].map(grouped)).toEqual(['0', '999', '1,000', '1,234,567']);
+  });
+});
+
+describe('JUnit', () => {
+  test('one test per invariant and per sometimes', () => {
+    const xml = renderJUnit(records);
+    expect(xml).toMatch(/<testsuites tests="5" failures="3" errors="0" skipped="0">/);
+    expect(xml).toContain('name="order/kexec-last"');
+    expect(xml).toContain('npx seamstress replay out/order-kexec-last-kexec.json');
+    expect(xml).toContain('known: lp/offline-twice|cpu-offline');
+    expect(xml).toMatch(/name="never">\s*<failure message="not reached/);
+    expect(xml).not.toContain('timestamp');
+  });
+
+  test('an invariant the header does not list is not lost, and no text breaks the XML', () => {
+    const odd = records.map((record): CampaignRecord => {
+      return record.record === 'minimal' ? { ...record, invariant: 'odd<one>', message: 'a\u0000"&<b', trace: [']]>\u001b['] } : record;
+    });
+    const xml = renderJUnit(odd);
+    expect(xml).toContain('name="odd&lt;one>"');
+    expect(xml).toContain('a?&quot;&amp;&lt;b');
+    expect(xml).toContain(']] >?[');
+  });
+
+  test('our own failure is an error', () => {
+    expect(renderJUnit(ending({ crash: { origin: 'tests:7', stack: 'at x' } }))).toMatch(/<error message="tests:7" type="internal">/);
+  });
+});
+
+describe('Markdown', () => {
+  test('has findings, known deviations and what is overdue', () => {
+    const text = renderMarkdown(records);
+    expect(text).toContain('**2 findings** · seed `tests`');
+    expect(text).toContain('### order/kexec-last');
+    expect(text).toContain('| lp/offline-twice | it \\| always was | a mail |');
+    expect(text).toContain('- never reached: `never`');
+  });
+
+  test('stays below what a job summary may have, and counts what it left out', () => {
+    const [first] = records.filter((record): record is Minimal => record.record === 'minimal');
+    const many = [HEADER, ...Array.from({ length: 50 }, () => first as Minimal), records.at(-1) as Footer];
+    const text = renderMarkdown(many, 3000);
+    expect(text.length).toBeLessThan(3200);
+    expect(text).toMatch(/_\d+ more findings left out here/);
+    const fenced = renderMarkdown([HEADER, { ...(first as Minimal), trace: ['```'] }, records.at(-1) as Footer]);
+    expect(fenced).toContain('````\n```\n');
+  });
+});

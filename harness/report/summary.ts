@@ -1,0 +1,88 @@
+import type { CampaignRecord, Footer, Header, KnownSeen, Minimal, SometimesOutcome, Totals } from '../campaign/record.ts';
+import { publishedSchema } from '../schema.ts';
+
+/** What `fuzz --json` prints. */
+export interface Summary extends Totals {
+  readonly version: string;
+  readonly seed: string;
+  readonly kernel: string;
+  readonly module: string;
+  readonly mood: string;
+  readonly shard: string;
+  /** `null` where timings were not wanted. */
+  readonly seconds: number | null;
+  readonly casesPerSecond: number | null;
+  readonly edges: number;
+  readonly findings: readonly SummaryFinding[];
+  readonly known: readonly SummaryFinding[];
+  readonly stale: readonly string[];
+  readonly sometimes: SometimesOutcome;
+  readonly interrupted: Footer['interrupted'];
+  readonly crash: Footer['crash'];
+  readonly exitCode: number;
+}
+
+export interface SummaryFinding {
+  readonly bucket: string;
+  readonly invariant: string;
+  /** Of a known deviation: why it is one. */
+  readonly message: string;
+  readonly events: number;
+  readonly minimal: boolean;
+  readonly hits: number;
+  readonly origin: string | null;
+  /** File. */
+  readonly case: string;
+  readonly replay: string;
+}
+
+export const SUMMARY_SCHEMA = publishedSchema<Summary>('./report/summary.schema.json');
+
+/** The campaign's records by kind, for the reports that are made of them. */
+export interface Sorted {
+  readonly header: Header;
+  readonly minimal: readonly Minimal[];
+  readonly known: readonly KnownSeen[];
+  readonly footer: Footer;
+}
+
+/** Throws where header or footer is missing: reports are made of complete streams. */
+export function sortRecords(records: readonly CampaignRecord[]): Sorted {
+  const header = records.find((record) => record.record === 'header');
+  const footer = records.find((record) => record.record === 'footer');
+  if (header === undefined || footer === undefined) throw new Error('an event stream without header or footer');
+  return {
+    header,
+    footer,
+    minimal: records.filter((record) => record.record === 'minimal'),
+    known: records.filter((record) => record.record === 'known'),
+  };
+}
+
+export function summarise(records: readonly CampaignRecord[]): Summary {
+  const { header, footer, minimal, known } = sortRecords(records);
+  const { cases, events, seamcalls, complete, edges, stale, sometimes, interrupted, crash, exitCode, timing } = footer;
+  return {
+    version: header.version,
+    seed: header.seed,
+    ...header.profile,
+    mood: header.mood,
+    shard: header.shard,
+    ...{ cases, events, seamcalls, complete },
+    seconds: timing?.seconds ?? null,
+    casesPerSecond: timing?.casesPerSecond ?? null,
+    edges,
+    findings: minimal.map(({ bucket, invariant, message, events: count, minimal: is, hits, origin, file, replay }) => {
+      return { bucket, invariant, message, events: count, minimal: is, hits, origin, case: file, replay };
+    }),
+    known: known.filter(isSeen).map(({ bucket, invariant, reason, events: count, minimal: is, hits, origin, file, replay }) => {
+      return { bucket, invariant, message: reason, events: count, minimal: is, hits, origin, case: file, replay };
+    }),
+    ...{ stale, sometimes, interrupted, crash, exitCode },
+  };
+}
+
+/** Reproduced by its own case, or met by the campaign. */
+export function isSeen({ reproduced, origin }: KnownSeen): boolean {
+  return reproduced || origin !== null;
+}

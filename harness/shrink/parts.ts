@@ -1,0 +1,100 @@
+import type { Event } from '../../model/world/event.ts';
+import type { Platform, PlatformLP } from '../../model/platform/platform.ts';
+import type { Case } from '../case.ts';
+
+/** A list inside a case of which any part may be taken away. */
+export interface Part {
+  readonly name: string;
+  readonly count: (input: Case) => number;
+  /** The case with only these elements (ascending indices); `undefined` where too few are left to be a case. */
+  readonly keep: (input: Case, kept: readonly number[]) => Case | undefined;
+}
+
+/** Everything that "no single removal keeps the failure" speaks of. */
+export const PARTS: readonly Part[] = [
+  {
+    name: 'event',
+    count: ({ events }) => events.length,
+    keep: (input, kept) => ({ ...input, events: pick(input.events, kept) }),
+  },
+  {
+    name: 'preemption',
+    count: ({ schedule }) => schedule?.length ?? 0,
+    keep: ({ schedule = [], ...input }, kept) => (kept.length === 0 ? input : { ...input, schedule: pick(schedule, kept) }),
+  },
+  { name: 'package', count: (input) => packagesOf(input.platform).length, keep: keepPackages },
+  { name: 'LP, with its events', count: ({ platform }) => platform.lps.length, keep: (input, kept) => keepLPs(input, kept, 'drop') },
+  { name: 'LP, its events to another', count: ({ platform }) => platform.lps.length, keep: (input, kept) => keepLPs(input, kept, 'retarget') },
+  platformList('memory', 1),
+  platformList('cmrs', 0),
+  platformList('msr', 0),
+  platformList('fms', 1),
+];
+
+/** A case without the first memory block and CMR that overlap it: neither may go alone where both must match. */
+export const MEMORY_WITH_CMRS: Part = {
+  name: 'memory block with its CMRs',
+  count: ({ platform }) => platform.memory.length,
+  keep(input, kept) {
+    const { memory, cmrs } = input.platform;
+    if (kept.length === 0) return undefined;
+    const gone = memory.filter((_, index) => !kept.includes(index));
+    const left = cmrs.filter((cmr) => !gone.some((block) => cmr.base < block.base + block.size && block.base < cmr.base + cmr.size));
+    return withPlatform(input, { memory: pick(memory, kept), cmrs: left });
+  },
+};
+
+export function withPlatform(input: Case, change: Partial<Platform>): Case {
+  return { ...input, platform: { ...input.platform, ...change } };
+}
+
+/** Package numbers in use, ascending. */
+export function packagesOf({ lps }: Platform): readonly number[] {
+  return [...new Set(lps.map((lp) => lp.package))].sort((a, b) => a - b);
+}
+
+function pick<T>(list: readonly T[], kept: readonly number[]): readonly T[] {
+  return kept.flatMap((index) => list.slice(index, index + 1));
+}
+
+function platformList(name: 'memory' | 'cmrs' | 'msr' | 'fms', least: number): Part {
+  return {
+    name,
+    count: ({ platform }) => platform[name].length,
+    keep: (input, kept) =>
+      kept.length < least ? undefined : withPlatform(input, { [name]: pick<unknown>(input.platform[name], kept) } as Partial<Platform>),
+  };
+}
+
+function keepPackages(input: Case, kept: readonly number[]): Case | undefined {
+  const numbers = pick(packagesOf(input.platform), kept);
+  const lps = [...input.platform.lps.keys()].filter((index) => numbers.includes(input.platform.lps[index]?.package ?? -1));
+  return keepLPs(input, lps, 'drop');
+}
+
+/** LPs, packages and everything that names one are renumbered without gaps; what named an LP that is gone goes or moves. */
+function keepLPs(input: Case, kept: readonly number[], orphans: 'drop' | 'retarget'): Case | undefined {
+  if (kept.length === 0) return undefined;
+  const { platform } = input;
+  const numbers = new Map(kept.map((old, index) => [old, index]));
+  const renumbered = (lp: number): number | undefined => numbers.get(lp) ?? (orphans === 'retarget' ? 0 : undefined);
+  const events = input.events.flatMap((event): Event[] => {
+    if (!('lp' in event)) return [event];
+    const lp = renumbered(event.lp);
+    return lp === undefined ? [] : [{ ...event, lp }];
+  });
+  const msr = platform.msr.flatMap((one) => {
+    const lp = one.lp === null ? null : numbers.get(one.lp);
+    return lp === undefined ? [] : [{ ...one, lp }];
+  });
+  return { ...input, platform: { ...platform, msr, ...closeGaps(pick(platform.lps, kept), platform.fms) }, events };
+}
+
+function closeGaps(lps: readonly PlatformLP[], fms: readonly number[]): Pick<Platform, 'lps' | 'fms'> {
+  const packages = [...new Set(lps.map((lp) => lp.package))].sort((a, b) => a - b);
+  const left = fms.filter((_, index) => packages.includes(index));
+  return {
+    lps: lps.map((lp) => ({ ...lp, package: packages.indexOf(lp.package) })),
+    fms: left.length === 0 ? fms.slice(0, 1) : left,
+  };
+}

@@ -1,0 +1,124 @@
+import type { AddressRange } from '../../model/abi/range.ts';
+import type { U64 } from '../../model/abi/u64.ts';
+import type { Event } from '../../model/world/event.ts';
+import type { Case } from '../case.ts';
+import { withPlatform } from './parts.ts';
+
+const PAGE = 4096;
+const MIB_2 = 2 ** 21;
+const GIB = 2 ** 30;
+
+/**
+ * Smaller and lower address spaces: memory, CMRs, SEAMRR (whole), hot-plugged ranges, machine-check addresses and pointers in
+ * registers move in step, so that what lay inside something still lies inside it.
+ */
+export function* lowerAddresses(input: Case): Generator<Case> {
+  const points = breakpoints(input);
+  for (let at = points.length - 1; at >= 0; at--) {
+    const start = at === 0 ? 0 : (points[at - 1] ?? 0);
+    const width = (points[at] ?? 0) - start;
+    for (const left of smallerWidths(width)) {
+      const lower = excise(input, start + left, width - left);
+      if (isWhole(lower)) yield lower;
+    }
+  }
+}
+
+/** One region changed alone: rounded to GiB, outwards then inwards; cut to 1 GiB; a CMR laid exactly over memory. */
+export function* roundRegions(input: Case): Generator<Case> {
+  const { memory, cmrs } = input.platform;
+  for (const [index, block] of memory.entries()) {
+    for (const range of rounded(block)) yield withPlatform(input, { memory: memory.with(index, { ...block, ...range }) });
+  }
+  for (const [index, cmr] of cmrs.entries()) {
+    for (const range of [...rounded(cmr), ...memory]) {
+      yield withPlatform(input, { cmrs: cmrs.with(index, { base: range.base, size: range.size }) });
+    }
+  }
+}
+
+/** Two neighbours as one region; what lies between them is covered too. */
+export function* mergeNeighbours(input: Case): Generator<Case> {
+  const { memory, cmrs } = input.platform;
+  for (const merged of neighbours(memory)) yield withPlatform(input, { memory: merged });
+  for (const merged of neighbours(cmrs)) yield withPlatform(input, { cmrs: merged });
+}
+
+function* neighbours<T extends AddressRange>(list: readonly T[]): Generator<readonly T[]> {
+  for (const [index, region] of list.entries()) {
+    const next = list[index + 1];
+    if (next === undefined || next.base < region.base + region.size) continue;
+    yield list.toSpliced(index, 2, { ...region, size: next.base + next.size - region.base });
+  }
+}
+
+/** Widths worth trying in place of `width`, smallest first; once a width is whole GiB it stays so, for a person to read. */
+function smallerWidths(width: number): readonly number[] {
+  const halfGIB = Math.floor(width / 2 / GIB) * GIB;
+  const widths = [0, GIB, 2 * GIB, 4 * GIB, halfGIB, Math.floor(width / GIB) * GIB];
+  if (width % GIB !== 0) widths.push(MIB_2, Math.floor(width / MIB_2) * MIB_2);
+  if (width % MIB_2 !== 0) widths.push(PAGE, Math.floor(width / PAGE) * PAGE);
+  return [...new Set(widths)].filter((left) => left < width);
+}
+
+function* rounded({ base, size }: AddressRange): Generator<AddressRange> {
+  const end = base + size;
+  const [down, up] = [Math.floor(base / GIB) * GIB, Math.ceil(base / GIB) * GIB];
+  yield { base: down, size: Math.ceil(end / GIB) * GIB - down };
+  if (up < Math.floor(end / GIB) * GIB) yield { base: up, size: Math.floor(end / GIB) * GIB - up };
+  if (size > GIB) yield { base, size: GIB };
+}
+
+function breakpoints({ platform, events }: Case): readonly number[] {
+  const points = new Set<number>();
+  const add = ({ base, size }: AddressRange): void => {
+    points.add(base).add(base + size);
+  };
+  for (const region of platform.memory) add(region);
+  for (const region of platform.cmrs) add(region);
+  for (const event of events) {
+    if (event.kind === 'memory-add' || event.kind === 'memory-remove') add(event);
+    if (event.kind === 'machine-check') points.add(event.address);
+  }
+  return [...points].sort((a, b) => a - b);
+}
+
+/** A machine without memory, or a hot-plug of nothing, is not a smaller case but another one. */
+function isWhole({ platform, events }: Case): boolean {
+  return platform.memory.length > 0 && events.every((event) => !('size' in event) || event.size > 0);
+}
+
+/** The case with the addresses [start, start + length) cut out of the world: everything above slides down. */
+function excise(input: Case, start: number, length: number): Case {
+  const end = start + length;
+  const slide = (address: number): number => {
+    if (address <= start) return address;
+    return address >= end ? address - length : start;
+  };
+  const cut = <T extends AddressRange>(range: T): T => {
+    const base = slide(range.base);
+    return { ...range, base, size: slide(range.base + range.size) - base };
+  };
+  const top = breakpoints(input).at(-1) ?? 0;
+  const pointer = (value: U64): U64 => {
+    return typeof value === 'number' && value >= PAGE && value < top && value % PAGE === 0 ? slide(value) : value;
+  };
+  const { platform } = input;
+  return {
+    ...input,
+    platform: {
+      ...platform,
+      // A region cut down to nothing goes; one that was empty before is part of what is being tested.
+      memory: platform.memory.map(cut).filter(({ size }, index) => size > 0 || platform.memory[index]?.size === 0),
+      cmrs: platform.cmrs.map(cut).filter(({ size }, index) => size > 0 || platform.cmrs[index]?.size === 0),
+      // Its size is a rule of its own (32 MiB to 1 GiB): it moves, whole.
+      seamrr: platform.seamrr === null ? null : { ...platform.seamrr, base: slide(platform.seamrr.base) },
+    },
+    events: input.events.map((event): Event => {
+      if (event.kind === 'memory-add' || event.kind === 'memory-remove') return cut(event);
+      if (event.kind === 'machine-check') return { ...event, address: slide(event.address) };
+      if (event.kind !== 'seamcall') return event;
+      return { ...event, rcx: pointer(event.rcx), rdx: pointer(event.rdx), r8: pointer(event.r8) };
+    }),
+  };
+}

@@ -1,0 +1,153 @@
+import type { U64 } from '../../model/abi/u64.ts';
+import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
+import type { Platform } from '../../model/platform/platform.ts';
+import type { Event } from '../../model/world/event.ts';
+import type { Case } from '../case.ts';
+import { withPlatform } from './parts.ts';
+
+const GIB = 2 ** 30;
+/** KeyID 0 is TME's, 31 are MKTME's, [32, 64) are TDX's: the partition most machines report. */
+const USUAL_KEYIDS = { mktme: 31, tdx: 32 };
+const USUAL_KEYID_BITS = 6;
+
+/** Whole machines that a reader knows by heart, from one LP up; what happens keeps happening, on the LPs there are. */
+export function* simplePlatforms(input: Case): Generator<Case> {
+  for (const [packages, cores] of [[1, 1], [2, 1], [1, 2], [2, 2]] as const) {
+    const simple = onSimplePlatform(input, packages, cores);
+    if (sizeOf(simple.platform) < sizeOf(input.platform)) yield simple;
+  }
+}
+
+/** Each setting of the platform as on a healthy machine: all at once, then one by one. */
+export function* healthySettings(input: Case): Generator<Case> {
+  const { platform } = input;
+  const { lps } = platform;
+  const healthy: readonly Partial<Platform>[] = [
+    { lps: lps.map((lp) => ({ ...lp, bios: true, online: true, vmx: true })) },
+    { keyids: USUAL_KEYIDS, keyidBits: USUAL_KEYID_BITS },
+    { keyids: { ...platform.keyids, mktme: USUAL_KEYIDS.mktme } },
+    { keyids: { ...platform.keyids, tdx: USUAL_KEYIDS.tdx } },
+    { keyidBits: USUAL_KEYID_BITS },
+    { mcheck: 'verify' },
+    { moduleImage: 'bios' },
+    { commandLine: { ...platform.commandLine, nosmt: false } },
+    { commandLine: { ...platform.commandLine, maxcpus: null } },
+    { hibernation: false },
+    { memory: platform.memory.map((block) => ({ ...block, node: 0 })) },
+    { lps: coresInOrder(lps) },
+  ];
+  yield withPlatform(input, Object.assign({}, ...healthy, { lps: coresInOrder(healthy[0]?.lps ?? lps) }) as Partial<Platform>);
+  for (const change of healthy) yield withPlatform(input, change);
+  for (const [index, lp] of lps.entries()) {
+    yield withPlatform(input, { lps: lps.with(index, { ...lp, bios: true, online: true, vmx: true }) });
+    yield withPlatform(input, { lps: lps.with(index, { ...lp, bios: true }) });
+    yield withPlatform(input, { lps: lps.with(index, { ...lp, online: true }) });
+    yield withPlatform(input, { lps: lps.with(index, { ...lp, vmx: true }) });
+  }
+}
+
+/** Smaller numbers in the platform's settings. */
+export function* smallerSettings(input: Case): Generator<Case> {
+  const { platform } = input;
+  const { keyids } = platform;
+  for (const mktme of smallerThan(keyids.mktme, USUAL_KEYIDS.mktme)) yield withPlatform(input, { keyids: { ...keyids, mktme } });
+  for (const tdx of smallerThan(keyids.tdx, USUAL_KEYIDS.tdx)) yield withPlatform(input, { keyids: { ...keyids, tdx } });
+  for (const keyidBits of smallerThan(platform.keyidBits, USUAL_KEYID_BITS)) yield withPlatform(input, { keyidBits });
+  const { maxcpus } = platform.commandLine;
+  if (maxcpus !== null) {
+    for (const lower of smaller(maxcpus)) yield withPlatform(input, { commandLine: { ...platform.commandLine, maxcpus: lower } });
+  }
+  for (const [index, override] of platform.msr.entries()) {
+    for (const value of simplerU64(override.value)) yield withPlatform(input, { msr: platform.msr.with(index, { ...override, value }) });
+  }
+}
+
+/** Simpler operands of each event. */
+export function* simplerEvents(input: Case): Generator<Case> {
+  for (const [index, event] of input.events.entries()) {
+    for (const simpler of simplerForms(event)) yield { ...input, events: input.events.with(index, simpler) };
+  }
+}
+
+function* simplerForms(event: Event): Generator<Event> {
+  if ('lp' in event && event.lp > 0) {
+    yield { ...event, lp: 0 };
+    yield { ...event, lp: event.lp - 1 };
+  }
+  switch (event.kind) {
+    case 'allocation-failure':
+      for (const nth of smaller(event.nth)) if (nth > 0) yield { ...event, nth };
+      return;
+    case 'condition':
+      for (const count of smaller(event.count)) if (count > 0) yield { ...event, count };
+      return;
+    case 'memory-add':
+      if (event.node > 0) yield { ...event, node: 0 };
+      return;
+    case 'machine-check':
+      for (const unit of [GIB, 2 ** 21, 4096]) yield { ...event, address: Math.floor(event.address / unit) * unit };
+      return;
+    case 'seamcall':
+      yield { ...event, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 };
+      for (const name of ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const) {
+        for (const value of simplerU64(event[name])) yield { ...event, [name]: value };
+      }
+      return;
+  }
+}
+
+/** 0, powers of two below the value, half of it, one less: rising, so that the first that keeps the failure is the least. */
+function smaller(value: number): readonly number[] {
+  const found = new Set<number>([0, 1]);
+  for (let power = 2; power < value; power *= 2) found.add(power);
+  if (value > 0) found.add(Math.floor(value / 2)).add(value - 1);
+  return [...found].filter((one) => one < value).sort((a, b) => a - b);
+}
+
+/** A usual value is as simple as it gets: it is not lowered, or the two would chase each other. */
+function smallerThan(value: number, usual: number): readonly number[] {
+  return value === usual ? [] : smaller(value);
+}
+
+/** 0, 1, then the value without its high half, without bits above 15, page aligned, and without each set bit in turn. */
+function simplerU64(value: U64): readonly U64[] {
+  const bits = asBigInt(value);
+  const found = new Set<bigint>([0n, 1n, bits & 0xffffn, bits & 0xffffffffn, bits - (bits % 4096n)]);
+  for (let bit = 63n; bit >= 0n; bit--) if ((bits >> bit) & 1n) found.add(bits ^ (1n << bit));
+  return [...found].filter((one) => one < bits).map(u64FromBigInt);
+}
+
+function sizeOf({ lps, memory, cmrs, msr }: Platform): number {
+  return lps.length + memory.length + cmrs.length + msr.length;
+}
+
+function coresInOrder(lps: Platform['lps']): Platform['lps'] {
+  const next = new Map<number, number>();
+  return lps.map((lp) => {
+    const core = next.get(lp.package) ?? 0;
+    next.set(lp.package, core + 1);
+    return { ...lp, core, thread: 0 };
+  });
+}
+
+function onSimplePlatform(input: Case, packages: number, cores: number): Case {
+  const count = packages * cores;
+  const numbers = [...Array(count).keys()];
+  const memory = numbers.slice(0, packages).map((node) => ({ base: node * GIB + GIB, size: GIB, node }));
+  return {
+    ...withPlatform(input, {
+      lps: numbers.map((lp) => ({ package: Math.floor(lp / cores), core: lp % cores, thread: 0, bios: true, online: true, vmx: true })),
+      memory,
+      cmrs: memory.map(({ base, size }) => ({ base, size })),
+      keyids: USUAL_KEYIDS,
+      keyidBits: USUAL_KEYID_BITS,
+      msr: [],
+      mcheck: 'verify',
+      moduleImage: 'bios',
+      fms: input.platform.fms.slice(0, 1),
+      commandLine: { nosmt: false, maxcpus: null },
+      hibernation: false,
+    }),
+    events: input.events.map((event): Event => ('lp' in event ? { ...event, lp: event.lp % count } : event)),
+  };
+}

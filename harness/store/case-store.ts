@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Case, type CaseFile, decodeCaseFile, encodeCaseFile, encodeCaseLine } from '../case.ts';
+import { UserError } from '../cli/exit.ts';
+import { writeAtomic } from './atomic.ts';
+import { errorCode } from './errno.ts';
+
+/** Sixteen hexadecimal digits that equal cases share: the case's name in a corpus. */
+export function caseHash(input: Case): string {
+  return createHash('sha256').update(encodeCaseLine(input)).digest('hex').slice(0, 16);
+}
+
+/** The file a finding of this bucket is kept in: readable, and the same in every run. */
+export function bucketFileName(bucket: string): string {
+  const slug = bucket
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replace(/^-|-$/g, '');
+  return `${slug}-${createHash('sha256').update(bucket).digest('hex').slice(0, 8)}.json`;
+}
+
+/** Reads one case file; a UserError names what is wrong with it. */
+export function readCaseFile(path: string): CaseFile {
+  return decodeCaseFile(readText(path), path);
+}
+
+/** Reads a text file the user named. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UserError(`cannot read ${path}: ${readProblem(error)}`);
+  }
+}
+
+/** Adds a case under its content's name and returns the path. Adding it again changes nothing. */
+export function addCase(folder: string, file: CaseFile): string {
+  const path = join(folder, `${caseHash(file.case)}.json`);
+  writeAtomic(path, encodeCaseFile(file));
+  return path;
+}
+
+/** Writes what was found of a bucket, in place of anything larger found before, and returns the path. */
+export function saveFinding(folder: string, bucket: string, file: CaseFile): string {
+  const path = join(folder, bucketFileName(bucket));
+  writeAtomic(path, encodeCaseFile(file));
+  return path;
+}
+
+/** Paths of the `.json` files below `folder`, in one order everywhere; hidden ones are not cases. */
+export function listCaseFiles(folder: string): readonly string[] {
+  const paths: string[] = [];
+  const visit = (at: string): void => {
+    const entries = readdirSync(at, { withFileTypes: true });
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      if (entry.name.startsWith('.')) continue;
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (entry.name.endsWith('.json')) paths.push(path);
+    }
+  };
+  try {
+    visit(folder);
+  } catch (error) {
+    throw new UserError(`cannot read ${folder}: ${readProblem(error)}`);
+  }
+  return paths;
+}
+
+/** `undefined`: there is nothing at `path`. */
+export function kindOfPath(path: string): 'file' | 'folder' | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  return found.isDirectory() ? 'folder' : 'file';
+}
+
+function readProblem(error: unknown): string {
+  return READ_ERRORS[errorCode(error)] ?? String(error);
+}
+
+const READ_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+};

@@ -1,0 +1,92 @@
+import type { Event } from '../../model/world/event.ts';
+import type { Stages } from '../campaign/stages.ts';
+import type { Case } from '../case.ts';
+import { UserError } from '../cli/exit.ts';
+import type { Verdict, Violation } from '../oracle/verdict.ts';
+import { samplePlatform } from './sample.ts';
+
+/**
+ * A small world to test the engine with: two rules that random cases break now and then, a failure that shrinking
+ * meets on its way, a `sometimes` that is easy to reach and one that no case reaches. It knows nothing of TDX.
+ * Profiles select what is broken: kernel `sound` breaks nothing, `unsound` breaks all rules, `fragile` makes the judge
+ * itself throw.
+ */
+export const stages: Stages = {
+  kernels: ['unsound', 'sound', 'fragile'],
+  modules: ['plain', 'later'],
+  moods: ['swarm', 'calm'],
+  defaultKernel: 'unsound',
+  defaultModule: () => 'plain',
+  invariants: ['order/kexec-last', 'lp/offline-twice', 'size/single'],
+  sometimes: ({ module }) => [
+    { id: 'enabled', budget: 200 },
+    ...(module === 'later' ? [{ id: 'never', budget: 1000 }] : []),
+  ],
+  generate,
+  judge,
+  describe: (input) => input.events.map(({ kind }, index) => `${index} ${kind}`),
+  boot(machine, { kernel, module }) {
+    if ('file' in machine && (typeof machine.file !== 'object' || machine.file === null || !('cmrs' in machine.file))) {
+      throw new UserError(`${machine.name}: expected a platform file`);
+    }
+    const boot = { kernel, module, errno: -28, errnoName: 'ENOSPC', initialized: false, pamtKB: 0, keyids: [32, 64] as const };
+    return { ...boot, tdmrs: [{ base: '0x0', size: '0x40000000', reserved: 3 }], dmesg: ['module initialization failed (-28)'], defaults: ['one LP: the file names none'] };
+  },
+};
+
+const KINDS = ['vmxoff', 'cpu-online', 'cpu-offline', 'enable', 'kexec', 'late-load'] as const;
+
+/** A linear congruential generator: enough for a fake, and no dependency on the real one. */
+function generate(seed: string, index: number, { profile, mood }: { profile: Case['profile']; mood: string }): Case {
+  let state = index + 1;
+  for (let at = 0; at < seed.length; at++) state = (state * 31 + seed.charCodeAt(at)) % 2147483647;
+  const next = (end: number): number => {
+    state = (state * 48271) % 2147483647;
+    return Math.floor(state / 65536) % end;
+  };
+  next(2);
+  const count = (mood === 'calm' ? 1 : 3) + next(6);
+  const events = Array.from({ length: count }, (): Event => {
+    const kind = KINDS[next(KINDS.length)] ?? 'enable';
+    return kind === 'enable' || kind === 'kexec' || kind === 'late-load' ? { kind } : { kind, lp: next(4) };
+  });
+  return { formatVersion: 1, profile, platform: samplePlatform(), events };
+}
+
+function judge({ profile, platform, events }: Case): Verdict {
+  if (profile.kernel === 'fragile' && events.length > 4) throw new Error('the fake judge broke');
+  const violations = profile.kernel === 'unsound' ? [...kexecLast(events), ...offlineTwice(events)] : [];
+  return {
+    violations,
+    edges: events.map(({ kind }, index) => KINDS.indexOf(kind as (typeof KINDS)[number]) * 16 + index),
+    sometimes: events.some(({ kind }) => kind === 'enable') ? ['enabled'] : [],
+    seamcalls: events.length * platform.lps.length,
+    complete: events.length > 3,
+  };
+}
+
+/** After two kexecs something must follow; alone, a pair of them is another failure. */
+function kexecLast(events: readonly Event[]): readonly Violation[] {
+  const first = events.findIndex(({ kind }) => kind === 'kexec');
+  const second = events.findIndex(({ kind }, index) => kind === 'kexec' && index > first);
+  if (first < 0 || second < 0) return [];
+  const followed = events.length > 2;
+  return [
+    {
+      invariant: followed ? 'order/kexec-last' : 'size/single',
+      bucket: followed ? 'order/kexec-last|kexec' : 'size/single|kexec',
+      event: second,
+      message: `kexec at ${first} and again at ${second}`,
+    },
+  ];
+}
+
+function offlineTwice(events: readonly Event[]): readonly Violation[] {
+  const offline = new Set<number>();
+  for (const [event, { kind, ...rest }] of events.entries()) {
+    if (kind !== 'cpu-offline' || !('lp' in rest)) continue;
+    if (offline.has(rest.lp)) return [{ invariant: 'lp/offline-twice', bucket: 'lp/offline-twice|cpu-offline', event, message: `LP ${rest.lp}` }];
+    offline.add(rest.lp);
+  }
+  return [];
+}

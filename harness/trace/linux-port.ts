@@ -1,0 +1,251 @@
+import type { Registers } from '../../model/abi/registers.ts';
+import { formatU64, type U64 } from '../../model/abi/u64.ts';
+import type { AllocationKind, KernelPort, Trap } from '../../model/kernel/port.ts';
+import { array, integer, object, optionalArray, registerList, text, u64, type Json } from './linux-format.ts';
+
+/** Replay and recording went different ways: what was expected, what the model did. Ends the case. */
+export class Divergence extends Error {
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+  constructor(what: string, expected: string, got: string) {
+    super(`${what}: expected ${expected}, got ${got}`);
+    this.what = what;
+    this.expected = expected;
+    this.got = got;
+  }
+}
+
+/** The recorder's loop guard struck here: what the kernel would have done next is not recorded. */
+export class GuardStruck extends Error {}
+
+const LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
+  [24, 'PHYMEM.PAGE.RDMD'],
+  [31, 'SYS.KEY.CONFIG'],
+  [32, 'SYS.INFO'],
+  [33, 'SYS.INIT'],
+  [34, 'SYS.RD'],
+  [35, 'SYS.LP.INIT'],
+  [36, 'SYS.TDMR.INIT'],
+  [44, 'SYS.LP.SHUTDOWN'],
+  [45, 'SYS.CONFIG'],
+]);
+const NO_ENTROPY = 0x8000020300000000n;
+const PAGE = 4096;
+
+/** What the recording names differently from what the kernel wrote to memory: the TDMRs at the moment of SYS.CONFIG. */
+export interface RecordedTDMR {
+  readonly base: string;
+  readonly size: string;
+  readonly pamt: readonly string[];
+  readonly rsvd: readonly (readonly string[])[];
+}
+
+/**
+ * A kernel port that answers from one recorded reply after another, and compares everything the kernel does with it.
+ * `begin` opens a reply, `finish` checks that all of it was used.
+ */
+export interface ReplayPort extends KernelPort {
+  begin(reply: Json, cpu: number): void;
+  finish(): void;
+  /** CPUs that can enter VMX operation (7.3: the recorder's vmxon and vmxoff). */
+  readonly canEnterVMX: Set<number>;
+  readonly seamcalls: number;
+}
+
+export function createReplayPort(): ReplayPort {
+  let reply: Json = {};
+  let commandCPU = 0;
+  let rows: readonly unknown[] = [];
+  let rowIndex = 0;
+  /** Calls of the current row not yet made; -1: no row is open. */
+  let remaining = -1;
+  let inputs: readonly U64[] = [];
+  let outputs: readonly U64[] = [];
+  let allocations: readonly unknown[] = [];
+  let allocationIndex = 0;
+  let configured = false;
+  let resetEnd = -1;
+  let resets: { readonly start: number; readonly end: number }[] = [];
+  let seamcalls = 0;
+  const memory = new Map<number, U64>();
+
+  const expectRow = (name: string, cpu: number | null, rcx: U64, rdx: U64, r8: U64): void => {
+    const at = `sc[${rowIndex}]`;
+    const got = `${name} on CPU ${cpu ?? 'any'} with ${[rcx, rdx, r8].map(formatU64).join(', ')}`;
+    if (rowIndex >= rows.length) {
+      if (struckByGuard(reply)) throw new GuardStruck();
+      throw new Divergence(at, 'nothing more', got);
+    }
+    const row = array(rows[rowIndex], at);
+    if (remaining === -1) {
+      inputs = registerList(row[2], 3, `${at}[2]`);
+      outputs = registerList(row[3], 4, `${at}[3]`);
+      remaining = integer(row[4], `${at}[4]`);
+    }
+    const recordedCPU = integer(row[1], `${at}[1]`);
+    const same = row[0] === name && (cpu === null || cpu === recordedCPU) && inputs[0] === rcx && inputs[1] === rdx && inputs[2] === r8;
+    if (!same) throw new Divergence(at, `${text(row[0], `${at}[0]`)} on CPU ${recordedCPU} with ${inputs.map(formatU64).join(', ')}`, got);
+  };
+  const closeRow = (): void => {
+    rowIndex++;
+    remaining = -1;
+  };
+  const event = (name: string, cpu: number | null, rcx = 0, rdx = 0): void => {
+    if (name !== 'movdir64b') resetEnd = -1;
+    expectRow(name, cpu, rcx, rdx, 0);
+    closeRow();
+  };
+
+  /** One call; `all`: every call of the row but the last may be passed over at once. */
+  const call = (cpu: number, registers: Registers, all: boolean): Trap => {
+    resetEnd = -1;
+    const leaf = LEAF_NAMES.get(registers.rax);
+    if (leaf === undefined) throw new Divergence(`sc[${rowIndex}]`, 'a recorded leaf', `leaf ${formatU64(registers.rax)}`);
+    if (leaf === 'SYS.CONFIG' && !configured) {
+      configured = true;
+      compareTDMRs(reply, memory, registers);
+    }
+    expectRow(leaf, cpu, registers.rcx, registers.rdx, registers.r8);
+    const [rax = 0, rcx = 0, rdx = 0, r8 = 0] = outputs;
+    if (all && rax === 0 && remaining > 1) {
+      seamcalls += remaining - 1;
+      remaining = 1;
+    }
+    seamcalls++;
+    registers.rax = rax;
+    if (remaining > 1) {
+      remaining--;
+      // A hidden answer of a folded row: no entropy leaves the registers alone; an earlier TDMR.INIT was not at its end.
+      if (rax !== NO_ENTROPY) registers.rdx = 0;
+      return 'none';
+    }
+    registers.rcx = rcx;
+    registers.rdx = rdx;
+    registers.r8 = r8;
+    closeRow();
+    return 'none';
+  };
+
+  return {
+    canEnterVMX: new Set(),
+    get seamcalls() {
+      return seamcalls;
+    },
+    begin(next, cpu) {
+      reply = next;
+      commandCPU = cpu;
+      rows = optionalArray(next['sc'], 'sc');
+      rowIndex = 0;
+      remaining = -1;
+      allocations = optionalArray(next['alloc'], 'alloc');
+      allocationIndex = 0;
+      configured = false;
+      resetEnd = -1;
+      resets = [];
+    },
+    finish() {
+      if (rowIndex < rows.length) throw new Divergence(`sc[${rowIndex}]`, JSON.stringify(rows[rowIndex]), 'nothing more');
+      if (allocationIndex < allocations.length) throw new Divergence(`alloc[${allocationIndex}]`, JSON.stringify(allocations[allocationIndex]), 'nothing more');
+      if (reply['tdmrs'] !== undefined && !configured) throw new Divergence('tdmrs', 'a SYS.CONFIG', 'none');
+      compareResets(reply, resets);
+    },
+
+    seamcall: (cpu, registers) => call(cpu, registers, false),
+    tdmrInitLoop(cpu, registers, base, end) {
+      for (;;) {
+        registers.rax = 36;
+        registers.rcx = base;
+        registers.rdx = 0;
+        registers.r8 = 0;
+        call(cpu, registers, true);
+        if (rowIndex >= rows.length && struckByGuard(reply)) return 'hang';
+        if (registers.rax !== 0 || typeof registers.rdx === 'bigint' || registers.rdx >= end) return 'none';
+      }
+    },
+    alloc(kind, bytes, node) {
+      const at = `alloc[${allocationIndex}]`;
+      const got = `${kind} of ${bytes} bytes${kind === 'c' ? ` on node ${node}` : ''}`;
+      if (allocationIndex >= allocations.length) throw new Divergence(at, 'nothing more', got);
+      const row = array(allocations[allocationIndex], at);
+      allocationIndex++;
+      if (row[0] !== kind || row[1] !== bytes || (kind === 'c' && row[3] !== node)) throw new Divergence(at, JSON.stringify(row), got);
+      if (row[4] === 1) return -1;
+      const page = Number(u64(row[2], `${at}[2]`)) * PAGE;
+      // The recorder puts a small object at the end of its page.
+      return kind === 'k' && bytes < PAGE ? page + PAGE - bytes : page;
+    },
+    free(kind: AllocationKind, base, bytes) {
+      if (kind === 'c') event('freePamt', commandCPU, base, bytes);
+    },
+    writeWord(at, value) {
+      memory.set(at, value);
+    },
+    readWord: (at) => memory.get(at) ?? 0,
+    movdir64b(cpu, base, size) {
+      if (resetEnd !== base) event('movdir64b', cpu, base);
+      resetEnd = base + size;
+      resets.push({ start: base, end: base + size });
+    },
+    wbinvdAll: (cpu) => event('wbinvd', cpu),
+    wbinvd() {
+      // A CPU that flushes only itself leaves no event in the recording.
+    },
+    vmxon(cpu) {
+      return this.canEnterVMX.has(cpu);
+    },
+    vmxoff() {
+      // The recorder switches VMX off itself; the answers it gave later already say so.
+    },
+    offlineMemory: () => false,
+    printk() {
+      // Lines are compared at the end of the command, from the kernel's own log.
+    },
+  };
+}
+
+/** The recorder gave up on the command: more loops or calls than it allows. */
+function struckByGuard(reply: Json): boolean {
+  const { oops } = reply;
+  return typeof oops === 'string' && oops.startsWith('hang:');
+}
+
+/** Reads the TDMRs back from where SYS.CONFIG says they are, as the module would, and compares. */
+function compareTDMRs(reply: Json, memory: ReadonlyMap<number, U64>, { rcx, rdx }: Registers): void {
+  const recorded = optionalArray(reply['tdmrs'], 'tdmrs');
+  if (rdx !== recorded.length) throw new Divergence('tdmrs.length', String(recorded.length), formatU64(rdx));
+  const word = (at: number): U64 => memory.get(at) ?? 0;
+  recorded.forEach((entry, index) => {
+    const at = `tdmrs[${index}]`;
+    const tdmr = object(entry, at);
+    const slot = word(Number(rcx) + 8 * index);
+    const field = (name: string, offset: number, expected: unknown): void => {
+      const got = word(Number(slot) + offset);
+      if (u64(expected, `${at}.${name}`) !== got) throw new Divergence(`${at}.${name}`, text(expected, at), formatU64(got));
+    };
+    field('base', 0, tdmr['base']);
+    field('size', 8, tdmr['size']);
+    array(tdmr['pamt'], `${at}.pamt`).forEach((expected, i) => field(`pamt[${i}]`, 16 + 8 * i, expected));
+    const reserved = array(tdmr['rsvd'], `${at}.rsvd`);
+    reserved.forEach((area, i) => {
+      const [offset, size] = array(area, `${at}.rsvd[${i}]`);
+      field(`rsvd[${i}][0]`, 64 + 16 * i, offset);
+      field(`rsvd[${i}][1]`, 72 + 16 * i, size);
+    });
+    const beyond = word(Number(slot) + 72 + 16 * reserved.length);
+    if (beyond !== 0) throw new Divergence(`${at}.rsvd.length`, String(reserved.length), 'more');
+  });
+}
+
+/** Compares what MOVDIR64B covered, touching ranges joined, in the order they were reset. */
+function compareResets(reply: Json, resets: readonly { readonly start: number; readonly end: number }[]): void {
+  const joined: { start: number; end: number }[] = [];
+  for (const { start, end } of resets) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.end === start) last.end = end;
+    else joined.push({ start, end });
+  }
+  const got = JSON.stringify(joined.map(({ start, end }) => [formatU64(start), formatU64(end)]));
+  const expected = JSON.stringify(optionalArray(reply['mv'], 'mv'));
+  if (got !== expected) throw new Divergence('mv', expected, got);
+}

@@ -1,0 +1,56 @@
+import { brokenCMRRule } from '../platform/cmr.ts';
+import type { Always } from './invariant.ts';
+import { offence } from './look.ts';
+
+/** What MCHECK publishes and what the kernel makes of it at boot. */
+
+export const PUBLISHED_CMRS_ARE_LEGAL: Always = {
+  holds: 'always',
+  id: 'mcheck/published-cmrs-are-legal',
+  statement: 'CMRs that MCHECK published are 4 KiB aligned, ascending and disjoint, at least one, with empty ones only at the tail.',
+  source: 'v7 09/20, Kai Huang, 23 Nov 2022 (what MCHECK guarantees)',
+  after: ['boot'],
+  check: (world, _, report) => {
+    if (world.mcheck.verdict !== 'published') return;
+    const rule = brokenCMRRule(world.platform.cmrs);
+    if (rule !== null) report(offence(rule, `the published table breaks ${rule}`));
+  },
+};
+
+export const HIBERNATION_EXCLUDES_TDX: Always = {
+  holds: 'always',
+  id: 'boot/hibernation-excludes-tdx',
+  statement: 'Where hibernation is available TDX is not offered; where TDX is offered S3 is off.',
+  source: 'tdx_init(), Linux 6.12',
+  after: ['boot'],
+  check: (world, _, report) => {
+    if (!world.kernel.platformEnabled) return;
+    if (world.platform.hibernation) report(offence('hibernation', 'TDX is offered although hibernation is available'));
+    if (world.kernel.s3Available) report(offence('S3', 'TDX is offered and S3 still there'));
+  },
+};
+
+export const S3_IS_NOT_LOST_FOR_NOTHING: Always = {
+  holds: 'always',
+  id: 'boot/s3-is-not-lost-for-nothing',
+  statement: 'A machine that cannot run TDX (no module, SEAM off) does not lose ACPI S3 to it.',
+  source: 'tdx_init(), Linux 6.12 (S3 is disabled as soon as KeyIDs are seen)',
+  after: ['boot'],
+  check: (world, record, report) => {
+    if (world.kernel.s3Available) return;
+    if (record.phaseAfter === 'ABSENT' && !world.seamldr.imageAvailable) report(offence('no module', 'S3 is gone and no module can ever be loaded'));
+    else if (world.hardware.lps.every((lp) => !lp.seamrrValid)) report(offence('SEAM off', 'S3 is gone and SEAM is off'));
+  },
+};
+
+export const TDX_OFFERED_MEANS_SEAM_ENABLED: Always = {
+  holds: 'always',
+  id: 'boot/offered-means-seam-enabled',
+  statement: 'The kernel says "BIOS enabled" only where SEAM is enabled.',
+  source: 'github.com/canonical/tdx/issues/33, /102, intel/td-partitioning/issues/1; v11 05/20, 7 Jun 2023 (a lying BIOS)',
+  after: ['boot'],
+  check: (world, _, report) => {
+    if (!world.kernel.platformEnabled) return;
+    if (world.hardware.lps.every((lp) => !lp.seamrrValid)) report(offence('SEAM off', 'dmesg says "BIOS enabled"; SEAMRR is not valid on any core'));
+  },
+};

@@ -1,0 +1,124 @@
+import type { World } from '../world/world.ts';
+import type { Always } from './invariant.ts';
+import { failedSeamcall, leafName, offence, offenceOf } from './look.ts';
+
+/** CPUs and memory that come and go, machine checks, kexec. Bytes. */
+
+const PAGE = 4096;
+
+/** True if [base, end) lies in the union of the kernel's TDX memory entries. */
+function isInTDXMemory(world: World, base: number, end: number): boolean {
+  let covered = base;
+  for (let rounds = world.kernel.tdxMemory.length; rounds > 0 && covered < end; rounds -= 1)
+    for (const { startPfn, endPfn } of world.kernel.tdxMemory)
+      if (startPfn * PAGE <= covered && covered < endPfn * PAGE) covered = endPfn * PAGE;
+  return covered >= end;
+}
+
+export const A_RANGE_INSIDE_TDX_MEMORY_MAY_COME_BACK: Always = {
+  holds: 'always',
+  id: 'hotplug/union-of-entries-is-accepted',
+  statement: 'Memory that lies in the union of the TDX memory entries may go online, also across two of them.',
+  source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
+  after: ['memory-add'],
+  check: (world, record, report) => {
+    const { event } = record;
+    if (event.kind !== 'memory-add' || record.outcome !== 'refused' || record.statusBefore !== 'initialised') return;
+    if (isInTDXMemory(world, event.base, event.base + event.size))
+      report(offence('refused', `[0x${event.base.toString(16)}, 0x${(event.base + event.size).toString(16)}) is TDX memory and was refused`));
+  },
+};
+
+export const A_RANGE_OUTSIDE_TDX_MEMORY_IS_REFUSED: Always = {
+  holds: 'always',
+  id: 'hotplug/outside-is-refused',
+  statement: 'Once TDX is initialised, memory outside the TDX memory does not reach the page allocator.',
+  source: 'tdx_memory_notifier(), Linux 6.12; v5 22/22, "Memory Hotplug"',
+  after: ['memory-add'],
+  check: (world, record, report) => {
+    const { event } = record;
+    if (event.kind !== 'memory-add' || event.how === 'zone-device' || record.outcome !== 'done' || record.statusBefore !== 'initialised') return;
+    if (!isInTDXMemory(world, event.base, event.base + event.size))
+      report(offence(event.how, `[0x${event.base.toString(16)}, 0x${(event.base + event.size).toString(16)}) went online and is no TDX memory`));
+  },
+};
+
+export const ZONE_DEVICE_IS_LEFT_ALONE: Always = {
+  holds: 'always',
+  id: 'hotplug/zone-device-is-allowed',
+  statement: 'ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX\'s sake.',
+  source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
+  after: ['memory-add'],
+  check: (_, record, report) => {
+    const { event } = record;
+    if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused') report(offence(record.statusBefore, 'a ZONE_DEVICE mapping was refused'));
+  },
+};
+
+export const HOT_PLUG_LEAVES_TDX_ALONE: Always = {
+  holds: 'always',
+  id: 'hotplug/leaves-tdx-alone',
+  statement: 'Hot-plugging a CPU or memory does not change the state of a running TDX.',
+  source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 ("should not have any impact on the TDX integrity of the already running system")',
+  after: ['acpi-cpu-add', 'acpi-cpu-remove', 'memory-add', 'memory-remove', 'cpu-offline', 'cpu-online'],
+  check: (_, record, report) => {
+    if (record.statusBefore === 'initialised' && record.statusAfter !== 'initialised') report(offence(record.event.kind, `TDX is ${record.statusAfter} after ${record.event.kind}`));
+  },
+};
+
+export const A_HOT_ADDED_CPU_IS_ACCEPTED: Always = {
+  holds: 'always',
+  id: 'hotplug/cpu-add-is-not-vetoed',
+  statement: 'A hot-added CPU is at most unusable for TDX; it is not refused altogether.',
+  source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; L14617071103, Rafael Wysocki on v5',
+  after: ['acpi-cpu-add'],
+  check: (_, record, report) => {
+    if (record.outcome === 'refused') report(offence(record.statusBefore, 'the CPU was refused'));
+  },
+};
+
+export const MACHINE_CHECK_ADDRESSES_ARE_MASKED: Always = {
+  holds: 'always',
+  id: 'machine-check/address-is-masked',
+  statement: 'The address given to TDH.PHYMEM.PAGE.RDMD carries no KeyID bits.',
+  source: 'L30873133620 (MCI_ADDR_PHYSADDR); tdx_dump_mce_info(), Linux 6.12',
+  after: ['machine-check'],
+  check: (world, record, report) => {
+    const keyidUnit = 2 ** (52 - world.hardware.keyidBits);
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.PHYMEM.PAGE.RDMD') continue;
+      if (typeof entry.inRCX === 'bigint' || entry.inRCX >= keyidUnit) report(offenceOf(entry, `RCX is 0x${entry.inRCX.toString(16)}`, 'KeyID bits'));
+    }
+  },
+};
+
+export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
+  holds: 'always',
+  id: 'machine-check/asks-only-when-tdx-runs',
+  statement: 'After a failed initialisation no SEAMCALL is made, not even by the machine check handler.',
+  source: 'tdx_dump_mce_info() and paddr_is_tdx_private(), Linux 6.12 (gated on the platform feature alone)',
+  after: ['machine-check'],
+  check: (world, record, report) => {
+    if (record.statusBefore !== 'error' && record.statusBefore !== 'shutdown') return;
+    const root = failedSeamcall(world, record);
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.raw) continue;
+      report(offenceOf(root ?? entry, `${leafName(entry.leaf)} after initialisation had failed`));
+      return;
+    }
+  },
+};
+
+export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
+  holds: 'always',
+  id: 'kexec/module-is-not-left-open',
+  statement: 'A new kernel is not started beside a module the old one has initialised.',
+  source: 'v5 22/22, "Kexec()" (the kernel leaves the module in open state)',
+  after: ['kexec'],
+  check: (_, record, report) => {
+    if (record.outcome === 'done' && (record.phaseAfter === 'READY' || record.phaseAfter === 'CONFIG_DONE' || record.phaseAfter === 'SYSINIT_DONE'))
+      report(offence(record.phaseAfter, `the new kernel finds the module ${record.phaseAfter}`));
+  },
+};

@@ -1,0 +1,47 @@
+import type { U64 } from '../abi/u64.ts';
+import type { EventRecord } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
+
+/**
+ * What must hold. Invariants read the world and write nothing; each says in a sentence what it demands and where the
+ * demand comes from, and reports every offence it sees.
+ */
+export type Invariant = Always | Sometimes;
+
+export interface Always {
+  readonly holds: 'always';
+  /** `family/what-it-says`: stable, because buckets and known deviations are named after it. */
+  readonly id: string;
+  readonly statement: string;
+  /** Mail, specification section, kernel function or recording. */
+  readonly source: string;
+  /** After which events it looks; `all`: the boot too. */
+  readonly after: readonly EventKind[] | 'all';
+  readonly check: (world: World, record: EventRecord, report: Report) => void;
+}
+
+/** Without these an `always` could hold because nothing ever happened. */
+export interface Sometimes {
+  readonly holds: 'sometimes';
+  readonly id: string;
+  readonly statement: string;
+  readonly source: string;
+  readonly after: readonly EventKind[] | 'all';
+  /** Cases within which a campaign in its default mood must have reached it at least once. */
+  readonly budget: number;
+  readonly reached: (world: World, record: EventRecord) => boolean;
+}
+
+export type EventKind = EventRecord['event']['kind'];
+
+export type Report = (offence: Offence) => void;
+
+export interface Offence {
+  /** Leaf number and status (or trap) of the SEAMCALL at the root of it, where there is one. */
+  readonly leaf: U64 | null;
+  readonly status: string;
+  /** The abstract state before, as far as it tells one cause from another; part of the bucket. */
+  readonly state: string;
+  /** The offence in a sentence, with the numbers of this case. */
+  readonly message: string;
+}

@@ -1,0 +1,64 @@
+import { STATUS, statusName } from '../abi/status.ts';
+import { leafName as nameOfLeaf } from '../abi/leaf-number.ts';
+import type { U64 } from '../abi/u64.ts';
+import { formatU64, lowHalf } from '../abi/u64.ts';
+import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
+import type { Offence } from './invariant.ts';
+
+/** The events that run the kernel's TDX initialisation, whole or per CPU. */
+export const INIT_EVENTS = ['enable', 'cpu-enable', 'cpu-online'] as const;
+
+/** True if the SEAMCALL did not do what it was asked: a trap, or RAX not 0 (informational statuses too). */
+export function failed(entry: SeamcallEntry): boolean {
+  return entry.trap !== 'none' || entry.rax !== STATUS.TDX_SUCCESS;
+}
+
+/** The kernel's last SEAMCALL of an event, or `undefined` if it made none. */
+export function lastSeamcall(world: World, record: EventRecord): SeamcallEntry | undefined {
+  for (let index = record.to - 1; index >= record.from; index -= 1) {
+    const entry = world.trace[index];
+    if (entry?.kind === 'seamcall' && !entry.raw) return entry;
+  }
+  return undefined;
+}
+
+/** The SEAMCALL an event's failure goes back to: its last one, if that failed. */
+export function failedSeamcall(world: World, record: EventRecord): SeamcallEntry | undefined {
+  const last = lastSeamcall(world, record);
+  return last !== undefined && failed(last) ? last : undefined;
+}
+
+/** `TDX_SYS_BUSY`, `#UD`, `VMfailInvalid`: the class of an answer, without its details. */
+export function statusClass(entry: SeamcallEntry): string {
+  switch (entry.trap) {
+    case 'ud':
+      return '#UD';
+    case 'gp':
+      return '#GP';
+    case 'vmfail':
+      return 'VMfailInvalid';
+    case 'none':
+      return statusName(entry.rax) ?? formatU64(entry.rax);
+  }
+}
+
+/** `TDH.SYS.INIT` for 33; the number itself for a leaf nobody named. */
+export function leafName(leaf: U64): string {
+  return nameOfLeaf(lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
+}
+
+/** An offence that goes back to one SEAMCALL. */
+export function offenceOf(entry: SeamcallEntry, message: string, state: string = entry.before): Offence {
+  return { leaf: entry.leaf, status: statusClass(entry), state, message };
+}
+
+/** An offence with no SEAMCALL at its root. */
+export function offence(state: string, message: string): Offence {
+  return { leaf: null, status: '', state, message };
+}
+
+/** True while the kernel's view of the module can be held against the module's own. */
+export function isUndisturbed(world: World): boolean {
+  return !world.tampered && !world.disturbed && world.kernel.crash === null;
+}

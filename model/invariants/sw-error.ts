@@ -1,0 +1,80 @@
+import { EACCES, EIO, ENODEV, EOPNOTSUPP, errnoName } from '../kernel/errno.ts';
+import { highHalf } from '../abi/u64.ts';
+import type { Always } from './invariant.ts';
+import { failedSeamcall, INIT_EVENTS, leafName, offence, offenceOf, statusClass } from './look.ts';
+
+/** Faults of the SEAMCALL instruction become status codes, and those become errnos. */
+
+export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
+  holds: 'always',
+  id: 'sw-error/fault-never-crashes',
+  statement: '#GP or #UD on SEAMCALL becomes a TDX_SW_ERROR status; the kernel does not oops.',
+  source: 'v11 05/20 "Add SEAMCALL infrastructure", Kai Huang, 7 Jun 2023',
+  after: 'all',
+  check: (world, record, report) => {
+    if (record.outcome !== 'crashed') return;
+    const root = failedSeamcall(world, record);
+    if (root === undefined || (root.trap !== 'gp' && root.trap !== 'ud')) return;
+    report(offenceOf(root, `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`));
+  },
+};
+
+export const NO_MODULE_STATUS_LOOKS_LIKE_A_SOFTWARE_ERROR: Always = {
+  holds: 'always',
+  id: 'sw-error/class-ff-is-never-the-module-s',
+  statement: 'No status the module returns has bits 47:40 all set: that class is reserved for the host.',
+  source: 'arch/x86/include/asm/tdx.h, TDX_SW_ERROR, Linux 6.12',
+  after: 'all',
+  check: (world, record, report) => {
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.trap !== 'none' || entry.rax === 0) continue;
+      if (((highHalf(entry.rax) >>> 8) & 0xff) === 0xff) report(offenceOf(entry, `${leafName(entry.leaf)} answered a status of class 0xff`));
+    }
+  },
+};
+
+const ERRNO_OF_TRAP = { gp: EOPNOTSUPP, ud: EACCES, vmfail: ENODEV, none: EIO } as const;
+
+export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
+  holds: 'always',
+  id: 'sw-error/errno-says-how',
+  statement: 'A call that fails on a SEAMCALL returns -EACCES for #UD, -EOPNOTSUPP for #GP, -ENODEV for VMfailInvalid, -EIO for anything else.',
+  source: 'sc_retry_prerr(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12',
+  after: INIT_EVENTS,
+  check: (world, record, report) => {
+    if (record.outcome === 'crashed') return;
+    const root = failedSeamcall(world, record);
+    if (root === undefined || record.errno === 0) return;
+    const expected = ERRNO_OF_TRAP[root.trap];
+    if (record.errno !== expected)
+      report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was due, ${errnoName(record.errno)} came back`, errnoName(record.errno)));
+  },
+};
+
+export const A_FAILED_SEAMCALL_NEVER_ENDS_IN_SUCCESS: Always = {
+  holds: 'always',
+  id: 'sw-error/failure-is-never-success',
+  statement: 'Initialisation whose last SEAMCALL failed does not return 0.',
+  source: 'tdx_enable() and tdx_cpu_enable(), Linux 6.12',
+  after: ['enable', 'cpu-enable'],
+  check: (world, record, report) => {
+    const root = failedSeamcall(world, record);
+    if (root !== undefined && record.errno === 0 && record.outcome === 'done') report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and the call returned 0`));
+  },
+};
+
+export const NO_CRASH: Always = {
+  holds: 'always',
+  id: 'sw-error/no-crash',
+  statement: 'Nothing a platform, a hot-plug event or the module does crashes the kernel.',
+  source: 'v5 22/22 review: L14237836934 (no BUG() on hot-removal); v7 04/20, Thomas Gleixner, 23 Nov 2022',
+  after: 'all',
+  check: (world, record, report) => {
+    if (record.outcome !== 'crashed') return;
+    const root = failedSeamcall(world, record);
+    // Faults on SEAMCALL have their own rule.
+    if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
+    report(offence(record.event.kind, `${record.event.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));
+  },
+};

@@ -1,0 +1,65 @@
+import type { KernelState } from './state.ts';
+import type { Thread } from './thread.ts';
+
+/**
+ * The host locks an init flow touches, outermost first in the kernel's own order:
+ * `cpus` cpus_read_lock / cpus_write_lock (CPU hotplug), `module` tdx_module_lock, `mems` get_online_mems (memory
+ * hotplug), `sysinit` the raw spinlock around the first SYS.INIT.
+ */
+export const LOCKS = ['cpus', 'module', 'mems', 'sysinit'] as const;
+export type LockName = (typeof LOCKS)[number];
+
+export interface LockState {
+  /** Thread id of the exclusive owner, -1 = nobody. */
+  owner: number;
+  /** Shared holders; negative once somebody dropped a share nobody held (what a percpu-rwsem would count). */
+  readers: number;
+}
+
+export function createLocks(): Record<LockName, LockState> {
+  return {
+    cpus: { owner: -1, readers: 0 },
+    module: { owner: -1, readers: 0 },
+    mems: { owner: -1, readers: 0 },
+    sysinit: { owner: -1, readers: 0 },
+  };
+}
+
+/** Which lock was ever held when another was taken: entry LOCKS.length * held + taken, by index in LOCKS. */
+export function noLockOrder(): boolean[] {
+  return LOCKS.flatMap(() => LOCKS.map(() => false));
+}
+
+/** Takes a lock for itself alone; false if somebody else holds it in any way. */
+export function lock(kernel: KernelState, thread: Thread, name: LockName): boolean {
+  const state = kernel.locks[name];
+  if (state.owner !== -1 || state.readers > 0) return false;
+  noteOrder(kernel, thread, name);
+  state.owner = thread.id;
+  thread.held.push(name);
+  return true;
+}
+
+/** Takes a share of a lock; false if somebody holds it exclusively. */
+export function lockShared(kernel: KernelState, thread: Thread, name: LockName): boolean {
+  const state = kernel.locks[name];
+  if (state.owner !== -1) return false;
+  noteOrder(kernel, thread, name);
+  state.readers++;
+  thread.held.push(name);
+  return true;
+}
+
+/** Drops a lock. One that the thread does not hold is an imbalance: recorded, and the count goes wrong as in the kernel. */
+export function unlock(kernel: KernelState, thread: Thread, name: LockName): void {
+  const state = kernel.locks[name];
+  const at = thread.held.lastIndexOf(name);
+  if (at === -1) kernel.lockImbalances.push({ thread: thread.id, flow: thread.flow.name, lock: name, what: 'dropped while not held' });
+  else thread.held.splice(at, 1);
+  if (state.owner === thread.id) state.owner = -1;
+  else state.readers--;
+}
+
+function noteOrder(kernel: KernelState, thread: Thread, name: LockName): void {
+  for (const held of thread.held) kernel.lockOrder[LOCKS.indexOf(held) * LOCKS.length + LOCKS.indexOf(name)] = true;
+}

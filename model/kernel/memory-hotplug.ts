@@ -1,0 +1,15 @@
+import type { KernelState } from './state.ts';
+import { isTDXMemory } from './tdx-memory.ts';
+
+/** Answers of a memory notifier. Source: include/linux/notifier.h. */
+export const NOTIFY_OK = 1;
+export const NOTIFY_BAD = 0x8002;
+
+/**
+ * The memory notifier's verdict when [startPfn, endPfn) is about to come online (page frame numbers). Offlining and every
+ * other memory event always pass and are not asked here.
+ * Source: tdx_memory_notifier(), Linux 6.12; recording 6.12-demos, lines 31 to 33.
+ */
+export function judgeMemoryNotification(kernel: KernelState, startPfn: number, endPfn: number): number {
+  return isTDXMemory(kernel, startPfn, endPfn) ? NOTIFY_OK : NOTIFY_BAD;
+}

@@ -1,0 +1,44 @@
+import { defineFlow, type FlowEntry } from '../flow.ts';
+import type { Revision } from '../revision.ts';
+import * as detect from '../steps/detect.ts';
+import * as lock from '../steps/lock.ts';
+import * as memory from '../steps/memory.ts';
+import * as metadata from '../steps/metadata.ts';
+import * as status from '../steps/status.ts';
+import { BUILD_AND_CONFIGURE_6_12, LINUX_6_12, SEAMCALL_6_12 } from './6.12.ts';
+
+/** All the metadata KVM and the core want, before any lock or allocation; an error goes to `onError`. */
+export function readAllMetadata(onError: string): readonly FlowEntry[] {
+  return [
+    [metadata.READ_FEATURES, onError],
+    [metadata.READ_TDMR_FIELDS, onError],
+    [metadata.READ_TD_LIMITS, onError],
+    [metadata.CHECK_CPUID_CONFIG_COUNT, onError],
+    [metadata.READ_CPUID_CONFIGS, onError],
+    [metadata.CHECK_FEATURES, onError],
+  ];
+}
+
+export const ENABLE_6_17: readonly FlowEntry[] = [
+  [lock.CPUS_READ_LOCK],
+  [detect.REQUIRE_PLATFORM_FEATURE, 'cpus-read-unlock'],
+  [lock.LOCK_MODULE],
+  [status.CHECK_MODULE_STATUS, 'unlock-module', 'unlock-module'],
+  ...readAllMetadata('settle-module-status'),
+  [lock.GET_ONLINE_MEMS],
+  [memory.BUILD_MEMORY_LIST, 'put-online-mems'],
+  ...BUILD_AND_CONFIGURE_6_12,
+  [status.SETTLE_MODULE_STATUS],
+  [lock.UNLOCK_MODULE],
+  [lock.CPUS_READ_UNLOCK],
+];
+
+/** Linux 6.17: 6.12 with the metadata rework in front, and per-CPU tracking of dirty private lines. */
+export const LINUX_6_17: Revision = {
+  ...LINUX_6_12,
+  name: '6.17',
+  title: 'Linux 6.17',
+  source: 'arch/x86/virt/vmx/tdx/tdx.c, Linux 6.17.0; recording linux-6.17',
+  seamcall: { ...SEAMCALL_6_12, marksCacheDirty: true },
+  enable: defineFlow('enable', ENABLE_6_17),
+};

@@ -1,0 +1,87 @@
+import { defineFlow, type FlowEntry } from '../flow.ts';
+import type { Revision } from '../revision.ts';
+import * as hotplug from '../steps/cpu-hotplug.ts';
+import * as detect from '../steps/detect.ts';
+import * as lock from '../steps/lock.ts';
+import * as lp from '../steps/lp.ts';
+import * as memory from '../steps/memory.ts';
+import * as metadata from '../steps/metadata.ts';
+import * as status from '../steps/status.ts';
+import * as undo from '../steps/undo.ts';
+import * as vmx from '../steps/vmx.ts';
+import { BUILD_AND_CONFIGURE_6_12 } from './6.12.ts';
+import { LINUX_6_17, readAllMetadata } from './6.17.ts';
+
+/** VMX operation, SYS.INIT the first time, LP.INIT, on the target CPU; `done` follows success, `put-vmx` failure. */
+function bringUpTarget(done: string, failed: string): readonly FlowEntry[] {
+  return [
+    [vmx.GET_VMX, failed],
+    [lp.SKIP_IF_LP_INITIALISED, 'put-vmx', done],
+    [lock.LOCK_SYSINIT],
+    [lp.SYS_INIT_ONCE, 'unlock-sysinit'],
+    [lock.UNLOCK_SYSINIT, 'put-vmx'],
+    [lp.LP_INIT, 'put-vmx'],
+  ];
+}
+
+/** The kernel initialises the module by itself at boot, once; every online CPU is brought up first. */
+export const ENABLE_7_3: readonly FlowEntry[] = [
+  [detect.REQUIRE_PLATFORM_FEATURE_ALOUD],
+  [lock.CPUS_READ_LOCK],
+  [vmx.START_BEFORE_FIRST_CPU],
+  [vmx.NEXT_ONLINE_CPU, 'end', 'install-online-callback'],
+  ...bringUpTarget('loop', 'roll-back-cpus'),
+  [vmx.LOOP, 'end', 'next-online-cpu'],
+  [vmx.PUT_VMX],
+  [vmx.ROLL_BACK_CPUS],
+  [{ ...lock.CPUS_READ_UNLOCK, name: 'cpus-read-unlock-failed' }],
+  [{ ...vmx.LOOP, name: 'give-up' }, 'end', 'end'],
+  [vmx.INSTALL_ONLINE_CALLBACK],
+  [lock.CPUS_READ_UNLOCK],
+  [lock.LOCK_MODULE],
+  [metadata.READ_VERSION, 'print-version'],
+  [metadata.PRINT_VERSION, 'report-module-status'],
+  ...readAllMetadata('report-module-status'),
+  [lock.GET_ONLINE_MEMS],
+  [memory.BUILD_MEMORY_LIST, 'put-online-mems'],
+  ...BUILD_AND_CONFIGURE_6_12.map((entry): FlowEntry => (entry[0] === undo.RESET_PAMTS ? [undo.RESET_PAMTS_IF_ERRATUM] : entry)),
+  [status.REPORT_MODULE_STATUS, 'end', 'unlock-module'],
+  [{ ...lock.CPUS_READ_LOCK, name: 'cpus-read-lock-failed' }],
+  [vmx.REMOVE_ONLINE_CALLBACK],
+  [{ ...lock.CPUS_READ_UNLOCK, name: 'cpus-read-unlock-removed' }],
+  [lock.UNLOCK_MODULE],
+];
+
+export const CPU_ONLINE_7_3: readonly FlowEntry[] = [
+  [lock.CPUS_WRITE_LOCK],
+  [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'],
+  [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'bring-cpu-up'],
+  ...bringUpTarget('bring-cpu-up', 'cpus-write-unlock'),
+  [{ ...vmx.LOOP, name: 'came-up' }, 'end', 'bring-cpu-up'],
+  [vmx.PUT_VMX],
+  [{ ...vmx.LOOP, name: 'stays-offline' }, 'end', 'cpus-write-unlock'],
+  [hotplug.BRING_CPU_UP],
+  [lock.CPUS_WRITE_UNLOCK],
+];
+
+export const CPU_OFFLINE_7_3: readonly FlowEntry[] = [
+  [lock.CPUS_WRITE_LOCK],
+  [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
+  [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'take-cpu-down'],
+  [vmx.PUT_VMX],
+  [hotplug.TAKE_CPU_DOWN],
+  [lock.CPUS_WRITE_UNLOCK],
+];
+
+/** Linux 7.3: the core enters VMX operation itself and initialises the module at boot. */
+export const LINUX_7_3: Revision = {
+  ...LINUX_6_17,
+  name: '7.3',
+  title: 'Linux 7.3',
+  source: 'arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3.4; recordings linux-7.3 and linux-7.3-demos',
+  cpuEnable: null,
+  enable: defineFlow('enable', ENABLE_7_3),
+  cpuOnline: defineFlow('cpu-online', CPU_ONLINE_7_3),
+  cpuOffline: defineFlow('cpu-offline', CPU_OFFLINE_7_3),
+  vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
+};

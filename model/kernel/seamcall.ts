@@ -1,0 +1,169 @@
+import type { U64 } from '../abi/u64.ts';
+import { CRASH } from './flow.ts';
+import type { MessageId } from './message.ts';
+import type { KernelPort, Trap } from './port.ts';
+import { printk } from './printk.ts';
+import type { KernelState } from './state.ts';
+
+/** SEAMCALL leaf numbers the host init flow uses. Source: arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
+export const TDH_PHYMEM_PAGE_RDMD = 24;
+export const TDH_SYS_KEY_CONFIG = 31;
+export const TDH_SYS_INFO = 32;
+export const TDH_SYS_INIT = 33;
+export const TDH_SYS_RD = 34;
+export const TDH_SYS_LP_INIT = 35;
+export const TDH_SYS_TDMR_INIT = 36;
+export const TDH_SYS_LP_SHUTDOWN = 44;
+export const TDH_SYS_CONFIG = 45;
+
+/** What the wrapper makes of a SEAMCALL that did not reach the module. Source: arch/x86/include/asm/tdx.h, TDX_SW_ERROR. */
+export const TDX_SEAMCALL_VMFAILINVALID = 0x8000ff00ffff0000n;
+export const TDX_SEAMCALL_GP = 0x8000ff000000000dn;
+export const TDX_SEAMCALL_UD = 0x8000ff0000000006n;
+export const TDX_RND_NO_ENTROPY = 0x8000020300000000n;
+
+/** How a revision's wrapper turns the end of a SEAMCALL into an errno and dmesg. */
+export interface SeamcallPolicy {
+  /** Calls in all while the answer is exactly TDX_RND_NO_ENTROPY; 1 = never again. */
+  readonly attempts: number;
+  readonly vmfail: TrapPolicy;
+  readonly gp: TrapPolicy;
+  readonly ud: TrapPolicy;
+  /** Any other status that is not 0. */
+  readonly other: OtherPolicy;
+  /** The caller's CPU is marked before the instruction as having possibly dirty private cache lines. */
+  readonly marksCacheDirty: boolean;
+}
+
+export interface TrapPolicy {
+  readonly errno: number;
+  readonly message: MessageId | null;
+  /** No exception handler for the instruction: the kernel oopses. */
+  readonly oops: boolean;
+}
+
+export interface OtherPolicy {
+  readonly errno: number;
+  /** Arguments: leaf, status, CPU. */
+  readonly message: MessageId | null;
+  /** Printed after it for leaves whose outputs are copied back: RCX RDX R8, then R9 R10 R11. */
+  readonly outputs: readonly [low: MessageId, high: MessageId] | null;
+}
+
+/**
+ * A SEAMCALL whose outputs the kernel does not look at: the registers go out, only RAX comes back, so that a retry
+ * repeats the same inputs. Answers 0, a negative errno, or CRASH.
+ */
+export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+  const { registers } = kernel;
+  let attempts = kernel.revision.seamcall.attempts;
+  let status: U64;
+  do {
+    load(kernel, leaf, rcx, rdx, r8, r9);
+    markDirty(kernel, cpu);
+    status = statusOf(port.seamcall(cpu, registers), registers.rax);
+  } while (status === TDX_RND_NO_ENTROPY && --attempts > 0);
+  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, false);
+}
+
+/**
+ * A SEAMCALL whose outputs are copied back into the argument block, which a retry sends out again (__seamcall_ret in a
+ * loop, Linux 6.12 asm/tdx.h; recording 6.12-demos, line 9). The outputs are in `kernel.registers` afterwards.
+ */
+export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+  const { registers } = kernel;
+  load(kernel, leaf, rcx, rdx, r8, r9);
+  markDirty(kernel, cpu);
+  const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax));
+  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, true);
+}
+
+/**
+ * All TDH.SYS.TDMR.INIT calls of one TDMR, [base, end): the module says in RDX how far it is. Answers 0, an errno, or
+ * CRASH if the module never gets there. Source: init_tdmr(), Linux 6.12.
+ */
+export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: number, base: number, end: number): number {
+  const { registers } = kernel;
+  for (;;) {
+    load(kernel, TDH_SYS_TDMR_INIT, base, 0, 0, 0);
+    markDirty(kernel, cpu);
+    const trap = port.tdmrInitLoop(cpu, registers, base, end);
+    if (trap === 'hang') {
+      kernel.crash = 'hang: TDH.SYS.TDMR.INIT never reaches the end of the TDMR';
+      return CRASH;
+    }
+    const status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, statusOf(trap, registers.rax));
+    if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
+    // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
+    if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;
+  }
+}
+
+/** A bare SEAMCALL: no retry, no errno, no dmesg; answers the status as the wrapper reports it (`__seamcall_ret`). */
+export function seamcallBare(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64): U64 {
+  load(kernel, leaf, rcx, 0, 0, 0);
+  markDirty(kernel, cpu);
+  return statusOf(port.seamcall(cpu, kernel.registers), kernel.registers.rax);
+}
+
+function load({ registers }: KernelState, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64): void {
+  registers.rax = leaf;
+  registers.rcx = rcx;
+  registers.rdx = rdx;
+  registers.r8 = r8;
+  registers.r9 = r9;
+  registers.r10 = 0;
+  registers.r11 = 0;
+}
+
+function markDirty(kernel: KernelState, cpu: number): void {
+  if (!kernel.revision.seamcall.marksCacheDirty) return;
+  const caller = kernel.cpus[cpu];
+  if (caller !== undefined) caller.cacheDirty = true;
+}
+
+function statusOf(trap: Trap, rax: U64): U64 {
+  switch (trap) {
+    case 'none':
+      return rax;
+    case 'gp':
+      return TDX_SEAMCALL_GP;
+    case 'ud':
+      return TDX_SEAMCALL_UD;
+    case 'vmfail':
+      return TDX_SEAMCALL_VMFAILINVALID;
+  }
+}
+
+/** Sends the registers out again, as they came back, while the module has no entropy. `status` is the first answer. */
+function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64): U64 {
+  const { registers } = kernel;
+  let attempts = kernel.revision.seamcall.attempts;
+  while (status === TDX_RND_NO_ENTROPY && --attempts > 0) {
+    registers.rax = leaf;
+    status = statusOf(port.seamcall(cpu, registers), registers.rax);
+  }
+  return status;
+}
+
+/** Maps and reports a status that is not 0. */
+function refused(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64, outputs: boolean): number {
+  const policy = kernel.revision.seamcall;
+  const trap = status === TDX_SEAMCALL_VMFAILINVALID ? policy.vmfail : status === TDX_SEAMCALL_GP ? policy.gp : status === TDX_SEAMCALL_UD ? policy.ud : null;
+  if (trap !== null) {
+    if (trap.oops) {
+      kernel.crash = status === TDX_SEAMCALL_GP ? 'oops: general protection fault in __seamcall' : 'oops: invalid opcode in __seamcall';
+      return CRASH;
+    }
+    if (trap.message !== null) printk(kernel, port, trap.message, cpu);
+    return trap.errno;
+  }
+  const { other } = policy;
+  if (other.message !== null) printk(kernel, port, other.message, leaf, status, cpu);
+  if (outputs && other.outputs !== null) {
+    const { rcx, rdx, r8, r9, r10, r11 } = kernel.registers;
+    printk(kernel, port, other.outputs[0], rcx, rdx, r8);
+    printk(kernel, port, other.outputs[1], r9, r10, r11);
+  }
+  return other.errno;
+}

@@ -1,0 +1,68 @@
+import { isBelow, lowHalf, u64FromHalves } from '../../abi/u64.ts';
+import { ENOSPC } from '../errno.ts';
+import { AGAIN, DONE, type Step } from '../flow.ts';
+import { printk } from '../printk.ts';
+import { reserveCMRHoles, reservePAMTs, sortReservedAreas } from '../reserved-area.ts';
+import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+
+/** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX module ABI, global metadata. */
+const NUM_CMRS = 0x9000000100000000n;
+const CMR_FIELDS_HIGH = 0x90000003;
+const CMR_BASE_LOW = 0x80;
+const CMR_SIZE_LOW = 0x100;
+const CMR_COUNT_MAX = 32;
+const ADDRESS_END = 2 ** 52;
+
+const SOURCE =
+  'x86/virt/tdx: Reduce TDMR reserved areas by using CMRs to find memory holes, Kai Huang, 13 Nov 2024 (lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com)';
+
+/** How many CMRs there are, then all their bases, then all their sizes, one TDH.SYS.RD each; empty ones at the tail are dropped. */
+export const READ_CMRS: Step = {
+  name: 'read-cmrs',
+  source: SOURCE,
+  run: (kernel, thread, port) => {
+    const { cmrs, registers } = kernel;
+    const { index, cpu } = thread;
+    if (index === 0) {
+      const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, NUM_CMRS, 0);
+      if (error !== 0) return error;
+      const count = lowHalf(registers.r8) % 0x10000;
+      cmrs.length = 0;
+      for (let i = 0; i < count && i < CMR_COUNT_MAX; i++) cmrs.push({ base: 0, size: 0 });
+      thread.index = 1;
+      return AGAIN;
+    }
+    const count = cmrs.length;
+    const at = index - 1;
+    if (at >= 2 * count) {
+      while (cmrs.length > 0 && cmrs[cmrs.length - 1]?.size === 0) cmrs.length--;
+      return DONE;
+    }
+    const low = at < count ? CMR_BASE_LOW + at : CMR_SIZE_LOW + at - count;
+    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, u64FromHalves(CMR_FIELDS_HIGH, low), 0);
+    if (error !== 0) return error;
+    const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;
+    if (at < count) cmrs[at] = { base: value, size: 0 };
+    else cmrs[at - count] = { base: cmrs[at - count]?.base ?? 0, size: value };
+    thread.index++;
+    return AGAIN;
+  },
+};
+
+/** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */
+export const FILL_RESERVED_AREAS_FROM_CMRS: Step = {
+  name: 'fill-reserved-areas',
+  source: SOURCE,
+  run: (kernel, _thread, port) => {
+    const { tdmrs, tdmrCount } = kernel;
+    const limit = kernel.info.maxReserved;
+    for (const tdmr of tdmrs) {
+      if (!reserveCMRHoles(tdmr, kernel.cmrs, limit) || !reservePAMTs(tdmr, tdmrs, tdmrCount, limit)) {
+        printk(kernel, port, 'reserved-areas-exhausted', tdmr.base, tdmr.base + tdmr.size);
+        return ENOSPC;
+      }
+      sortReservedAreas(tdmr);
+    }
+    return DONE;
+  },
+};

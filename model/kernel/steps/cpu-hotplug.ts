@@ -1,0 +1,38 @@
+import { DONE, JUMP, type Step } from '../flow.ts';
+
+/** Nothing to do when the CPU already is where it shall go. */
+export const SKIP_IF_ONLINE: Step = {
+  name: 'skip-if-online',
+  source: 'cpu_up(), kernel/cpu.c',
+  run: (kernel, thread) => (kernel.cpus[thread.target]?.online === false ? DONE : JUMP),
+};
+
+export const SKIP_IF_OFFLINE: Step = {
+  name: 'skip-if-offline',
+  source: 'cpu_down(), kernel/cpu.c',
+  run: (kernel, thread) => (kernel.cpus[thread.target]?.online === true ? DONE : JUMP),
+};
+
+export const BRING_CPU_UP: Step = {
+  name: 'bring-cpu-up',
+  source: '_cpu_up(), kernel/cpu.c',
+  run: (kernel, thread) => {
+    const cpu = kernel.cpus[thread.target];
+    if (cpu !== undefined) cpu.online = true;
+    return DONE;
+  },
+};
+
+/** The CPU leaves VMX operation on its way down; whoever wants it there again must VMXON. */
+export const TAKE_CPU_DOWN: Step = {
+  name: 'take-cpu-down',
+  source: '_cpu_down(), kernel/cpu.c; kvm_offline_cpu()',
+  run: (kernel, thread, port) => {
+    const cpu = kernel.cpus[thread.target];
+    if (cpu === undefined) return DONE;
+    cpu.online = false;
+    cpu.vmxReferences = 0;
+    port.vmxoff(thread.target);
+    return DONE;
+  },
+};

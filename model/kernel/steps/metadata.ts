@@ -1,0 +1,127 @@
+import { lowHalf, u64FromHalves, type U64 } from '../../abi/u64.ts';
+import { EINVAL } from '../errno.ts';
+import { AGAIN, DONE, type Step } from '../flow.ts';
+import { printk } from '../printk.ts';
+import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+import type { SystemInfo } from '../state.ts';
+
+/** Global metadata field ids. Source: TDX module ABI, global metadata; arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
+export const MAX_TDMRS = 0x9100000100000008n;
+export const MAX_RESERVED_PER_TDMR = 0x9100000100000009n;
+export const PAMT_4K_ENTRY_SIZE = 0x9100000100000010n;
+export const PAMT_2M_ENTRY_SIZE = 0x9100000100000011n;
+export const PAMT_1G_ENTRY_SIZE = 0x9100000100000012n;
+
+type Number16 = Exclude<keyof SystemInfo, 'features0'>;
+
+/**
+ * One TDH.SYS.RD and where its value goes: cut to 16 bits, whole for `features0`; `null`: read, and not looked at again
+ * by the init flow.
+ */
+export interface MetadataRead {
+  readonly field: U64;
+  readonly into: Number16 | 'features0' | null;
+}
+
+/** The five fields every revision since 6.8 needs to construct TDMRs, in the order read. */
+export const TDMR_FIELDS: readonly MetadataRead[] = [
+  { field: MAX_TDMRS, into: 'maxTDMRs' },
+  { field: MAX_RESERVED_PER_TDMR, into: 'maxReserved' },
+  { field: PAMT_4K_ENTRY_SIZE, into: 'entry4K' },
+  { field: PAMT_2M_ENTRY_SIZE, into: 'entry2M' },
+  { field: PAMT_1G_ENTRY_SIZE, into: 'entry1G' },
+];
+
+/** A step that reads a list of fields, one SEAMCALL at a time; the first failure ends it. */
+export function readMetadata(name: string, source: string, reads: readonly MetadataRead[]): Step {
+  return {
+    name,
+    source,
+    run: (kernel, thread, port) => {
+      const read = reads[thread.index];
+      if (read === undefined) return DONE;
+      const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_RD, 0, read.field, 0);
+      if (error !== 0) return error;
+      const { r8 } = kernel.registers;
+      if (read.into === 'features0') kernel.info.features0 = r8;
+      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) % 0x10000;
+      thread.index++;
+      return thread.index < reads.length ? AGAIN : DONE;
+    },
+  };
+}
+
+export const READ_TDMR_FIELDS: Step = readMetadata('read-tdmr-fields', 'get_tdx_tdmr_sysinfo(), Linux 6.12', TDMR_FIELDS);
+
+const MAX_CPUID_CONFIGS = 128;
+const CPUID_CONFIG_LEAVES_LOW = 0x400;
+const CPUID_CONFIG_VALUES_LOW = 0x500;
+/** TDX_FEATURES0 bit 18: the module leaves RBP alone. */
+const NO_RBP_MOD = 0x40000;
+
+const SOURCE_6_17 = 'get_tdx_sys_info(), tdx_global_metadata.c, Linux 6.17; recording linux-6.17';
+
+export const READ_VERSION: Step = readMetadata('read-version', 'get_tdx_sys_info_version(), Linux 7.3; recording linux-7.3', [
+  { field: 0x0800000100000003n, into: 'versionMinor' },
+  { field: 0x0800000100000004n, into: 'versionMajor' },
+  { field: 0x0800000100000005n, into: 'versionUpdate' },
+]);
+
+/** Prints the version even if reading it failed; then the error goes on. */
+export const PRINT_VERSION: Step = {
+  name: 'print-version',
+  source: 'recording 7.3-demos, line 60',
+  run: (kernel, thread, port) => {
+    const { versionMajor, versionMinor, versionUpdate } = kernel.info;
+    printk(kernel, port, 'module-version', versionMajor, versionMinor, versionUpdate);
+    return thread.error;
+  },
+};
+
+export const READ_FEATURES: Step = readMetadata('read-features', SOURCE_6_17, [{ field: 0x0a00000300000008n, into: 'features0' }]);
+
+/** Sizes of the TD control structures, then the limits of a TD's configuration. */
+export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, [
+  { field: 0x9800000100000000n, into: null },
+  { field: 0x9800000100000100n, into: null },
+  { field: 0x9800000100000200n, into: null },
+  { field: 0x1900000300000000n, into: null },
+  { field: 0x1900000300000001n, into: null },
+  { field: 0x1900000300000002n, into: null },
+  { field: 0x1900000300000003n, into: null },
+  { field: 0x9900000100000004n, into: 'cpuidConfigs' },
+  { field: 0x9900000100000008n, into: null },
+]);
+
+/** The array for them is fixed; a module with more is refused without a word. */
+export const CHECK_CPUID_CONFIG_COUNT: Step = {
+  name: 'check-cpuid-config-count',
+  source: SOURCE_6_17,
+  run: (kernel) => (kernel.info.cpuidConfigs > MAX_CPUID_CONFIGS ? EINVAL : DONE),
+};
+
+/** All leaves, then two values for each. */
+export const READ_CPUID_CONFIGS: Step = {
+  name: 'read-cpuid-configs',
+  source: SOURCE_6_17,
+  run: (kernel, thread, port) => {
+    const count = kernel.info.cpuidConfigs;
+    if (thread.index >= 3 * count) return DONE;
+    const low = thread.index < count ? CPUID_CONFIG_LEAVES_LOW + thread.index : CPUID_CONFIG_VALUES_LOW + thread.index - count;
+    const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_RD, 0, u64FromHalves(0x99000003, low), 0);
+    if (error !== 0) return error;
+    thread.index++;
+    return AGAIN;
+  },
+};
+
+/** A module that may clobber RBP is refused. */
+export const CHECK_FEATURES: Step = {
+  name: 'check-features',
+  source: 'check_features(), Linux 6.17',
+  run: (kernel, _thread, port) => {
+    if ((lowHalf(kernel.info.features0) & NO_RBP_MOD) !== 0) return DONE;
+    printk(kernel, port, 'rbp-clobber');
+    return EINVAL;
+  },
+};

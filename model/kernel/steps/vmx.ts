@@ -1,0 +1,83 @@
+import { DONE, JUMP, type Step } from '../flow.ts';
+import { getVMX, putVMX } from '../vmx.ts';
+
+const SOURCE = 'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';
+
+/** Before the first CPU of a walk over all online ones. */
+export const START_BEFORE_FIRST_CPU: Step = {
+  name: 'start-before-first-cpu',
+  source: SOURCE,
+  run: (_kernel, thread) => {
+    thread.target = -1;
+    return DONE;
+  },
+};
+
+/** Goes to the next online CPU, or leaves the loop. */
+export const NEXT_ONLINE_CPU: Step = {
+  name: 'next-online-cpu',
+  source: SOURCE,
+  run: (kernel, thread) => {
+    const { cpus } = kernel;
+    for (let id = thread.target + 1; id < cpus.length; id++) {
+      if (cpus[id]?.online !== true) continue;
+      thread.target = id;
+      return DONE;
+    }
+    return JUMP;
+  },
+};
+
+export const LOOP: Step = { name: 'loop', source: SOURCE, run: () => JUMP };
+
+export const GET_VMX: Step = {
+  name: 'get-vmx',
+  source: SOURCE,
+  run: (kernel, thread, port) => getVMX(kernel, port, thread.target),
+};
+
+export const PUT_VMX: Step = {
+  name: 'put-vmx',
+  source: SOURCE,
+  run: (kernel, thread, port) => {
+    putVMX(kernel, port, thread.target);
+    return DONE;
+  },
+};
+
+/** A CPU failed: those brought up before it are taken back, lowest id first. */
+export const ROLL_BACK_CPUS: Step = {
+  name: 'roll-back-cpus',
+  source: 'cpuhp_rollback_install(), kernel/cpu.c',
+  run: (kernel, thread, port) => {
+    for (let id = 0; id < thread.target; id++) if (kernel.cpus[id]?.online === true) putVMX(kernel, port, id);
+    return DONE;
+  },
+};
+
+/** From now on a CPU that comes online is brought up for TDX, or stays offline. */
+export const INSTALL_ONLINE_CALLBACK: Step = {
+  name: 'install-online-callback',
+  source: SOURCE,
+  run: (kernel) => {
+    kernel.onlineCallback = true;
+    return DONE;
+  },
+};
+
+/** The callback goes, and with it the references of all online CPUs. */
+export const REMOVE_ONLINE_CALLBACK: Step = {
+  name: 'remove-online-callback',
+  source: 'cpuhp_remove_state(), kernel/cpu.c',
+  run: (kernel, _thread, port) => {
+    kernel.onlineCallback = false;
+    for (let id = 0; id < kernel.cpus.length; id++) if (kernel.cpus[id]?.online === true) putVMX(kernel, port, id);
+    return DONE;
+  },
+};
+
+export const SKIP_WITHOUT_CALLBACK: Step = {
+  name: 'skip-without-callback',
+  source: SOURCE,
+  run: (kernel) => (kernel.onlineCallback ? DONE : JUMP),
+};

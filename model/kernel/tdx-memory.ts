@@ -1,0 +1,103 @@
+import { ENOMEM } from './errno.ts';
+import type { KernelPort } from './port.ts';
+import type { KernelState, MemoryRegion } from './state.ts';
+
+/** The first MiB is never TDX memory. Source: build_tdx_memlist(), Linux 6.12 ("the first 1MB is not reported as TDX convertible memory"). */
+const FIRST_PFN = 256;
+/** sizeof(struct tdx_memblock). */
+const LIST_ENTRY_BYTES = 40;
+const PAGE = 4096;
+
+/**
+ * Appends one list entry per memblock entry: start rounded up, end rounded down to whole pages, the first MiB left out.
+ * @returns 0 or -ENOMEM, then with the list emptied.
+ * Source: build_tdx_memlist(), Linux 6.12.
+ */
+export function buildTDXMemory(kernel: KernelState, port: KernelPort): number {
+  for (const { base, size, node } of kernel.memblock) {
+    const end = base + size;
+    let startPfn = (base - (base % PAGE)) / PAGE + (base % PAGE === 0 ? 0 : 1);
+    const endPfn = (end - (end % PAGE)) / PAGE;
+    if (startPfn < FIRST_PFN) startPfn = FIRST_PFN;
+    if (startPfn >= endPfn) continue;
+    const object = allocate(kernel, port, 'k', LIST_ENTRY_BYTES);
+    if (object === -1) {
+      freeTDXMemory(kernel, port);
+      return ENOMEM;
+    }
+    kernel.tdxMemory.push({ startPfn, endPfn, node, object });
+  }
+  return 0;
+}
+
+/** Empties the list. Source: free_tdx_memlist(), Linux 6.12. */
+export function freeTDXMemory(kernel: KernelState, port: KernelPort): void {
+  for (const { object } of kernel.tdxMemory) release(kernel, port, 'k', object, LIST_ENTRY_BYTES);
+  kernel.tdxMemory.length = 0;
+}
+
+/**
+ * May this range be given to the page allocator? Before initialisation and after a failed one everything may; afterwards
+ * only a range inside one entry of the list. Page frame numbers; an empty range inside an entry is fine.
+ * Source: tdx_memory_notifier() and is_tdx_memory(), Linux 6.12.
+ */
+export function isTDXMemory(kernel: KernelState, startPfn: number, endPfn: number): boolean {
+  if (kernel.tdxMemory.length === 0) return true;
+  for (const entry of kernel.tdxMemory) if (startPfn >= entry.startPfn && endPfn <= entry.endPfn) return true;
+  return false;
+}
+
+/**
+ * Enters hot-added memory into memblock: in address order, joined with a touching neighbour of the same node.
+ * Source: memblock_add_node() and memblock_merge_regions() (ARCH_KEEP_MEMBLOCK).
+ */
+export function addMemblock(memblock: MemoryRegion[], base: number, size: number, node: number): void {
+  let at = 0;
+  for (const region of memblock) {
+    if (region.base > base) break;
+    at++;
+  }
+  let start = base;
+  let end = base + size;
+  let remove = 0;
+  const before = memblock[at - 1];
+  if (before !== undefined && before.node === node && before.base + before.size === start) {
+    start = before.base;
+    at--;
+    remove++;
+  }
+  const after = memblock[at + remove];
+  if (after !== undefined && after.node === node && after.base === end) {
+    end += after.size;
+    remove++;
+  }
+  memblock.splice(at, remove, { base: start, size: end - start, node });
+}
+
+/** Takes hot-removed memory out of memblock; an entry it lies in the middle of is cut in two. Source: memblock_remove(). */
+export function removeMemblock(memblock: MemoryRegion[], base: number, size: number): void {
+  const end = base + size;
+  for (let at = 0; at < memblock.length; at++) {
+    const region = memblock[at] as MemoryRegion;
+    const regionEnd = region.base + region.size;
+    if (regionEnd <= base || region.base >= end) continue;
+    const rest: MemoryRegion[] = [];
+    if (region.base < base) rest.push({ base: region.base, size: base - region.base, node: region.node });
+    if (regionEnd > end) rest.push({ base: end, size: regionEnd - end, node: region.node });
+    memblock.splice(at, 1, ...rest);
+    at += rest.length - 1;
+  }
+}
+
+/** An allocation, counted. */
+export function allocate(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['alloc']>[0], bytes: number, node = -1): number {
+  const address = port.alloc(kind, bytes, node);
+  if (address !== -1) kernel.live++;
+  return address;
+}
+
+/** Gives an allocation back, counted. */
+export function release(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['free']>[0], address: number, bytes: number): void {
+  kernel.live--;
+  port.free(kind, address, bytes);
+}

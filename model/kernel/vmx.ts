@@ -1,0 +1,27 @@
+import { EOPNOTSUPP } from './errno.ts';
+import type { KernelPort } from './port.ts';
+import type { KernelState } from './state.ts';
+
+/**
+ * Takes a reference on VMX operation of a CPU; the first one executes VMXON.
+ * @returns 0, or -EOPNOTSUPP if the CPU cannot enter VMX operation.
+ * Source: x86_virt_get_ref(), Linux 7.3; recording 7.3-demos, lines 58 and 59.
+ */
+export function getVMX(kernel: KernelState, port: KernelPort, cpu: number): number {
+  const state = kernel.cpus[cpu];
+  if (state === undefined || (state.vmxReferences === 0 && !port.vmxon(cpu))) return EOPNOTSUPP;
+  state.vmxReferences++;
+  return 0;
+}
+
+/** Drops a reference; the last one leaves VMX operation. A CPU with dirty private lines flushes its caches first. */
+export function putVMX(kernel: KernelState, port: KernelPort, cpu: number): void {
+  const state = kernel.cpus[cpu];
+  if (state === undefined || state.vmxReferences === 0) return;
+  if (state.cacheDirty) {
+    port.wbinvd(cpu);
+    state.cacheDirty = false;
+  }
+  state.vmxReferences--;
+  if (state.vmxReferences === 0) port.vmxoff(cpu);
+}

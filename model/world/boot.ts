@@ -1,0 +1,122 @@
+import { registers } from '../abi/registers.ts';
+import { highHalf, lowHalf } from '../abi/u64.ts';
+import { createPageAllocator } from '../kernel/page-allocator.ts';
+import type { Revision } from '../kernel/revision.ts';
+import { type BootFacts, createKernel } from '../kernel/state.ts';
+import { createThread, runThread } from '../kernel/thread.ts';
+import type { Release } from '../module/release.ts';
+import { createModule } from '../module/state.ts';
+import { buildHardware } from '../platform/build-hardware.ts';
+import { readKeyIDPartition } from '../platform/keyid.ts';
+import { runMCHECK } from '../platform/mcheck.ts';
+import type { Platform } from '../platform/platform.ts';
+import { bootLP, onlineAtBoot } from '../platform/topology.ts';
+import { createSEAMLDR } from '../seamldr/seamldr.ts';
+import { createWorldPort } from './world-port.ts';
+import { modulePhase, type World } from './world.ts';
+
+/**
+ * BIOS, MCHECK, the loaders, then the kernel up to the end of its boot-time detection. The first record of the world is
+ * that of the boot. `watchRefusals`: see World.
+ */
+export function bootWorld(platform: Platform, revision: Revision, release: Release, watchRefusals = false): World {
+  const mcheck = runMCHECK(platform);
+  const hardware = buildHardware(platform, mcheck);
+  const first = bootLP(platform.lps);
+  const online = onlineAtBoot(platform);
+  const mayEnterVMX: boolean[] = [];
+  for (let lp = 0; lp < hardware.lps.length; lp += 1) {
+    const processor = hardware.lps[lp];
+    if (processor === undefined) continue;
+    const enters = processor.vmx;
+    mayEnterVMX.push(enters);
+    // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
+    processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
+  }
+  const kernel = createKernel(revision, bootFacts(platform, first), kernelCPUs(platform, online), platform.memory);
+  const world: World = {
+    platform,
+    release,
+    mcheck,
+    hardware,
+    seamldr: createSEAMLDR(hardware, platform.moduleImage, first),
+    module: createModule(release),
+    kernel,
+    port: UNBOUND,
+    allocator: createPageAllocator(platform.memory),
+    mayEnterVMX,
+    pending: [],
+    failingAllocations: [],
+    trace: [],
+    records: [],
+    scratch: registers(0),
+    foldFrom: 0,
+    imbalancesBefore: 0,
+    threadsRunning: 0,
+    tampered: false,
+    disturbed: false,
+    watchRefusals,
+  };
+  world.port = createWorldPort(world);
+  bootKernel(world, first === -1 ? 0 : first);
+  return world;
+}
+
+/** Runs the kernel's boot-time detection and records it. */
+function bootKernel(world: World, cpu: number): void {
+  const { kernel } = world;
+  const phase = modulePhase(world);
+  const thread = createThread(0, kernel.revision.boot, cpu);
+  const status = runThread(kernel, thread, world.port);
+  world.records.push({
+    event: { kind: 'boot' },
+    from: 0,
+    to: world.trace.length,
+    dmesgFrom: 0,
+    dmesgTo: kernel.dmesg.length,
+    statusBefore: 'uninitialised',
+    statusAfter: kernel.status,
+    phaseBefore: phase,
+    phaseAfter: modulePhase(world),
+    outcome: status === 'crashed' ? 'crashed' : 'done',
+    errno: thread.error,
+  });
+}
+
+function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean }[] {
+  const cpus: { package: number; present: boolean; online: boolean }[] = [];
+  for (let lp = 0; lp < platform.lps.length; lp += 1) {
+    const processor = platform.lps[lp];
+    if (processor !== undefined) cpus.push({ package: processor.package, present: processor.bios, online: online[lp] === true });
+  }
+  return cpus;
+}
+
+/** What the boot CPU reads before any TDX code runs. MSR 0x87 faults where the machine has no memory encryption at all. */
+function bootFacts(platform: Platform, first: number): BootFacts {
+  const keyids: ({ mktme: number; tdx: number } | null)[] = [];
+  if (platform.msr.length === 0) keyids.push(platform.keyids);
+  else
+    for (let lp = 0; lp < platform.lps.length; lp += 1) {
+      const value = readKeyIDPartition(platform, lp);
+      keyids.push({ mktme: lowHalf(value), tdx: highHalf(value) });
+    }
+  // The boot CPU's is the first, whichever LP that is.
+  const boot = first > 0 ? keyids[first] : keyids[0];
+  if (first > 0 && boot !== undefined && keyids.length > first) keyids[0] = boot;
+  return {
+    keyids,
+    hibernation: platform.hibernation,
+    notifierError: 0,
+    cpuModel: modelOf(platform.fms[0] ?? 0x806f8),
+    seamrrEnabled: platform.seamrr !== null,
+    x2apic: true,
+  };
+}
+
+/** Family 6 model number from CPUID(1).EAX: extended model 19:16 above model 7:4. */
+function modelOf(fms: number): number {
+  return ((fms >>> 12) & 0xf0) | ((fms >>> 4) & 0xf);
+}
+
+const UNBOUND = {} as World['port'];

@@ -1,0 +1,176 @@
+import type { Registers } from '../abi/registers.ts';
+import { lowHalf, type U64 } from '../abi/u64.ts';
+import type { Trap } from '../kernel/port.ts';
+import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
+import { callModule, runTDMRInit } from '../module/dispatch.ts';
+import { callSEAMLDR } from '../seamldr/dispatch.ts';
+import { enterSEAM } from '../seamldr/enter-seam.ts';
+import { digestModule } from './digest.ts';
+import type { Condition } from './event.ts';
+import { leavesTraceWhenRefused } from './refusal.ts';
+import { modulePhase, type PendingCondition, type World } from './world.ts';
+
+const TDH_SYS_TDMR_INIT = 36;
+/** No TDMR needs more calls: 2^52 bytes at 4 MiB each, and one that says so. */
+const CALLS_MAX = 2 ** 31;
+
+/** The conditions that name no page, made once. */
+const CONDITIONS: ReadonlyMap<string, Conditions> = new Map(
+  CONDITION_NAMES.map((name) => [name, withCondition(NO_CONDITIONS, name, 0) ?? NO_CONDITIONS]),
+);
+
+/**
+ * One SEAMCALL on an LP, from the instruction to its end; registers are changed in place unless it trapped, and the
+ * call is entered in the trace. A call that makes the module shut itself down ends as VMfailInvalid, as every later
+ * one does (inferred: what the LP itself does then is outside the module).
+ */
+export function performSeamcall(world: World, lp: number, regs: Registers, raw: boolean): Trap {
+  const leaf = regs.rax;
+  const { rcx: inRCX, rdx: inRDX, r8: inR8 } = regs;
+  const before = modulePhase(world);
+  let trap: Trap = 'none';
+  let condition: Condition | null = null;
+  let changed = false;
+  let reason = '';
+  const entered = enterSEAM(world.hardware, world.seamldr, world.module.phase === 'DEAD', lp, leaf);
+  if (entered === 'seamldr') {
+    callSEAMLDR(world.seamldr, world.hardware, lp, regs);
+  } else if (entered === 'module') {
+    // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
+    const digest = world.watchRefusals && (raw || world.pending.length > 0) ? digestModule(world) : '';
+    condition = takeCondition(world, leaf);
+    const outcome = callModule(world.module, world.hardware, lp, regs, conditionsFor(condition, inRCX));
+    reason = world.module.lastReason;
+    if (outcome === 'fatal') {
+      trap = 'vmfail';
+      restore(regs, leaf, inRCX, inRDX, inR8);
+    } else if (digest !== '' && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax)) changed = digest !== digestModule(world);
+  } else trap = entered;
+  const { trace } = world;
+  const last = trace.length - 1;
+  const previous = trace[last];
+  // Equal calls in a row, answered alike, are one entry.
+  const folds =
+    previous?.kind === 'seamcall' &&
+    !raw &&
+    !previous.raw &&
+    last >= world.foldFrom &&
+    previous.lp === lp &&
+    previous.leaf === leaf &&
+    previous.inRCX === inRCX &&
+    previous.inRDX === inRDX &&
+    previous.inR8 === inR8 &&
+    previous.rax === regs.rax &&
+    previous.trap === trap &&
+    previous.condition === condition;
+  const entry = {
+    kind: 'seamcall' as const,
+    lp,
+    raw,
+    leaf,
+    inRCX,
+    inRDX,
+    inR8,
+    trap,
+    rax: regs.rax,
+    rcx: regs.rcx,
+    rdx: regs.rdx,
+    r8: regs.r8,
+    r9: regs.r9,
+    calls: folds ? previous.calls + 1 : 1,
+    condition,
+    before: folds ? previous.before : before,
+    after: modulePhase(world),
+    changed,
+    reason,
+  };
+  if (folds) trace[last] = entry;
+  else trace.push(entry);
+  return trap;
+}
+
+/**
+ * TDH.SYS.TDMR.INIT on one TDMR until it is done, refused or trapped, as one entry of the trace: what the kernel's loop
+ * does. Calls that meet a condition are made one by one, the rest in one go.
+ */
+export function performTDMRInitLoop(world: World, lp: number, regs: Registers, base: number, end: number): Trap | 'hang' {
+  for (let calls = 0; calls < CALLS_MAX; ) {
+    regs.rax = TDH_SYS_TDMR_INIT;
+    regs.rcx = base;
+    regs.rdx = 0;
+    regs.r8 = 0;
+    const before = modulePhase(world);
+    const reaches = enterSEAM(world.hardware, world.seamldr, before === 'DEAD', lp, TDH_SYS_TDMR_INIT) === 'module';
+    const made = reaches && !awaitsCondition(world, TDH_SYS_TDMR_INIT) ? runTDMRInit(world.module, regs, CALLS_MAX, end) : 0;
+    if (made === 0) {
+      const trap = performSeamcall(world, lp, regs, false);
+      calls += 1;
+      if (trap !== 'none' || regs.rax !== 0) return trap;
+    } else {
+      calls += made;
+      world.trace.push({
+        kind: 'seamcall',
+        lp,
+        raw: false,
+        leaf: TDH_SYS_TDMR_INIT,
+        inRCX: base,
+        inRDX: 0,
+        inR8: 0,
+        trap: 'none',
+        rax: regs.rax,
+        rcx: regs.rcx,
+        rdx: regs.rdx,
+        r8: regs.r8,
+        r9: regs.r9,
+        calls: made,
+        condition: null,
+        before,
+        after: modulePhase(world),
+        changed: false,
+        reason: world.module.lastReason,
+      });
+    }
+    if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
+  }
+  return 'hang';
+}
+
+function restore(regs: Registers, rax: U64, rcx: U64, rdx: U64, r8: U64): void {
+  regs.rax = rax;
+  regs.rcx = rcx;
+  regs.rdx = rdx;
+  regs.r8 = r8;
+}
+
+function matches(pending: PendingCondition, leaf: number): boolean {
+  return pending.leaf === null || pending.leaf === leaf;
+}
+
+function awaitsCondition(world: World, leaf: number): boolean {
+  for (const pending of world.pending) if (matches(pending, leaf)) return true;
+  return false;
+}
+
+/** The oldest condition that waits for this leaf, used up once. */
+function takeCondition(world: World, rax: U64): Condition | null {
+  const { pending } = world;
+  if (pending.length === 0) return null;
+  const leaf = lowHalf(rax) & 0xffff;
+  for (let at = 0; at < pending.length; at += 1) {
+    const candidate = pending[at] as PendingCondition;
+    if (!matches(candidate, leaf)) continue;
+    candidate.left -= 1;
+    if (candidate.left <= 0) pending.splice(at, 1);
+    return candidate.condition;
+  }
+  return null;
+}
+
+function conditionsFor(condition: Condition | null, rcx: U64): Conditions {
+  if (condition === null) return NO_CONDITIONS;
+  if (condition === 'pamt-lock-busy' || condition === 'pamt-lock-shared') {
+    const page = typeof rcx === 'number' ? rcx - (rcx % 4096) : 0;
+    return withCondition(NO_CONDITIONS, condition, page) ?? NO_CONDITIONS;
+  }
+  return CONDITIONS.get(condition) ?? NO_CONDITIONS;
+}

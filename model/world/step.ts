@@ -1,0 +1,245 @@
+import { EBUSY, EINVAL, EPERM } from '../kernel/errno.ts';
+import type { Flow } from '../kernel/flow.ts';
+import { machineCheck } from '../kernel/machine-check.ts';
+import { judgeMemoryNotification, NOTIFY_OK } from '../kernel/memory-hotplug.ts';
+import { addPages, isInUse, removePages } from '../kernel/page-allocator.ts';
+import { addMemblock, removeMemblock } from '../kernel/tdx-memory.ts';
+import { createThread, runThread } from '../kernel/thread.ts';
+import { createModule } from '../module/state.ts';
+import { bootLP, isHotAddable, mayComeOnline } from '../platform/topology.ts';
+import { lateLoad } from '../seamldr/late-load.ts';
+import { unloadModule } from '../seamldr/seamldr.ts';
+import type { Event } from './event.ts';
+import { performSeamcall } from './seamcall.ts';
+import type { EventRecord, Outcome } from './trace.ts';
+import { modulePhase, type World } from './world.ts';
+
+const PAGE = 4096;
+/** Leaves that only read: made behind the kernel's back they disturb nothing (RDMD, SYS.RD). */
+const READING_LEAVES: readonly number[] = [24, 34];
+
+/** Lets one event happen and records what it came to; returns the record. Nothing happens to a kernel that has crashed. */
+export function step(world: World, event: Event): EventRecord {
+  const { kernel } = world;
+  const record: EventRecord = {
+    event,
+    from: world.trace.length,
+    to: world.trace.length,
+    dmesgFrom: kernel.dmesg.length,
+    dmesgTo: kernel.dmesg.length,
+    statusBefore: kernel.status,
+    statusAfter: kernel.status,
+    phaseBefore: modulePhase(world),
+    phaseAfter: 'ABSENT',
+    outcome: 'ignored',
+    errno: 0,
+  };
+  world.records.push(record);
+  world.foldFrom = record.from;
+  world.imbalancesBefore = kernel.lockImbalances.length;
+  if (kernel.crash === null) record.outcome = perform(world, record, event);
+  if (kernel.crash !== null && record.outcome !== 'ignored') record.outcome = 'crashed';
+  record.to = world.trace.length;
+  record.dmesgTo = kernel.dmesg.length;
+  record.statusAfter = kernel.status;
+  record.phaseAfter = modulePhase(world);
+  return record;
+}
+
+function perform(world: World, record: EventRecord, event: Event): Outcome {
+  switch (event.kind) {
+    case 'vmxon':
+      return setVMX(world, event.lp, true);
+    case 'vmxoff':
+      return setVMX(world, event.lp, false);
+    case 'cpu-online':
+      return onlineCPU(world, record, event.lp);
+    case 'cpu-offline':
+      return offlineCPU(world, record, event.lp);
+    case 'cpu-enable':
+      return enableCPU(world, record, event.lp);
+    case 'enable':
+      return runFlow(world, record, world.kernel.revision.enable, firstOnline(world), firstOnline(world));
+    case 'acpi-cpu-add':
+      return addCPU(world, event.lp);
+    case 'acpi-cpu-remove':
+      return removeCPU(world, record, event.lp);
+    case 'memory-add':
+      return addMemory(world, record, event);
+    case 'memory-remove':
+      return removeMemory(world, record, event.base, event.size);
+    case 'machine-check':
+      return checkMachine(world, event.lp, event.address);
+    case 'allocation-failure':
+      world.failingAllocations.push(event.nth);
+      return 'done';
+    case 'condition':
+      world.pending.push({ condition: event.condition, leaf: event.leaf, left: event.count });
+      return 'done';
+    case 'late-load':
+      return loadModule(world);
+    case 'module-unload':
+      if (modulePhase(world) === 'ABSENT') return 'ignored';
+      unloadModule(world.seamldr);
+      if (hasTalked(world)) world.disturbed = true;
+      return 'done';
+    case 'seam-death':
+      if (modulePhase(world) === 'ABSENT' || modulePhase(world) === 'DEAD') return 'ignored';
+      world.module.phase = 'DEAD';
+      world.module.lastReason = 'the module shut itself down';
+      world.disturbed = true;
+      return 'done';
+    case 'seamcall':
+      return callRaw(world, event);
+    case 'kexec':
+      return 'refused';
+  }
+}
+
+/** The CPU that a call with no CPU of its own runs on: the lowest online one. */
+function firstOnline({ kernel }: World): number {
+  const { cpus } = kernel;
+  for (let cpu = 0; cpu < cpus.length; cpu += 1) if (cpus[cpu]?.online === true) return cpu;
+  return 0;
+}
+
+function runFlow(world: World, record: EventRecord, flow: Flow, cpu: number, target: number): Outcome {
+  const thread = createThread(1, flow, cpu, target);
+  const status = runThread(world.kernel, thread, world.port);
+  // Nobody else runs, so a lock that cannot be had will never be: the kernel hangs for good.
+  if (status === 'blocked') world.kernel.crash = `deadlock in ${flow.name}: ${flow.steps[thread.pc]?.name ?? 'end'}`;
+  record.errno = thread.error;
+  return 'done';
+}
+
+function setVMX(world: World, lp: number, on: boolean): Outcome {
+  const cpu = world.kernel.cpus[lp];
+  const processor = world.hardware.lps[lp];
+  if (cpu === undefined || processor === undefined || !cpu.present) return 'ignored';
+  if (world.kernel.revision.vmxGet !== null) {
+    if (world.mayEnterVMX[lp] === on) return 'ignored';
+    world.mayEnterVMX[lp] = on;
+    return 'done';
+  }
+  if (!cpu.online || processor.vmx === on) return 'ignored';
+  processor.vmx = on;
+  return 'done';
+}
+
+function onlineCPU(world: World, record: EventRecord, lp: number): Outcome {
+  const { kernel, platform } = world;
+  const cpu = kernel.cpus[lp];
+  const processor = platform.lps[lp];
+  if (cpu === undefined || processor === undefined || !cpu.present || cpu.online) return 'ignored';
+  if (!mayComeOnline(isHotAddable(processor) ? { ...processor, bios: true } : processor, platform.commandLine)) {
+    record.errno = EPERM;
+    return 'refused';
+  }
+  runFlow(world, record, kernel.revision.cpuOnline, firstOnline(world), lp);
+  return record.errno === 0 ? 'done' : 'refused';
+}
+
+/** The boot CPU stays: Linux has not let it go offline since 6.5. */
+function offlineCPU(world: World, record: EventRecord, lp: number): Outcome {
+  const cpu = world.kernel.cpus[lp];
+  if (cpu === undefined || !cpu.online) return 'ignored';
+  if (lp === bootLP(world.platform.lps)) {
+    record.errno = EBUSY;
+    return 'refused';
+  }
+  runFlow(world, record, world.kernel.revision.cpuOffline, firstOnline(world), lp);
+  return record.errno === 0 ? 'done' : 'refused';
+}
+
+function enableCPU(world: World, record: EventRecord, lp: number): Outcome {
+  const { cpuEnable } = world.kernel.revision;
+  if (cpuEnable === null || world.kernel.cpus[lp]?.online !== true) return 'ignored';
+  return runFlow(world, record, cpuEnable, lp, lp);
+}
+
+function addCPU(world: World, lp: number): Outcome {
+  const cpu = world.kernel.cpus[lp];
+  if (cpu === undefined || cpu.present) return 'ignored';
+  cpu.present = true;
+  return 'done';
+}
+
+function removeCPU(world: World, record: EventRecord, lp: number): Outcome {
+  const cpu = world.kernel.cpus[lp];
+  if (cpu === undefined || !cpu.present || lp === bootLP(world.platform.lps)) return 'ignored';
+  if (cpu.online) runFlow(world, record, world.kernel.revision.cpuOffline, firstOnline(world), lp);
+  if (record.errno !== 0) return 'refused';
+  cpu.present = false;
+  return 'done';
+}
+
+function addMemory(world: World, record: EventRecord, { how, base, size, node }: Extract<Event, { kind: 'memory-add' }>): Outcome {
+  if (how === 'zone-device') return 'done';
+  const { kernel, allocator } = world;
+  for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
+  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  addMemblock(kernel.memblock, base, size, node);
+  if (judgeMemoryNotification(kernel, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
+    record.errno = EINVAL;
+    return 'refused';
+  }
+  addPages(allocator, base, size, node);
+  return 'done';
+}
+
+function removeMemory(world: World, record: EventRecord, base: number, size: number): Outcome {
+  const { kernel, allocator } = world;
+  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  let covered = base;
+  for (const block of kernel.memblock) if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
+  if (covered < base + size) return 'ignored';
+  if (isInUse(allocator, base, size)) {
+    record.errno = EBUSY;
+    return 'refused';
+  }
+  removePages(allocator, base, size);
+  removeMemblock(kernel.memblock, base, size);
+  return 'done';
+}
+
+function checkMachine(world: World, lp: number, address: number): Outcome {
+  const cpu = world.kernel.cpus[lp];
+  if (cpu === undefined || !cpu.online) return 'ignored';
+  machineCheck(world.kernel, world.port, lp, address);
+  return 'done';
+}
+
+/** True once the kernel has made a SEAMCALL that reached the module. */
+function hasTalked({ trace }: World): boolean {
+  for (const entry of trace) if (entry.kind === 'seamcall' && entry.trap === 'none') return true;
+  return false;
+}
+
+function loadModule(world: World): Outcome {
+  const online = world.kernel.cpus.map((cpu) => cpu.online);
+  const { outcome } = lateLoad(world.seamldr, world.hardware, world.module.phase === 'DEAD', world.platform, online);
+  if (outcome === 'no-image') return 'ignored';
+  if (outcome === 'loaded') {
+    if (hasTalked(world)) world.disturbed = true;
+    world.module = createModule(world.release);
+    return 'done';
+  }
+  // An INSTALL session that stays open has closed the module to everybody.
+  if (outcome === 'incomplete' && hasTalked(world)) world.disturbed = true;
+  return 'refused';
+}
+
+function callRaw(world: World, event: Extract<Event, { kind: 'seamcall' }>): Outcome {
+  const { scratch } = world;
+  if (world.kernel.cpus[event.lp]?.online !== true) return 'ignored';
+  scratch.rax = event.rax;
+  scratch.rcx = event.rcx;
+  scratch.rdx = event.rdx;
+  scratch.r8 = event.r8;
+  scratch.r9 = event.r9;
+  scratch.r10 = event.r10;
+  scratch.r11 = event.r11;
+  const trap = performSeamcall(world, event.lp, scratch, true);
+  if (trap === 'none' && !(typeof event.rax === 'number' && READING_LEAVES.includes(event.rax))) world.tampered = true;
+  return 'done';
+}

@@ -1,0 +1,103 @@
+import type { U64 } from '../abi/u64.ts';
+import type { AllocationKind, Trap } from '../kernel/port.ts';
+import type { ModuleStatus } from '../kernel/state.ts';
+import type { Phase } from '../module/state.ts';
+import type { Condition, Event } from './event.ts';
+
+/**
+ * What happened, in order: every effect the host had and every answer it got. Entries are plain records with no text
+ * built for them (text is rendered when somebody looks): a campaign writes some fifty of them a case and reads few.
+ */
+export type TraceEntry = SeamcallEntry | AllocationEntry | FreeEntry | WbinvdEntry | ResetEntry;
+
+/** The module's own phase, or `ABSENT` while no module can be called (never loaded, unloaded, INSTALL session open). */
+export type ModulePhase = Phase | 'ABSENT';
+
+export interface SeamcallEntry {
+  readonly kind: 'seamcall';
+  readonly lp: number;
+  /** Made by a `seamcall` event rather than by the kernel. */
+  readonly raw: boolean;
+  /** RAX on entry. */
+  readonly leaf: U64;
+  readonly inRCX: U64;
+  readonly inRDX: U64;
+  readonly inR8: U64;
+  readonly trap: Trap;
+  /** Registers after the call (of the last one, where `calls` > 1); the inputs where the call trapped. */
+  readonly rax: U64;
+  readonly rcx: U64;
+  readonly rdx: U64;
+  readonly r8: U64;
+  readonly r9: U64;
+  /** A run of equal calls is one entry: how many there were. */
+  readonly calls: number;
+  /** The condition that was injected into this call, if any. */
+  readonly condition: Condition | null;
+  readonly before: ModulePhase;
+  readonly after: ModulePhase;
+  /** Only where the world is watched closely: a refused call left the module or memory different from before. */
+  readonly changed: boolean;
+  /** Which check decided, in the module's own words. */
+  readonly reason: string;
+}
+
+export interface AllocationEntry {
+  readonly kind: 'alloc';
+  readonly what: AllocationKind;
+  readonly bytes: number;
+  /** Physical address, or -1: the allocation failed. */
+  readonly address: number;
+  /** It failed because the case said so, not for want of memory. */
+  readonly injected: boolean;
+}
+
+export interface FreeEntry {
+  readonly kind: 'free';
+  readonly what: AllocationKind;
+  readonly address: number;
+  readonly bytes: number;
+  readonly phase: ModulePhase;
+}
+
+export interface WbinvdEntry {
+  readonly kind: 'wbinvd';
+  /** CPU index, or -1: every online CPU. */
+  readonly cpu: number;
+}
+
+/** MOVDIR64B over a whole range: the host takes the pages back under its own KeyID. */
+export interface ResetEntry {
+  readonly kind: 'reset';
+  readonly base: number;
+  readonly size: number;
+  readonly phase: ModulePhase;
+}
+
+/** The boot itself: the first record of every world. */
+export interface BootEvent {
+  readonly kind: 'boot';
+}
+
+/** What one event came to, as the outside sees it, and where in the trace it is. */
+export interface EventRecord {
+  readonly event: Event | BootEvent;
+  /** Trace entries [from, to) belong to it; dmesg lines [dmesgFrom, dmesgTo). */
+  readonly from: number;
+  to: number;
+  readonly dmesgFrom: number;
+  dmesgTo: number;
+  readonly statusBefore: ModuleStatus;
+  statusAfter: ModuleStatus;
+  readonly phaseBefore: ModulePhase;
+  phaseAfter: ModulePhase;
+  outcome: Outcome;
+  /** What the kernel's function returned: 0 or a negative errno; 0 where the event has no return value. */
+  errno: number;
+}
+
+/**
+ * `done`: it happened (a failed init too: see errno). `refused`: the host said no. `ignored`: it makes no sense here (an
+ * LP that is not there, VMXON where it is on) and nothing happened. `crashed`: the kernel died of it.
+ */
+export type Outcome = 'done' | 'refused' | 'ignored' | 'crashed';

@@ -1,0 +1,66 @@
+import type { Registers } from '../abi/registers.ts';
+import type { PageAllocator } from '../kernel/page-allocator.ts';
+import type { KernelPort } from '../kernel/port.ts';
+import type { KernelState } from '../kernel/state.ts';
+
+import type { ModuleState } from '../module/state.ts';
+import type { Release } from '../module/release.ts';
+import type { Hardware } from '../platform/hardware.ts';
+import type { MCHECKResult } from '../platform/mcheck.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { SEAMLDRState } from '../seamldr/seamldr.ts';
+import type { Condition } from './event.ts';
+import type { EventRecord, ModulePhase, TraceEntry } from './trace.ts';
+
+/** One machine: platform, module and kernel, as plain records that `step` changes in place. */
+export interface World {
+  readonly platform: Platform;
+  readonly release: Release;
+  readonly mcheck: MCHECKResult;
+  readonly hardware: Hardware;
+  readonly seamldr: SEAMLDRState;
+  /** The TDX module's own state; a fresh one after every load. Meaningless while it is not loaded. */
+  module: ModuleState;
+  kernel: KernelState;
+  /** The kernel's way to this machine; bound to this very record, so a copy gets one of its own. */
+  port: KernelPort;
+  readonly allocator: PageAllocator;
+  /** By LP index: the CPU could enter VMX operation. Revisions that manage VMX themselves ask; others just execute VMXON. */
+  readonly mayEnterVMX: boolean[];
+
+  /** Conditions that wait for their SEAMCALL, oldest first. */
+  readonly pending: PendingCondition[];
+  /** Allocations from now on that fail: countdowns, 1 = the next one. */
+  readonly failingAllocations: number[];
+
+  readonly trace: TraceEntry[];
+  /** One record per event so far; the boot is the first, with no event of the case. */
+  readonly records: EventRecord[];
+  readonly scratch: Registers;
+  /** Trace index where the event under way began: equal SEAMCALLs fold only within one event. */
+  foldFrom: number;
+  /** Lock imbalances the kernel had recorded before the event under way. */
+  imbalancesBefore: number;
+  /** Kernel threads in the middle of a flow. */
+  threadsRunning: number;
+
+  /** A raw SEAMCALL succeeded in changing the module behind the kernel's back. */
+  tampered: boolean;
+  /** The module was unloaded, died or was loaded anew after the kernel had begun to talk to it. */
+  disturbed: boolean;
+  /** Compare module and memory around every refused SEAMCALL (costs a digest per call). */
+  readonly watchRefusals: boolean;
+}
+
+export interface PendingCondition {
+  readonly condition: Condition;
+  /** Leaf number it waits for; `null` = any. */
+  readonly leaf: number | null;
+  left: number;
+}
+
+/** The module's phase as the outside can tell it. */
+export function modulePhase(world: World): ModulePhase {
+  if (world.module.phase === 'DEAD') return 'DEAD';
+  return world.seamldr.moduleReady ? world.module.phase : 'ABSENT';
+}
