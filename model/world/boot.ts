@@ -9,6 +9,7 @@ import { createModule } from '../module/state.ts';
 import { buildHardware } from '../platform/build-hardware.ts';
 import { readKeyIDPartition } from '../platform/keyid.ts';
 import { runMCHECK } from '../platform/mcheck.ts';
+import { asMemblock } from '../platform/memory-map.ts';
 import type { Platform } from '../platform/platform.ts';
 import { bootLP, onlineAtBoot } from '../platform/topology.ts';
 import { createSEAMLDR } from '../seamldr/seamldr.ts';
@@ -21,6 +22,7 @@ import { modulePhase, type World } from './world.ts';
  */
 export function bootWorld(platform: Platform, revision: Revision, release: Release, watchRefusals = false): World {
   const mcheck = runMCHECK(platform);
+  const memory = asMemblock(platform.memory);
   const hardware = buildHardware(platform, mcheck);
   const first = bootLP(platform.lps);
   const online = onlineAtBoot(platform);
@@ -33,7 +35,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
-  const kernel = createKernel(revision, bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true), kernelCPUs(platform, online), platform.memory);
+  const kernel = createKernel(revision, bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true), kernelCPUs(platform, online), memory);
   const world: World = {
     platform,
     release,
@@ -43,7 +45,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     module: createModule(release),
     kernel,
     port: UNBOUND,
-    allocator: createPageAllocator(platform.memory),
+    allocator: createPageAllocator(memory),
     mayEnterVMX,
     pending: [],
     failingAllocations: [],
