@@ -1,2 +1,37 @@
-// The stages, composed. Until the oracle is wired in here, the small world that the engine's tests use stands in.
-export { stages } from './testing/fake-stages.ts';
+import { fileURLToPath } from 'node:url';
+import { INVARIANTS } from '../model/invariants/catalogue.ts';
+import type { Platform } from '../model/platform/platform.ts';
+import type { Stages } from './campaign/stages.ts';
+import { FORMAT_VERSION } from './case.ts';
+import { generateCase } from './generate/generate-case.ts';
+import { MOOD_NAMES, parseMood } from './generate/mood.ts';
+import { judgeCase } from './oracle/judge-case.ts';
+import { METAMORPHIC } from './oracle/metamorphic.ts';
+import { KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
+import { parsePlatformFile } from './platform-file/platform-file.ts';
+import { kindOfPath, listCaseFiles, readText } from './store/case-store.ts';
+import { stages as standIn } from './testing/fake-stages.ts';
+
+const MACHINES = fileURLToPath(new URL('../../corpus/platforms', import.meta.url));
+
+/** Machines of the field, to start cases from now and then. */
+const platforms: readonly Platform[] =
+  kindOfPath(MACHINES) === 'folder' ? listCaseFiles(MACHINES).map((path) => parsePlatformFile(readText(path), path).platform) : [];
+
+/** seed -> case -> verdict -> text: the way of the data. */
+export const stages: Stages = {
+  kernels: KERNEL_NAMES,
+  modules: MODULE_NAMES,
+  moods: MOOD_NAMES,
+  defaultKernel: '6.12',
+  defaultModule: (kernel) => (kernel === '6.17' || kernel === '7.3' ? 'later' : '1.5.01'),
+  invariants: [...INVARIANTS.filter(({ holds }) => holds === 'always'), ...METAMORPHIC].map(({ id }) => id),
+  sometimes: () => INVARIANTS.filter((one) => one.holds === 'sometimes'),
+  generate(seed, index, { profile, mood }) {
+    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms });
+    return { formatVersion: FORMAT_VERSION, profile, platform, events };
+  },
+  judge: judgeCase,
+  describe: standIn.describe,
+  boot: standIn.boot,
+};
