@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { ALWAYS } from '../model/invariants/catalogue.ts';
 import { SOMETIMES } from '../model/invariants/sometimes.ts';
 import type { Stages } from './campaign/stages.ts';
@@ -9,9 +10,10 @@ import { describeCase } from './oracle/describe-case.ts';
 import { judgeCase } from './oracle/judge-case.ts';
 import { METAMORPHIC } from './oracle/metamorphic.ts';
 import { defaultModule, KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
-import { loadMachines } from './store/machines.ts';
+import { readPlatforms } from './store/platform-store.ts';
 
-const platforms = loadMachines();
+/** Machines of the field, to start cases from now and then; read once per thread. */
+const platforms = readPlatforms(fileURLToPath(new URL('../../corpus/platforms', import.meta.url))).map(({ platform }) => platform);
 
 /**
  * The way of the data, a function an arrow:
