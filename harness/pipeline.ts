@@ -9,11 +9,11 @@ import { bootMachine } from './oracle/boot-machine.ts';
 import { describeCase } from './oracle/describe-case.ts';
 import { judgeCase } from './oracle/judge-case.ts';
 import { METAMORPHIC } from './oracle/metamorphic.ts';
-import { defaultModule, KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
+import { defaultModule, findProfile, KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
 import { readPlatforms } from './store/platform-store.ts';
 
 /** Machines of the field, to start cases from now and then; read once per thread. */
-const platforms = readPlatforms(fileURLToPath(new URL('../../corpus/platforms', import.meta.url))).map(({ platform }) => platform);
+const platforms = readPlatforms(fileURLToPath(new URL('../../corpus/platforms', import.meta.url)));
 
 /**
  * The way of the data, a function an arrow:
@@ -30,7 +30,10 @@ export const stages: Stages = {
   defaultKernel: '6.12',
   defaultModule,
   invariants: [...ALWAYS, ...METAMORPHIC].map(({ id }) => id),
-  sometimes: () => SOMETIMES,
+  sometimes: (profile) => {
+    const { revision } = findProfile(profile);
+    return SOMETIMES.filter(({ appliesTo }) => appliesTo?.(revision) !== false);
+  },
   generate: (seed, index, { profile, mood }) => {
     const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms });
     return { formatVersion: FORMAT_VERSION, profile, platform, events };

@@ -29,6 +29,10 @@ export interface Revision {
     /** Arguments: base and end of the range, bytes. */
     readonly refusal: MessageId | null;
   };
+  /** The module is initialised once, at boot, by the kernel itself: nobody can ask for it again. */
+  readonly enablesAtBoot: boolean;
+  /** A failed initialisation is final: no later attempt does anything. */
+  readonly failureIsFinal: boolean;
   /** When the machine-check helper asks the module: wherever the platform feature is set, or only while TDX runs. */
   readonly machineCheckAsks: 'with-feature' | 'while-initialised';
 }

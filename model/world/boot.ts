@@ -55,6 +55,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     foldFrom: 0,
     imbalancesBefore: 0,
     threadsRunning: 0,
+    lostPAMT: [],
     tampered: false,
     disturbed: false,
     watchRefusals,

@@ -113,5 +113,7 @@ export const LINUX_6_12: Revision = {
   cpuOffline: defineFlow('cpu-offline', CPU_OFFLINE_6_12),
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
   machineCheckAsks: 'with-feature',
 };

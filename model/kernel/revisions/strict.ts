@@ -103,5 +103,7 @@ export const STRICT: Revision = {
   ]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
   memory: { accepts: 'union', refusal: 'memory-refused' },
+  enablesAtBoot: false,
+  failureIsFinal: false,
   machineCheckAsks: 'while-initialised',
 };
