@@ -8,6 +8,7 @@ import { encodeCaseFile } from '../case.ts';
 import { minimiseCorpus } from '../store/minimise.ts';
 import { loadKnown } from '../store/known.ts';
 import type { Context } from './context.ts';
+import { promote } from './corpus-promote.ts';
 import { openCorpus } from './corpus-option.ts';
 import { EXIT, UserError } from './exit.ts';
 
@@ -36,6 +37,12 @@ export function corpusCommand(context: Context): Command {
     .argument('<into>', 'corpus that is added to')
     .argument('<from...>', 'corpora, or folders of cases such as reports/findings')
     .action((into: string, from: readonly string[]) => merge(context, into, from));
+  command
+    .command('promote')
+    .description('make known deviations of findings that reasons.json explains')
+    .argument('<findings>', 'folder of findings, such as reports/findings')
+    .option('--corpus <folder>', 'corpus they go to', 'corpus')
+    .action((findings: string, { corpus }: { corpus: string }) => promote(context, findings, corpus));
   command
     .command('min')
     .description('remove cases that reach nothing the others do not, smaller cases preferred')
