@@ -16,7 +16,9 @@ const MACHINES = fileURLToPath(new URL('../../corpus/platforms', import.meta.url
 
 /** Machines of the field, to start cases from now and then. */
 const platforms: readonly Platform[] =
-  kindOfPath(MACHINES) === 'folder' ? listCaseFiles(MACHINES).map((path) => parsePlatformFile(readText(path), path).platform) : [];
+  kindOfPath(MACHINES) === 'folder'
+    ? listCaseFiles(MACHINES).map((path) => parsePlatformFile(readText(path), path).platform)
+    : [];
 
 /** seed -> case -> verdict -> text: the way of the data. */
 export const stages: Stages = {
