@@ -15,7 +15,7 @@ import { drawTopology } from './topology.ts';
  * What may be special about a legal platform; a case has none, one or two of them. `PlatformFeature` bits come first in
  * the swarm.
  */
-export const PLATFORM_FEATURES = [
+const PLATFORM_FEATURES = [
   'holes',
   'many-holes',
   'split-block',

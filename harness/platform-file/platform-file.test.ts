@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { AddressRange } from '../../model/abi/range.ts';
 import { LINUX_6_12_CMR } from '../../model/kernel/revisions/6.12-cmr.ts';
 import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
@@ -16,14 +18,15 @@ import type { Platform } from '../../model/platform/platform.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
 import { UserError } from '../cli/exit.ts';
-import type { PlatformFile } from './platform-file.ts';
+import { readPlatformFile, readPlatforms } from '../store/platform-store.ts';
+import type { PlatformFile, PlatformFromFile } from './platform-file.ts';
 import { parsePlatformFile, platformFromFile } from './platform-file.ts';
 
 const FOLDER = new URL('../../../corpus/platforms/', import.meta.url);
 const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 const GiB = 2 ** 30;
 
-const load = (name: string) => parsePlatformFile(readFileSync(new URL(name, FOLDER), 'utf8'), name);
+const load = (name: string) => readPlatformFile(fileURLToPath(new URL(name, FOLDER)));
 
 /** What every module of the field says about PAMT entries, TDMRs and areas. */
 const INFO: SystemInfo = {
@@ -61,6 +64,7 @@ function boot(platform: Platform, kernel: Revision, release: Release): string[] 
 describe('the machines of the field', () => {
   test('all 28 are there', () => {
     expect(NAMES).toHaveLength(28);
+    expect(readPlatforms(fileURLToPath(FOLDER))).toEqual(NAMES.toSorted().map((name) => load(name).platform));
   });
 
   test.each(NAMES)('%s becomes a machine that MCHECK accepts, or that has SEAM off', (name) => {
@@ -286,4 +290,50 @@ describe('bad input', () => {
     expect(read).toThrow(message);
     expect(read).toThrow(/^machine\.json: /);
   });
+});
+
+/** Addresses as people write them, sensible and not. */
+const address = fc.oneof(
+  fc.nat({ max: 64 }).map((gib) => `0x${(gib * GiB).toString(16)}`),
+  fc.nat({ max: 2 ** 31 - 1 }).map((value) => `0x${value.toString(16).toUpperCase()}`),
+  fc.nat(),
+  fc.constantFrom('0x0', '0x10000000000000', '0xffffffffffffffff'),
+);
+const range = fc.record({ base: address, size: address });
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 3 });
+const anyFile = fc.record(
+  {
+    packages: maybe(fc.integer({ min: 1, max: 9 })),
+    coresPerPackage: maybe(fc.integer({ min: 1, max: 64 })),
+    threadsPerCore: maybe(fc.integer({ min: 1, max: 2 })),
+    keyids: maybe(fc.record({ mktme: maybe(fc.nat({ max: 2 ** 32 - 1 })), tdx: maybe(fc.nat({ max: 4096 })) }, { requiredKeys: [] })),
+    maxPaBits: maybe(fc.integer({ min: 37, max: 52 })),
+    cmrs: maybe(fc.array(range, { maxLength: 40 })),
+    e820: maybe(fc.array(range.chain((entry) => fc.constantFrom('usable', 'reserved', 'ACPI NVS', 'System RAM').map((type) => ({ ...entry, type }))), { maxLength: 12 })),
+    e820Complete: maybe(fc.boolean()),
+    pamtKbReported: maybe(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
+    reported: maybe(fc.dictionary(fc.constantFrom('fms', 'logicalCpus', 'memoryTB', 'kernelCmdline', 'codename', 'msr'), fc.jsonValue())),
+  },
+  { requiredKeys: [] },
+);
+
+test('whatever a file says, it becomes a machine that boots or a message', () => {
+  let machines = 0;
+  fc.assert(
+    fc.property(anyFile, (file) => {
+      let read: PlatformFromFile;
+      try {
+        read = platformFromFile(JSON.parse(JSON.stringify(file)), 'any.json');
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+        return;
+      }
+      machines += 1;
+      expect(ascends(read.platform.memory)).toBe(true);
+      expect(read.platform.memory.every(({ size }) => size > 0)).toBe(true);
+      boot(read.platform, LINUX_6_12, RELEASES['1.5.01']);
+    }),
+    { seed: 415, numRuns: 400 },
+  );
+  expect(machines).toBeGreaterThan(40);
 });
