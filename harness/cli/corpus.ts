@@ -62,7 +62,10 @@ function stats(context: Context, folder: string | undefined, json: boolean): voi
     cases: cases.length,
     events: cases.reduce((sum, one) => sum + one.case.events.length, 0),
     edges: edges.size,
-    known: kernels.map((kernel) => ({ kernel, count: known.filter((one) => one.case.profile.kernel === kernel).length })),
+    known: kernels.map((kernel) => ({
+      kernel,
+      count: known.filter((one) => one.case.profile.kernel === kernel).length,
+    })),
   };
   const lines = [
     `${path}: ${report.cases} cases, ${report.events} events, ${report.edges} edges`,
@@ -76,7 +79,9 @@ function merge({ terminal }: Context, into: string, from: readonly string[]): vo
   const known = kindOfPath(into) === undefined ? [] : loadKnown(into);
   const buckets = new Set(known.map((one) => `${one.case.profile.kernel}\n${one.bucket}`));
   const folder = join(into, 'cases');
-  const hashes = new Set(kindOfPath(folder) === 'folder' ? listCaseFiles(folder).map((path) => caseHash(readCaseFile(path).case)) : []);
+  const hashes = new Set(
+    kindOfPath(folder) === 'folder' ? listCaseFiles(folder).map((path) => caseHash(readCaseFile(path).case)) : [],
+  );
   let [added, there] = [0, 0];
   for (const path of from.flatMap(casesBelow)) {
     const file = readCaseFile(path);
