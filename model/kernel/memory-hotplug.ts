@@ -1,4 +1,4 @@
-import type { KernelState } from './state.ts';
+import type { KernelState, MemoryRegion } from './state.ts';
 import { isTDXMemory } from './tdx-memory.ts';
 
 /** Answers of a memory notifier. Source: include/linux/notifier.h. */
@@ -12,4 +12,12 @@ export const NOTIFY_BAD = 0x8002;
  */
 export function judgeMemoryNotification(kernel: KernelState, startPfn: number, endPfn: number): number {
   return isTDXMemory(kernel, startPfn, endPfn) ? NOTIFY_OK : NOTIFY_BAD;
+}
+
+/** How memory comes and goes: ACPI hotplug, a driver (dax/kmem), or ZONE_DEVICE, which the page allocator never sees. */
+export type MemoryKind = 'acpi' | 'driver' | 'zone-device';
+
+/** `isTDXMemory` for a region in bytes, whole pages. */
+export function isTDXMemoryRegion(kernel: KernelState, { base, size }: MemoryRegion): boolean {
+  return isTDXMemory(kernel, base / 4096, (base + size) / 4096);
 }

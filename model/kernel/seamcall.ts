@@ -24,6 +24,8 @@ export const TDX_RND_NO_ENTROPY = 0x8000020300000000n;
 
 /** How a revision's wrapper turns the end of a SEAMCALL into an errno and dmesg. */
 export interface SeamcallPolicy {
+  /** A retry sends out the registers as they came back, instead of the inputs once more. */
+  readonly retryFeedsBack: boolean;
   /** Calls in all while the answer is exactly TDX_RND_NO_ENTROPY; 1 = never again. */
   readonly attempts: number;
   readonly vmfail: TrapPolicy;
@@ -46,8 +48,8 @@ export interface OtherPolicy {
   readonly errno: number;
   /** Arguments: leaf, status, CPU. */
   readonly message: MessageId | null;
-  /** Printed after it for leaves whose outputs are copied back: RCX RDX R8, then R9 R10 R11. */
-  readonly outputs: readonly [low: MessageId, high: MessageId] | null;
+  /** Printed after it for leaves whose outputs are copied back. Arguments: RCX RDX R8 R9 R10 R11. */
+  readonly outputs: readonly MessageId[];
 }
 
 /**
@@ -74,7 +76,7 @@ export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: nu
   const { registers } = kernel;
   load(kernel, leaf, rcx, rdx, r8, r9);
   markDirty(kernel, cpu);
-  const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax));
+  const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax), rcx, rdx, r8, r9);
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, true);
 }
 
@@ -92,7 +94,7 @@ export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: num
       kernel.crash = 'hang: TDH.SYS.TDMR.INIT never reaches the end of the TDMR';
       return CRASH;
     }
-    const status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, statusOf(trap, registers.rax));
+    const status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, statusOf(trap, registers.rax), base, 0, 0, 0);
     if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
     // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
     if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;
@@ -135,12 +137,14 @@ function statusOf(trap: Trap, rax: U64): U64 {
   }
 }
 
-/** Sends the registers out again, as they came back, while the module has no entropy. `status` is the first answer. */
-function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64): U64 {
+/** Calls again while the module has no entropy. `status` is the first answer. */
+function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64, rcx: U64, rdx: U64, r8: U64, r9: U64): U64 {
   const { registers } = kernel;
-  let attempts = kernel.revision.seamcall.attempts;
+  const { retryFeedsBack } = kernel.revision.seamcall;
+  let { attempts } = kernel.revision.seamcall;
   while (status === TDX_RND_NO_ENTROPY && --attempts > 0) {
-    registers.rax = leaf;
+    if (retryFeedsBack) registers.rax = leaf;
+    else load(kernel, leaf, rcx, rdx, r8, r9);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
   }
   return status;
@@ -160,10 +164,9 @@ function refused(kernel: KernelState, port: KernelPort, cpu: number, leaf: numbe
   }
   const { other } = policy;
   if (other.message !== null) printk(kernel, port, other.message, leaf, status, cpu);
-  if (outputs && other.outputs !== null) {
+  if (outputs) {
     const { rcx, rdx, r8, r9, r10, r11 } = kernel.registers;
-    printk(kernel, port, other.outputs[0], rcx, rdx, r8);
-    printk(kernel, port, other.outputs[1], r9, r10, r11);
+    for (const id of other.outputs) printk(kernel, port, id, rcx, rdx, r8, r9, r10, r11);
   }
   return other.errno;
 }
