@@ -72,6 +72,11 @@ function keepPackages(input: Case, kept: readonly number[]): Case | undefined {
   return keepLPs(input, lps, 'drop');
 }
 
+/** The case without one LP and what happens to it. */
+export function withoutLP(input: Case, gone: number): Case | undefined {
+  return keepLPs(input, [...input.platform.lps.keys()].filter((lp) => lp !== gone), 'drop');
+}
+
 /** LPs, packages and everything that names one are renumbered without gaps; what named an LP that is gone goes or moves. */
 function keepLPs(input: Case, kept: readonly number[], orphans: 'drop' | 'retarget'): Case | undefined {
   if (kept.length === 0) return undefined;

@@ -160,11 +160,24 @@ describe('shrinking', () => {
     expect(result.crash?.stack).toContain('boom');
   });
 
+  test('only a failure that a light judgement misses is judged in full', () => {
+    const asked = new Set<boolean | undefined>();
+    const watching = (judge: Judge, sees: boolean): Judge => (input, full) => {
+      asked.add(full);
+      return full === false && !sees ? { ...judge(input), violations: [] } : judge(input);
+    };
+    shrunk(large, watching(inOrder('enable'), true));
+    expect([...asked]).toEqual([false]);
+    asked.clear();
+    expect(shrunk(large, watching(inOrder('enable'), false))).toMatchObject({ case: { events: { length: 1 } }, minimal: true });
+    expect([...asked]).toEqual([false, true]);
+  });
+
   test('the number of evaluations is a bound, and what was not verified is not called minimal', () => {
     let calls = 0;
-    const counting = (judge: Judge): Judge => (input) => {
+    const counting = (judge: Judge): Judge => (input, full) => {
       calls += 1;
-      return judge(input);
+      return judge(input, full);
     };
     const result = shrunk(large, counting(inOrder('cpu-offline', 'cpu-online')), { evaluations: 12 });
     expect(calls).toBeLessThanOrEqual(12);

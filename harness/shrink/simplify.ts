@@ -3,12 +3,18 @@ import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import type { Event } from '../../model/world/event.ts';
 import type { Case } from '../case.ts';
-import { withPlatform } from './parts.ts';
+import { withoutLP, withPlatform } from './parts.ts';
 
 const GIB = 2 ** 30;
 /** KeyID 0 is TME's, 31 are MKTME's, [32, 64) are TDX's: the partition most machines report. */
 const USUAL_KEYIDS = { mktme: 31, tdx: 32 };
 const USUAL_KEYID_BITS = 6;
+/** 32 MiB, the least there may be, below the hole under 4 GiB. */
+const USUAL_SEAMRR = { base: 0x78000000, size: 0x2000000 };
+/** Sapphire Rapids, stepping 8. */
+const USUAL_FMS = [0x806f8];
+/** Beyond this many LPs, trying each beside each other costs too much; they will be fewer in the next round. */
+const MOVED_LPS_MAX = 10;
 
 /** Whole machines that a reader knows by heart, from one LP up; what happens keeps happening, on the LPs there are. */
 export function* simplePlatforms(input: Case): Generator<Case> {
@@ -30,6 +36,8 @@ export function* healthySettings(input: Case): Generator<Case> {
     { keyidBits: USUAL_KEYID_BITS },
     { mcheck: 'verify' },
     { moduleImage: 'bios' },
+    { seamrr: USUAL_SEAMRR },
+    { fms: USUAL_FMS },
     { commandLine: { ...platform.commandLine, nosmt: false } },
     { commandLine: { ...platform.commandLine, maxcpus: null } },
     { hibernation: false },
@@ -43,6 +51,25 @@ export function* healthySettings(input: Case): Generator<Case> {
     yield withPlatform(input, { lps: lps.with(index, { ...lp, bios: true }) });
     yield withPlatform(input, { lps: lps.with(index, { ...lp, online: true }) });
     yield withPlatform(input, { lps: lps.with(index, { ...lp, vmx: true }) });
+  }
+}
+
+/** One LP less: what shared a package with it becomes another thread of an earlier LP's core, for those that need company. */
+export function* closerLPs(input: Case): Generator<Case> {
+  const { lps } = input.platform;
+  if (lps.length > MOVED_LPS_MAX) return;
+  for (const [index, lp] of lps.entries()) {
+    for (const beside of lps) {
+      if (beside.package > lp.package || (beside.package === lp.package && beside.core >= lp.core)) continue;
+      const threads = lps.filter((other) => other.package === beside.package && other.core === beside.core);
+      const moved = { ...lp, package: beside.package, core: beside.core, thread: Math.max(...threads.map(({ thread }) => thread)) + 1 };
+      const closer = withPlatform(input, { lps: lps.with(index, moved) });
+      for (const [gone, other] of lps.entries()) {
+        if (gone === index || other === beside || other.package !== lp.package) continue;
+        const fewer = withoutLP(closer, gone);
+        if (fewer !== undefined) yield fewer;
+      }
+    }
   }
 }
 
@@ -144,7 +171,8 @@ function onSimplePlatform(input: Case, packages: number, cores: number): Case {
       msr: [],
       mcheck: 'verify',
       moduleImage: 'bios',
-      fms: input.platform.fms.slice(0, 1),
+      seamrr: USUAL_SEAMRR,
+      fms: USUAL_FMS,
       commandLine: { nosmt: false, maxcpus: null },
       hibernation: false,
     }),

@@ -54,6 +54,16 @@ export function asU32(value: unknown, where: string): number {
   return typeof parsed === 'number' && parsed < 2 ** 32 ? parsed : expected('a 32-bit value such as "0x2d"', value, where);
 }
 
+/** A 32-bit value that recordings write as a number or as hexadecimal text. */
+export function u32(value: unknown, where: string): number {
+  return typeof value === 'string' ? asU32(value, where) : asCount(value, 2 ** 32, where);
+}
+
+/** `u32` with a default for a missing value. */
+export function u32Or(value: unknown, fallback: number, where: string): number {
+  return value === undefined ? fallback : u32(value, where);
+}
+
 /** A physical address below 2^53, as hexadecimal text. */
 export function asAddress(value: unknown, where: string): number {
   const parsed = asU64(value, where);

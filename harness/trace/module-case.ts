@@ -4,7 +4,7 @@ import type { Conditions } from '../../model/module/conditions.ts';
 import { CONDITION_NAMES, NO_CONDITIONS, withCondition } from '../../model/module/conditions.ts';
 import type { CPUIDValue, MSRValue } from '../../model/platform/hardware.ts';
 import type { JSONObject } from './json.ts';
-import { arrayOr, asAddress, asArray, asCount, asObject, asText, asU32, asU64, countOr, refuseUnknownKeys, u64Or0 } from './json.ts';
+import { arrayOr, asAddress, asArray, asCount, asObject, asText, asU64, countOr, refuseUnknownKeys, u32, u64Or0 } from './json.ts';
 import type { HardwareSeed } from './module-platform.ts';
 import { readCPUIDs, readLPMSRs, readMSRs, readPlatform } from './module-platform.ts';
 import { TraceFormatError } from './replay.ts';
@@ -149,7 +149,7 @@ function readBefore(step: JSONObject, lpCount: number, where: string): Before | 
     writes: readWrites(mem, `${where}.mem`),
     msr: [...readMSRs(msr, null, `${where}.msr`), ...readLPMSRs(lpMsr, `${where}.lpMsr`)],
     cpuid: cpuids,
-    seamopsCaps: seamopsCaps === undefined ? null : asU32(seamopsCaps, `${where}.seamopsCaps`),
+    seamopsCaps: seamopsCaps === undefined ? null : u32(seamopsCaps, `${where}.seamopsCaps`),
     reload: reload === true,
   };
 }
@@ -182,4 +182,9 @@ function asWordAddress(value: unknown, where: string): number {
   const address = asAddress(value, where);
   if (address % 8 !== 0) throw new TraceFormatError(`${where}: expected a multiple of 8, found 0x${address.toString(16)}`);
   return address;
+}
+
+/** True for a line that means to be a module case. */
+export function isModuleLine(line: object): boolean {
+  return 'platform' in line;
 }

@@ -3,7 +3,7 @@ import { CMR_COUNT_MAX } from '../../model/abi/cmr-info.ts';
 import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
 import type { CPUIDValue, Hardware, LogicalProcessor, MSRValue, SMRR } from '../../model/platform/hardware.ts';
 import { createMemory } from '../../model/platform/memory.ts';
-import { arrayOr, asArray, asCount, asObject, asU32, asU64, countOr, refuseUnknownKeys } from './json.ts';
+import { arrayOr, asArray, asCount, asObject, asU32, asU64, countOr, refuseUnknownKeys, u32, u32Or } from './json.ts';
 import { TraceFormatError } from './replay.ts';
 
 /** The recorded `platform` as hardware, everything but memory: that starts empty for each replay. */
@@ -29,27 +29,27 @@ export function readPlatform(value: unknown): HardwareSeed {
     lps,
     maxPa: asCount(platform['maxPa'], 256, 'platform.maxPa'),
     keyidBits: asCount(platform['keyidBits'], 16, 'platform.keyidBits'),
-    mktmeKeyids: asCount(platform['mktmeKeyids'], U32_END, 'platform.mktmeKeyids'),
-    tdxKeyids: asCount(platform['tdxKeyids'], U32_END, 'platform.tdxKeyids'),
-    packageShift: countOr(platform['pkgShift'], 4, 32, 'platform.pkgShift'),
-    smtShift: countOr(platform['smtShift'], 1, 32, 'platform.smtShift'),
+    mktmeKeyids: u32(platform['mktmeKeyids'], 'platform.mktmeKeyids'),
+    tdxKeyids: u32(platform['tdxKeyids'], 'platform.tdxKeyids'),
+    packageShift: u32Or(platform['pkgShift'], 4, 'platform.pkgShift'),
+    smtShift: u32Or(platform['smtShift'], 1, 'platform.smtShift'),
     seamrr: {
       base,
       // A size stands for the mask that has its lowest bit there: -size in 52 bits.
       mask: seamrr['mask'] === undefined ? maskOfSize(asU64(seamrr['size'], 'platform.seamrr.size')) : asU64(seamrr['mask'], 'platform.seamrr.mask'),
     },
     smrr: readSMRRs(platform['smrr']),
-    wbBlocks: countOr(platform['wbBlocks'], 1, U32_END, 'platform.wbBlocks'),
+    wbBlocks: u32Or(platform['wbBlocks'], 1, 'platform.wbBlocks'),
     loader: {
-      totLPs: countOr(platform['totLps'], lps.length, U32_END, 'platform.totLps'),
-      totPackages: countOr(platform['totPkgs'], packages, U32_END, 'platform.totPkgs'),
+      totLPs: u32Or(platform['totLps'], lps.length, 'platform.totLps'),
+      totPackages: u32Or(platform['totPkgs'], packages, 'platform.totPkgs'),
       cmrs: readCMRs(platform['cmrs']),
-      fms: platform['fms'] === undefined ? [DEFAULT_FMS] : asArray(platform['fms'], 'platform.fms').map((fms, index) => asU32(fms, `platform.fms[${index}]`)),
-      seamopsCaps: platform['seamopsCaps'] === undefined ? 0x7f : asU32(platform['seamopsCaps'], 'platform.seamopsCaps'),
-      handoffPages: countOr(platform['handoffPages'], 16, 0x10000, 'platform.handoffPages'),
-      moduleHv: countOr(platform['moduleHv'], 0, 0x10000, 'platform.moduleHv'),
-      minUpdateHv: countOr(platform['minUpdateHv'], 0, 0x10000, 'platform.minUpdateHv'),
-      noDowngrade: countOr(platform['noDowngrade'], 0, 0x100, 'platform.noDowngrade'),
+      fms: platform['fms'] === undefined ? [DEFAULT_FMS] : asArray(platform['fms'], 'platform.fms').map((fms, index) => u32(fms, `platform.fms[${index}]`)),
+      seamopsCaps: u32Or(platform['seamopsCaps'], 0x7f, 'platform.seamopsCaps'),
+      handoffPages: u32Or(platform['handoffPages'], 16, 'platform.handoffPages'),
+      moduleHv: u32Or(platform['moduleHv'], 0, 'platform.moduleHv'),
+      minUpdateHv: u32Or(platform['minUpdateHv'], 0, 'platform.minUpdateHv'),
+      noDowngrade: u32Or(platform['noDowngrade'], 0, 'platform.noDowngrade'),
       smrr2NotSupported: readFlag(platform['smrr2NotSupported'], 'platform.smrr2NotSupported'),
       tdxWithoutIntegrity: readFlag(platform['tdxWithoutIntegrity'], 'platform.tdxWithoutIntegrity'),
     },
@@ -109,7 +109,7 @@ function readLPs(value: unknown): { lps: LogicalProcessor[]; packages: number } 
     if (asCount(row['id'], LP_END, `${at}.id`) !== index) throw new TraceFormatError(`${at}.id: LPs must be listed by id, from 0 and without a gap`);
     const number = asCount(row['pkg'], U32_END, `${at}.pkg`);
     packages.add(number);
-    lps.push({ x2apic: asCount(row['x2apic'], U32_END, `${at}.x2apic`), package: number, vmx: true, seamrrValid: true });
+    lps.push({ x2apic: u32(row['x2apic'], `${at}.x2apic`), package: number, vmx: true, seamrrValid: true });
   }
   if (lps.length === 0) throw new TraceFormatError('platform.lps: expected at least one LP');
   return { lps, packages: packages.size };

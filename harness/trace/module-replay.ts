@@ -9,7 +9,7 @@ import type { Release } from '../../model/module/release.ts';
 import type { ModuleState } from '../../model/module/state.ts';
 import { createModule, reloadModule } from '../../model/module/state.ts';
 import type { Hardware } from '../../model/platform/hardware.ts';
-import { readWord, writeWord } from '../../model/platform/memory.ts';
+import { readWord, writeWords } from '../../model/platform/memory.ts';
 import type { Before, ModuleCase, ModuleStep, Read } from './module-case.ts';
 import { readModuleCase } from './module-case.ts';
 import { buildHardware } from './module-platform.ts';
@@ -75,9 +75,7 @@ export function replayModuleCase(recorded: ModuleCase, release: Release, mode: R
 
 function prepare(replay: Replay, before: Before): void {
   const { hardware } = replay;
-  for (const { address, words } of before.writes) {
-    for (let index = 0; index < words.length; index += 1) writeWord(hardware.memory, address + index * 8, words[index] ?? 0);
-  }
+  for (const { address, words } of before.writes) writeWords(hardware.memory, address, words);
   for (const value of before.msr) hardware.msr.push(value);
   for (const value of before.cpuid) hardware.cpuid.push(value);
   if (before.seamopsCaps !== null) hardware.loader.seamopsCaps = before.seamopsCaps;

@@ -1,4 +1,4 @@
-import type { U64 } from '../abi/u64.ts';
+import { highHalf, type U64 } from '../abi/u64.ts';
 import { CRASH } from './flow.ts';
 import type { MessageId } from './message.ts';
 import type { KernelPort, Trap } from './port.ts';
@@ -24,10 +24,12 @@ export const TDX_RND_NO_ENTROPY = 0x8000020300000000n;
 
 /** How a revision's wrapper turns the end of a SEAMCALL into an errno and dmesg. */
 export interface SeamcallPolicy {
-  /** A retry sends out the registers as they came back, instead of the inputs once more. */
-  readonly retryFeedsBack: boolean;
   /** Calls in all while the answer is exactly TDX_RND_NO_ENTROPY; 1 = never again. */
   readonly attempts: number;
+  /** Calls in all while the answer is another transient status (busy, key generation failed); 1 = never again. */
+  readonly transientAttempts: number;
+  /** A retry sends the inputs again, also for leaves whose outputs are copied back. */
+  readonly repeatsInputs: boolean;
   readonly vmfail: TrapPolicy;
   readonly gp: TrapPolicy;
   readonly ud: TrapPolicy;
@@ -57,15 +59,27 @@ export interface OtherPolicy {
  * repeats the same inputs. Answers 0, a negative errno, or CRASH.
  */
 export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+  return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, false);
+}
+
+/** Calls with the same inputs until the answer is final; `outputs`: a refusal prints them. */
+function repeat(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64, outputs: boolean): number {
   const { registers } = kernel;
-  let attempts = kernel.revision.seamcall.attempts;
+  let { attempts, transientAttempts } = kernel.revision.seamcall;
   let status: U64;
   do {
     load(kernel, leaf, rcx, rdx, r8, r9);
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (status === TDX_RND_NO_ENTROPY && --attempts > 0);
-  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, false);
+  } while (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0);
+  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
+}
+
+/** High halves of OPERAND_BUSY, SYS_BUSY and KEY_GENERATION_FAILED. */
+const TRANSIENT: readonly number[] = [0x80000200, 0x80000202, 0x80000800];
+
+function isTransient(status: U64): boolean {
+  return TRANSIENT.includes(highHalf(status));
 }
 
 /**
@@ -74,9 +88,10 @@ export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, lea
  */
 export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
   const { registers } = kernel;
+  if (kernel.revision.seamcall.repeatsInputs) return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, true);
   load(kernel, leaf, rcx, rdx, r8, r9);
   markDirty(kernel, cpu);
-  const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax), rcx, rdx, r8, r9);
+  const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax));
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, true);
 }
 
@@ -86,6 +101,8 @@ export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: nu
  */
 export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: number, base: number, end: number): number {
   const { registers } = kernel;
+  const { repeatsInputs } = kernel.revision.seamcall;
+  let { attempts, transientAttempts } = kernel.revision.seamcall;
   for (;;) {
     load(kernel, TDH_SYS_TDMR_INIT, base, 0, 0, 0);
     markDirty(kernel, cpu);
@@ -94,7 +111,10 @@ export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: num
       kernel.crash = 'hang: TDH.SYS.TDMR.INIT never reaches the end of the TDMR';
       return CRASH;
     }
-    const status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, statusOf(trap, registers.rax), base, 0, 0, 0);
+    let status = statusOf(trap, registers.rax);
+    if (!repeatsInputs) status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, status);
+    else if (status === TDX_RND_NO_ENTROPY && --attempts > 0) continue;
+    if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
     if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
     // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
     if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;
@@ -137,14 +157,12 @@ function statusOf(trap: Trap, rax: U64): U64 {
   }
 }
 
-/** Calls again while the module has no entropy. `status` is the first answer. */
-function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64, rcx: U64, rdx: U64, r8: U64, r9: U64): U64 {
+/** Sends the registers out again, as they came back, while the module has no entropy. `status` is the first answer. */
+function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64): U64 {
   const { registers } = kernel;
-  const { retryFeedsBack } = kernel.revision.seamcall;
   let { attempts } = kernel.revision.seamcall;
   while (status === TDX_RND_NO_ENTROPY && --attempts > 0) {
-    if (retryFeedsBack) registers.rax = leaf;
-    else load(kernel, leaf, rcx, rdx, r8, r9);
+    registers.rax = leaf;
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
   }
   return status;

@@ -54,14 +54,14 @@ export function verifyTME(module: ModuleState, hardware: Hardware, lp: number): 
 }
 
 /**
- * Takes the KeyID partition (MSR 0x87) and the width of KeyIDs; the sum is a 32-bit one and may wrap, which leaves no
- * private KeyID. 0 or a status. Recorded: init-msr-0x87*, keyid-bits*.
+ * Takes the KeyID partition (MSR 0x87) and the width of KeyIDs. Sums are 32-bit ones and may wrap, which as a rule
+ * leaves no private KeyID. 0 or a status. Recorded: init-msr-0x87*, keyid-bits*.
  */
 export function takeKeyIDs(module: ModuleState, hardware: Hardware, lp: number): U64 {
   const partition = readMSR(hardware, lp, MSR.IA32_MKTME_KEYID_PARTITIONING);
   const shared = lowHalf(partition);
   const last = (shared + highHalf(partition)) % TWO_32;
-  module.keyidFirst = shared + 1;
+  module.keyidFirst = (shared + 1) % TWO_32;
   module.keyidLast = last;
   module.addressEnd = 2 ** (PHYSICAL_ADDRESS_BITS - (highHalf(readMSR(hardware, lp, MSR.IA32_TME_ACTIVATE)) & 0xf));
   if (last < KEYID_COUNT_MAX) return 0;

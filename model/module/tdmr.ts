@@ -13,14 +13,14 @@ const TWO_64 = 2n ** 64n;
 
 /**
  * All checks of one TDMR_INFO, given the TDMRs accepted before it: 0, and the TDMR is appended to `accepted`, or the
- * status of the first check that fails. `words[at]` is the first of its 40 words. Values past 2^53 are told apart
+ * status of the first check that fails. `words` are its 40 words (or more). Values past 2^53 are told apart
  * only where the order of checks needs it: what is that large fails the range checks in any case.
  * Source: recorded cases config-*, fuzzcfg-*.
  */
-export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: readonly U64[], at: number): U64 {
+export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: readonly U64[]): U64 {
   const index = accepted.length;
-  const base = words[at + TDMR_WORD.BASE] ?? 0;
-  const size = words[at + TDMR_WORD.SIZE] ?? 0;
+  const base = words[TDMR_WORD.BASE] ?? 0;
+  const size = words[TDMR_WORD.SIZE] ?? 0;
   if (wraps(base, size)) return invalid(module, index, 'TDMR: base + size wraps');
   const previous = accepted[index - 1];
   if (previous !== undefined && isBelow(base, previous.base + previous.size)) {
@@ -33,14 +33,14 @@ export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: re
   if (base + size > module.addressEnd) return invalid(module, index, 'TDMR: KeyID bits or past the physical address space');
 
   const reserved: AddressRange[] = [];
-  const reservedFailure = readReserved(module, index, size, words, at + TDMR_WORD.RESERVED, reserved);
+  const reservedFailure = readReserved(module, index, size, words, TDMR_WORD.RESERVED, reserved);
   if (reservedFailure !== 0) return reservedFailure;
 
-  const pamt1G = readPAMT(module, words, at + TDMR_WORD.PAMT_1G, (size / PAGE_1G) * PAMT_ENTRY_SIZE);
+  const pamt1G = readPAMT(module, words, TDMR_WORD.PAMT_1G, (size / PAGE_1G) * PAMT_ENTRY_SIZE);
   if (pamt1G === undefined) return withDetails(STATUS.TDX_INVALID_PAMT, index + LEVEL_1G * 0x100);
-  const pamt2M = readPAMT(module, words, at + TDMR_WORD.PAMT_2M, (size / PAGE_2M) * PAMT_ENTRY_SIZE);
+  const pamt2M = readPAMT(module, words, TDMR_WORD.PAMT_2M, (size / PAGE_2M) * PAMT_ENTRY_SIZE);
   if (pamt2M === undefined) return withDetails(STATUS.TDX_INVALID_PAMT, index + LEVEL_2M * 0x100);
-  const pamt4K = readPAMT(module, words, at + TDMR_WORD.PAMT_4K, (size / PAGE_4K) * PAMT_ENTRY_SIZE);
+  const pamt4K = readPAMT(module, words, TDMR_WORD.PAMT_4K, (size / PAGE_4K) * PAMT_ENTRY_SIZE);
   if (pamt4K === undefined) return withDetails(STATUS.TDX_INVALID_PAMT, index + LEVEL_4K * 0x100);
 
   const tdmr: TDMRState = { base, size, pamt1G, pamt2M, pamt4K, reserved, initialised: 0 };

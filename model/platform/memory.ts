@@ -1,52 +1,73 @@
 import type { U64 } from '../abi/u64.ts';
 
 /**
- * Physical memory, sparse: 8-byte little-endian words by page. A word never written reads as zero.
+ * Physical memory, sparse: 8-byte little-endian words. A word never written reads as zero.
  * PAMT contents are not here (the module keeps them abstractly); pages handed over through memory (TDMR_INFO, CMR
  * arrays, TDSYSINFO) are.
  */
 export interface PhysicalMemory {
-  /** 4 KiB page number to its 512 words. */
-  readonly pages: Map<number, U64[]>;
+  /** Block number (address / 512) to its 64 words: no structure the module reads is longer or crosses a block. */
+  readonly blocks: Map<number, U64[]>;
 }
 
+const BLOCK_SIZE = 512;
+const BLOCK_WORDS = 64;
+const ZERO_BLOCK: readonly U64[] = new Array<U64>(BLOCK_WORDS).fill(0);
+
 export function createMemory(): PhysicalMemory {
-  return { pages: new Map() };
+  return { blocks: new Map() };
 }
 
 /** Reads the word at `address` (bytes, 8-byte aligned). */
 export function readWord(memory: PhysicalMemory, address: number): U64 {
-  const offset = address % 4096;
-  return memory.pages.get((address - offset) / 4096)?.[offset / 8] ?? 0;
+  const offset = address % BLOCK_SIZE;
+  return memory.blocks.get((address - offset) / BLOCK_SIZE)?.[offset / 8] ?? 0;
 }
 
-const ZERO_PAGE: readonly U64[] = new Array<U64>(512).fill(0);
-
-/** The 512 words of the page `address` lies in, to read only. */
-export function pageWords(memory: PhysicalMemory, address: number): readonly U64[] {
-  return memory.pages.get((address - (address % 4096)) / 4096) ?? ZERO_PAGE;
+/** The 64 words of the 512-byte block at `address` (bytes, 512-byte aligned), to read only. */
+export function readBlock(memory: PhysicalMemory, address: number): readonly U64[] {
+  return memory.blocks.get(address / BLOCK_SIZE) ?? ZERO_BLOCK;
 }
 
 /** Writes the word at `address` (bytes, 8-byte aligned). */
 export function writeWord(memory: PhysicalMemory, address: number, value: U64): void {
-  const offset = address % 4096;
-  const page = (address - offset) / 4096;
-  let words = memory.pages.get(page);
-  if (words === undefined) {
-    if (value === 0) return;
-    words = new Array<U64>(512).fill(0);
-    memory.pages.set(page, words);
+  const offset = address % BLOCK_SIZE;
+  const block = (address - offset) / BLOCK_SIZE;
+  const words = memory.blocks.get(block);
+  if (words !== undefined) words[offset / 8] = value;
+  else if (value !== 0) createBlock(memory, block)[offset / 8] = value;
+}
+
+/** Writes `words` from `address` on (bytes, 8-byte aligned). */
+export function writeWords(memory: PhysicalMemory, address: number, words: readonly U64[]): void {
+  let offset = (address % BLOCK_SIZE) / 8;
+  let number = (address - (address % BLOCK_SIZE)) / BLOCK_SIZE;
+  let block = memory.blocks.get(number) ?? createBlock(memory, number);
+  for (let index = 0; index < words.length; index += 1) {
+    if (offset === BLOCK_WORDS) {
+      offset = 0;
+      number += 1;
+      block = memory.blocks.get(number) ?? createBlock(memory, number);
+    }
+    block[offset] = words[index] ?? 0;
+    offset += 1;
   }
-  words[offset / 8] = value;
 }
 
 /** Zeroes `size` bytes from `base`; both multiples of 8. */
 export function zeroRange(memory: PhysicalMemory, base: number, size: number): void {
+  if (memory.blocks.size === 0) return;
   for (let address = base; address < base + size; ) {
-    const offset = address % 4096;
-    const stretch = 4096 - offset < base + size - address ? 4096 - offset : base + size - address;
-    if (stretch === 4096) memory.pages.delete(address / 4096);
-    else memory.pages.get((address - offset) / 4096)?.fill(0, offset / 8, (offset + stretch) / 8);
+    const offset = address % BLOCK_SIZE;
+    const stretch = BLOCK_SIZE - offset < base + size - address ? BLOCK_SIZE - offset : base + size - address;
+    if (stretch === BLOCK_SIZE) memory.blocks.delete(address / BLOCK_SIZE);
+    else memory.blocks.get((address - offset) / BLOCK_SIZE)?.fill(0, offset / 8, (offset + stretch) / 8);
     address += stretch;
   }
+}
+
+function createBlock(memory: PhysicalMemory, block: number): U64[] {
+  const words = ZERO_BLOCK.slice();
+  memory.blocks.set(block, words);
+  return words;
 }

@@ -19,9 +19,9 @@ export function digestModule({ module, hardware }: World): string {
   for (const [address, { type, owner }] of module.pages) parts.push(address, type, owner);
   for (const [address, td] of module.tds) parts.push(address, td.lifecycle, td.packagesConfigured, td.tdcxCount, td.childCount);
   parts.push(module.handoff.valid, module.handoff.version);
-  for (const [page, words] of hardware.memory.pages) {
-    parts.push(page);
-    for (let at = 0; at < words.length; at += 1) if (words[at] !== 0) parts.push(at, words[at]);
+  // A block of zeroes says no more than one that was never written.
+  for (const [block, words] of hardware.memory.blocks) {
+    for (let at = 0; at < words.length; at += 1) if (words[at] !== 0) parts.push(block * words.length + at, words[at]);
   }
   return parts.join();
 }

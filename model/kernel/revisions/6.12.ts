@@ -16,7 +16,8 @@ const silent = (errno: number): { errno: number; message: null; oops: false } =>
 /** Retries no entropy ten times in all; #GP, #UD and VMfailInvalid leave no line. Source: sc_retry_prerr(), Linux 6.12. */
 export const SEAMCALL_6_12: SeamcallPolicy = {
   attempts: 10,
-  retryFeedsBack: true,
+  transientAttempts: 1,
+  repeatsInputs: false,
   vmfail: silent(ENODEV),
   gp: silent(EOPNOTSUPP),
   ud: silent(EACCES),
@@ -74,4 +75,8 @@ export const LINUX_6_12: Revision = {
   ...NOTIFIED_MEMORY_HOTPLUG,
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: null,
+  memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
+  machineCheckAsks: 'with-feature',
 };

@@ -74,6 +74,7 @@ export const LINUX_7_3: Revision = {
   title: 'Linux 7.3',
   source: 'arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3.4; recordings linux-7.3 and linux-7.3-demos',
   cpuEnable: null,
+  enablesAtBoot: true,
   enable: defineFlow('enable', ENABLE_7_3),
   ...cpuHotplug(ONLINE_CALLBACK, OFFLINE_CALLBACK),
   kexec: defineFlow('kexec', [[REFUSE_KEXEC_WITH_ERRATUM], [FLUSH_DIRTY_CPUS], [LEAVE_VMX]]),

@@ -18,7 +18,8 @@ import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from 
 /** v8's wrapper with the CPU in its lines, and ten attempts while there is no entropy. Source: seamcall(), v11 05/20 and 06/20. */
 const SEAMCALL_V11: SeamcallPolicy = {
   attempts: 10,
-  retryFeedsBack: false,
+  transientAttempts: 1,
+  repeatsInputs: true,
   vmfail: { errno: ENODEV, message: 'v8-seamcall-vmfail', oops: false },
   gp: { errno: ENODEV, message: 'v8-seamcall-gp', oops: false },
   ud: { errno: EINVAL, message: 'v11-seamcall-ud', oops: false },
@@ -85,4 +86,8 @@ export const SERIES_V11: Revision = {
   ...NOTIFIED_MEMORY_HOTPLUG,
   kexec: defineFlow('kexec', [[FLUSH_ALL_CPUS], [RESET_PAMTS_FOR_KEXEC]]),
   vmxGet: null,
+  memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
+  machineCheckAsks: 'with-feature',
 };

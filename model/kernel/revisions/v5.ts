@@ -23,7 +23,8 @@ const OOPS: TrapPolicy = { errno: 0, message: null, oops: true };
 /** No handler for the instruction's exceptions: a SEAMCALL outside VMX operation, or with SEAM off, is an oops. */
 const SEAMCALL_V5: SeamcallPolicy = {
   attempts: 1,
-  retryFeedsBack: false,
+  transientAttempts: 1,
+  repeatsInputs: true,
   vmfail: { errno: ENODEV, message: null, oops: false },
   gp: OOPS,
   ud: OOPS,
@@ -90,4 +91,8 @@ export const SERIES_V5: Revision = {
   },
   kexec: KEXEC_SERIES,
   vmxGet: null,
+  memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
+  machineCheckAsks: 'with-feature',
 };

@@ -18,7 +18,8 @@ import { CLEAN_UP_SERIES, COVER_MEMORY_SILENTLY, FILL_RESERVED_AREAS_SILENTLY, K
 /** Every failure is an errno and no word; #GP is taken for an absent module. Source: seamcall(), v7 06/20. */
 const SEAMCALL_V7: SeamcallPolicy = {
   attempts: 1,
-  retryFeedsBack: false,
+  transientAttempts: 1,
+  repeatsInputs: true,
   vmfail: { errno: ENODEV, message: null, oops: false },
   gp: { errno: ENODEV, message: null, oops: false },
   ud: { errno: EINVAL, message: null, oops: false },
@@ -84,4 +85,8 @@ export const SERIES_V7: Revision = {
   memoryRemove: PLAIN_MEMORY_REMOVE,
   kexec: KEXEC_SERIES,
   vmxGet: null,
+  memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
+  machineCheckAsks: 'with-feature',
 };

@@ -17,7 +17,8 @@ import { CLEAN_UP_SERIES, COVER_MEMORY_SILENTLY, FILL_RESERVED_AREAS_SILENTLY, K
 /** Every way to fail has its line, printed once per boot. Source: seamcall(), v8 05/16. */
 const SEAMCALL_V8: SeamcallPolicy = {
   attempts: 1,
-  retryFeedsBack: false,
+  transientAttempts: 1,
+  repeatsInputs: true,
   vmfail: { errno: ENODEV, message: 'v8-seamcall-vmfail', oops: false },
   gp: { errno: ENODEV, message: 'v8-seamcall-gp', oops: false },
   ud: { errno: EINVAL, message: 'v8-seamcall-ud', oops: false },
@@ -74,4 +75,8 @@ export const SERIES_V8: Revision = {
   ...NOTIFIED_MEMORY_HOTPLUG,
   kexec: KEXEC_SERIES,
   vmxGet: null,
+  memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
+  machineCheckAsks: 'with-feature',
 };

@@ -1,7 +1,7 @@
 import { EBUSY, EINVAL, EPERM } from '../errno.ts';
 import { BLOCKED, DONE, type Step } from '../flow.ts';
 import { lock, unlock } from '../lock.ts';
-import { isTDXMemoryRegion } from '../memory-hotplug.ts';
+import { isTDXMemoryRegion, judgeMemoryNotification, NOTIFY_OK } from '../memory-hotplug.ts';
 import { printk } from '../printk.ts';
 import { addMemblock, removeMemblock } from '../tdx-memory.ts';
 
@@ -64,7 +64,11 @@ export const ENTER_MEMBLOCK: Step = {
 export const ASK_NOTIFIER: Step = {
   name: 'ask-notifier',
   source: 'tdx_memory_notifier(), v8 07/16 and Linux 6.12; memory_notify(MEM_GOING_ONLINE), mm/memory_hotplug.c',
-  run: (kernel, thread) => (thread.region === null || isTDXMemoryRegion(kernel, thread.region) ? DONE : EPERM),
+  run: (kernel, thread, port) => {
+    const { region } = thread;
+    if (region === null) return DONE;
+    return judgeMemoryNotification(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK ? DONE : EPERM;
+  },
 };
 
 export const ONLINE_PAGES: Step = {

@@ -1,11 +1,10 @@
 import { OPERAND } from '../../abi/operand-id.ts';
-import { PAGE_4K } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import { TDMR_COUNT_MAX, TDMR_INFO_ALIGNMENT } from '../../abi/tdmr-info.ts';
 import { isBelow } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
-import { pageWords, readWord } from '../../platform/memory.ts';
+import { readBlock, readWord } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
 import type { Conditions } from '../conditions.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
@@ -52,7 +51,7 @@ function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registe
   for (let index = 0; index < count; index += 1) {
     const entry = sharedAddress(module, readWord(hardware.memory, array + index * 8), TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
     if (entry < 0) return refuse(module, regs, RCX_INVALID, 'array entry: not 512-byte aligned, private, or in SEAMRR');
-    const failure = acceptTDMR(module, tdmrs, pageWords(hardware.memory, entry), (entry % PAGE_4K) / 8);
+    const failure = acceptTDMR(module, tdmrs, readBlock(hardware.memory, entry));
     if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
   }
 

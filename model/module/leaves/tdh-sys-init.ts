@@ -6,6 +6,7 @@ import type { U64 } from '../../abi/u64.ts';
 import { lowHalf } from '../../abi/u64.ts';
 import { CPUID_ROW_COUNT, cpuidRow, readCPUIDTable } from '../../platform/cpuid.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { createMemory } from '../../platform/memory.ts';
 import { readMSR } from '../../platform/msr.ts';
 import { isCMRListValid, mergeCMRs } from '../cmr-list.ts';
 import type { Conditions } from '../conditions.ts';
@@ -139,7 +140,7 @@ function commonTable(): Uint32Array {
   const table = new Uint32Array(CPUID_ROW_COUNT * 4);
   const loader = { totLPs: 0, totPackages: 0, cmrs: [], fms: [], seamopsCaps: 0, handoffPages: 0, moduleHv: 0, minUpdateHv: 0, noDowngrade: 0, smrr2NotSupported: false, tdxWithoutIntegrity: false };
   readCPUIDTable(
-    { lps: [], maxPa: 52, keyidBits: 0, mktmeKeyids: 0, tdxKeyids: 0, packageShift: 4, smtShift: 1, seamrr: { base: 0, mask: 0 }, smrr: [], wbBlocks: 1, loader, msr: [], cpuid: [], memory: { pages: new Map() } },
+    { lps: [], maxPa: 52, keyidBits: 0, mktmeKeyids: 0, tdxKeyids: 0, packageShift: 4, smtShift: 1, seamrr: { base: 0, mask: 0 }, smrr: [], wbBlocks: 1, loader, msr: [], cpuid: [], memory: createMemory() },
     0,
     table,
     false,

@@ -1,0 +1,81 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ReleaseName } from '../../model/module/release.ts';
+import { RELEASES } from '../../model/module/release.ts';
+import type { CheckSummary } from '../trace/check.ts';
+import { checkTraces } from '../trace/check.ts';
+import type { RepeatMode } from '../trace/module-replay.ts';
+import { TraceFormatError } from '../trace/replay.ts';
+import type { ExitCode } from './exit.ts';
+import { EXIT, UserError } from './exit.ts';
+
+interface Options {
+  readonly json?: true;
+  readonly first: number;
+  readonly module: ReleaseName;
+  readonly single?: true;
+}
+
+/** `seamstress check-trace FILE...`: recorded transcripts against the model. */
+export function checkTraceCommand(): Command {
+  return new Command('check-trace')
+    .summary('replay recorded transcripts against the model')
+    .description(
+      [
+        'Replays recorded transcripts (JSON Lines, plain or gzip) against the model and says where they part:',
+        'case, step, what was compared, the recorded value, the model\'s value and the model\'s reason.',
+        '',
+        'Exit codes: 0 all cases agree, 1 some do not, 2 a file is damaged or of another format,',
+        '3 nothing was compared, 4 a file cannot be read.',
+      ].join('\n'),
+    )
+    .argument('<file...>', 'transcripts of the TDX module or of Linux')
+    .option('--json', 'print one JSON object (harness/trace/check-trace.schema.json)')
+    .option('--first <count>', 'mismatches to print', positiveInteger, 20)
+    .addOption(
+      new Option('--module <release>', 'release a module transcript is compared with').choices(Object.keys(RELEASES)).default('1.5.01-recorded'),
+    )
+    .option('--single', 'make every call of a repeat one by one instead of counting')
+    .action(async (files: string[], options: Options) => {
+      const summary = await check(files, options);
+      process.stdout.write(options.json === true ? `${JSON.stringify(summary)}\n` : render(summary));
+      process.exitCode = exitCodeOf(summary);
+    });
+}
+
+async function check(files: readonly string[], { first, module, single }: Options): Promise<CheckSummary> {
+  const repeat: RepeatMode = single === true ? 'single' : 'counted';
+  try {
+    return await checkTraces(files, { release: RELEASES[module], repeat }, first);
+  } catch (error) {
+    if (error instanceof TraceFormatError) throw new UserError(error.message, EXIT.USAGE);
+    if (isFileError(error)) throw new UserError(`cannot read the transcript: ${error.message}`, EXIT.CANNOT_RUN);
+    throw error;
+  }
+}
+
+function exitCodeOf({ matched, mismatched }: CheckSummary): ExitCode {
+  if (mismatched !== 0) return EXIT.FINDING;
+  return matched === 0 ? EXIT.INCONCLUSIVE : EXIT.OK;
+}
+
+function render(summary: CheckSummary): string {
+  const { files, cases, steps, seamcalls, matched, mismatched, skipped, mismatches } = summary;
+  const lines: string[] = [];
+  for (const { file, id, step, what, expected, got, reason } of mismatches) {
+    lines.push(`MISMATCH  ${file}: ${id}, ${step < 0 ? 'boot' : `step ${step}`}, ${what}`, `          recorded ${expected}`, `          model    ${got}`, `          because  ${reason}`);
+  }
+  for (const { reason, count } of skipped) lines.push(`not compared: ${reason} (${count})`);
+  lines.push(`${cases} cases in ${files} ${files === 1 ? 'file' : 'files'}, ${steps} steps, ${seamcalls} SEAMCALLs: ${matched} agree, ${mismatched} do not`);
+  if (matched + mismatched === 0) lines.push('nothing was compared');
+  return `${lines.join('\n')}\n`;
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1 on');
+  return value;
+}
+
+function isFileError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}

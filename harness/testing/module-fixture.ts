@@ -1,0 +1,153 @@
+import type { CMRInfo } from '../../model/abi/cmr-info.ts';
+import type { LeafName } from '../../model/abi/leaf-number.ts';
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
+import { PAGE_1G } from '../../model/abi/page.ts';
+import type { Registers } from '../../model/abi/registers.ts';
+import { registers } from '../../model/abi/registers.ts';
+import type { TDMRInfo } from '../../model/abi/tdmr-info.ts';
+import { encodeTDMRInfo } from '../../model/abi/tdmr-info.ts';
+import type { U64 } from '../../model/abi/u64.ts';
+import type { Conditions } from '../../model/module/conditions.ts';
+import { NO_CONDITIONS } from '../../model/module/conditions.ts';
+import { callModule, runTDMRInit } from '../../model/module/dispatch.ts';
+import type { Release } from '../../model/module/release.ts';
+import { RELEASES } from '../../model/module/release.ts';
+import type { ModuleState } from '../../model/module/state.ts';
+import { createModule } from '../../model/module/state.ts';
+import type { Hardware, LoaderTable, LogicalProcessor } from '../../model/platform/hardware.ts';
+import { createMemory, writeWords } from '../../model/platform/memory.ts';
+
+/** A module on a machine, to try SEAMCALLs on. */
+export interface Bench {
+  module: ModuleState;
+  readonly hardware: Hardware;
+}
+
+/** How a bench differs from two packages with one LP each, 2 GiB below 4 GiB and `memory` above, 48 private KeyIDs from 16. */
+export interface BenchOptions {
+  readonly release?: Release;
+  /** Packages, and LPs of each. */
+  readonly packages?: number;
+  readonly threads?: number;
+  readonly cmrs?: readonly CMRInfo[];
+  readonly loader?: Partial<LoaderTable>;
+  readonly hardware?: Partial<Omit<Hardware, 'lps' | 'loader' | 'memory'>>;
+}
+
+export const GIB = PAGE_1G;
+/** Where the bench's one TDMR lies, and where its PAMTs and structures for calls are. */
+export const TDMR_BASE = 4 * GIB;
+export const PAMT_BASE = 0x400000;
+export const ARRAY_ADDRESS = 0x101000;
+export const TDMR_INFO_ADDRESS = 0x102000;
+export const FIRST_KEYID = 16;
+
+/** A module just loaded. */
+export function createBench(options: BenchOptions = {}): Bench {
+  const { release = RELEASES['1.5.01'], packages = 2, threads = 1 } = options;
+  const lps: LogicalProcessor[] = [];
+  for (let number = 0; number < packages; number += 1) {
+    for (let thread = 0; thread < threads; thread += 1) lps.push({ x2apic: number * 16 + thread, package: number, vmx: true, seamrrValid: true });
+  }
+  const cmrs = options.cmrs ?? [{ base: 0x100000, size: 0x77f00000 }, { base: TDMR_BASE, size: GIB }];
+  const loader: LoaderTable = {
+    totLPs: lps.length,
+    totPackages: packages,
+    cmrs,
+    fms: [0x806f8],
+    seamopsCaps: 0x7f,
+    handoffPages: 16,
+    moduleHv: 0,
+    minUpdateHv: 0,
+    noDowngrade: 0,
+    smrr2NotSupported: false,
+    tdxWithoutIntegrity: false,
+    ...options.loader,
+  };
+  const hardware: Hardware = {
+    lps,
+    maxPa: 52,
+    keyidBits: 6,
+    mktmeKeyids: FIRST_KEYID - 1,
+    tdxKeyids: 48,
+    packageShift: 4,
+    smtShift: 1,
+    seamrr: { base: 0x78000000, mask: 2 ** 52 - 0x8000000 },
+    smrr: [{ base: 0x7f000006, mask: 0xff800000, lock: 1, valid: 1 }],
+    wbBlocks: 1,
+    msr: [],
+    cpuid: [],
+    ...options.hardware,
+    loader,
+    memory: createMemory(),
+  };
+  return { module: createModule(release), hardware };
+}
+
+/** One call; the registers it leaves. Throws if the module did not answer. */
+export function call(bench: Bench, leaf: LeafName | number, operands: Partial<Registers> = {}, lp = 0, conditions: Conditions = NO_CONDITIONS): Registers {
+  const regs = { ...registers(typeof leaf === 'number' ? leaf : LEAF_NUMBER[leaf]), ...operands };
+  const outcome = callModule(bench.module, bench.hardware, lp, regs, conditions);
+  if (outcome !== 'answered') throw new Error(`${leaf}: ${outcome}, ${bench.module.lastReason}`);
+  return regs;
+}
+
+/** `call` for the steps a test only passes through: throws unless the module says TDX_SUCCESS. */
+export function mustSucceed(bench: Bench, leaf: LeafName, operands: Partial<Registers> = {}, lp = 0): Registers {
+  const regs = call(bench, leaf, operands, lp);
+  if (regs.rax !== 0) throw new Error(`${leaf}: 0x${regs.rax.toString(16)}, ${bench.module.lastReason}`);
+  return regs;
+}
+
+/** TDH.SYS.INIT, then TDH.SYS.LP.INIT on every LP. */
+export function initialise(bench: Bench): Bench {
+  mustSucceed(bench, 'TDH.SYS.INIT');
+  for (const lp of bench.hardware.lps.keys()) mustSucceed(bench, 'TDH.SYS.LP.INIT', {}, lp);
+  return bench;
+}
+
+/** Puts the TDMRs, as words, where `TDH.SYS.CONFIG` of the bench looks for them; returns its operands. */
+export function placeTDMRs(bench: Bench, tdmrs: readonly (readonly U64[])[], keyid: U64 = FIRST_KEYID): Partial<Registers> {
+  const { memory } = bench.hardware;
+  writeWords(memory, ARRAY_ADDRESS, tdmrs.map((_, index) => TDMR_INFO_ADDRESS + index * 512));
+  for (const [index, words] of tdmrs.entries()) writeWords(memory, TDMR_INFO_ADDRESS + index * 512, words);
+  return { rcx: ARRAY_ADDRESS, rdx: tdmrs.length, r8: keyid };
+}
+
+/** The TDMR over the bench's 1 GiB with its PAMTs in low memory. */
+export function goodTDMR(overrides: Partial<TDMRInfo> = {}): TDMRInfo {
+  return {
+    base: TDMR_BASE,
+    size: GIB,
+    pamt1G: { base: PAMT_BASE, size: 0x1000 },
+    pamt2M: { base: PAMT_BASE + 0x1000, size: 0x2000 },
+    pamt4K: { base: PAMT_BASE + 0x3000, size: 0x400000 },
+    reserved: [],
+    ...overrides,
+  };
+}
+
+/** Configured with one TDMR; no key yet. */
+export function configure(bench: Bench, tdmrs: readonly TDMRInfo[] = [goodTDMR()]): Bench {
+  initialise(bench);
+  mustSucceed(bench, 'TDH.SYS.CONFIG', placeTDMRs(bench, tdmrs.map(encodeTDMRInfo)));
+  return bench;
+}
+
+/** READY, no TDMR initialised. */
+export function makeReady(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
+  configure(bench, tdmrs);
+  const seen = new Set<number>();
+  for (const [lp, { package: number }] of bench.hardware.lps.entries()) {
+    if (!seen.has(number)) mustSucceed(bench, 'TDH.SYS.KEY.CONFIG', {}, lp);
+    seen.add(number);
+  }
+  return bench;
+}
+
+/** READY, every TDMR initialised. */
+export function makeUsable(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
+  makeReady(bench, tdmrs);
+  for (const { base } of bench.module.tdmrs) runTDMRInit(bench.module, registers(LEAF_NUMBER['TDH.SYS.TDMR.INIT'], base), Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  return bench;
+}
