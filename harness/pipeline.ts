@@ -5,20 +5,24 @@ import type { Stages } from './campaign/stages.ts';
 import { FORMAT_VERSION } from './case.ts';
 import { generateCase } from './generate/generate-case.ts';
 import { MOOD_NAMES, parseMood } from './generate/mood.ts';
+import { bootMachine } from './oracle/boot-machine.ts';
+import { describeCase } from './oracle/describe.ts';
 import { judgeCase } from './oracle/judge-case.ts';
 import { METAMORPHIC } from './oracle/metamorphic.ts';
 import { KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
-import { parsePlatformFile } from './platform-file/platform-file.ts';
-import { kindOfPath, listCaseFiles, readText } from './store/case-store.ts';
-import { stages as standIn } from './testing/fake-stages.ts';
+import { platformFromFile } from './platform-file/platform-file.ts';
+import { kindOfPath } from './store/case-store.ts';
+import { readPlatforms } from './store/platform-store.ts';
 
 const MACHINES = fileURLToPath(new URL('../../corpus/platforms', import.meta.url));
 
-/** Machines of the field, to start cases from now and then. */
-const platforms: readonly Platform[] =
-  kindOfPath(MACHINES) === 'folder'
-    ? listCaseFiles(MACHINES).map((path) => parsePlatformFile(readText(path), path).platform)
-    : [];
+let machines: readonly Platform[] | undefined;
+
+/** Machines of the field, to start cases from now and then. Read when the first case is generated: few verbs need them. */
+function startingPoints(): readonly Platform[] {
+  machines ??= kindOfPath(MACHINES) === 'folder' ? readPlatforms(MACHINES) : [];
+  return machines;
+}
 
 /** seed -> case -> verdict -> text: the way of the data. */
 export const stages: Stages = {
@@ -30,10 +34,14 @@ export const stages: Stages = {
   invariants: [...INVARIANTS.filter(({ holds }) => holds === 'always'), ...METAMORPHIC].map(({ id }) => id),
   sometimes: () => INVARIANTS.filter((one) => one.holds === 'sometimes'),
   generate(seed, index, { profile, mood }) {
-    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms });
+    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms: startingPoints() });
     return { formatVersion: FORMAT_VERSION, profile, platform, events };
   },
   judge: judgeCase,
-  describe: standIn.describe,
-  boot: standIn.boot,
+  describe: describeCase,
+  boot(machine, profile) {
+    const { platform, defaults } =
+      'platform' in machine ? { ...machine, defaults: [] } : platformFromFile(machine.file, machine.name);
+    return { ...bootMachine(platform, profile), defaults };
+  },
 };

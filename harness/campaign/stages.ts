@@ -1,5 +1,6 @@
 import type { Platform } from '../../model/platform/platform.ts';
 import type { Case, Profile } from '../case.ts';
+import type { BootOutcome } from '../oracle/boot-machine.ts';
 import type { Describe, Judge } from '../oracle/judge.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 
@@ -25,7 +26,7 @@ export interface Stages {
   readonly judge: Judge;
   readonly describe: Describe;
   /** One machine through BIOS, MCHECK and the kernel; throws a UserError for a bad platform file. */
-  readonly boot: (machine: Machine, profile: Profile) => BootOutcome;
+  readonly boot: (machine: Machine, profile: Profile) => Booted;
 }
 
 /** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
@@ -37,20 +38,7 @@ export interface GenerateOptions {
 }
 
 /** What became of a boot, as `boot --json` prints it. */
-export interface BootOutcome {
-  readonly kernel: string;
-  readonly module: string;
-  /** 0, or negative as the kernel returns it. */
-  readonly errno: number;
-  /** `EINVAL`; `null` for success. */
-  readonly errnoName: string | null;
-  readonly initialized: boolean;
-  /** PAMT allocated, KiB. */
-  readonly pamtKB: number;
-  /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
-  readonly keyids: readonly [number, number] | null;
-  readonly tdmrs: readonly { readonly base: string; readonly size: string; readonly reserved: number }[];
-  readonly dmesg: readonly string[];
+export interface Booted extends BootOutcome {
   /** Every value the platform file leaves open, and what was taken for it, as sentences. */
   readonly defaults: readonly string[];
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import type { Stages } from '../campaign/stages.ts';
 import { bootCommand } from './boot.ts';
+import { checkTraceCommand } from './check-trace.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import type { Context } from './context.ts';
@@ -44,6 +45,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(replayCommand(context));
   program.addCommand(shrinkCommand(context));
   program.addCommand(bootCommand(context));
+  program.addCommand(checkTraceCommand());
   program.addCommand(corpusCommand(context));
   program.addCommand(configCommand(context));
   program.addCommand(completionCommand(context));

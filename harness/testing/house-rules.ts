@@ -29,7 +29,7 @@ const HARNESS_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   implementations: ['oracle', 'trace'],
   shrink: ['oracle'],
   explore: ['oracle', 'generate'],
-  store: ['oracle'],
+  store: ['oracle', 'platform-file'],
   campaign: ['oracle', 'shrink', 'store'],
   report: ['campaign', 'store', 'oracle'],
   distributed: ['campaign', 'report', 'store'],
