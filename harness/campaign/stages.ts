@@ -1,6 +1,5 @@
-import type { Platform } from '../../model/platform/platform.ts';
 import type { Case, Profile } from '../case.ts';
-import type { BootOutcome } from '../oracle/boot-machine.ts';
+import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
 import type { Describe, Judge } from '../oracle/judge.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 
@@ -26,21 +25,12 @@ export interface Stages {
   readonly judge: Judge;
   readonly describe: Describe;
   /** One machine through BIOS, MCHECK and the kernel; throws a UserError for a bad platform file. */
-  readonly boot: (machine: Machine, profile: Profile) => Booted;
+  readonly boot: (machine: Machine, profile: Profile) => BootOutcome;
 }
-
-/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
-export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
 
 export interface GenerateOptions {
   readonly profile: Profile;
   readonly mood: string;
-}
-
-/** What became of a boot, as `boot --json` prints it. */
-export interface Booted extends BootOutcome {
-  /** Every value the platform file leaves open, and what was taken for it, as sentences. */
-  readonly defaults: readonly string[];
 }
 
 /** What a pipeline module exports. */

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import type { Booted, Machine } from '../campaign/stages.ts';
+import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
 import { decodeCaseFile } from '../case.ts';
 import { publishedSchema } from '../schema.ts';
 import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';
@@ -10,7 +10,7 @@ import { UserError } from './exit.ts';
 import { addProfileOptions, type ProfileOptions, profileOf } from './profile-options.ts';
 import { didYouMean } from './suggest.ts';
 
-export const BOOT_SCHEMA = publishedSchema<Booted>('./report/boot.schema.json');
+export const BOOT_SCHEMA = publishedSchema<BootOutcome>('./report/boot.schema.json');
 
 export function bootCommand(context: Context): Command {
   const command = new Command('boot')
@@ -66,7 +66,7 @@ function render({
   tdmrs,
   dmesg,
   defaults,
-}: Booted): string {
+}: BootOutcome): string {
   const end = initialized
     ? `initialised, ${pamtKB} KB of PAMT`
     : `not initialised: ${errno}${errnoName === null ? '' : ` (${errnoName})`}`;

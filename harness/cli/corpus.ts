@@ -2,13 +2,14 @@ import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import type { Case } from '../case.ts';
-import { addCase, bucketFileName, caseHash, listCaseFiles, kindOfPath, readCaseFile } from '../store/case-store.ts';
+import { addCase, caseHash, listCaseFiles, kindOfPath, readCaseFile } from '../store/case-store.ts';
 import { writeAtomic } from '../store/atomic.ts';
 import { encodeCaseFile } from '../case.ts';
 import { minimiseCorpus } from '../store/minimise.ts';
 import { loadKnown } from '../store/known.ts';
 import type { Context } from './context.ts';
-import { nameOf, openCorpus } from './corpus-option.ts';
+import { promote } from './corpus-promote.ts';
+import { openCorpus } from './corpus-option.ts';
 import { EXIT, UserError } from './exit.ts';
 
 /** What `corpus stats --json` prints. */
@@ -37,13 +38,11 @@ export function corpusCommand(context: Context): Command {
     .argument('<from...>', 'corpora, or folders of cases such as reports/findings')
     .action((into: string, from: readonly string[]) => merge(context, into, from));
   command
-    .command('know')
-    .description('take findings that are understood into a corpus as known deviations')
-    .argument('<case...>', 'case files or folders of them, as `fuzz` wrote them')
-    .requiredOption('--reason <text>', 'why the kernel does this')
-    .requiredOption('--source <text>', 'who says so: mail, kernel function, report')
-    .option('--corpus <folder>', 'corpus (default: the one of this checkout)')
-    .action((paths: readonly string[], options: KnowOptions) => know(context, paths, options));
+    .command('promote')
+    .description('make known deviations of findings that reasons.json explains')
+    .argument('<findings>', 'folder of findings, such as reports/findings')
+    .option('--corpus <folder>', 'corpus they go to', 'corpus')
+    .action((findings: string, { corpus }: { corpus: string }) => promote(context, findings, corpus));
   command
     .command('min')
     .description('remove cases that reach nothing the others do not, smaller cases preferred')
@@ -51,24 +50,6 @@ export function corpusCommand(context: Context): Command {
     .option('--dry-run', 'only say what would go')
     .action((folder: string, { dryRun }: { dryRun?: boolean }) => min(context, folder, dryRun === true));
   return command;
-}
-
-interface KnowOptions {
-  readonly reason: string;
-  readonly source: string;
-  readonly corpus?: string;
-}
-
-function know({ root, terminal }: Context, paths: readonly string[], { reason, source, corpus }: KnowOptions): void {
-  const into = corpus ?? nameOf(join(root, 'corpus'));
-  for (const path of paths.flatMap((one) => (kindOfPath(one) === 'folder' ? listCaseFiles(one) : [one]))) {
-    const { case: input, finding } = readCaseFile(path);
-    if (finding === undefined) throw new UserError(`${path}: not a finding; run \`seamstress shrink ${path}\` first`);
-    const { invariant, bucket } = finding;
-    const target = join(into, 'known', input.profile.kernel, bucketFileName(bucket));
-    writeAtomic(target, encodeCaseFile({ case: input, known: { invariant, bucket, reason, source } }));
-    terminal.out(`${target}\n`);
-  }
 }
 
 function stats(context: Context, folder: string | undefined, json: boolean): void {

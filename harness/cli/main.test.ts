@@ -231,39 +231,6 @@ describe('corpus', () => {
   });
 });
 
-describe('corpus know', () => {
-  test('makes findings known, with a reason and a source', async () => {
-    await run('fuzz', '--runs', '1000');
-    const args = [
-      'corpus',
-      'know',
-      'reports/findings',
-      '--reason',
-      'it always was',
-      '--source',
-      'a mail',
-      '--corpus',
-      'mine',
-    ];
-    const { code, out } = await run(...args);
-    expect(code).toBe(0);
-    expect(out.trim().split('\n')).toHaveLength(3);
-    expect(readCaseFile(at(out.split('\n')[0] ?? '')).known).toMatchObject({
-      reason: 'it always was',
-      source: 'a mail',
-    });
-    expect((await run('fuzz', '--runs', '1000', '--corpus', 'mine')).code).toBe(0);
-    save('plain.json', encodeCaseFile({ case: holding }));
-    expect(await run('corpus', 'know', 'plain.json', ...args.slice(3))).toMatchObject({
-      code: 2,
-      err: 'seamstress: plain.json: not a finding; run `seamstress shrink plain.json` first\n',
-    });
-    expect((await run('corpus', 'know', 'reports/findings')).err).toContain(
-      "required option '--reason <text>' not specified",
-    );
-  });
-});
-
 describe('comfort', () => {
   test('config print says where each value comes from', async () => {
     const { out } = await runCLI(folder.path, ['config', 'print', '--json', '--', '--runs', '7'], {

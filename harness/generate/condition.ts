@@ -39,7 +39,7 @@ const COUNTS = [1, 1, 1, 2, 9, 10, 11] as const;
 /** A condition that the leaf feels. */
 export function drawFeltCondition(random: Random, at: keyof typeof FELT): Event {
   const condition = pick(random, FELT[at]);
-  return { kind: 'condition', condition, leaf: LEAF_AT[at], count: condition === 'no-entropy' ? pick(random, COUNTS) : random.nextInt(1, 2) };
+  return { kind: 'condition', condition, leaf: LEAF_AT[at], count: pick(random, COUNTS) };
 }
 
 const LEAF_AT = {

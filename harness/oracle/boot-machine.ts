@@ -1,50 +1,68 @@
-import { formatU64 } from '../../model/abi/u64.ts';
 import { errnoName } from '../../model/kernel/errno.ts';
 import { messageText } from '../../model/kernel/message.ts';
 import { pamtSize } from '../../model/kernel/tdmr.ts';
+import { formatU64 } from '../../model/abi/u64.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
-import type { World } from '../../model/world/world.ts';
 import type { Profile } from '../case.ts';
+import { platformFromFile } from '../platform-file/platform-file.ts';
 import { findProfile } from './profile.ts';
 
-/** What became of one machine. */
+/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
+export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
+
+/** What became of a boot, as `boot --json` prints it. */
 export interface BootOutcome {
   readonly kernel: string;
   readonly module: string;
-  /** What the first function that failed returned (negative), or 0. */
+  /** 0, or negative as the kernel returns it. */
   readonly errno: number;
   /** `EINVAL`; `null` for success. */
   readonly errnoName: string | null;
   readonly initialized: boolean;
   /** PAMT allocated, KiB. */
   readonly pamtKB: number;
-  /** The kernel's private KeyIDs [first, end); `null`: none. */
+  /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
   readonly keyids: readonly [number, number] | null;
   /** Bytes, as hexadecimal text; `reserved` counts areas. */
   readonly tdmrs: readonly { readonly base: string; readonly size: string; readonly reserved: number }[];
   readonly dmesg: readonly string[];
+  /** Every value the platform file leaves open, and what was taken for it, as sentences. */
+  readonly defaults: readonly string[];
 }
 
 /**
- * One machine through BIOS, MCHECK and the loaders, and a kernel up to the end of its TDX initialisation, as KVM drives
- * it: per-CPU bring-up on every online CPU where the revision has one, then the module, unless a CPU failed.
- * Source: tdx_bringup(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; Linux 6.12 leaves the caller to the series' KVM part.
+ * One machine through BIOS, MCHECK, the loaders and a kernel up to the end of its TDX initialisation, with every online
+ * CPU in VMX operation: what a user who loads KVM would see. `errno` is that of the initialisation, or of the first CPU
+ * whose bring-up failed.
  */
-export function bootMachine(platform: Platform, profile: Profile): BootOutcome {
+export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
   const { revision, release } = findProfile(profile);
+  const { platform, defaults } =
+    'file' in machine ? platformFromFile(machine.file, machine.name) : { platform: machine.platform, defaults: [] };
   const world = bootWorld(platform, revision, release);
-  const errno = initialise(world);
   const { kernel } = world;
+  let errno = 0;
+  if (revision.cpuEnable !== null)
+    for (const [lp, cpu] of kernel.cpus.entries()) {
+      if (!cpu.online) continue;
+      const record = step(world, { kind: 'cpu-enable', lp });
+      if (errno === 0) errno = record.errno;
+    }
+  const enabled = step(world, { kind: 'enable' });
+  if (enabled.errno !== 0) errno = enabled.errno;
   const initialized = kernel.status === 'initialised';
   const tdmrs = initialized ? kernel.tdmrs.slice(0, kernel.tdmrCount) : [];
+  let pamtBytes = 0;
+  for (const tdmr of tdmrs) pamtBytes += pamtSize(tdmr);
   return {
-    ...profile,
+    kernel: revision.name,
+    module: release.name,
     errno,
     errnoName: errno === 0 ? null : errnoName(errno),
     initialized,
-    pamtKB: tdmrs.reduce((sum, tdmr) => sum + pamtSize(tdmr), 0) / 1024,
+    pamtKB: pamtBytes / 1024,
     keyids: kernel.keyidCount === 0 ? null : [kernel.keyidStart, kernel.keyidStart + kernel.keyidCount],
     tdmrs: tdmrs.map(({ base, size, reserved }) => ({
       base: formatU64(base),
@@ -52,17 +70,6 @@ export function bootMachine(platform: Platform, profile: Profile): BootOutcome {
       reserved: reserved.length,
     })),
     dmesg: kernel.dmesg.map(messageText),
+    defaults,
   };
-}
-
-function initialise(world: World): number {
-  const { cpus, revision } = world.kernel;
-  if (revision.cpuEnable !== null) {
-    for (const [lp, { online }] of cpus.entries()) {
-      if (!online) continue;
-      const { errno } = step(world, { kind: 'cpu-enable', lp });
-      if (errno !== 0) return errno;
-    }
-  }
-  return step(world, { kind: 'enable' }).errno;
 }

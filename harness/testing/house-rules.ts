@@ -25,7 +25,7 @@ const HARNESS_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'platform-file': [],
   generate: ['platform-file'],
   trace: [],
-  oracle: [],
+  oracle: ['platform-file'],
   implementations: ['oracle', 'trace'],
   shrink: ['oracle'],
   explore: ['oracle', 'generate'],
