@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from '../cli/exit.ts';
 import type { CampaignConfig } from './campaign.ts';
 import type { Finding, KnownState, Ledger } from './ledger.ts';
 import type { CampaignRecord, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';
-import { asJSON, noteOf, replayCommand } from './rendering.ts';
+import { asJSON, noteOf, replayLine } from './rendering.ts';
 
 /** Emits what can only be said at the end, the footer last, and returns the footer. */
 export function concludeCampaign(
@@ -67,7 +67,7 @@ function minimalRecord(finding: Finding): Minimal {
     origin: finding.first.origin,
     case: asJSON(input),
     file: finding.file,
-    replay: replayCommand(finding.file),
+    replay: replayLine(finding.file),
     trace: finding.shrunk?.trace ?? [],
   };
 }
@@ -78,7 +78,7 @@ function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownStat
     record: 'known',
     ...{ bucket, invariant, reason, source },
     file: path,
-    replay: replayCommand(path),
+    replay: replayLine(path),
     events: deviation.case.events.length,
     ...{ reproduced, minimal, origin, hits },
   };

@@ -17,6 +17,6 @@ export function noteOf({ first, shrunk }: Finding): CaseFile {
 }
 
 /** What to type to see a case again. */
-export function replayCommand(file: string): string {
+export function replayLine(file: string): string {
   return `npx seamstress replay ${/^[\w./:@+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`}`;
 }

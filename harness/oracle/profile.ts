@@ -18,3 +18,14 @@ export function findProfile({ kernel, module }: Profile): { readonly revision: R
   if (release === undefined) throw new UserError(`unknown module release ${module}: expected one of ${MODULE_NAMES.join(', ')}`);
   return { revision, release };
 }
+
+/** Releases that kernels need beyond 1.5.01: metadata fields that only later modules have. */
+const PARTNER: ReadonlyMap<string, string> = new Map([
+  ['6.17', 'later'],
+  ['7.3', 'later'],
+]);
+
+/** The release a kernel is run with unless told otherwise. */
+export function defaultModule(kernel: string): string {
+  return PARTNER.get(kernel) ?? '1.5.01';
+}

@@ -1,3 +1,4 @@
+import { keyidsFit } from '../../model/platform/keyid.ts';
 import type { KeyIDPartition } from '../../model/platform/keyid.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
@@ -17,7 +18,7 @@ export function keyidRule(file: PlatformFile, say: Say): { keyids: KeyIDPartitio
   if (typeof file.maxPaBits === 'number' && file.maxPaBits < 52) {
     keyidBits = 52 - file.maxPaBits;
   } else {
-    while (keyids.mktme + keyids.tdx >= 2 ** keyidBits && keyidBits < KEYID_BITS_MAX) keyidBits += 1;
+    while (!keyidsFit(keyids, keyidBits) && keyidBits < KEYID_BITS_MAX) keyidBits += 1;
     say(`KeyID bits not known: taken as ${keyidBits}.`);
   }
   return { keyids, keyidBits };

@@ -1,37 +1,70 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { AddressRange } from '../../model/abi/range.ts';
+import { LINUX_6_12_CMR } from '../../model/kernel/revisions/6.12-cmr.ts';
+import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
+import { messageText } from '../../model/kernel/message.ts';
+import { sizePAMT } from '../../model/kernel/pamt.ts';
+import type { Revision } from '../../model/kernel/revision.ts';
+import type { SystemInfo } from '../../model/kernel/state.ts';
+import { coverMemory, pamtSize } from '../../model/kernel/tdmr.ts';
+import type { TDMR } from '../../model/kernel/tdmr.ts';
+import type { Release } from '../../model/module/release.ts';
+import { RELEASES } from '../../model/module/release.ts';
 import { runMCHECK } from '../../model/platform/mcheck.ts';
 import type { Platform } from '../../model/platform/platform.ts';
+import { bootWorld } from '../../model/world/boot.ts';
+import { step } from '../../model/world/step.ts';
 import { UserError } from '../cli/exit.ts';
+import { readPlatformFile, readPlatforms } from '../store/platform-store.ts';
+import type { PlatformFile, PlatformFromFile } from './platform-file.ts';
 import { parsePlatformFile, platformFromFile } from './platform-file.ts';
 
 const FOLDER = new URL('../../../corpus/platforms/', import.meta.url);
 const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
 const GiB = 2 ** 30;
 
-const load = (name: string) => parsePlatformFile(readFileSync(new URL(name, FOLDER), 'utf8'), name);
+const load = (name: string) => readPlatformFile(fileURLToPath(new URL(name, FOLDER)));
 
-/** Linux's TDMRs over a map and what their PAMTs cost (fill_out_tdmrs and tdmr_get_pamt_sz of tdx.c), restated. */
+/** What every module of the field says about PAMT entries, TDMRs and areas. */
+const INFO: SystemInfo = {
+  maxTDMRs: 64,
+  maxReserved: 16,
+  entry4K: 16,
+  entry2M: 16,
+  entry1G: 16,
+  features0: 0,
+  cpuidConfigs: 0,
+  versionMajor: 1,
+  versionMinor: 5,
+  versionUpdate: 1,
+};
+
+/** What Linux's TDMRs over a map cost in PAMTs, by the model's own construction. */
 function pamtKB(memory: readonly AddressRange[]): number {
-  const tdmrs: AddressRange[] = [];
-  for (const { base, size } of memory) {
-    const start = Math.max(base, 2 ** 20);
-    if (start >= base + size) continue;
-    const last = tdmrs.at(-1);
-    const lastEnd = last === undefined ? 0 : last.base + last.size;
-    const end = Math.ceil((base + size) / GiB) * GiB;
-    if (end <= lastEnd) continue;
-    const from = Math.max(Math.floor(start / GiB) * GiB, lastEnd);
-    tdmrs.push({ base: from, size: end - from });
-  }
-  const table = (size: number, unit: number) => Math.ceil((size / unit) * 16 / 4096) * 4;
-  return tdmrs.reduce((sum, { size }) => sum + table(size, 4096) + table(size, 2 ** 21) + table(size, GiB), 0);
+  const regions = memory
+    .map(({ base, size }) => ({ startPfn: Math.max(Math.ceil(base / 4096), 256), endPfn: Math.floor((base + size) / 4096), node: 0, object: 0 }))
+    .filter(({ startPfn, endPfn }) => startPfn < endPfn);
+  const tdmrs: TDMR[] = [];
+  coverMemory(regions, INFO.maxTDMRs, tdmrs);
+  for (const tdmr of tdmrs) sizePAMT(tdmr, INFO);
+  return tdmrs.reduce((sum, tdmr) => sum + pamtSize(tdmr), 0) / 1024;
+}
+
+/** The machine boots, its CPUs are enabled one by one, then TDX: the dmesg lines of the whole, without level and prefix. */
+function boot(platform: Platform, kernel: Revision, release: Release): string[] {
+  const world = bootWorld(platform, kernel, release);
+  for (let lp = 0; lp < platform.lps.length; lp += 1) step(world, { kind: 'cpu-enable', lp });
+  step(world, { kind: 'enable' });
+  return world.kernel.dmesg.map(messageText);
 }
 
 describe('the machines of the field', () => {
   test('all 28 are there', () => {
     expect(NAMES).toHaveLength(28);
+    expect(readPlatforms(fileURLToPath(FOLDER))).toEqual(NAMES.toSorted().map((name) => load(name).platform));
   });
 
   test.each(NAMES)('%s becomes a machine that MCHECK accepts, or that has SEAM off', (name) => {
@@ -48,11 +81,25 @@ describe('the machines of the field', () => {
     expect(pamtKB(platform.memory)).toBe(file.pamtKbReported);
   });
 
+  test.each(REPORTED)('%s, booted with Linux 6.12, prints what its log shows', (name) => {
+    const { platform, file } = load(name);
+    const lines = boot(platform, LINUX_6_12, RELEASES['1.5.01']);
+    expect(lines).toContain(`virt/tdx: ${file.pamtKbReported} KB allocated for PAMT`);
+    const logged = withoutTimes(file).filter((line) => /^virt\/tdx: (BIOS enabled|Disable ACPI S3|\d+ KB|module initialized)/.test(line));
+    // The log of another machine than the one that gave the KeyIDs cannot tell them.
+    for (const line of file.keyids == null ? [] : logged) expect(lines).toContain(line);
+  });
+
   test('of those, five give their CMR list', () => {
     expect(REPORTED).toHaveLength(13);
     expect(REPORTED.filter((name) => Array.isArray(load(name).file.cmrs))).toHaveLength(5);
   });
 });
+
+/** A machine's own log lines, without the time in front. */
+function withoutTimes(file: PlatformFile): string[] {
+  return (file.dmesg ?? []).map((line) => line.replace(/^\[\s*[\d.]+\]\s*/, ''));
+}
 
 function ascends(ranges: readonly AddressRange[]): boolean {
   return ranges.every(({ base }, index) => {
@@ -76,6 +123,19 @@ describe('Fox Creek Pass', () => {
     ]);
   });
 
+  test('runs out of reserved areas with Linux 6.12, and not where holes are taken from CMRs', () => {
+    expect(boot(platform, LINUX_6_12, RELEASES['1.5.01'])).toEqual([
+      'virt/tdx: BIOS enabled: private KeyID range [32, 64)',
+      'virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.',
+      'virt/tdx: initialization failed: TDMR [0x0, 0x80000000): reserved areas exhausted.',
+      'virt/tdx: module initialization failed (-28)',
+    ]);
+    expect(boot(platform, LINUX_6_12_CMR, RELEASES['1.5.01']).slice(2)).toEqual([
+      'virt/tdx: 1050644 KB allocated for PAMT',
+      'virt/tdx: module initialized',
+    ]);
+  });
+
   test('says every default in a sentence', () => {
     expect(defaults).toEqual([
       'Topology not known: taken as 2 packages, 2 cores per package, 2 threads per core.',
@@ -90,6 +150,13 @@ describe('Fox Creek Pass', () => {
       'Hibernation is taken as not available (not built in, or turned off with nohibernate).',
     ]);
   });
+});
+
+test('the machine with module 1.0 fails as its log shows, line for line', () => {
+  const { platform, file } = load('unnamed-16-dimms-module-1.0.json');
+  const logged = withoutTimes(file).filter((line) => /^virt\/tdx: (SEAMCALL|R|module)/.test(line));
+  expect(logged).toHaveLength(4);
+  expect(boot(platform, LINUX_6_12, RELEASES['1.0']).slice(2)).toEqual(logged);
 });
 
 /** A file with only these facts, as a platform. */
@@ -223,4 +290,50 @@ describe('bad input', () => {
     expect(read).toThrow(message);
     expect(read).toThrow(/^machine\.json: /);
   });
+});
+
+/** Addresses as people write them, sensible and not. */
+const address = fc.oneof(
+  fc.nat({ max: 64 }).map((gib) => `0x${(gib * GiB).toString(16)}`),
+  fc.nat({ max: 2 ** 31 - 1 }).map((value) => `0x${value.toString(16).toUpperCase()}`),
+  fc.nat(),
+  fc.constantFrom('0x0', '0x10000000000000', '0xffffffffffffffff'),
+);
+const range = fc.record({ base: address, size: address });
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 3 });
+const anyFile = fc.record(
+  {
+    packages: maybe(fc.integer({ min: 1, max: 9 })),
+    coresPerPackage: maybe(fc.integer({ min: 1, max: 64 })),
+    threadsPerCore: maybe(fc.integer({ min: 1, max: 2 })),
+    keyids: maybe(fc.record({ mktme: maybe(fc.nat({ max: 2 ** 32 - 1 })), tdx: maybe(fc.nat({ max: 4096 })) }, { requiredKeys: [] })),
+    maxPaBits: maybe(fc.integer({ min: 37, max: 52 })),
+    cmrs: maybe(fc.array(range, { maxLength: 40 })),
+    e820: maybe(fc.array(range.chain((entry) => fc.constantFrom('usable', 'reserved', 'ACPI NVS', 'System RAM').map((type) => ({ ...entry, type }))), { maxLength: 12 })),
+    e820Complete: maybe(fc.boolean()),
+    pamtKbReported: maybe(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
+    reported: maybe(fc.dictionary(fc.constantFrom('fms', 'logicalCpus', 'memoryTB', 'kernelCmdline', 'codename', 'msr'), fc.jsonValue())),
+  },
+  { requiredKeys: [] },
+);
+
+test('whatever a file says, it becomes a machine that boots or a message', () => {
+  let machines = 0;
+  fc.assert(
+    fc.property(anyFile, (file) => {
+      let read: PlatformFromFile;
+      try {
+        read = platformFromFile(JSON.parse(JSON.stringify(file)), 'any.json');
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+        return;
+      }
+      machines += 1;
+      expect(ascends(read.platform.memory)).toBe(true);
+      expect(read.platform.memory.every(({ size }) => size > 0)).toBe(true);
+      boot(read.platform, LINUX_6_12, RELEASES['1.5.01']);
+    }),
+    { seed: 415, numRuns: 400 },
+  );
+  expect(machines).toBeGreaterThan(40);
 });

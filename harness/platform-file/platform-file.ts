@@ -21,6 +21,7 @@ export interface PlatformFile {
   readonly e820?: readonly WrittenE820Entry[] | null;
   readonly e820Complete?: boolean | null;
   readonly moduleVersion?: Readonly<Record<string, unknown>> | null;
+  readonly dmesg?: readonly string[] | null;
   readonly pamtKbReported?: number | null;
   readonly reported?: Readonly<Record<string, unknown>> | null;
 }

@@ -42,13 +42,17 @@ const SLIPPED_MAX = 64;
 
 /** `undefined`: the case does not fail in this bucket at all. */
 export function startProbe(input: Case, bucket: string, judge: Judge, limits: ShrinkLimits): Probe | undefined {
-  const first = judge(input);
-  const violation = first.violations.find((one) => one.bucket === bucket);
+  const light = judge(input, false);
+  const inLight = light.violations.find((one) => one.bucket === bucket);
+  // Only a failure that takes further runs of the same case to see is worth those runs on every candidate.
+  const full = inLight === undefined;
+  const first = full ? judge(input, true) : light;
+  const violation = inLight ?? first.violations.find((one) => one.bucket === bucket);
   if (violation === undefined) return undefined;
 
   let current = input;
   let currentViolation = violation;
-  let evaluations = 1;
+  let evaluations = full ? 2 : 1;
   let crash: Crash | undefined;
   // Also what makes the passes end: a case once current can never be offered again.
   const tried = new Map<string, boolean>([[keyOf(input), true]]);
@@ -67,7 +71,7 @@ export function startProbe(input: Case, bucket: string, judge: Judge, limits: Sh
   };
   const attempt = (candidate: Case): readonly Violation[] => {
     try {
-      return judge(candidate).violations;
+      return judge(candidate, full).violations;
     } catch (error) {
       crash ??= { case: candidate, stack: stackOf(error) };
       return [];
@@ -111,5 +115,7 @@ export function stackOf(error: unknown): string {
 
 /** Equal text, equal case; unequal text costs one evaluation too many at worst. */
 function keyOf({ platform, events, schedule }: Case): string {
-  return JSON.stringify([platform, events, schedule], (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  return JSON.stringify([platform, events, schedule], (_key, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
 }

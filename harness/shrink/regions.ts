@@ -7,6 +7,7 @@ import { withPlatform } from './parts.ts';
 const PAGE = 4096;
 const MIB_2 = 2 ** 21;
 const GIB = 2 ** 30;
+const ROUND_UNITS = [2 ** 28, 2 ** 24, 2 ** 20, 2 ** 16];
 
 /**
  * Smaller and lower address spaces: memory, CMRs, SEAMRR (whole), hot-plugged ranges, machine-check addresses and pointers in
@@ -28,12 +29,29 @@ export function* lowerAddresses(input: Case): Generator<Case> {
 export function* roundRegions(input: Case): Generator<Case> {
   const { memory, cmrs } = input.platform;
   for (const [index, block] of memory.entries()) {
-    for (const range of rounded(block)) yield withPlatform(input, { memory: memory.with(index, { ...block, ...range }) });
+    for (const range of rounded(block))
+      yield withPlatform(input, { memory: memory.with(index, { ...block, ...range }) });
   }
   for (const [index, cmr] of cmrs.entries()) {
     for (const range of [...rounded(cmr), ...memory]) {
       yield withPlatform(input, { cmrs: cmrs.with(index, { base: range.base, size: range.size }) });
     }
+  }
+}
+
+/** Every region that is not yet so on boundaries of one unit, the largest that works: numbers a person can compare. */
+export function* roundAllRegions(input: Case): Generator<Case> {
+  const { memory, cmrs } = input.platform;
+  for (const unit of ROUND_UNITS) {
+    const inwards = <T extends AddressRange>(range: T): T => {
+      const base = Math.ceil(range.base / unit) * unit;
+      return { ...range, base, size: Math.floor((range.base + range.size) / unit) * unit - base };
+    };
+    const shrunk = { memory: memory.map(inwards), cmrs: cmrs.map((cmr) => (cmr.size === 0 ? cmr : inwards(cmr))) };
+    const vanished =
+      shrunk.memory.some(({ size }) => size <= 0) ||
+      shrunk.cmrs.some(({ size }, index) => size <= 0 && cmrs[index]?.size !== 0);
+    if (!vanished) yield withPlatform(input, shrunk);
   }
 }
 

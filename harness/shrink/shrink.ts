@@ -3,8 +3,8 @@ import type { Judge } from '../oracle/judge.ts';
 import type { Violation } from '../oracle/verdict.ts';
 import { MEMORY_WITH_CMRS, PARTS, type Part } from './parts.ts';
 import { type Crash, type Probe, type ShrinkLimits, type Slip, startProbe } from './probe.ts';
-import { lowerAddresses, mergeNeighbours, roundRegions } from './regions.ts';
-import { healthySettings, simplePlatforms, simplerEvents, smallerSettings } from './simplify.ts';
+import { lowerAddresses, mergeNeighbours, roundAllRegions, roundRegions } from './regions.ts';
+import { closerLPs, healthySettings, simplePlatforms, simplerEvents, smallerSettings } from './simplify.ts';
 
 export interface ShrinkResult {
   readonly case: Case;
@@ -58,8 +58,10 @@ function pass(probe: Probe): void {
   removeEventPairs(probe);
   offerAll(probe, mergeNeighbours);
   offerAll(probe, healthySettings);
+  offerAll(probe, closerLPs);
   offerAll(probe, lowerAddresses);
   offerAll(probe, roundRegions);
+  offerAll(probe, roundAllRegions);
   offerAll(probe, smallerSettings);
   offerAll(probe, simplerEvents);
 }

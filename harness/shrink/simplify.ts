@@ -3,16 +3,27 @@ import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import type { Event } from '../../model/world/event.ts';
 import type { Case } from '../case.ts';
-import { withPlatform } from './parts.ts';
+import { withoutLP, withPlatform } from './parts.ts';
 
 const GIB = 2 ** 30;
 /** KeyID 0 is TME's, 31 are MKTME's, [32, 64) are TDX's: the partition most machines report. */
 const USUAL_KEYIDS = { mktme: 31, tdx: 32 };
 const USUAL_KEYID_BITS = 6;
+/** 32 MiB, the least there may be, below the hole under 4 GiB. */
+const USUAL_SEAMRR = { base: 0x78000000, size: 0x2000000 };
+/** Sapphire Rapids, stepping 8. */
+const USUAL_FMS = [0x806f8];
+/** Beyond this many LPs, trying each beside each other costs too much; they will be fewer in the next round. */
+const MOVED_LPS_MAX = 10;
 
 /** Whole machines that a reader knows by heart, from one LP up; what happens keeps happening, on the LPs there are. */
 export function* simplePlatforms(input: Case): Generator<Case> {
-  for (const [packages, cores] of [[1, 1], [2, 1], [1, 2], [2, 2]] as const) {
+  for (const [packages, cores] of [
+    [1, 1],
+    [2, 1],
+    [1, 2],
+    [2, 2],
+  ] as const) {
     const simple = onSimplePlatform(input, packages, cores);
     if (sizeOf(simple.platform) < sizeOf(input.platform)) yield simple;
   }
@@ -30,13 +41,18 @@ export function* healthySettings(input: Case): Generator<Case> {
     { keyidBits: USUAL_KEYID_BITS },
     { mcheck: 'verify' },
     { moduleImage: 'bios' },
+    { seamrr: USUAL_SEAMRR },
+    { fms: USUAL_FMS },
     { commandLine: { ...platform.commandLine, nosmt: false } },
     { commandLine: { ...platform.commandLine, maxcpus: null } },
     { hibernation: false },
     { memory: platform.memory.map((block) => ({ ...block, node: 0 })) },
     { lps: coresInOrder(lps) },
   ];
-  yield withPlatform(input, Object.assign({}, ...healthy, { lps: coresInOrder(healthy[0]?.lps ?? lps) }) as Partial<Platform>);
+  yield withPlatform(
+    input,
+    Object.assign({}, ...healthy, { lps: coresInOrder(healthy[0]?.lps ?? lps) }) as Partial<Platform>,
+  );
   for (const change of healthy) yield withPlatform(input, change);
   for (const [index, lp] of lps.entries()) {
     yield withPlatform(input, { lps: lps.with(index, { ...lp, bios: true, online: true, vmx: true }) });
@@ -46,19 +62,47 @@ export function* healthySettings(input: Case): Generator<Case> {
   }
 }
 
+/** One LP less: what shared a package with it becomes another thread of an earlier LP's core, for those that need company. */
+export function* closerLPs(input: Case): Generator<Case> {
+  const { lps } = input.platform;
+  if (lps.length > MOVED_LPS_MAX) return;
+  for (const [index, lp] of lps.entries()) {
+    for (const beside of lps) {
+      if (beside.package > lp.package || (beside.package === lp.package && beside.core >= lp.core)) continue;
+      const threads = lps.filter((other) => other.package === beside.package && other.core === beside.core);
+      const moved = {
+        ...lp,
+        package: beside.package,
+        core: beside.core,
+        thread: Math.max(...threads.map(({ thread }) => thread)) + 1,
+      };
+      const closer = withPlatform(input, { lps: lps.with(index, moved) });
+      for (const [gone, other] of lps.entries()) {
+        if (gone === index || other === beside || other.package !== lp.package) continue;
+        const fewer = withoutLP(closer, gone);
+        if (fewer !== undefined) yield fewer;
+      }
+    }
+  }
+}
+
 /** Smaller numbers in the platform's settings. */
 export function* smallerSettings(input: Case): Generator<Case> {
   const { platform } = input;
   const { keyids } = platform;
-  for (const mktme of smallerThan(keyids.mktme, USUAL_KEYIDS.mktme)) yield withPlatform(input, { keyids: { ...keyids, mktme } });
-  for (const tdx of smallerThan(keyids.tdx, USUAL_KEYIDS.tdx)) yield withPlatform(input, { keyids: { ...keyids, tdx } });
+  for (const mktme of smallerThan(keyids.mktme, USUAL_KEYIDS.mktme))
+    yield withPlatform(input, { keyids: { ...keyids, mktme } });
+  for (const tdx of smallerThan(keyids.tdx, USUAL_KEYIDS.tdx))
+    yield withPlatform(input, { keyids: { ...keyids, tdx } });
   for (const keyidBits of smallerThan(platform.keyidBits, USUAL_KEYID_BITS)) yield withPlatform(input, { keyidBits });
   const { maxcpus } = platform.commandLine;
   if (maxcpus !== null) {
-    for (const lower of smaller(maxcpus)) yield withPlatform(input, { commandLine: { ...platform.commandLine, maxcpus: lower } });
+    for (const lower of smaller(maxcpus))
+      yield withPlatform(input, { commandLine: { ...platform.commandLine, maxcpus: lower } });
   }
   for (const [index, override] of platform.msr.entries()) {
-    for (const value of simplerU64(override.value)) yield withPlatform(input, { msr: platform.msr.with(index, { ...override, value }) });
+    for (const value of simplerU64(override.value))
+      yield withPlatform(input, { msr: platform.msr.with(index, { ...override, value }) });
   }
 }
 
@@ -136,7 +180,14 @@ function onSimplePlatform(input: Case, packages: number, cores: number): Case {
   const memory = numbers.slice(0, packages).map((node) => ({ base: node * GIB + GIB, size: GIB, node }));
   return {
     ...withPlatform(input, {
-      lps: numbers.map((lp) => ({ package: Math.floor(lp / cores), core: lp % cores, thread: 0, bios: true, online: true, vmx: true })),
+      lps: numbers.map((lp) => ({
+        package: Math.floor(lp / cores),
+        core: lp % cores,
+        thread: 0,
+        bios: true,
+        online: true,
+        vmx: true,
+      })),
       memory,
       cmrs: memory.map(({ base, size }) => ({ base, size })),
       keyids: USUAL_KEYIDS,
@@ -144,7 +195,8 @@ function onSimplePlatform(input: Case, packages: number, cores: number): Case {
       msr: [],
       mcheck: 'verify',
       moduleImage: 'bios',
-      fms: input.platform.fms.slice(0, 1),
+      seamrr: USUAL_SEAMRR,
+      fms: USUAL_FMS,
       commandLine: { nosmt: false, maxcpus: null },
       hibernation: false,
     }),

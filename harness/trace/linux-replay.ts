@@ -190,7 +190,7 @@ function notify(machine: Machine, range: Json, reply: Json, hotAdd: boolean): bo
   if (hotAdd) addMemblock(kernel.memblock, startPfn * PAGE, pages * PAGE, integer(range['nid'], 'nid'));
   const action = range['action'] === undefined ? MEM_GOING_ONLINE : integer(range['action'], 'action');
   const asked = range['online'] !== 0 && action === MEM_GOING_ONLINE;
-  const verdict = asked ? judgeMemoryNotification(kernel, startPfn, startPfn + pages) : NOTIFY_OK;
+  const verdict = asked ? judgeMemoryNotification(kernel, port, startPfn, startPfn + pages) : NOTIFY_OK;
   port.finish();
   compare('ret', reply['ret'], verdict);
   compare('verdict', reply['verdict'], verdict === NOTIFY_OK ? 'OK' : 'BAD');

@@ -20,13 +20,13 @@ export const PUBLISHED_CMRS_ARE_LEGAL: Always = {
 export const HIBERNATION_EXCLUDES_TDX: Always = {
   holds: 'always',
   id: 'boot/hibernation-excludes-tdx',
-  statement: 'Where hibernation is available TDX is not offered; where TDX is offered S3 is off.',
+  statement: 'Where hibernation is available TDX is not offered; where TDX runs S3 is off.',
   source: 'tdx_init(), Linux 6.12',
-  after: ['boot'],
+  after: ['boot', 'enable'],
   check: (world, _, report) => {
     if (!world.kernel.platformEnabled) return;
     if (world.platform.hibernation) report(offence('hibernation', 'TDX is offered although hibernation is available'));
-    if (world.kernel.s3Available) report(offence('S3', 'TDX is offered and S3 still there'));
+    if (world.kernel.s3Available && world.kernel.status === 'initialised') report(offence('S3', 'TDX runs and S3 is still there'));
   },
 };
 

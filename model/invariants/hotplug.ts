@@ -1,6 +1,6 @@
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, leafName, offence, offenceOf } from './look.ts';
+import { leafName, offence } from './look.ts';
 
 /** CPUs and memory that come and go, machine checks, kexec. Bytes. */
 
@@ -88,7 +88,7 @@ export const MACHINE_CHECK_ADDRESSES_ARE_MASKED: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.PHYMEM.PAGE.RDMD') continue;
-      if (typeof entry.inRCX === 'bigint' || entry.inRCX >= keyidUnit) report(offenceOf(entry, `RCX is 0x${entry.inRCX.toString(16)}`, 'KeyID bits'));
+      if (typeof entry.inRCX === 'bigint' || entry.inRCX >= keyidUnit) report(offence('', `RCX of ${leafName(entry.leaf)} is 0x${entry.inRCX.toString(16)}`));
     }
   },
 };
@@ -101,11 +101,10 @@ export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
   after: ['machine-check'],
   check: (world, record, report) => {
     if (record.statusBefore !== 'error' && record.statusBefore !== 'shutdown') return;
-    const root = failedSeamcall(world, record);
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.raw) continue;
-      report(offenceOf(root ?? entry, `${leafName(entry.leaf)} after initialisation had failed`));
+      report(offence(record.statusBefore, `${leafName(entry.leaf)} on LP ${entry.lp} after initialisation had failed`));
       return;
     }
   },

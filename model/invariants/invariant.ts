@@ -1,4 +1,5 @@
 import type { U64 } from '../abi/u64.ts';
+import type { Revision } from '../kernel/revision.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 
@@ -29,6 +30,8 @@ export interface Sometimes {
   readonly after: readonly EventKind[] | 'all';
   /** Cases within which a campaign in its default mood must have reached it at least once. */
   readonly budget: number;
+  /** Kernel revisions for which it can be reached at all; missing: every one. */
+  readonly appliesTo?: (revision: Revision) => boolean;
   readonly reached: (world: World, record: EventRecord) => boolean;
 }
 

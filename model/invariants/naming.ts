@@ -12,8 +12,7 @@ import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
 function isNamed(world: World, record: EventRecord, what: Named, value?: number): boolean {
   for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
     const message = world.kernel.dmesg[index];
-    if (message === undefined || !messageNames(message, what)) continue;
-    if (value === undefined || message.a === value || message.b === value) return true;
+    if (message !== undefined && messageNames(message, what, value)) return true;
   }
   return false;
 }
@@ -29,7 +28,7 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
       const root = failedSeamcall(world, record);
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
       if (!isNamed(world, record, 'leaf') && !isNamed(world, record, 'reason'))
-        report(offenceOf(root, `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`));
+        report(offenceOf(root, `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`, ''));
     },
   };
 }
@@ -48,7 +47,7 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     const root = failedSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     if (isNamed(world, record, 'leaf') || isNamed(world, record, 'reason')) return;
-    if (root !== undefined) report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`));
+    if (root !== undefined) report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`, ''));
     else report(offence(errnoName(record.errno), `${record.event.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`));
   },
 };

@@ -81,7 +81,7 @@ export const A_MISTIMED_FIRST_CALL_DOES_NOT_POISON_THE_BOOT: Always = {
     const root = failedSeamcall(world, record);
     if (root === undefined || (root.trap !== 'ud' && root.trap !== 'vmfail')) return;
     if (world.kernel.sysinitDone && world.kernel.sysinitError !== 0 && leafName(root.leaf) === 'TDH.SYS.INIT')
-      report(offenceOf(root, `the first ${leafName(root.leaf)} ended in ${statusClass(root)} on CPU ${root.lp}; every CPU gets ${world.kernel.sysinitError} from now on`));
+      report(offenceOf(root, `the first ${leafName(root.leaf)} ended in ${statusClass(root)} on CPU ${root.lp}; every CPU gets ${world.kernel.sysinitError} from now on`, ''));
   },
 };
 

@@ -1,7 +1,7 @@
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Sometimes } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, leafName, statusClass } from './look.ts';
+import { INIT_EVENTS, leafName, statusClass } from './look.ts';
 import { packagesWithoutCPU } from './lp.ts';
 
 /**
@@ -65,7 +65,10 @@ export const SOMETIMES: readonly Sometimes[] = [
   }),
   sometimes('mcheck/some-bios-is-refused', 'MCHECK refuses what BIOS proposes.', 4_000, ['boot'], (world) => world.mcheck.verdict === 'refused'),
   sometimes('mcheck/some-bios-is-bypassed', 'A broken BIOS is published all the same.', 8_000, ['boot'], (world) => world.mcheck.verdict === 'bypassed'),
-  sometimes('ledger/some-failure-is-mended', 'An initialisation succeeds after one that failed.', 20_000, ['enable'], (world, record) =>
-    justInitialised(record) && world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && failedSeamcall(world, earlier) !== undefined),
-  ),
+  {
+    ...sometimes('ledger/some-failure-is-mended', 'An initialisation succeeds after one that failed.', 20_000, ['enable'], (world, record) =>
+      justInitialised(record) && world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && earlier.errno !== 0),
+    ),
+    appliesTo: ({ failureIsFinal }) => !failureIsFinal,
+  },
 ];

@@ -8,6 +8,7 @@ import type { Thread } from './thread.ts';
  */
 export const LOCKS = ['cpus', 'module', 'mems', 'sysinit'] as const;
 export type LockName = (typeof LOCKS)[number];
+const INDEX: Record<LockName, number> = { cpus: 0, module: 1, mems: 2, sysinit: 3 };
 
 export interface LockState {
   /** Thread id of the exclusive owner, -1 = nobody. */
@@ -25,9 +26,9 @@ export function createLocks(): Record<LockName, LockState> {
   };
 }
 
-/** Which lock was ever held when another was taken: entry LOCKS.length * held + taken, by index in LOCKS. */
-export function noLockOrder(): boolean[] {
-  return LOCKS.flatMap(() => LOCKS.map(() => false));
+/** Bit of `KernelState.lockOrder` that says `held` was held when `taken` was taken. */
+export function lockOrderBit(held: LockName, taken: LockName): number {
+  return 1 << (INDEX[held] * LOCKS.length + INDEX[taken]);
 }
 
 /** Takes a lock for itself alone; false if somebody else holds it in any way. */
@@ -53,13 +54,15 @@ export function lockShared(kernel: KernelState, thread: Thread, name: LockName):
 /** Drops a lock. One that the thread does not hold is an imbalance: recorded, and the count goes wrong as in the kernel. */
 export function unlock(kernel: KernelState, thread: Thread, name: LockName): void {
   const state = kernel.locks[name];
-  const at = thread.held.lastIndexOf(name);
+  const { held } = thread;
+  const at = held.lastIndexOf(name);
   if (at === -1) kernel.lockImbalances.push({ thread: thread.id, flow: thread.flow.name, lock: name, what: 'dropped while not held' });
-  else thread.held.splice(at, 1);
+  else if (at === held.length - 1) held.pop();
+  else held.splice(at, 1);
   if (state.owner === thread.id) state.owner = -1;
   else state.readers--;
 }
 
-function noteOrder(kernel: KernelState, thread: Thread, name: LockName): void {
-  for (const held of thread.held) kernel.lockOrder[LOCKS.indexOf(held) * LOCKS.length + LOCKS.indexOf(name)] = true;
+function noteOrder(kernel: KernelState, { held }: Thread, name: LockName): void {
+  for (const outer of held) kernel.lockOrder |= lockOrderBit(outer, name);
 }

@@ -36,7 +36,13 @@ export type MachineCheckVerdict = 'private' | 'none' | 'crash';
  */
 export function machineCheck(kernel: KernelState, port: KernelPort, cpu: number, address: number): MachineCheckVerdict {
   if (!kernel.platformEnabled) return 'none';
-  const status = seamcallBare(kernel, port, cpu, TDH_PHYMEM_PAGE_RDMD, address - (address % 4096));
+  let page = address - (address % 4096);
+  if (kernel.revision.machineCheckAsks === 'while-initialised') {
+    if (kernel.status !== 'initialised' || kernel.cpus[cpu]?.vmxReferences === 0) return 'none';
+    // MCI_ADDR_PHYSADDR: what the hardware reports may carry the KeyID of the line.
+    page %= kernel.facts.addressEnd ?? 2 ** 52;
+  }
+  const status = seamcallBare(kernel, port, cpu, TDH_PHYMEM_PAGE_RDMD, page);
   if (status !== 0) return 'none';
   switch (kernel.registers.rcx) {
     case PT_NDA:

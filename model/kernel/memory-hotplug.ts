@@ -1,5 +1,7 @@
+import type { KernelPort } from './port.ts';
+import { printk } from './printk.ts';
 import type { KernelState } from './state.ts';
-import { isTDXMemory } from './tdx-memory.ts';
+import { isInUnion, isTDXMemory } from './tdx-memory.ts';
 
 /** Answers of a memory notifier. Source: include/linux/notifier.h. */
 export const NOTIFY_OK = 1;
@@ -10,6 +12,9 @@ export const NOTIFY_BAD = 0x8002;
  * other memory event always pass and are not asked here.
  * Source: tdx_memory_notifier(), Linux 6.12; recording 6.12-demos, lines 31 to 33.
  */
-export function judgeMemoryNotification(kernel: KernelState, startPfn: number, endPfn: number): number {
-  return isTDXMemory(kernel, startPfn, endPfn) ? NOTIFY_OK : NOTIFY_BAD;
+export function judgeMemoryNotification(kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number): number {
+  const { accepts, refusal } = kernel.revision.memory;
+  if (accepts === 'one-entry' ? isTDXMemory(kernel, startPfn, endPfn) : isInUnion(kernel, startPfn, endPfn)) return NOTIFY_OK;
+  if (refusal !== null) printk(kernel, port, refusal, startPfn * 4096, endPfn * 4096);
+  return NOTIFY_BAD;
 }

@@ -1,21 +1,43 @@
+import type { U64 } from '../abi/u64.ts';
 import type { Message, MessageId } from './message.ts';
 
 /** What a line of dmesg tells its reader beyond that something happened. */
 export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'verdict';
 
-/** Per message, what it names. A named LP, package or errno is argument `a` or `b`. */
-const SUBJECTS: { readonly [Id in MessageId]?: readonly Named[] } = {
-  'seamcall-failed': ['leaf'],
-  'module-not-loaded': ['reason'],
-  'tdmrs-exhausted': ['reason'],
-  'reserved-areas-exhausted': ['reason', 'region'],
-  'module-initialisation-failed': ['verdict'],
-  'rbp-clobber': ['reason'],
-  'platform-unsupported': ['reason'],
-  'tdx-module-initialisation-failed': ['verdict'],
+/** What a message names, and for an LP or a package which argument carries its number. */
+interface Subject {
+  readonly names: readonly Named[];
+  readonly lp?: 'a' | 'b';
+  readonly package?: 'a' | 'b';
+}
+
+const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
+  'seamcall-failed': { names: ['leaf'] },
+  'module-not-loaded': { names: ['reason'] },
+  'tdmrs-exhausted': { names: ['reason'] },
+  'reserved-areas-exhausted': { names: ['reason', 'region'] },
+  'module-initialisation-failed': { names: ['verdict'] },
+  'rbp-clobber': { names: ['reason'] },
+  'platform-unsupported': { names: ['reason'] },
+  'tdx-module-initialisation-failed': { names: ['verdict'] },
+  'strict-gp': { names: ['reason'] },
+  'strict-ud': { names: ['reason'] },
+  'strict-vmfail': { names: ['reason'] },
+  'lp-held-offline': { names: ['lp', 'reason'], lp: 'a' },
+  'lp-not-in-vmx': { names: ['lp', 'reason'], lp: 'a' },
+  'lp-too-late': { names: ['lp', 'reason'], lp: 'a' },
+  'package-without-cpu': { names: ['package', 'reason'], package: 'a' },
+  'memory-taken-offline': { names: ['region'] },
+  'memory-in-use': { names: ['region', 'reason'] },
+  'memory-refused': { names: ['region', 'reason'] },
+  'no-convertible-memory': { names: ['reason'] },
 };
 
-/** True if the line names such a thing. */
-export function messageNames(message: Message, what: Named): boolean {
-  return SUBJECTS[message.id]?.includes(what) === true;
+/** True if the line names such a thing; with `value`, the LP or package of that number. */
+export function messageNames(message: Message, what: Named, value?: U64): boolean {
+  const subject = SUBJECTS[message.id];
+  if (subject === undefined || !subject.names.includes(what)) return false;
+  if (value === undefined) return true;
+  const argument = what === 'lp' ? subject.lp : what === 'package' ? subject.package : undefined;
+  return argument !== undefined && message[argument] === value;
 }

@@ -46,6 +46,21 @@ const TEXTS = {
   'platform-unsupported': line(3, () => 'virt/tdx: TDX not supported by the host platform'),
   'tdx-module-initialised': line(6, () => 'virt/tdx: TDX-Module initialized'),
   'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
+
+  // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.
+  'seam-off': line(3, () => 'virt/tdx: BIOS announces private KeyIDs but has not enabled SEAM: no TDX'),
+  'keyid-range': line(3, (a, b) => `virt/tdx: private KeyID range of ${b} from ${a} is not possible on this machine: no TDX`),
+  'strict-gp': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: #GP, SEAM is not enabled there`),
+  'strict-ud': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: #UD, not in VMX operation`),
+  'strict-vmfail': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: no module answers`),
+  'lp-held-offline': line(3, (a, b) => `virt/tdx: CPU ${a} in package ${b} cannot be brought up for TDX`),
+  'lp-not-in-vmx': line(3, (a, b) => `virt/tdx: CPU ${a} in package ${b} cannot enter VMX operation`),
+  'lp-too-late': line(4, (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`),
+  'package-without-cpu': line(3, (a) => `virt/tdx: failed to configure module, no online CPUs in package ${a}`),
+  'memory-taken-offline': line(4, (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`),
+  'memory-in-use': line(3, (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible and in use`),
+  'memory-refused': line(4, (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`),
+  'no-convertible-memory': line(3, () => 'virt/tdx: initialization failed: no memory is convertible'),
 } satisfies Record<string, MessageText>;
 
 export type MessageId = keyof typeof TEXTS;

@@ -1,4 +1,5 @@
 import type { Flow } from './flow.ts';
+import type { MessageId } from './message.ts';
 import type { SeamcallPolicy } from './seamcall.ts';
 
 /** A kernel revision as data: ordered lists of shared steps, and the options those steps look at. */
@@ -20,4 +21,18 @@ export interface Revision {
   readonly cpuOffline: Flow;
   /** Another user takes a reference on VMX operation of `target`; null where the kernel core does not count them. */
   readonly vmxGet: Flow | null;
+
+  /** What may be given to the page allocator once there is TDX memory, and what is printed when it may not. */
+  readonly memory: {
+    /** `one-entry`: a range inside a single entry of the TDX memory list; `union`: inside all of them together. */
+    readonly accepts: 'one-entry' | 'union';
+    /** Arguments: base and end of the range, bytes. */
+    readonly refusal: MessageId | null;
+  };
+  /** The module is initialised once, at boot, by the kernel itself: nobody can ask for it again. */
+  readonly enablesAtBoot: boolean;
+  /** A failed initialisation is final: no later attempt does anything. */
+  readonly failureIsFinal: boolean;
+  /** When the machine-check helper asks the module: wherever the platform feature is set, or only while TDX runs. */
+  readonly machineCheckAsks: 'with-feature' | 'while-initialised';
 }

@@ -3,9 +3,10 @@ import { LINUX_6_12 } from './revisions/6.12.ts';
 import { LINUX_6_12_CMR } from './revisions/6.12-cmr.ts';
 import { LINUX_6_17 } from './revisions/6.17.ts';
 import { LINUX_7_3 } from './revisions/7.3.ts';
+import { STRICT } from './revisions/strict.ts';
 
 /** Every kernel revision, oldest first. */
-export const REVISIONS: readonly Revision[] = [LINUX_6_12, LINUX_6_12_CMR, LINUX_6_17, LINUX_7_3];
+export const REVISIONS: readonly Revision[] = [LINUX_6_12, LINUX_6_12_CMR, LINUX_6_17, LINUX_7_3, STRICT];
 
 export function findRevision(name: string): Revision | undefined {
   return REVISIONS.find((revision) => revision.name === name);

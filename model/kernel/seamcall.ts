@@ -1,4 +1,4 @@
-import type { U64 } from '../abi/u64.ts';
+import { highHalf, type U64 } from '../abi/u64.ts';
 import { CRASH } from './flow.ts';
 import type { MessageId } from './message.ts';
 import type { KernelPort, Trap } from './port.ts';
@@ -26,6 +26,10 @@ export const TDX_RND_NO_ENTROPY = 0x8000020300000000n;
 export interface SeamcallPolicy {
   /** Calls in all while the answer is exactly TDX_RND_NO_ENTROPY; 1 = never again. */
   readonly attempts: number;
+  /** Calls in all while the answer is another transient status (busy, key generation failed); 1 = never again. */
+  readonly transientAttempts: number;
+  /** A retry sends the inputs again, also for leaves whose outputs are copied back. */
+  readonly repeatsInputs: boolean;
   readonly vmfail: TrapPolicy;
   readonly gp: TrapPolicy;
   readonly ud: TrapPolicy;
@@ -56,14 +60,21 @@ export interface OtherPolicy {
  */
 export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
   const { registers } = kernel;
-  let attempts = kernel.revision.seamcall.attempts;
+  let { attempts, transientAttempts } = kernel.revision.seamcall;
   let status: U64;
   do {
     load(kernel, leaf, rcx, rdx, r8, r9);
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (status === TDX_RND_NO_ENTROPY && --attempts > 0);
+  } while (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0);
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, false);
+}
+
+/** High halves of OPERAND_BUSY, SYS_BUSY and KEY_GENERATION_FAILED. */
+const TRANSIENT: readonly number[] = [0x80000200, 0x80000202, 0x80000800];
+
+function isTransient(status: U64): boolean {
+  return TRANSIENT.includes(highHalf(status));
 }
 
 /**
@@ -72,6 +83,7 @@ export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, lea
  */
 export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
   const { registers } = kernel;
+  if (kernel.revision.seamcall.repeatsInputs) return seamcall(kernel, port, cpu, leaf, rcx, rdx, r8, r9);
   load(kernel, leaf, rcx, rdx, r8, r9);
   markDirty(kernel, cpu);
   const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax));
@@ -84,6 +96,7 @@ export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: nu
  */
 export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: number, base: number, end: number): number {
   const { registers } = kernel;
+  let { transientAttempts } = kernel.revision.seamcall;
   for (;;) {
     load(kernel, TDH_SYS_TDMR_INIT, base, 0, 0, 0);
     markDirty(kernel, cpu);
@@ -93,6 +106,7 @@ export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: num
       return CRASH;
     }
     const status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, statusOf(trap, registers.rax));
+    if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
     if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
     // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
     if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;

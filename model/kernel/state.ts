@@ -1,7 +1,7 @@
 import type { AddressRange } from '../abi/range.ts';
 import { registers, type Registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
-import { createLocks, noLockOrder, type LockName, type LockState } from './lock.ts';
+import { createLocks, type LockName, type LockState } from './lock.ts';
 import type { Message } from './message.ts';
 import type { Revision } from './revision.ts';
 import type { TDMR } from './tdmr.ts';
@@ -19,6 +19,8 @@ export interface BootFacts {
   /** SEAMRR is enabled and locked on the boot CPU, as MTRRcap bit 15 and MSR 0x1401 bits 11:10 say (v5 looks). */
   readonly seamrrEnabled: boolean;
   readonly x2apic: boolean;
+  /** First physical address with a KeyID bit set, bytes, where a revision asks. */
+  readonly addressEnd?: number;
 }
 
 export interface KeyIDPartition {
@@ -29,6 +31,10 @@ export interface KeyIDPartition {
 export interface KernelCPU {
   /** Physical package id as the kernel numbers it. */
   readonly package: number;
+  /** Present at boot: MCHECK counted it. What is hot-added later is not. */
+  readonly atBoot: boolean;
+  /** The kernel may bring it up (`nosmt` holds siblings back). */
+  readonly bootable: boolean;
   /** In cpu_present_mask. */
   present: boolean;
   online: boolean;
@@ -125,11 +131,13 @@ export interface KernelState {
 
   /** The CPUs' online callback is installed: what comes online is brought up for TDX, or stays offline (7.3). */
   onlineCallback: boolean;
+  /** TDMRs initialised to their end, where the revision goes on where it stopped. */
+  tdmrsInitialised: number;
 
   readonly locks: Record<LockName, LockState>;
   readonly lockImbalances: LockImbalance[];
-  /** See `noLockOrder` in lock.ts. */
-  readonly lockOrder: boolean[];
+  /** Which lock was ever held when another was taken: bits of `lockOrderBit`, for lockdep-style checks. */
+  lockOrder: number;
 
   readonly dmesg: Message[];
   /** What crashed the kernel (an oops, BUG, endless loop), `null` while it runs. Nothing runs after it. */
@@ -142,12 +150,12 @@ export interface KernelState {
 export function createKernel(
   revision: Revision,
   facts: BootFacts,
-  cpus: readonly { readonly package: number; readonly present: boolean; readonly online: boolean }[],
+  cpus: readonly { readonly package: number; readonly present: boolean; readonly online: boolean; readonly bootable?: boolean }[],
   memory: readonly MemoryRegion[],
 ): KernelState {
   const cpuList: KernelCPU[] = [];
-  for (const { package: pkg, present, online } of cpus) {
-    cpuList.push({ package: pkg, present, online, lpInitialised: false, vmxReferences: 0, cacheDirty: false });
+  for (const { package: pkg, present, online, bootable = true } of cpus) {
+    cpuList.push({ package: pkg, atBoot: present, bootable, present, online, lpInitialised: false, vmxReferences: 0, cacheDirty: false });
   }
   return {
     revision,
@@ -176,9 +184,10 @@ export function createKernel(
     addressArray: -1,
     packagesDone: [],
     onlineCallback: false,
+    tdmrsInitialised: 0,
     locks: createLocks(),
     lockImbalances: [],
-    lockOrder: noLockOrder(),
+    lockOrder: 0,
     dmesg: [],
     crash: null,
     registers: registers(0),
@@ -218,7 +227,6 @@ export function cloneKernel(kernel: KernelState): KernelState {
       sysinit: { ...kernel.locks.sysinit },
     },
     lockImbalances: kernel.lockImbalances.slice(),
-    lockOrder: kernel.lockOrder.slice(),
     dmesg: kernel.dmesg.slice(),
     registers: { ...kernel.registers },
   };

@@ -47,6 +47,15 @@ export function isTDXMemory(kernel: KernelState, startPfn: number, endPfn: numbe
   return false;
 }
 
+/** The same judged on all entries together, so that a range across two that touch is fine. Page frame numbers. */
+export function isInUnion({ tdxMemory }: KernelState, startPfn: number, endPfn: number): boolean {
+  if (tdxMemory.length === 0) return true;
+  let covered = startPfn;
+  for (let rounds = tdxMemory.length; rounds > 0 && covered < endPfn; rounds--)
+    for (const entry of tdxMemory) if (entry.startPfn <= covered && covered < entry.endPfn) covered = entry.endPfn;
+  return covered >= endPfn;
+}
+
 /**
  * Enters hot-added memory into memblock: in address order, joined with a touching neighbour of the same node.
  * Source: memblock_add_node() and memblock_merge_regions() (ARCH_KEEP_MEMBLOCK).

@@ -10,18 +10,13 @@ export const KEYID_PARTITIONING_MSR = 0x87;
 export type KeyIDPartition = Platform['keyids'];
 
 /** The value BIOS put into MSR 0x87, before per-LP differences. */
-export function keyidPartitionMSR(keyids: KeyIDPartition): U64 {
+function keyidPartitionMSR(keyids: KeyIDPartition): U64 {
   return u64FromHalves(keyids.tdx, keyids.mktme);
 }
 
 /** What RDMSR 0x87 answers on this LP; MCHECK refusing TDX does not change it, which is how a BIOS comes to lie. */
 export function readKeyIDPartition(platform: Platform, lp: number): U64 {
   return readOverride(platform.msr, lp, KEYID_PARTITIONING_MSR, keyidPartitionMSR(platform.keyids));
-}
-
-/** The first private KeyID: KeyID 0 is TME's own, MKTME's follow, then TDX's. */
-export function firstPrivateKeyID(keyids: KeyIDPartition): number {
-  return keyids.mktme + 1;
 }
 
 /** True if all KeyIDs, KeyID 0 included, can be told apart by the address bits given to them. */

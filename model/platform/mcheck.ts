@@ -9,9 +9,9 @@ import type { SEAMRRRule } from './seamrr.ts';
 import { packageNumbers, topologyShifts, x2apicOf } from './topology.ts';
 import type { TopologyShifts } from './topology.ts';
 
-export const PACKAGES_MAX = 8;
+const PACKAGES_MAX = 8;
 /** x2APIC ids must be below this (MCHECK's LP table). */
-export const X2APIC_END = 1024;
+const X2APIC_END = 1024;
 /** CPUID(1).EAX where a case names none: Sapphire Rapids, the machine of the recordings. */
 const FMS_DEFAULT = 0x806f8;
 

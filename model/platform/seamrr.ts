@@ -11,8 +11,8 @@ const LOCKED_AND_VALID = 0xc00;
 const VALID = 0x800;
 
 const MiB = 2 ** 20;
-export const SEAMRR_GRANULARITY = 32 * MiB;
-export const SEAMRR_SIZE_MAX = 1024 * MiB;
+const SEAMRR_GRANULARITY = 32 * MiB;
+const SEAMRR_SIZE_MAX = 1024 * MiB;
 const PHYSICAL_END = 2 ** 52;
 
 export type SEAMRRRule =

@@ -2,6 +2,7 @@ import type { Hardware } from '../platform/hardware.ts';
 import type { Platform } from '../platform/platform.ts';
 import { enterSEAM } from './enter-seam.ts';
 import { install } from './install.ts';
+import { isInstallOpen } from './seamldr.ts';
 import type { SEAMLDRState } from './seamldr.ts';
 import { SEAMLDR_LEAF } from './status.ts';
 
@@ -37,7 +38,7 @@ export function lateLoad(
     }
     const status = install(state, hardware, lp, true);
     // A successful call leaves the session open unless it was the last one it waited for.
-    if (status === 0 && state.installedCount === 0) return { outcome: 'loaded', lp: null };
+    if (status === 0 && !isInstallOpen(state)) return { outcome: 'loaded', lp: null };
   }
-  return { outcome: state.installedCount > 0 ? 'incomplete' : 'refused', lp: inTheWay };
+  return { outcome: isInstallOpen(state) ? 'incomplete' : 'refused', lp: inTheWay };
 }

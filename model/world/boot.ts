@@ -9,6 +9,7 @@ import { createModule } from '../module/state.ts';
 import { buildHardware } from '../platform/build-hardware.ts';
 import { readKeyIDPartition } from '../platform/keyid.ts';
 import { runMCHECK } from '../platform/mcheck.ts';
+import { asMemblock } from '../platform/memory-map.ts';
 import type { Platform } from '../platform/platform.ts';
 import { bootLP, onlineAtBoot } from '../platform/topology.ts';
 import { createSEAMLDR } from '../seamldr/seamldr.ts';
@@ -21,6 +22,7 @@ import { modulePhase, type World } from './world.ts';
  */
 export function bootWorld(platform: Platform, revision: Revision, release: Release, watchRefusals = false): World {
   const mcheck = runMCHECK(platform);
+  const memory = asMemblock(platform.memory);
   const hardware = buildHardware(platform, mcheck);
   const first = bootLP(platform.lps);
   const online = onlineAtBoot(platform);
@@ -33,7 +35,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
-  const kernel = createKernel(revision, bootFacts(platform, first), kernelCPUs(platform, online), platform.memory);
+  const kernel = createKernel(revision, bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true), kernelCPUs(platform, online), memory);
   const world: World = {
     platform,
     release,
@@ -43,7 +45,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     module: createModule(release),
     kernel,
     port: UNBOUND,
-    allocator: createPageAllocator(platform.memory),
+    allocator: createPageAllocator(memory),
     mayEnterVMX,
     pending: [],
     failingAllocations: [],
@@ -53,6 +55,7 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     foldFrom: 0,
     imbalancesBefore: 0,
     threadsRunning: 0,
+    lostPAMT: [],
     tampered: false,
     disturbed: false,
     watchRefusals,
@@ -83,17 +86,22 @@ function bootKernel(world: World, cpu: number): void {
   });
 }
 
-function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean }[] {
-  const cpus: { package: number; present: boolean; online: boolean }[] = [];
+function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
+  const cpus: { package: number; present: boolean; online: boolean; bootable: boolean }[] = [];
   for (let lp = 0; lp < platform.lps.length; lp += 1) {
     const processor = platform.lps[lp];
-    if (processor !== undefined) cpus.push({ package: processor.package, present: processor.bios, online: online[lp] === true });
+    if (processor !== undefined) cpus.push({
+        package: processor.package,
+        present: processor.bios,
+        online: online[lp] === true,
+        bootable: !platform.commandLine.nosmt || processor.thread === 0,
+      });
   }
   return cpus;
 }
 
 /** What the boot CPU reads before any TDX code runs. MSR 0x87 faults where the machine has no memory encryption at all. */
-function bootFacts(platform: Platform, first: number): BootFacts {
+function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): BootFacts {
   const keyids: ({ mktme: number; tdx: number } | null)[] = [];
   if (platform.msr.length === 0) keyids.push(platform.keyids);
   else
@@ -109,8 +117,9 @@ function bootFacts(platform: Platform, first: number): BootFacts {
     hibernation: platform.hibernation,
     notifierError: 0,
     cpuModel: modelOf(platform.fms[0] ?? 0x806f8),
-    seamrrEnabled: platform.seamrr !== null,
+    seamrrEnabled,
     x2apic: true,
+    addressEnd: 2 ** (52 - platform.keyidBits),
   };
 }
 

@@ -39,6 +39,10 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
     const digest = world.watchRefusals && (raw || world.pending.length > 0) ? digestModule(world) : '';
     condition = takeCondition(world, leaf);
+    if (world.lostPAMT.length > 0 && readsLostPAMT(world, leaf, inRCX)) {
+      world.module.phase = 'DEAD';
+      world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
+    }
     const outcome = callModule(world.module, world.hardware, lp, regs, conditionsFor(condition, inRCX));
     reason = world.module.lastReason;
     if (outcome === 'fatal') {
@@ -133,6 +137,23 @@ export function performTDMRInitLoop(world: World, lp: number, regs: Registers, b
     if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
   }
   return 'hang';
+}
+
+/** Leaves that read the PAMT entry of the page in RCX. */
+const PAGE_LEAVES: readonly number[] = [9, 24, 28, 41];
+const PAMT_ENTRY_SIZE = 16;
+
+/** True if the module would read the PAMT entry of a page from memory that the host has overwritten. */
+function readsLostPAMT({ module, lostPAMT }: World, leaf: U64, rcx: U64): boolean {
+  if (module.phase !== 'READY' || typeof leaf !== 'number' || !PAGE_LEAVES.includes(leaf) || typeof rcx !== 'number') return false;
+  for (const { base, size, initialised, pamt4K } of module.tdmrs) {
+    const offset = rcx - base;
+    // Pages of a 1 GiB block that is not initialised are refused before their entry is read.
+    if (offset < 0 || offset >= size || offset >= initialised - (initialised % 2 ** 30)) continue;
+    const entry = pamt4K.base + ((offset - (offset % 4096)) / 4096) * PAMT_ENTRY_SIZE;
+    for (const lost of lostPAMT) if (entry >= lost.base && entry < lost.base + lost.size) return true;
+  }
+  return false;
 }
 
 function restore(regs: Registers, rax: U64, rcx: U64, rdx: U64, r8: U64): void {

@@ -59,6 +59,7 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'cpu-enable':
       return enableCPU(world, record, event.lp);
     case 'enable':
+      if (world.kernel.revision.enablesAtBoot && hasEnabled(world, record)) return 'ignored';
       return runFlow(world, record, world.kernel.revision.enable, firstOnline(world), firstOnline(world));
     case 'acpi-cpu-add':
       return addCPU(world, event.lp);
@@ -94,6 +95,12 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'kexec':
       return 'refused';
   }
+}
+
+/** True if an earlier event of this boot was the one attempt that there is. */
+function hasEnabled({ records }: World, now: EventRecord): boolean {
+  for (const record of records) if (record !== now && record.event.kind === 'enable') return true;
+  return false;
 }
 
 /** The CPU that a call with no CPU of its own runs on: the lowest online one. */
@@ -179,7 +186,7 @@ function addMemory(world: World, record: EventRecord, { how, base, size, node }:
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
   if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
   addMemblock(kernel.memblock, base, size, node);
-  if (judgeMemoryNotification(kernel, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
+  if (judgeMemoryNotification(kernel, world.port, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
     record.errno = EINVAL;
     return 'refused';
   }

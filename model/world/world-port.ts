@@ -24,7 +24,9 @@ export function createWorldPort(world: World): KernelPort {
     writeWord: (address, value) => writeWord(world.hardware.memory, address, value),
     readWord: (address) => readWord(world.hardware.memory, address),
     movdir64b: (_, base, size) => {
-      world.trace.push({ kind: 'reset', base, size, phase: modulePhase(world) });
+      const phase = modulePhase(world);
+      world.trace.push({ kind: 'reset', base, size, phase });
+      if (phase === 'READY' || phase === 'CONFIG_DONE') world.lostPAMT.push({ base, size });
     },
     wbinvdAll: () => {
       world.trace.push({ kind: 'wbinvd', cpu: -1 });

@@ -1,3 +1,4 @@
+import type { AddressRange } from '../abi/range.ts';
 import type { Registers } from '../abi/registers.ts';
 import type { PageAllocator } from '../kernel/page-allocator.ts';
 import type { KernelPort } from '../kernel/port.ts';
@@ -44,6 +45,11 @@ export interface World {
   /** Kernel threads in the middle of a flow. */
   threadsRunning: number;
 
+  /**
+   * PAMT memory that the host has taken back under its own KeyID while the module still points at it. What the module
+   * reads there is poison (inferred; the recordings have no integrity): it shuts itself down.
+   */
+  readonly lostPAMT: AddressRange[];
   /** A raw SEAMCALL succeeded in changing the module behind the kernel's back. */
   tampered: boolean;
   /** The module was unloaded, died or was loaded anew after the kernel had begun to talk to it. */

@@ -18,6 +18,8 @@ const silent = (errno: number): { errno: number; message: null; oops: false } =>
 /** Retries no entropy ten times in all; #GP, #UD and VMfailInvalid leave no line. Source: sc_retry_prerr(), Linux 6.12. */
 export const SEAMCALL_6_12: SeamcallPolicy = {
   attempts: 10,
+  transientAttempts: 1,
+  repeatsInputs: false,
   vmfail: silent(ENODEV),
   gp: silent(EOPNOTSUPP),
   ud: silent(EACCES),
@@ -110,4 +112,8 @@ export const LINUX_6_12: Revision = {
   cpuOnline: defineFlow('cpu-online', CPU_ONLINE_6_12),
   cpuOffline: defineFlow('cpu-offline', CPU_OFFLINE_6_12),
   vmxGet: null,
+  memory: { accepts: 'one-entry', refusal: null },
+  enablesAtBoot: false,
+  failureIsFinal: true,
+  machineCheckAsks: 'with-feature',
 };

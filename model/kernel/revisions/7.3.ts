@@ -80,6 +80,7 @@ export const LINUX_7_3: Revision = {
   title: 'Linux 7.3',
   source: 'arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3.4; recordings linux-7.3 and linux-7.3-demos',
   cpuEnable: null,
+  enablesAtBoot: true,
   enable: defineFlow('enable', ENABLE_7_3),
   cpuOnline: defineFlow('cpu-online', CPU_ONLINE_7_3),
   cpuOffline: defineFlow('cpu-offline', CPU_OFFLINE_7_3),

@@ -54,8 +54,9 @@ export function readMetadata(name: string, source: string, reads: readonly Metad
 export const READ_TDMR_FIELDS: Step = readMetadata('read-tdmr-fields', 'get_tdx_tdmr_sysinfo(), Linux 6.12', TDMR_FIELDS);
 
 const MAX_CPUID_CONFIGS = 128;
-const CPUID_CONFIG_LEAVES_LOW = 0x400;
-const CPUID_CONFIG_VALUES_LOW = 0x500;
+/** Field ids of the CPUID configuration: leaf and sub-leaf of entry i, then two values for each entry. Made once: a u64 of this size is a bigint. */
+const CPUID_CONFIG_LEAVES = fieldRun(0x99000003, 0x400, MAX_CPUID_CONFIGS);
+const CPUID_CONFIG_VALUES = fieldRun(0x99000003, 0x500, 2 * MAX_CPUID_CONFIGS);
 /** TDX_FEATURES0 bit 18: the module leaves RBP alone. */
 const NO_RBP_MOD = 0x40000;
 
@@ -107,8 +108,8 @@ export const READ_CPUID_CONFIGS: Step = {
   run: (kernel, thread, port) => {
     const count = kernel.info.cpuidConfigs;
     if (thread.index >= 3 * count) return DONE;
-    const low = thread.index < count ? CPUID_CONFIG_LEAVES_LOW + thread.index : CPUID_CONFIG_VALUES_LOW + thread.index - count;
-    const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_RD, 0, u64FromHalves(0x99000003, low), 0);
+    const field = thread.index < count ? CPUID_CONFIG_LEAVES[thread.index] : CPUID_CONFIG_VALUES[thread.index - count];
+    const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_RD, 0, field ?? 0, 0);
     if (error !== 0) return error;
     thread.index++;
     return AGAIN;
@@ -125,3 +126,9 @@ export const CHECK_FEATURES: Step = {
     return EINVAL;
   },
 };
+
+function fieldRun(high: number, low: number, count: number): readonly U64[] {
+  const fields: U64[] = [];
+  for (let i = 0; i < count; i++) fields.push(u64FromHalves(high, low + i));
+  return fields;
+}

@@ -1,0 +1,82 @@
+import { basename, join } from 'node:path';
+import { Command } from 'commander';
+import type { BootOutcome, Machine } from '../campaign/stages.ts';
+import { decodeCaseFile } from '../case.ts';
+import { publishedSchema } from '../schema.ts';
+import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';
+import type { Context } from './context.ts';
+import { nameOf } from './corpus-option.ts';
+import { UserError } from './exit.ts';
+import { addProfileOptions, type ProfileOptions, profileOf } from './profile-options.ts';
+import { didYouMean } from './suggest.ts';
+
+export const BOOT_SCHEMA = publishedSchema<BootOutcome>('./report/boot.schema.json');
+
+export function bootCommand(context: Context): Command {
+  const command = new Command('boot')
+    .description(
+      'take one machine through BIOS, MCHECK and a kernel; a failed initialisation is a result, not an error',
+    )
+    .argument('<platform>', 'platform file, case file, or name of a machine in corpus/platforms')
+    .option('--json', 'print JSON');
+  return addProfileOptions(command, context.stages).action(
+    (name: string, options: ProfileOptions & { json?: boolean }) => boot(context, name, options),
+  );
+}
+
+function boot(context: Context, name: string, options: ProfileOptions & { json?: boolean }): void {
+  const { stages, terminal } = context;
+  const outcome = stages.boot(machineAt(fileOf(context, name)), profileOf(options, stages));
+  terminal.out(options.json === true ? `${JSON.stringify(outcome, null, 2)}\n` : render(outcome));
+}
+
+/** A path, or the name of a machine this checkout has. */
+function fileOf({ root }: Context, name: string): string {
+  const kind = kindOfPath(name);
+  if (kind === 'file') return name;
+  if (kind === 'folder') throw new UserError(`${name} is a folder; boot takes one machine`);
+  const folder = nameOf(join(root, 'corpus', 'platforms'));
+  const machines = kindOfPath(folder) === 'folder' ? listCaseFiles(folder) : [];
+  const names = machines.map((path) => basename(path, '.json'));
+  const found = machines[names.indexOf(name)];
+  if (found !== undefined) return found;
+  throw new UserError(`${name} is no file, and no machine in ${folder}${didYouMean(name, names)}`);
+}
+
+function machineAt(path: string): Machine {
+  const text = readText(path);
+  let file: unknown;
+  try {
+    file = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${path}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  const isCase = typeof file === 'object' && file !== null && 'formatVersion' in file;
+  return isCase ? { platform: decodeCaseFile(text, path).case.platform } : { file, name: path };
+}
+
+function render({
+  kernel,
+  module,
+  errno,
+  errnoName,
+  initialized,
+  pamtKB,
+  keyids,
+  tdmrs,
+  dmesg,
+  defaults,
+}: BootOutcome): string {
+  const end = initialized
+    ? `initialised, ${pamtKB} KB of PAMT`
+    : `not initialised: ${errno}${errnoName === null ? '' : ` (${errnoName})`}`;
+  const range = keyids === null ? 'none' : `[${keyids[0]}, ${keyids[1]})`;
+  return [
+    ...dmesg,
+    '',
+    `kernel ${kernel} on TDX module ${module}: ${end}; TDX KeyIDs ${range}`,
+    ...tdmrs.map(({ base, size, reserved }) => `TDMR at ${base}, ${size} bytes, ${reserved} reserved areas`),
+    ...defaults.map((sentence) => `taken for granted: ${sentence}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import type { Stages } from '../campaign/stages.ts';
+import { bootCommand } from './boot.ts';
+import { checkTraceCommand } from './check-trace.ts';
+import { completionCommand } from './completion.ts';
+import { configCommand } from './config.ts';
+import type { Context } from './context.ts';
+import { corpusCommand } from './corpus.ts';
+import { EXIT, UserError } from './exit.ts';
+import { fuzzCommand } from './fuzz.ts';
+import { replayCommand } from './replay.ts';
+import { shrinkCommand } from './shrink.ts';
+import { originalStack } from './stack.ts';
+import { palette, processTerminal, type Terminal } from './terminal.ts';
+
+/**
+ * Runs the command line `argv` (without node and script) over these stages, which the module at `pipeline` (a file URL)
+ * exports to worker threads too. Sets the process's exit code and lets the process end by itself, so that all output
+ * is written.
+ */
+export async function main(argv: readonly string[], stages: Stages, pipeline: string): Promise<void> {
+  const terminal = processTerminal();
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
+  const program = new Command('seamstress');
+  const context: Context = {
+    stages,
+    pipeline,
+    terminal,
+    version,
+    root,
+    palette: () => palette(program.opts<{ color?: boolean }>().color),
+  };
+  program
+    .description('Fuzzing and conformance harness for Intel TDX host initialisation.')
+    .version(version)
+    .option('--color', 'colour whatever the terminal is')
+    .option('--no-color', 'no colour')
+    .addHelpText('after', HELP);
+  // Without a default commander takes --no-color to mean "colour unless told otherwise", which would beat NO_COLOR.
+  program.setOptionValue('color', undefined);
+  program.addCommand(fuzzCommand(context));
+  program.addCommand(replayCommand(context));
+  program.addCommand(shrinkCommand(context));
+  program.addCommand(bootCommand(context));
+  program.addCommand(checkTraceCommand());
+  program.addCommand(corpusCommand(context));
+  program.addCommand(configCommand(context));
+  program.addCommand(completionCommand(context));
+  inherit(program, terminal);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = explain(error, terminal);
+  }
+}
+
+const HELP = `
+Examples:
+  seamstress fuzz --time 30s                    attack the default kernel for half a minute
+  seamstress fuzz --kernel strict --runs 100000
+  seamstress replay reports/findings            every finding again
+  seamstress boot corpus/platforms/MACHINE.json --kernel 6.12
+
+Exit codes: 0 ok, or known deviations only; 1 a finding; 2 usage; 3 inconclusive; 4 could not run; 70 our bug;
+130, 143 interrupted.`;
+
+/** Errors come to `explain` as exceptions, from every verb. */
+function inherit(command: Command, terminal: Terminal): void {
+  command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  command.showHelpAfterError(`(see: seamstress ${command.parent === null ? '' : `${pathOf(command)} `}--help)`);
+  for (const sub of command.commands) inherit(sub, terminal);
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null || command.parent.parent === null
+    ? command.name()
+    : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+function explain(error: unknown, terminal: Terminal): number {
+  if (error instanceof CommanderError) {
+    // Help and version were asked for; everything else commander complains about is usage, and it has said what.
+    return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
+  }
+  if (error instanceof UserError) {
+    terminal.err(`seamstress: ${error.message}\n`);
+    return error.exitCode;
+  }
+  terminal.err(
+    `seamstress: internal error: this is our bug; please report it with what follows\n${originalStack(error)}\n`,
+  );
+  return EXIT.INTERNAL;
+}

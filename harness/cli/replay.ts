@@ -1,0 +1,154 @@
+import { Command } from 'commander';
+import type { Stages } from '../campaign/stages.ts';
+import type { Case, CaseFile } from '../case.ts';
+import type { Violation } from '../oracle/verdict.ts';
+import { publishedSchema } from '../schema.ts';
+import { stackOf } from '../shrink/probe.ts';
+import { type KnownDeviation, knownOfKernel } from '../store/known.ts';
+import { locateCases } from './case-argument.ts';
+import type { Context } from './context.ts';
+import { openCorpus } from './corpus-option.ts';
+import { EXIT, type ExitCode, UserError } from './exit.ts';
+import { addProfileOptions, type ProfileOptions, profileOfCase } from './profile-options.ts';
+import { mapStack } from './stack.ts';
+import { oneOf } from './values.ts';
+
+interface ReplayOptions extends ProfileOptions {
+  readonly corpus?: string;
+  readonly output: string;
+  readonly mood: string;
+  readonly json?: boolean;
+  readonly trace?: boolean;
+}
+
+/** What `replay --json` prints. */
+export interface ReplayReport {
+  /** What `--kernel` asked for. */
+  readonly kernel: string | null;
+  readonly broken: number;
+  readonly fixed: number;
+  readonly errors: number;
+  /** Of the broken ones. */
+  readonly known: number;
+  readonly results: readonly ReplayResult[];
+}
+
+export interface ReplayResult {
+  readonly name: string;
+  /** broken: an invariant is violated. fixed: none is. error: it could not be run. */
+  readonly status: 'broken' | 'fixed' | 'error';
+  /** Every violation is a known deviation of that kernel. */
+  readonly known: boolean;
+  readonly kernel?: string;
+  readonly module?: string;
+  readonly events?: number;
+  readonly violations: readonly Violation[];
+  /** In words. */
+  readonly message: string;
+  readonly trace?: readonly string[];
+}
+
+export const REPLAY_SCHEMA = publishedSchema<ReplayReport>('./report/replay.schema.json');
+
+export function replayCommand(context: Context): Command {
+  const { stages } = context;
+  const command = new Command('replay')
+    .description('run saved cases again')
+    .argument('<case...>', 'case file, folder of them, bucket, or SEED:INDEX')
+    .option('--mood <name>', 'mood that SEED:INDEX was generated in', oneOf(stages.moods, 'mood'), stages.moods[0])
+    .option('--corpus <folder>', 'where known deviations are (default: the one of this checkout)')
+    .option('--output <folder>', 'where `fuzz` put its findings, for buckets', 'reports')
+    .option('--trace', 'show every run, not only that of a single case or of what is broken')
+    .option('--json', 'print JSON');
+  return addProfileOptions(command, stages, "the case's own").action(
+    (names: readonly string[], options: ReplayOptions) => replay(context, names, options),
+  );
+}
+
+function replay(context: Context, names: readonly string[], options: ReplayOptions): void {
+  const { terminal, stages } = context;
+  const corpus = openCorpus(context, options.corpus);
+  const located = locateCases(names, { ...options, corpus, stages });
+  let stack: string | undefined;
+  const results = located.map(({ name, load }) => {
+    try {
+      return replayOne(stages, name, load(), options, corpus.known, options.trace === true || located.length === 1);
+    } catch (error) {
+      if (!(error instanceof UserError)) stack ??= stackOf(error);
+      const message = error instanceof UserError ? error.message : `${name}: internal error`;
+      return { name, status: 'error', known: false, violations: [], message } as const;
+    }
+  });
+  const count = (status: ReplayResult['status']): number => results.filter((one) => one.status === status).length;
+  const report: ReplayReport = {
+    kernel: options.kernel ?? null,
+    ...{ broken: count('broken'), fixed: count('fixed'), errors: count('error') },
+    known: results.filter(({ known }) => known).length,
+    results,
+  };
+  if (options.json === true) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+  else terminal.out(render(report, context));
+  if (stack !== undefined)
+    terminal.err(
+      `seamstress: internal error: this is our bug; please report it with what follows\n${mapStack(stack)}\n`,
+    );
+  process.exitCode = exitCodeOf(report, stack !== undefined);
+}
+
+function replayOne(
+  stages: Stages,
+  name: string,
+  file: CaseFile,
+  options: ReplayOptions,
+  known: readonly KnownDeviation[],
+  withTrace: boolean,
+): ReplayResult {
+  const profile = profileOfCase(file.case.profile, options, stages, name);
+  const input: Case = { ...file.case, profile };
+  const { violations } = stages.judge(input);
+  const buckets = knownOfKernel(known, profile.kernel);
+  const status = violations.length > 0 ? 'broken' : 'fixed';
+  const isKnown = status === 'broken' && violations.every(({ bucket }) => buckets.has(bucket));
+  return {
+    name,
+    status,
+    known: isKnown,
+    ...profile,
+    events: input.events.length,
+    violations,
+    message: describeOutcome(violations, file.known?.bucket ?? file.finding?.bucket),
+    ...(withTrace || (status === 'broken' && !isKnown) ? { trace: stages.describe(input) } : {}),
+  };
+}
+
+function describeOutcome(violations: readonly Violation[], expected: string | undefined): string {
+  if (violations.length === 0)
+    return expected === undefined ? 'every invariant holds' : `no longer fails in '${expected}'`;
+  const [first] = violations;
+  const what = `${first?.invariant}: ${first?.message}`;
+  const moved = expected !== undefined && violations.every(({ bucket }) => bucket !== expected);
+  return moved ? `${what} (was saved for '${expected}', which is gone)` : what;
+}
+
+function exitCodeOf({ results, broken, known, errors }: ReplayReport, internal: boolean): ExitCode {
+  if (internal) return EXIT.INTERNAL;
+  if (broken > known) return EXIT.FINDING;
+  if (errors > 0) return EXIT.USAGE;
+  return results.length === 0 ? EXIT.INCONCLUSIVE : EXIT.OK;
+}
+
+function render({ results, broken, fixed, errors, known }: ReplayReport, { palette }: Context): string {
+  const { bad, good, strong, dim } = palette();
+  const lines = results.flatMap(({ name, status, known: isKnown, violations, message, trace = [], kernel, module }) => {
+    const paint = status === 'fixed' || isKnown ? good : bad;
+    const profile = kernel === undefined ? '' : dim(` (kernel ${kernel}, module ${module})`);
+    return [
+      `${paint(isKnown ? 'known ' : status.padEnd(6))}  ${strong(name)}${profile}`,
+      ...trace.map((line) => `        ${dim('|')} ${line}`),
+      `        ${message}`,
+      ...violations.map(({ bucket }) => `        ${dim(`bucket ${bucket}`)}`),
+    ];
+  });
+  if (results.length === 0) return 'no case found: nothing was replayed\n';
+  return [...lines, '', `${broken} broken (${known} of them known), ${fixed} fixed, ${errors} errors`, ''].join('\n');
+}

@@ -1,0 +1,100 @@
+import { Command } from 'commander';
+import { replayLine } from '../campaign/rendering.ts';
+import type { Case } from '../case.ts';
+import { encodeCaseFile } from '../case.ts';
+import type { Violation } from '../oracle/verdict.ts';
+import { publishedSchema } from '../schema.ts';
+import { SHRINK_EVALUATIONS, shrink } from '../shrink/shrink.ts';
+import { writeAtomic } from '../store/atomic.ts';
+import { kindOfPath, readCaseFile } from '../store/case-store.ts';
+import type { Context } from './context.ts';
+import { UserError } from './exit.ts';
+import { addProfileOptions, type ProfileOptions, profileOfCase } from './profile-options.ts';
+import { positiveInteger } from './values.ts';
+
+interface ShrinkOptions extends ProfileOptions {
+  readonly bucket?: string;
+  readonly evaluations: number;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+/** What `shrink --json` prints. */
+export interface ShrinkReport {
+  readonly bucket: string;
+  readonly invariant: string;
+  readonly message: string;
+  readonly before: { readonly events: number; readonly lps: number };
+  readonly events: number;
+  readonly lps: number;
+  readonly minimal: boolean;
+  readonly evaluations: number;
+  /** File. */
+  readonly case: string;
+  readonly replay: string;
+  readonly slipped: readonly Violation[];
+}
+
+export const SHRINK_SCHEMA = publishedSchema<ShrinkReport>('./report/shrink.schema.json');
+
+export function shrinkCommand(context: Context): Command {
+  const command = new Command('shrink')
+    .description('go on making a case smaller, keeping the bucket it fails in')
+    .argument('<case>', 'case file')
+    .option('--bucket <bucket>', 'the failure to keep (default: the one the file was saved for, or its first)')
+    .option('--evaluations <n>', 'cases to try at most', positiveInteger, 10 * SHRINK_EVALUATIONS)
+    .option('--output <file>', 'where to write the result (default: in place)')
+    .option('--json', 'print JSON');
+  return addProfileOptions(command, context.stages, "the case's own").action((path: string, options: ShrinkOptions) =>
+    run(context, path, options),
+  );
+}
+
+function run({ stages, terminal }: Context, path: string, options: ShrinkOptions): void {
+  if (kindOfPath(path) === 'folder') throw new UserError(`${path} is a folder; shrink takes one case file`);
+  const file = readCaseFile(path);
+  const input: Case = { ...file.case, profile: profileOfCase(file.case.profile, options, stages, path) };
+  const { violations } = stages.judge(input);
+  const bucket = options.bucket ?? file.known?.bucket ?? file.finding?.bucket ?? violations[0]?.bucket;
+  const result =
+    bucket === undefined ? undefined : shrink(input, bucket, stages.judge, { evaluations: options.evaluations });
+  if (bucket === undefined || result === undefined) {
+    const others = violations.map((one) => `'${one.bucket}'`).join(', ');
+    const instead = others === '' ? 'every invariant holds' : `it fails in ${others}`;
+    throw new UserError(
+      `${path} does not fail${bucket === undefined ? '' : ` in '${bucket}'`} on kernel ${input.profile.kernel}: ${instead}`,
+    );
+  }
+  const { invariant, message, event } = result.violation;
+  const target = options.output ?? path;
+  const finding = { invariant, bucket, message, event, minimal: result.minimal, origin: file.finding?.origin ?? path };
+  writeAtomic(target, encodeCaseFile({ ...file, case: result.case, finding }));
+  const report: ShrinkReport = {
+    ...{ bucket, invariant, message },
+    before: { events: input.events.length, lps: input.platform.lps.length },
+    events: result.case.events.length,
+    lps: result.case.platform.lps.length,
+    minimal: result.minimal,
+    evaluations: result.evaluations,
+    case: target,
+    replay: replayLine(target),
+    slipped: result.slipped.map(({ violation }) => violation),
+  };
+  terminal.out(
+    options.json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, stages.describe(result.case)),
+  );
+}
+
+function render(
+  { before, events, lps, minimal, evaluations, invariant, message, slipped, replay }: ShrinkReport,
+  trace: readonly string[],
+): string {
+  return [
+    `${invariant}: ${message}`,
+    ...trace.map((line) => `  | ${line}`),
+    `${before.events} events on ${before.lps} LPs, now ${events} on ${lps} (${evaluations} tries); ${minimal ? 'nothing can be removed' : 'not proved minimal'}`,
+    ...slipped.map(({ bucket }) => `met besides: ${bucket}`),
+    replay,
+    '',
+  ].join('\n');
+}

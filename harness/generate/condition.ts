@@ -1,0 +1,61 @@
+import type { Condition, Event } from '../../model/world/event.ts';
+import type { Random } from './draw.ts';
+import { chance, pick } from './draw.ts';
+
+/** Every condition an event can raise. */
+export const CONDITIONS = [
+  'pconfig-busy',
+  'pconfig-entropy',
+  'pconfig-other',
+  'no-entropy',
+  'entropy-flaky',
+  'global-lock-busy',
+  'global-lock-shared',
+  'tdmr-lock-busy',
+  'kot-lock-busy',
+  'kot-lock-shared',
+  'wbt-lock-busy',
+  'pamt-lock-busy',
+  'pamt-lock-shared',
+  'other-lp-busy',
+  'interrupt-pending',
+] as const satisfies readonly Condition[];
+
+/** SEAMCALL leaves of host initialisation that a condition can meet. */
+export const LEAF = { RDMD: 24, KEY_CONFIG: 31, INIT: 33, RD: 34, LP_INIT: 35, TDMR_INIT: 36, CONFIG: 45 } as const;
+
+/** Which conditions a leaf of host initialisation feels (module 1.5.01: locks and entropy it draws). */
+const FELT: Readonly<Record<'init' | 'lpInit' | 'config' | 'keyConfig' | 'tdmrInit', readonly Condition[]>> = {
+  init: ['global-lock-busy', 'global-lock-shared', 'no-entropy'],
+  lpInit: ['global-lock-busy', 'no-entropy'],
+  config: ['global-lock-busy', 'global-lock-shared'],
+  keyConfig: ['pconfig-busy', 'pconfig-entropy', 'pconfig-other', 'global-lock-busy', 'global-lock-shared'],
+  tdmrInit: ['tdmr-lock-busy'],
+};
+
+/** Linux tries ten times on no entropy: one below, at and above that, and the single transient failure. */
+const COUNTS = [1, 1, 1, 2, 9, 10, 11] as const;
+
+/** A condition that the leaf feels. */
+export function drawFeltCondition(random: Random, at: keyof typeof FELT): Event {
+  const condition = pick(random, FELT[at]);
+  return { kind: 'condition', condition, leaf: LEAF_AT[at], count: pick(random, COUNTS) };
+}
+
+const LEAF_AT = {
+  init: LEAF.INIT,
+  lpInit: LEAF.LP_INIT,
+  config: LEAF.CONFIG,
+  keyConfig: LEAF.KEY_CONFIG,
+  tdmrInit: LEAF.TDMR_INIT,
+} as const;
+
+/** Any condition at any leaf, felt or not. */
+export function drawWildCondition(random: Random): Event {
+  return {
+    kind: 'condition',
+    condition: pick(random, CONDITIONS),
+    leaf: chance(random, 30) ? null : pick(random, [LEAF.RDMD, LEAF.KEY_CONFIG, LEAF.INIT, LEAF.RD, LEAF.LP_INIT, LEAF.TDMR_INIT, LEAF.CONFIG]),
+    count: pick(random, COUNTS),
+  };
+}

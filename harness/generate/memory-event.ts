@@ -1,0 +1,109 @@
+import type { MemoryHotplugKind } from '../../model/world/event.ts';
+import type { MemoryBlock } from '../../model/platform/platform.ts';
+import { chance, pick } from './draw.ts';
+import type { Plan } from './plan.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+const PAGE = 4096;
+/** Linux's memory block on x86: what hotplug adds, removes and onlines at a time. */
+export const BLOCK = 128 * MiB;
+
+const KINDS: readonly MemoryHotplugKind[] = ['acpi', 'acpi', 'driver', 'zone-device'];
+
+function add(plan: Plan, base: number, size: number, node: number): void {
+  plan.events.push({ kind: 'memory-add', how: pick(plan.random, KINDS), base, size, node });
+}
+
+function topOf(plan: Plan): number {
+  let top = 4 * GiB;
+  for (const { base, size } of plan.platform.memory) if (base + size > top) top = base + size;
+  for (const { base, size } of plan.platform.cmrs) if (base + size > top && base + size < 2 ** 51) top = base + size;
+  return top;
+}
+
+/** Memory above everything: no CMR covers it (a CXL expander, a DIMM added later). */
+export function addOutsideCMRs(plan: Plan): void {
+  const base = Math.ceil(topOf(plan) / BLOCK) * BLOCK + plan.random.nextInt(0, 15) * BLOCK;
+  add(plan, base, pick(plan.random, [BLOCK, GiB]), 0);
+}
+
+/** Memory of a CMR that the page allocator was not given: right behind a block, or a CMR's last 128 MiB. */
+export function addInsideCMRs(plan: Plan): void {
+  const { cmrs, memory } = plan.platform;
+  if (cmrs.length === 0) return addOutsideCMRs(plan);
+  const cmr = pick(plan.random, cmrs);
+  const end = cmr.base + cmr.size;
+  let free = cmr.base;
+  for (const { base, size } of memory) if (base < end && base + size > free) free = base + size;
+  const base = Math.ceil(free / BLOCK) * BLOCK;
+  if (base + BLOCK <= end) add(plan, base, BLOCK, 0);
+  else addOutsideCMRs(plan);
+}
+
+/** The index of a block that begins where its predecessor ends; -1 if there is none. */
+function anyTouchingBlock({ random, platform: { memory } }: Plan): number {
+  const start = memory.length < 2 ? 0 : random.nextInt(0, memory.length - 1);
+  for (let step = 0; step < memory.length; step += 1) {
+    const index = (start + step) % memory.length;
+    const before = memory[index - 1];
+    if (before !== undefined && before.base + before.size === memory[index]?.base) return index;
+  }
+  return -1;
+}
+
+function anyBlock(plan: Plan): MemoryBlock | undefined {
+  const { memory } = plan.platform;
+  return memory.length === 0 ? undefined : pick(plan.random, memory);
+}
+
+/**
+ * Takes memory offline and brings the same back: where two blocks touch, mostly a stretch of both; else one inside a
+ * block.
+ */
+export function reonline(plan: Plan): void {
+  const { random } = plan;
+  const { memory } = plan.platform;
+  const touching = anyTouchingBlock(plan);
+  const before = touching === -1 ? undefined : memory[touching - 1];
+  const block = before !== undefined && chance(random, 70) ? memory[touching] : anyBlock(plan);
+  if (block === undefined) return;
+  const across = before !== undefined && block === memory[touching];
+  const size = block.size < BLOCK ? PAGE * Math.max(1, Math.floor(block.size / PAGE)) : BLOCK;
+  // Pages at the low end of a block are where PAMTs tend to be, so the other end is tried as well.
+  const inside = chance(random, 50) ? alignUp(block.base, size) : block.base + block.size - size - ((block.base + block.size) % PAGE);
+  const base = across ? block.base - random.nextInt(1, 64) * PAGE : inside;
+  const length = across ? 2 * (block.base - base) : size;
+  const how = pick(random, KINDS);
+  plan.events.push({ kind: 'memory-remove', how, base, size: length });
+  plan.events.push({ kind: 'memory-add', how, base, size: length, node: block.node });
+}
+
+function alignUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}
+
+export function remove(plan: Plan): void {
+  const block = anyBlock(plan);
+  if (block === undefined) return;
+  const whole = chance(plan.random, 30);
+  const base = whole ? block.base : alignUp(block.base, BLOCK);
+  plan.events.push({ kind: 'memory-remove', how: pick(plan.random, KINDS), base, size: whole ? block.size : BLOCK });
+}
+
+/** Any stretch: unaligned, empty, crossing blocks and CMRs. */
+export function addAnywhere(plan: Plan): void {
+  const { random } = plan;
+  const base = chance(random, 60) ? random.nextInt(0, 96) * BLOCK : random.nextInt(0, 0x1ffffff) * PAGE;
+  const size = pick(random, [0, PAGE, BLOCK, GiB, BLOCK + PAGE, 3 * GiB]);
+  add(plan, base, size, random.nextInt(0, 3));
+}
+
+/** An address somebody may report an error at: in the first 16 MiB of a block (where PAMTs tend to be), or anywhere. */
+export function anyAddress(plan: Plan): number {
+  const { random } = plan;
+  const block = anyBlock(plan);
+  if (block === undefined || chance(random, 15)) return random.nextInt(0, 0x7fffff) * PAGE;
+  const span = chance(random, 70) ? Math.min(block.size, 16 * MiB) : Math.min(block.size, 64 * GiB);
+  return block.base + random.nextInt(0, Math.max(0, Math.floor(span / PAGE) - 1)) * PAGE;
+}

@@ -1,0 +1,120 @@
+import type { AddressRange } from '../../model/abi/range.ts';
+import type { MemoryBlock } from '../../model/platform/platform.ts';
+import { drawWildAddress } from './cmr.ts';
+import type { Random } from './draw.ts';
+import { chance, pick } from './draw.ts';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+const PAGE = 4096;
+
+/** Shapes of a memory map; all legal: inside the CMRs, ascending, disjoint. */
+export interface MemoryShape {
+  /** Holes cut into one block, each a page or more; 16 of them in one GiB exhaust a TDMR's reserved areas. */
+  readonly holes: number;
+  /** One block is two that touch (another node, or other flags in memblock). */
+  readonly split: boolean;
+  /** Part of one CMR is not handed to the page allocator: room for hot-add inside the CMRs. */
+  readonly room: boolean;
+}
+
+/** One block per CMR, on the node of its CMR, then bent into shape. Below 4 GiB is node 0. */
+export function drawMemory(random: Random, cmrs: readonly AddressRange[], shape: MemoryShape): MemoryBlock[] {
+  const blocks: MemoryBlock[] = [];
+  if (chance(random, 15)) blocks.push({ base: PAGE, size: 0x9e000, node: 0 });
+  const first = blocks.length;
+  let node = 0;
+  let end = 0;
+  for (const { base, size } of cmrs) {
+    if (size === 0) continue;
+    // A CMR that continues its predecessor is the same memory, on the same node.
+    const last = blocks.at(-1);
+    if (base === end && last !== undefined) blocks[blocks.length - 1] = { base: last.base, size: last.size + size, node: last.node };
+    else blocks.push({ base, size, node: base < 4 * GiB ? 0 : node++ });
+    end = base + size;
+  }
+  if (shape.room) leaveRoom(random, blocks, first);
+  if (chance(random, 25)) trimEnd(random, blocks, first);
+  if (shape.split) splitBlock(random, blocks, first);
+  if (shape.holes > 0) cutHoles(random, blocks, first, shape.holes);
+  return blocks;
+}
+
+function pickBlock(random: Random, blocks: readonly MemoryBlock[], first: number): number {
+  return random.nextInt(first, blocks.length - 1);
+}
+
+/** Takes at least 128 MiB (the granule of memory hotplug) off a block's end. */
+function leaveRoom(random: Random, blocks: MemoryBlock[], first: number): void {
+  const at = pickBlock(random, blocks, first);
+  const block = blocks[at];
+  const room = random.nextInt(1, 4) * 128 * MiB;
+  if (block === undefined || block.size <= room + 128 * MiB) return;
+  blocks[at] = { base: block.base, size: block.size - room, node: block.node };
+}
+
+/** Firmware keeps some pages, or some bytes, at a block's end. */
+function trimEnd(random: Random, blocks: MemoryBlock[], first: number): void {
+  const at = pickBlock(random, blocks, first);
+  const block = blocks[at];
+  if (block === undefined) return;
+  const trim = chance(random, 80) ? random.nextInt(1, 0x200) * PAGE : random.nextInt(1, PAGE - 1);
+  if (block.size > 2 * trim) blocks[at] = { base: block.base, size: block.size - trim, node: block.node };
+}
+
+function splitBlock(random: Random, blocks: MemoryBlock[], first: number): void {
+  const at = pickBlock(random, blocks, first);
+  const block = blocks[at];
+  if (block === undefined || block.size < 4 * PAGE) return;
+  const head = chance(random, 50) ? roundDown(block.size / 2, 128 * MiB) || PAGE : random.nextInt(1, Math.floor(block.size / PAGE) - 1) * PAGE;
+  const node = chance(random, 60) ? block.node + 1 : block.node;
+  blocks.splice(at, 1, { base: block.base, size: head, node: block.node }, { base: block.base + head, size: block.size - head, node });
+}
+
+function roundDown(value: number, unit: number): number {
+  return value - (value % unit);
+}
+
+/** Cuts `holes` page-aligned holes into the first part of one block; at most one GiB of it. */
+function cutHoles(random: Random, blocks: MemoryBlock[], first: number, holes: number): void {
+  const at = pickBlock(random, blocks, first);
+  const block = blocks[at];
+  if (block === undefined) return;
+  const span = block.size < GiB ? block.size : GiB;
+  const stride = roundDown(span / (holes + 1), PAGE);
+  if (stride < 4 * PAGE) return;
+  const pieces: MemoryBlock[] = [];
+  let base = block.base;
+  const end = block.base + block.size;
+  for (let hole = 1; hole <= holes; hole += 1) {
+    const holeBase = block.base + hole * stride;
+    pieces.push({ base, size: holeBase - base, node: block.node });
+    base = holeBase + random.nextInt(1, 3) * PAGE;
+  }
+  pieces.push({ base, size: end - base, node: block.node });
+  blocks.splice(at, 1, ...pieces);
+}
+
+/** Memory that BIOS gave to the kernel but not to TDX: behind a CMR's end, or where no CMR is. */
+export function addMemoryOutsideCMRs(random: Random, blocks: MemoryBlock[], cmrs: readonly AddressRange[]): void {
+  let end = 0;
+  for (const { base, size } of cmrs) if (base + size > end) end = base + size;
+  const last = blocks.at(-1);
+  if (last !== undefined && last.base + last.size > end) end = last.base + last.size;
+  const base = chance(random, 40) ? Math.ceil(end / PAGE) * PAGE : Math.ceil(end / GiB) * GiB + random.nextInt(0, 4) * GiB;
+  blocks.push({ base, size: pick(random, [PAGE, 128 * MiB, GiB]), node: last?.node ?? 0 });
+}
+
+/** Ascending blocks of any base and size, up to twelve, without regard to CMRs. */
+export function drawWildMemory(random: Random): MemoryBlock[] {
+  const count = random.nextInt(0, chance(random, 90) ? 6 : 12);
+  const blocks: MemoryBlock[] = [];
+  let end = 0;
+  for (let index = 0; index < count; index += 1) {
+    const base = end + (chance(random, 30) ? 0 : drawWildAddress(random) % (8 * GiB));
+    const size = 1 + (drawWildAddress(random) % (6 * GiB));
+    blocks.push({ base, size, node: random.nextInt(0, 3) });
+    end = base + size;
+  }
+  return blocks;
+}

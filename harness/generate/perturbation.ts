@@ -1,0 +1,150 @@
+import { drawFeltCondition, drawWildCondition, LEAF } from './condition.ts';
+import { chance, pick } from './draw.ts';
+import * as memory from './memory-event.ts';
+import type { Plan } from './plan.ts';
+import { anyLP, anyOfflineLP, anyOnlineLP, anyRemovableLP, cpuEnable, cpuOffline, cpuOnlineAndEnable, vmxOff, vmxOn } from './plan.ts';
+import { drawRawSEAMCALL } from './raw-seamcall.ts';
+
+/** Where in a typical case it strikes: before the CPUs are enabled, between that and tdx_enable, or afterwards. */
+export type Phase = 'before' | 'between' | 'after';
+
+/** One way in which the world does not keep to the script. */
+export interface Perturbation {
+  /** What a case that draws it says about itself. */
+  readonly name: string;
+  readonly phase: Phase;
+  /** False for what a machine must simply cope with: nothing is broken, and TDX must come out the same. */
+  readonly breaks: boolean;
+  readonly apply: (plan: Plan) => void;
+}
+
+const legal = (name: string, phase: Phase, apply: (plan: Plan) => void): Perturbation => ({ name, phase, breaks: false, apply });
+const broken = (name: string, phase: Phase, apply: (plan: Plan) => void): Perturbation => ({ name, phase, breaks: true, apply });
+
+/** Their order fixes what a seed generates; at most 31 broken ones, a bit each in the swarm. */
+export const PERTURBATIONS: readonly Perturbation[] = [
+  broken('vmx-off-at-first-cpu-enable', 'before', vmxOffAtFirst),
+  broken('vmx-off-at-cpu-enable', 'before', (plan) => vmxOff(plan, anyOnlineLP(plan))),
+  broken('init-disturbed', 'before', (plan) => plan.events.push(drawFeltCondition(plan.random, 'init'))),
+  broken('lp-init-disturbed', 'before', (plan) => plan.events.push(drawFeltCondition(plan.random, 'lpInit'))),
+  broken('lp-never-enabled', 'before', (plan) => (plan.skipped[anyLP(plan)] = true)),
+  broken('cpu-offline-before-cpu-enable', 'before', (plan) => cpuOffline(plan, anyRemovableLP(plan))),
+  broken('memory-outside-cmrs-before-enable', 'before', memory.addOutsideCMRs),
+  broken('module-unloaded', 'before', (plan) => plan.events.push({ kind: 'module-unload' })),
+
+  broken('vmx-off-at-enable', 'between', (plan) => vmxOff(plan, plan.boot)),
+  broken('vmx-off-before-key-config', 'between', (plan) => vmxOff(plan, anyOnlineLP(plan))),
+  broken('config-disturbed', 'between', (plan) => plan.events.push(drawFeltCondition(plan.random, 'config'))),
+  broken('key-config-disturbed', 'between', (plan) => plan.events.push(drawFeltCondition(plan.random, 'keyConfig'))),
+  broken('tdmr-init-disturbed', 'between', (plan) => plan.events.push(drawFeltCondition(plan.random, 'tdmrInit'))),
+  broken('condition', 'between', (plan) => plan.events.push(drawWildCondition(plan.random))),
+  broken('package-offline-before-enable', 'between', packageOffline),
+  broken('allocation-failure', 'between', allocationFailure),
+  broken('memory-outside-cmrs', 'between', memory.addOutsideCMRs),
+  broken('seam-death-before-enable', 'between', (plan) => plan.events.push({ kind: 'seam-death' })),
+  broken('tdmr-init-fails-when-ready', 'between', tdmrInitFails),
+
+  broken('seam-death', 'after', (plan) => plan.events.push({ kind: 'seam-death' })),
+  broken('kexec', 'after', kexec),
+  broken('memory-outside-cmrs-after-enable', 'after', memory.addOutsideCMRs),
+  broken('memory-anywhere', 'after', memory.addAnywhere),
+  broken('raw-seamcall', 'after', (plan) => plan.events.push(drawRawSEAMCALL(plan))),
+  broken('late-lp', 'after', (plan) => cpuOnlineAndEnable(plan, anyOfflineLP(plan))),
+  broken('acpi-cpu-add', 'after', acpiAdd),
+  broken('acpi-cpu-remove', 'after', (plan) => plan.events.push({ kind: 'acpi-cpu-remove', lp: anyLP(plan) })),
+  broken('vmx-off-after-enable', 'after', (plan) => vmxOff(plan, anyOnlineLP(plan))),
+
+  legal('cpu-enable-twice', 'between', (plan) => cpuEnable(plan, anyOnlineLP(plan))),
+  legal('cpu-offline-after-cpu-enable', 'between', offlineSpare),
+  legal('memory-inside-cmrs', 'before', memory.addInsideCMRs),
+  legal('memory-reonline-before-enable', 'between', memory.reonline),
+  legal('enable-twice', 'after', (plan) => plan.events.push({ kind: 'enable' })),
+  legal('machine-check', 'after', machineCheck),
+  legal('machine-check-again', 'after', machineCheck),
+  legal('cpu-offline-online', 'after', offlineOnline),
+  legal('memory-reonline', 'after', memory.reonline),
+  legal('memory-remove', 'after', memory.remove),
+];
+
+/** Positions in PERTURBATIONS of what breaks something, and of what does not. */
+export const BREAKING: readonly number[] = PERTURBATIONS.flatMap(({ breaks }, index) => (breaks ? [index] : []));
+export const HARMLESS: readonly number[] = PERTURBATIONS.flatMap(({ breaks }, index) => (breaks ? [] : [index]));
+
+/** The first call of the boot finds VMX off; then VMX comes on and the call is made again. */
+function vmxOffAtFirst(plan: Plan): void {
+  const lp = chance(plan.random, 70) ? plan.boot : anyOnlineLP(plan);
+  if (plan.vmx[lp] === true) vmxOff(plan, lp);
+  cpuEnable(plan, lp);
+  vmxOn(plan, lp);
+}
+
+/** Every LP of a package other than the boot LP's goes offline; a machine of one package loses one LP. */
+function packageOffline(plan: Plan): void {
+  const { lps } = plan.platform;
+  const bootPackage = lps[plan.boot]?.package;
+  const target = lps[anyLP(plan)]?.package;
+  let gone = 0;
+  for (let lp = 0; lp < lps.length; lp += 1) {
+    const pkg = lps[lp]?.package;
+    if (pkg === bootPackage || plan.online[lp] !== true) continue;
+    if (target !== bootPackage && pkg !== target) continue;
+    cpuOffline(plan, lp);
+    gone += 1;
+  }
+  if (gone === 0) cpuOffline(plan, anyRemovableLP(plan));
+}
+
+/** One LP goes offline whose package keeps another one online: harmless once it has been initialised. */
+function offlineSpare(plan: Plan): void {
+  const lp = anyRemovableLP(plan);
+  if (lp === -1) return;
+  const { lps } = plan.platform;
+  const pkg = lps[lp]?.package;
+  for (let other = 0; other < lps.length; other += 1) {
+    if (other !== lp && plan.online[other] === true && lps[other]?.package === pkg) return cpuOffline(plan, lp);
+  }
+}
+
+function allocationFailure(plan: Plan): void {
+  const { random } = plan;
+  plan.events.push({ kind: 'allocation-failure', nth: chance(random, 90) ? random.nextInt(1, 12) : random.nextInt(13, 40) });
+}
+
+function tdmrInitFails(plan: Plan): void {
+  plan.events.push({ kind: 'condition', condition: 'tdmr-lock-busy', leaf: LEAF.TDMR_INIT, count: 1 });
+}
+
+/** A new kernel: VMXON, every CPU and the module once more. */
+function kexec(plan: Plan): void {
+  plan.events.push({ kind: 'kexec' });
+  if (chance(plan.random, 30)) return;
+  plan.vmx.fill(false);
+  vmxOn(plan, plan.boot);
+  cpuEnable(plan, plan.boot);
+  if (chance(plan.random, 50)) plan.events.push({ kind: 'enable' });
+}
+
+/** An LP that BIOS left out is plugged in and, half of the time, brought up; without one, any LP is announced again. */
+function acpiAdd(plan: Plan): void {
+  const { lps } = plan.platform;
+  let lp = anyLP(plan);
+  for (let index = 0; index < lps.length; index += 1) if (lps[index]?.bios === false) lp = index;
+  plan.events.push({ kind: 'acpi-cpu-add', lp });
+  if (chance(plan.random, 60) && plan.online[lp] !== true) cpuOnlineAndEnable(plan, lp);
+}
+
+function machineCheck(plan: Plan): void {
+  const plain = memory.anyAddress(plan);
+  const { keyidBits, keyids } = plan.platform;
+  const { random } = plan;
+  // The machine-check bank reports the address with its KeyID: an error in the module's own memory carries one.
+  const keyid = chance(random, 20) && keyidBits > 0 ? pick(random, [keyids.mktme + 1, 1]) % 2 ** keyidBits : 0;
+  plan.events.push({ kind: 'machine-check', lp: anyOnlineLP(plan), address: plain + keyid * 2 ** (52 - keyidBits) });
+}
+
+function offlineOnline(plan: Plan): void {
+  const lp = anyRemovableLP(plan);
+  if (lp === -1) return;
+  cpuOffline(plan, lp);
+  cpuOnlineAndEnable(plan, lp);
+}

@@ -1,0 +1,47 @@
+import { errnoName } from '../../model/kernel/errno.ts';
+import { messageText } from '../../model/kernel/message.ts';
+import { pamtSize } from '../../model/kernel/tdmr.ts';
+import { formatU64 } from '../../model/abi/u64.ts';
+import { bootWorld } from '../../model/world/boot.ts';
+import { step } from '../../model/world/step.ts';
+import type { BootOutcome, Machine } from '../campaign/stages.ts';
+import type { Profile } from '../case.ts';
+import { platformFromFile } from '../platform-file/platform-file.ts';
+import { findProfile } from './profile.ts';
+
+/**
+ * One machine through BIOS, MCHECK, the loaders and a kernel up to the end of its TDX initialisation, with every online
+ * CPU in VMX operation: what a user who loads KVM would see. `errno` is that of the initialisation, or of the first CPU
+ * whose bring-up failed.
+ */
+export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
+  const { revision, release } = findProfile(profile);
+  const { platform, defaults } = 'file' in machine ? platformFromFile(machine.file, machine.name) : { platform: machine.platform, defaults: [] };
+  const world = bootWorld(platform, revision, release);
+  const { kernel } = world;
+  let errno = 0;
+  if (revision.cpuEnable !== null)
+    for (const [lp, cpu] of kernel.cpus.entries()) {
+      if (!cpu.online) continue;
+      const record = step(world, { kind: 'cpu-enable', lp });
+      if (errno === 0) errno = record.errno;
+    }
+  const enabled = step(world, { kind: 'enable' });
+  if (enabled.errno !== 0) errno = enabled.errno;
+  const initialized = kernel.status === 'initialised';
+  const tdmrs = initialized ? kernel.tdmrs.slice(0, kernel.tdmrCount) : [];
+  let pamtBytes = 0;
+  for (const tdmr of tdmrs) pamtBytes += pamtSize(tdmr);
+  return {
+    kernel: revision.name,
+    module: release.name,
+    errno,
+    errnoName: errno === 0 ? null : errnoName(errno),
+    initialized,
+    pamtKB: pamtBytes / 1024,
+    keyids: kernel.keyidCount === 0 ? null : [kernel.keyidStart, kernel.keyidStart + kernel.keyidCount],
+    tdmrs: tdmrs.map(({ base, size, reserved }) => ({ base: formatU64(base), size: formatU64(size), reserved: reserved.length })),
+    dmesg: kernel.dmesg.map(messageText),
+    defaults,
+  };
+}

@@ -1,0 +1,65 @@
+import { formatU64, type U64 } from '../../model/abi/u64.ts';
+import { errnoName } from '../../model/kernel/errno.ts';
+import { messageText } from '../../model/kernel/message.ts';
+import { leafName, statusClass } from '../../model/invariants/look.ts';
+import { statusDetails } from '../../model/abi/status.ts';
+import type { EventRecord, TraceEntry } from '../../model/world/trace.ts';
+import type { World } from '../../model/world/world.ts';
+import type { Case } from '../case.ts';
+import { runCase } from './judge-case.ts';
+
+/** The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. */
+export function describeCase(input: Case): readonly string[] {
+  const world = runCase(input);
+  return world.records.flatMap((record, index) => describeRecord(world, record, index));
+}
+
+function describeRecord(world: World, record: EventRecord, index: number): string[] {
+  const lines = [`${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`];
+  for (const entry of world.trace.slice(record.from, record.to)) lines.push(`      ${describeEntry(entry)}`);
+  for (const message of world.kernel.dmesg.slice(record.dmesgFrom, record.dmesgTo)) lines.push(`      | ${messageText(message)}`);
+  if (record.outcome === 'crashed') lines.push(`      ! ${world.kernel.crash ?? ''}`);
+  return lines;
+}
+
+function describeEvent({ event }: EventRecord): string {
+  const { kind, ...rest } = event;
+  const fields = Object.entries(rest).map(([name, value]) => `${name} ${describeValue(name, value as U64 | string | null)}`);
+  return [kind, ...fields].join(' ');
+}
+
+const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf']);
+
+function describeValue(name: string, value: U64 | string | null): string {
+  if (value === null) return 'any';
+  return typeof value === 'string' || DECIMAL.has(name) ? String(value) : formatU64(value);
+}
+
+function describeOutcome({ outcome, errno, statusBefore, statusAfter, phaseBefore, phaseAfter }: EventRecord): string {
+  const parts: string[] = [outcome];
+  if (errno !== 0) parts.push(`${errno} (${errnoName(errno)})`);
+  if (statusAfter !== statusBefore) parts.push(`TDX ${statusAfter}`);
+  if (phaseAfter !== phaseBefore) parts.push(`module ${phaseAfter}`);
+  return parts.join(', ');
+}
+
+function describeEntry(entry: TraceEntry): string {
+  switch (entry.kind) {
+    case 'seamcall': {
+      const inputs = [`rcx ${formatU64(entry.inRCX)}`, `rdx ${formatU64(entry.inRDX)}`, `r8 ${formatU64(entry.inR8)}`].filter((text) => !text.endsWith(' 0x0'));
+      const details = entry.trap === 'none' && entry.rax !== 0 && statusDetails(entry.rax) !== 0 ? ` details ${formatU64(statusDetails(entry.rax))}` : '';
+      const why = entry.trap === 'none' && entry.rax !== 0 && entry.reason !== '' ? ` (${entry.reason})` : '';
+      const condition = entry.condition === null ? '' : ` [${entry.condition}]`;
+      const times = entry.calls === 1 ? '' : ` x ${entry.calls}`;
+      return `LP ${entry.lp}  ${leafName(entry.leaf)}${inputs.length === 0 ? '' : ` ${inputs.join(' ')}`}${times}${condition} -> ${statusClass(entry)}${details}${why}`;
+    }
+    case 'alloc':
+      return `alloc ${entry.what} ${entry.bytes} bytes -> ${entry.address === -1 ? (entry.injected ? 'failed (by the case)' : 'failed') : formatU64(entry.address)}`;
+    case 'free':
+      return `free ${entry.what} ${formatU64(entry.address)} (${entry.bytes} bytes), module ${entry.phase}`;
+    case 'wbinvd':
+      return entry.cpu === -1 ? 'WBINVD on all CPUs' : `WBINVD on CPU ${entry.cpu}`;
+    case 'reset':
+      return `MOVDIR64B [${formatU64(entry.base)}, ${formatU64(entry.base + entry.size)}), module ${entry.phase}`;
+  }
+}

@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { ALWAYS } from '../model/invariants/catalogue.ts';
+import { SOMETIMES } from '../model/invariants/sometimes.ts';
+import type { Stages } from './campaign/stages.ts';
+import { FORMAT_VERSION } from './case.ts';
+import { generateCase } from './generate/generate-case.ts';
+import { MOOD_NAMES, parseMood } from './generate/mood.ts';
+import { bootMachine } from './oracle/boot-machine.ts';
+import { describeCase } from './oracle/describe-case.ts';
+import { judgeCase } from './oracle/judge-case.ts';
+import { METAMORPHIC } from './oracle/metamorphic.ts';
+import { defaultModule, findProfile, KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
+import { readPlatforms } from './store/platform-store.ts';
+
+/** Machines of the field, to start cases from now and then; read once per thread. */
+const platforms = readPlatforms(fileURLToPath(new URL('../../corpus/platforms', import.meta.url)));
+
+/**
+ * The way of the data, a function an arrow:
+ *
+ *     seed -> generate -> case -> judge (platform, boot, events, trace, invariants) -> verdict
+ *                                 describe (the same run, for a reader)
+ *
+ * What finds failures with it is campaign/, what makes them small is shrink/, what tells of them is report/.
+ */
+export const stages: Stages = {
+  kernels: KERNEL_NAMES,
+  modules: MODULE_NAMES,
+  moods: MOOD_NAMES,
+  defaultKernel: '6.12',
+  defaultModule,
+  invariants: [...ALWAYS, ...METAMORPHIC].map(({ id }) => id),
+  sometimes: (profile) => {
+    const { revision } = findProfile(profile);
+    return SOMETIMES.filter(({ appliesTo }) => appliesTo?.(revision) !== false);
+  },
+  generate: (seed, index, { profile, mood }) => {
+    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms });
+    return { formatVersion: FORMAT_VERSION, profile, platform, events };
+  },
+  judge: judgeCase,
+  describe: describeCase,
+  boot: bootMachine,
+};

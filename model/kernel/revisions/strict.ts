@@ -1,0 +1,109 @@
+import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
+import { defineFlow } from '../flow.ts';
+import type { Revision } from '../revision.ts';
+import { READ_CMRS } from '../steps/cmr.ts';
+import * as configure from '../steps/configure.ts';
+import * as hotplug from '../steps/cpu-hotplug.ts';
+import * as detect from '../steps/detect.ts';
+import * as lock from '../steps/lock.ts';
+import * as memory from '../steps/memory.ts';
+import * as metadata from '../steps/metadata.ts';
+import * as strictLP from '../steps/strict-lp.ts';
+import * as strictMemory from '../steps/strict-memory.ts';
+import * as strict from '../steps/strict-module.ts';
+import * as tdmr from '../steps/tdmr.ts';
+import * as undo from '../steps/undo.ts';
+import * as vmx from '../steps/vmx.ts';
+
+/**
+ * The kernel that breaks no invariant: no kernel anybody runs, but the proof that the invariants can all be kept at
+ * once, and the control of every campaign. It manages VMX operation itself, brings every LP that MCHECK counted up
+ * once, names whoever is in the way, tries transient answers again, forgets failures, and keeps what the module can
+ * still reach.
+ */
+export const STRICT: Revision = {
+  name: 'strict',
+  title: 'the kernel that breaks no invariant',
+  source: 'the invariants of model/invariants, each with its own source',
+  seamcall: {
+    attempts: 10,
+    transientAttempts: 10,
+    repeatsInputs: true,
+    vmfail: { errno: ENODEV, message: 'strict-vmfail', oops: false },
+    gp: { errno: EOPNOTSUPP, message: 'strict-gp', oops: false },
+    ud: { errno: EACCES, message: 'strict-ud', oops: false },
+    other: { errno: EIO, message: 'seamcall-failed', outputs: null },
+    marksCacheDirty: true,
+  },
+  boot: defineFlow('boot', [
+    [strict.REQUIRE_SEAM],
+    [strict.CHECK_KEYID_RANGE],
+    [detect.READ_KEYID_PARTITIONING],
+    [detect.CHECK_KEYID_COUNT],
+    [detect.CHECK_HIBERNATION],
+    [detect.REGISTER_MEMORY_NOTIFIER],
+    [detect.SET_PLATFORM_FEATURE],
+    [detect.CHECK_ERRATUM],
+  ]),
+  cpuEnable: defineFlow('cpu-enable', [
+    [lock.CPUS_READ_LOCK],
+    [detect.REQUIRE_PLATFORM_FEATURE, 'cpus-read-unlock'],
+    [lock.LOCK_SYSINIT],
+    [strictLP.BRING_UP_TARGET, 'unlock-sysinit'],
+    [lock.UNLOCK_SYSINIT, 'cpus-read-unlock'],
+    [lock.CPUS_READ_UNLOCK],
+  ]),
+  enable: defineFlow('enable', [
+    [lock.CPUS_WRITE_LOCK],
+    [detect.REQUIRE_PLATFORM_FEATURE, 'cpus-write-unlock'],
+    [lock.LOCK_MODULE],
+    [strictLP.SKIP_IF_INITIALISED, 'end', 'unlock-module'],
+    [lock.GET_ONLINE_MEMS],
+    [strictLP.BRING_UP_EVERY_LP, 'put-online-mems'],
+    [strictLP.CHECK_PACKAGES, 'put-online-mems'],
+    [strict.RESUME_IF_CONFIGURED, 'end', 'strict-key-config'],
+    [metadata.READ_TDMR_FIELDS, 'put-online-mems'],
+    [READ_CMRS, 'put-online-mems'],
+    [strictMemory.OFFLINE_NON_CONVERTIBLE, 'put-online-mems'],
+    [strictMemory.BUILD_CONVERTIBLE_MEMORY_LIST, 'put-online-mems'],
+    [tdmr.ALLOCATE_TDMR_ARRAY, 'free-memory-list'],
+    [tdmr.COVER_MEMORY, 'free-tdmr-array'],
+    [tdmr.ALLOCATE_PAMTS, 'free-pamts'],
+    [strictMemory.FILL_MERGED_RESERVED_AREAS, 'free-pamts'],
+    [configure.ALLOCATE_ADDRESS_ARRAY, 'free-pamts'],
+    [configure.SYS_CONFIG, 'free-pamts'],
+    [configure.FLUSH_CACHES],
+    [strictLP.KEY_CONFIG_EVERY_PACKAGE, 'put-online-mems'],
+    [strict.INITIALISE_REMAINING_TDMRS, 'put-online-mems'],
+    [configure.REPORT_PAMT],
+    [strict.GIVE_UP_S3],
+    [undo.SKIP_UNDO, 'end', 'put-online-mems'],
+    [tdmr.FREE_PAMTS],
+    [tdmr.FREE_TDMR_ARRAY],
+    [memory.FREE_MEMORY_LIST],
+    [strict.FORGET_TDMRS],
+    [lock.PUT_ONLINE_MEMS],
+    [strict.SETTLE],
+    [lock.UNLOCK_MODULE],
+    [lock.CPUS_WRITE_UNLOCK],
+  ]),
+  cpuOnline: defineFlow('cpu-online', [
+    [lock.CPUS_WRITE_LOCK],
+    [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'],
+    [hotplug.BRING_CPU_UP],
+    [strictLP.KEEP_VMX],
+    [lock.CPUS_WRITE_UNLOCK],
+  ]),
+  cpuOffline: defineFlow('cpu-offline', [
+    [lock.CPUS_WRITE_LOCK],
+    [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
+    [strictLP.LEAVE_VMX],
+    [hotplug.TAKE_CPU_DOWN],
+    [lock.CPUS_WRITE_UNLOCK],
+  ]),
+  vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
+  memory: { accepts: 'union', refusal: 'memory-refused' },
+  enablesAtBoot: false,
+  failureIsFinal: false,
+  machineCheckAsks: 'while-initialised',
+};
