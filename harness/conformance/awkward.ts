@@ -16,7 +16,18 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const WORDS = 40;
 /** What a hostile host would write: the ends of the 64-bit and of the physical address space, and what wraps. */
-const HOSTILE: readonly bigint[] = [0n, 1n, 2n ** 64n - 1n, 2n ** 64n - 4096n, 2n ** 64n - 2n ** 30n, 2n ** 63n, 2n ** 53n, 2n ** 52n, 2n ** 52n - 4096n, 2n ** 52n - 2n ** 30n];
+const HOSTILE: readonly bigint[] = [
+  0n,
+  1n,
+  2n ** 64n - 1n,
+  2n ** 64n - 4096n,
+  2n ** 64n - 2n ** 30n,
+  2n ** 63n,
+  2n ** 53n,
+  2n ** 52n,
+  2n ** 52n - 4096n,
+  2n ** 52n - 2n ** 30n,
+];
 
 interface Shape {
   readonly keyidBits: number;
@@ -45,16 +56,25 @@ interface Bend {
 
 const bend: fc.Arbitrary<Bend> = fc.record({
   tdmr: fc.nat({ max: 2 }),
-  word: fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 7 }) }, { weight: 2, arbitrary: fc.integer({ min: 8, max: 15 }) }, { weight: 1, arbitrary: fc.integer({ min: 16, max: WORDS - 1 }) }),
+  word: fc.oneof(
+    { weight: 3, arbitrary: fc.nat({ max: 7 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 8, max: 15 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 16, max: WORDS - 1 }) },
+  ),
   edge: fc.nat(),
   off: fc.constantFrom(0, 0, 0, PAGE, -PAGE, 1, GIB, -GIB),
-  hostile: fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat({ max: HOSTILE.length - 1 }) }),
+  hostile: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(-1) },
+    { weight: 1, arbitrary: fc.nat({ max: HOSTILE.length - 1 }) },
+  ),
 });
 
 const tdmrShape: fc.Arbitrary<TDMRShape> = fc.record({
   gapGiB: fc.constantFrom(0, 0, 0, 1),
   sizeGiB: fc.constantFrom(1, 1, 2),
-  reserved: fc.array(fc.record({ skip: fc.constantFrom(0, 0, 1, 100), size: fc.constantFrom(1, 4, 16) }), { maxLength: 4 }),
+  reserved: fc.array(fc.record({ skip: fc.constantFrom(0, 0, 1, 100), size: fc.constantFrom(1, 4, 16) }), {
+    maxLength: 4,
+  }),
   inside: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
 });
 
@@ -97,13 +117,22 @@ function layOut({ keyidBits, tdmrs: shapes, cmrCuts, bends }: Shape): AwkwardCon
     tdmrs.push(words);
     base += size;
   }
-  const cmrs = cutCMRs([{ base: MIB, size: 2 * GIB - MIB }, { base: 4 * GIB, size: base - 4 * GIB }], cmrCuts);
+  const cmrs = cutCMRs(
+    [
+      { base: MIB, size: 2 * GIB - MIB },
+      { base: 4 * GIB, size: base - 4 * GIB },
+    ],
+    cmrCuts,
+  );
   for (const one of bends) applyBend(one, tdmrs, cmrs);
   return { keyidBits, cmrs, tdmrs };
 }
 
 /** Splits the CMRs at sixteenths; the halves touch, or leave a gap of one page. */
-function cutCMRs(whole: { base: number; size: number }[], cuts: readonly { at: number; gap: number }[]): { base: number; size: number }[] {
+function cutCMRs(
+  whole: { base: number; size: number }[],
+  cuts: readonly { at: number; gap: number }[],
+): { base: number; size: number }[] {
   const cmrs = [...whole];
   for (const { at, gap } of cuts) {
     const index = at % cmrs.length;
@@ -117,7 +146,11 @@ function cutCMRs(whole: { base: number; size: number }[], cuts: readonly { at: n
   return cmrs;
 }
 
-function applyBend({ tdmr, word, edge, off, hostile }: Bend, tdmrs: U64[][], cmrs: readonly { base: number; size: number }[]): void {
+function applyBend(
+  { tdmr, word, edge, off, hostile }: Bend,
+  tdmrs: U64[][],
+  cmrs: readonly { base: number; size: number }[],
+): void {
   const words = tdmrs[tdmr % tdmrs.length];
   if (words === undefined) return;
   const evil = HOSTILE[hostile];
@@ -128,12 +161,18 @@ function applyBend({ tdmr, word, edge, off, hostile }: Bend, tdmrs: U64[][], cmr
   const edges: bigint[] = cmrs.flatMap(({ base, size }) => [BigInt(base), BigInt(base + size)]);
   for (const [start = 0, size = 0, ...rest] of tdmrs) {
     edges.push(asBigInt(start), asBigInt(start) + asBigInt(size));
-    for (let index = 0; index < 6; index += 2) edges.push(asBigInt(rest[index] ?? 0), asBigInt(rest[index] ?? 0) + asBigInt(rest[index + 1] ?? 0));
-    for (let index = 6; index < 12; index += 2) edges.push(asBigInt(start) + asBigInt(rest[index] ?? 0) + asBigInt(rest[index + 1] ?? 0));
+    for (let index = 0; index < 6; index += 2)
+      edges.push(asBigInt(rest[index] ?? 0), asBigInt(rest[index] ?? 0) + asBigInt(rest[index + 1] ?? 0));
+    for (let index = 6; index < 12; index += 2)
+      edges.push(asBigInt(start) + asBigInt(rest[index] ?? 0) + asBigInt(rest[index + 1] ?? 0));
   }
   // Offsets count from the TDMR, sizes from what stands in front of them.
   const isSize = word % 2 === 1;
-  const origin = isSize ? asBigInt(words[word - 1] ?? 0) + (word >= 8 ? asBigInt(words[0] ?? 0) : 0n) : word >= 8 ? asBigInt(words[0] ?? 0) : 0n;
+  const origin = isSize
+    ? asBigInt(words[word - 1] ?? 0) + (word >= 8 ? asBigInt(words[0] ?? 0) : 0n)
+    : word >= 8
+      ? asBigInt(words[0] ?? 0)
+      : 0n;
   const target = (edges[edge % edges.length] ?? 0n) - origin + BigInt(off);
   words[word] = u64FromBigInt(target < 0n ? 0n : target);
 }

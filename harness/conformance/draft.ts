@@ -72,15 +72,26 @@ export function healthyPlatform(): DraftPlatform {
     keyidBits: 6,
     mktmeKeyids: 15,
     tdxKeyids: 48,
-    lps: [{ id: 0, pkg: 0, core: 0, thread: 0, x2apic: 0 }, { id: 1, pkg: 1, core: 0, thread: 0, x2apic: 16 }],
-    cmrs: [{ base: '0x100000', size: '0x77f00000' }, { base: hex(TDMR_BASE), size: hex(2 * GIB) }],
+    lps: [
+      { id: 0, pkg: 0, core: 0, thread: 0, x2apic: 0 },
+      { id: 1, pkg: 1, core: 0, thread: 0, x2apic: 16 },
+    ],
+    cmrs: [
+      { base: '0x100000', size: '0x77f00000' },
+      { base: hex(TDMR_BASE), size: hex(2 * GIB) },
+    ],
     seamrr: { base: '0x78000000', size: '0x8000000' },
     smrr: [{ base: '0x7f000006', mask: '0xff800000', lock: 1, valid: 1 }],
   };
 }
 
 /** One step; operands in hexadecimal by register. */
-export function step(leaf: LeafName | number, operands: { readonly [register: string]: U64 } = {}, lp = 0, label: string = typeof leaf === 'number' ? hex(leaf) : leaf): DraftStep {
+export function step(
+  leaf: LeafName | number,
+  operands: { readonly [register: string]: U64 } = {},
+  lp = 0,
+  label: string = typeof leaf === 'number' ? hex(leaf) : leaf,
+): DraftStep {
   const seamcall: DraftStep['seamcall'] = { lp, rax: hex(typeof leaf === 'number' ? leaf : LEAF_NUMBER[leaf]) };
   for (const [register, value] of Object.entries(operands)) seamcall[register] = hex(value);
   return { label, seamcall };
@@ -113,12 +124,19 @@ export function configStep(tdmrs: readonly (readonly U64[])[]): DraftStep {
 
 /** The way from the loaded module to a TD, one state after the other. */
 const WAY = {
-  INITIALISED: () => [step('TDH.SYS.INIT'), step('TDH.SYS.LP.INIT', {}, 0, 'LP.INIT 0'), step('TDH.SYS.LP.INIT', {}, 1, 'LP.INIT 1')],
+  INITIALISED: () => [
+    step('TDH.SYS.INIT'),
+    step('TDH.SYS.LP.INIT', {}, 0, 'LP.INIT 0'),
+    step('TDH.SYS.LP.INIT', {}, 1, 'LP.INIT 1'),
+  ],
   CONFIGURED: () => [configStep([encodeTDMRInfo(goodTDMR())])],
   READY: () => [step('TDH.SYS.KEY.CONFIG', {}, 0, 'KEY.CONFIG 0'), step('TDH.SYS.KEY.CONFIG', {}, 1, 'KEY.CONFIG 1')],
   USABLE: () => [{ ...step('TDH.SYS.TDMR.INIT', { rcx: TDMR_BASE }), repeat: 256 }],
   CREATED: () => [step('TDH.MNG.CREATE', { rcx: TDR, rdx: TD_KEYID })],
-  KEYED: () => [step('TDH.MNG.KEY.CONFIG', { rcx: TDR }, 0, 'MNG.KEY.CONFIG 0'), step('TDH.MNG.KEY.CONFIG', { rcx: TDR }, 1, 'MNG.KEY.CONFIG 1')],
+  KEYED: () => [
+    step('TDH.MNG.KEY.CONFIG', { rcx: TDR }, 0, 'MNG.KEY.CONFIG 0'),
+    step('TDH.MNG.KEY.CONFIG', { rcx: TDR }, 1, 'MNG.KEY.CONFIG 1'),
+  ],
   BUILT: () => [step('TDH.MNG.ADDCX', { rcx: TDCX, rdx: TDR })],
   BLOCKED: () => [step('TDH.MNG.VPFLUSHDONE', { rcx: TDR })],
   FLUSHED: () => [step('TDH.PHYMEM.CACHE.WB', {}, 0, 'CACHE.WB 0'), step('TDH.PHYMEM.CACHE.WB', {}, 1, 'CACHE.WB 1')],

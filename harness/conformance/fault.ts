@@ -23,7 +23,12 @@ export interface FaultTable {
   readonly faults: readonly Fault[];
 }
 
-export function fault(name: string, rax: U64 | 'fatal', touches: string | readonly string[], apply: (draft: Draft) => void): Fault {
+export function fault(
+  name: string,
+  rax: U64 | 'fatal',
+  touches: string | readonly string[],
+  apply: (draft: Draft) => void,
+): Fault {
   return { name, rax, touches: typeof touches === 'string' ? [touches] : touches, apply };
 }
 
@@ -55,9 +60,22 @@ export function msrFault(name: string, answer: U64 | 'fatal', msr: number, value
 }
 
 /** A CPUID register in force from the call on, for all LPs or one. */
-export function cpuidFault(name: string, answer: U64 | 'fatal', leaf: number, subleaf: number | null, register: 'eax' | 'ebx' | 'ecx' | 'edx', value: number, lp?: number): Fault {
+export function cpuidFault(
+  name: string,
+  answer: U64 | 'fatal',
+  leaf: number,
+  subleaf: number | null,
+  register: 'eax' | 'ebx' | 'ecx' | 'edx',
+  value: number,
+  lp?: number,
+): Fault {
   return fault(name, answer, `cpuid ${hex(leaf)}.${subleaf ?? ''} ${register}`, ({ call }) => {
-    const row = { leaf: hex(leaf), ...(subleaf !== null && { subleaf: hex(subleaf) }), ...(lp !== undefined && { lp }), [register]: hex(value) };
+    const row = {
+      leaf: hex(leaf),
+      ...(subleaf !== null && { subleaf: hex(subleaf) }),
+      ...(lp !== undefined && { lp }),
+      [register]: hex(value),
+    };
     call.cpuid = [...(call.cpuid ?? []), row];
   });
 }
@@ -69,4 +87,3 @@ export function setWord(step: DraftStep, address: number, index: number, value: 
   while (write.u64.length <= index) write.u64.push('0x0');
   write.u64[index] = hex(value);
 }
-

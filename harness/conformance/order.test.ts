@@ -33,7 +33,8 @@ describe.each(FAULT_TABLES)('$leaf', (table) => {
         // Applied in both orders: which one a draft got first must not matter.
         for (const got of [play(table, [first, second]), play(table, [second, first])]) {
           const want = alone.get(first);
-          if (want === undefined || !agrees(got, want)) wrong.push(`${first.name} before ${second.name}: want ${want?.rax}, got ${got.rax}`);
+          if (want === undefined || !agrees(got, want))
+            wrong.push(`${first.name} before ${second.name}: want ${want?.rax}, got ${got.rax}`);
         }
       }
     }
@@ -43,7 +44,12 @@ describe.each(FAULT_TABLES)('$leaf', (table) => {
 
 test('there are pairs enough to mean something', () => {
   const pairs = FAULT_TABLES.map(({ faults }) =>
-    faults.reduce((sum, first, index) => sum + faults.slice(index + 1).filter((second) => !first.touches.some((what) => second.touches.includes(what))).length, 0),
+    faults.reduce(
+      (sum, first, index) =>
+        sum +
+        faults.slice(index + 1).filter((second) => !first.touches.some((what) => second.touches.includes(what))).length,
+      0,
+    ),
   );
   expect(pairs.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5000);
 });
@@ -59,7 +65,10 @@ function play(table: FaultTable, faults: readonly Fault[]): Answer {
   for (const { apply } of faults) apply(draft);
   const { last } = recordDraft('draft', draft, RELEASE);
   if (last === null) return { rax: 'fatal', others: [] };
-  return { rax: formatU64(last.rax), others: OTHERS.map((name) => [String(draft.call.seamcall[name] ?? '0x0'), formatU64(last[name])]) };
+  return {
+    rax: formatU64(last.rax),
+    others: OTHERS.map((name) => [String(draft.call.seamcall[name] ?? '0x0'), formatU64(last[name])]),
+  };
 }
 
 const OTHERS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;

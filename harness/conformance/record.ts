@@ -79,14 +79,19 @@ interface Answer {
 }
 
 /** Every call of the step, equal answers in a row counted. */
-function makeCalls(module: ModuleState, hardware: Hardware, { lp, regs: entry, repeat, conditions }: ModuleStep): Answer[] {
+function makeCalls(
+  module: ModuleState,
+  hardware: Hardware,
+  { lp, regs: entry, repeat, conditions }: ModuleStep,
+): Answer[] {
   const answers: Answer[] = [];
   let text = '';
   for (let made = 0; made < repeat; made += 1) {
     const regs = { ...entry };
     const outcome = callModule(module, hardware, lp, regs, conditions);
     if (outcome === 'fatal') return [...answers, { count: 1, result: null }];
-    if (outcome === 'unsupported') throw new Error(`a draft calls a leaf the model does not have: ${formatU64(entry.rax)}`);
+    if (outcome === 'unsupported')
+      throw new Error(`a draft calls a leaf the model does not have: ${formatU64(entry.rax)}`);
     const answer = JSON.stringify(asText(regs));
     const previous = answers.at(-1);
     if (previous !== undefined && answer === text) previous.count += 1;
@@ -97,7 +102,9 @@ function makeCalls(module: ModuleState, hardware: Hardware, { lp, regs: entry, r
 }
 
 function asResult(answers: readonly Answer[], { repeat }: Omit<DraftStep, 'label'>): Partial<RecordedStep> {
-  const results = answers.flatMap(({ count, result }) => (result === null ? [] : [{ n: count, result: asText(result) }]));
+  const results = answers.flatMap(({ count, result }) =>
+    result === null ? [] : [{ n: count, result: asText(result) }],
+  );
   const first = results[0];
   if (repeat !== undefined) return { runs: results };
   return first === undefined ? {} : { result: first.result };
@@ -105,7 +112,11 @@ function asResult(answers: readonly Answer[], { repeat }: Omit<DraftStep, 'label
 
 function readMemory(hardware: Hardware, { read }: Omit<DraftStep, 'label'>): Partial<RecordedStep> {
   if (read === undefined) return {};
-  return { resultMem: read.map(({ pa, u64 }) => Array.from({ length: u64 }, (_, index) => formatU64(readWord(hardware.memory, Number(pa) + index * 8)))) };
+  return {
+    resultMem: read.map(({ pa, u64 }) =>
+      Array.from({ length: u64 }, (_, index) => formatU64(readWord(hardware.memory, Number(pa) + index * 8))),
+    ),
+  };
 }
 
 /** RAX, and of the other registers those that are not zero. */

@@ -59,13 +59,24 @@ function parse(words: readonly U64[]): TDMR {
   };
 }
 
-function firstFailure(tdmr: TDMR, accepted: readonly TDMR[], memory: readonly Range[], end: bigint, index: bigint): bigint {
+function firstFailure(
+  tdmr: TDMR,
+  accepted: readonly TDMR[],
+  memory: readonly Range[],
+  end: bigint,
+  index: bigint,
+): bigint {
   const before = accepted.at(-1);
   if (tdmr.to >= MAX) return INVALID_TDMR + index;
   if (before !== undefined && (tdmr.from < before.from || tdmr.from < before.to)) return NON_ORDERED_TDMR + index;
   if (tdmr.from % 2n ** 30n !== 0n || tdmr.size % 2n ** 30n !== 0n || tdmr.size === 0n) return INVALID_TDMR + index;
   if (tdmr.from >= end || tdmr.to - 1n >= end) return INVALID_TDMR + index;
-  return areasFailure(tdmr, index) || pamtsFailure(tdmr, end, index) || overlapFailure([...accepted, tdmr]) || cmrFailure(tdmr, memory, index);
+  return (
+    areasFailure(tdmr, index) ||
+    pamtsFailure(tdmr, end, index) ||
+    overlapFailure([...accepted, tdmr]) ||
+    cmrFailure(tdmr, memory, index)
+  );
 }
 
 function areasFailure({ areas, size }: TDMR, index: bigint): bigint {
@@ -89,7 +100,13 @@ function pamtsFailure({ pamts, size }: TDMR, end: bigint, index: bigint): bigint
     const pamt = pamts[level];
     const needed = (size / (COVERS[level] ?? 1n)) * 16n;
     if (pamt === undefined) continue;
-    const good = pamt.to < MAX && pamt.from % 4096n === 0n && pamt.size % 4096n === 0n && pamt.from < end && pamt.to - 1n < end && pamt.size >= needed;
+    const good =
+      pamt.to < MAX &&
+      pamt.from % 4096n === 0n &&
+      pamt.size % 4096n === 0n &&
+      pamt.from < end &&
+      pamt.to - 1n < end &&
+      pamt.size >= needed;
     if (!good) return INVALID_PAMT + index + BigInt(level) * 0x100n;
   }
   return 0n;
@@ -100,22 +117,32 @@ function overlapFailure(tdmrs: readonly TDMR[]): bigint {
   const self = tdmrs.length - 1;
   const mine = tdmrs[self];
   if (mine === undefined) return 0n;
-  const report = (owner: number, level: bigint, other: number): bigint => PAMT_OVERLAP + BigInt(owner) + level * 0x100n + BigInt(other) * 0x10000n;
+  const report = (owner: number, level: bigint, other: number): bigint =>
+    PAMT_OVERLAP + BigInt(owner) + level * 0x100n + BigInt(other) * 0x10000n;
   const edges = pages(tdmrs.flatMap(({ from, to, pamts, areas }) => [{ from, to }, ...pamts, ...areas]));
-  const meets = (pamt: Range | undefined, has: (page: bigint) => boolean): boolean => edges.some((page) => contains(pamt, page) && has(page));
+  const meets = (pamt: Range | undefined, has: (page: bigint) => boolean): boolean =>
+    edges.some((page) => contains(pamt, page) && has(page));
   for (let other = 0; other < self; other += 1) {
     for (const level of LEVELS) {
-      if (meets(mine.pamts[Number(level)], (page) => (tdmrs[other]?.pamts ?? []).some((pamt) => contains(pamt, page)))) return report(self, level, other);
+      if (meets(mine.pamts[Number(level)], (page) => (tdmrs[other]?.pamts ?? []).some((pamt) => contains(pamt, page))))
+        return report(self, level, other);
     }
   }
-  for (const [first, second] of [[0, 1], [0, 2], [1, 2]] as const) {
-    if (meets(mine.pamts[first], (page) => contains(mine.pamts[second], page))) return report(self, BigInt(first), self);
+  for (const [first, second] of [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ] as const) {
+    if (meets(mine.pamts[first], (page) => contains(mine.pamts[second], page)))
+      return report(self, BigInt(first), self);
   }
   for (let other = 0; other <= self; other += 1) {
     const against = tdmrs[other];
-    for (const level of LEVELS) if (meets(mine.pamts[Number(level)], (page) => isAvailable(against, page))) return report(self, level, other);
+    for (const level of LEVELS)
+      if (meets(mine.pamts[Number(level)], (page) => isAvailable(against, page))) return report(self, level, other);
     if (other === self) break;
-    for (const level of LEVELS) if (meets(against?.pamts[Number(level)], (page) => isAvailable(mine, page))) return report(other, level, self);
+    for (const level of LEVELS)
+      if (meets(against?.pamts[Number(level)], (page) => isAvailable(mine, page))) return report(other, level, self);
   }
   return 0n;
 }
@@ -124,7 +151,8 @@ function cmrFailure(tdmr: TDMR, memory: readonly Range[], index: bigint): bigint
   const edges = pages([...memory, tdmr, ...tdmr.pamts, ...tdmr.areas]);
   const isMemory = (page: bigint): boolean => memory.some((range) => contains(range, page));
   for (const level of [2, 1, 0]) {
-    if (edges.some((page) => contains(tdmr.pamts[level], page) && !isMemory(page))) return PAMT_OUTSIDE_CMRS + index + BigInt(level) * 0x100n;
+    if (edges.some((page) => contains(tdmr.pamts[level], page) && !isMemory(page)))
+      return PAMT_OUTSIDE_CMRS + index + BigInt(level) * 0x100n;
   }
   return edges.some((page) => isAvailable(tdmr, page) && !isMemory(page)) ? TDMR_OUTSIDE_CMRS + index : 0n;
 }

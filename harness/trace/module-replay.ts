@@ -155,14 +155,17 @@ const NAMES = ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
 function differ(replay: Replay, want: Readonly<Registers>, index: number, prefix: string): void {
   for (const name of NAMES) {
-    if (replay.regs[name] !== want[name]) mismatch(replay, index, `${prefix}${name}`, formatU64(want[name]), formatU64(replay.regs[name]));
+    if (replay.regs[name] !== want[name])
+      mismatch(replay, index, `${prefix}${name}`, formatU64(want[name]), formatU64(replay.regs[name]));
   }
 }
 
 function unanswered(replay: Replay, step: ModuleStep, index: number, outcome: ModuleOutcome): void {
   if (outcome === 'unsupported') {
     const name = leafName(lowHalf(step.regs.rax) % 0x10000) ?? 'unknown';
-    throw new TraceFormatError(`${replay.recorded.id}: steps[${index}] calls ${name}, a leaf that no module recording covers`);
+    throw new TraceFormatError(
+      `${replay.recorded.id}: steps[${index}] calls ${name}, a leaf that no module recording covers`,
+    );
   }
   mismatch(replay, index, 'outcome', 'an answer', 'the module shuts itself down');
 }

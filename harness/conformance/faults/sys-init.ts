@@ -39,17 +39,32 @@ function specialFaults(leaf: number, subleaf: number | null): Fault[] {
       cpuidFault('CPUID A: 8 fixed counters', INCORRECT, 0xa, null, 'edx', 0x8008),
     ];
   }
-  if (leaf === 0x80000008) return [cpuidFault('CPUID 80000008: linear address width', INCORRECT, leaf, null, 'eax', 0x3034)];
+  if (leaf === 0x80000008)
+    return [cpuidFault('CPUID 80000008: linear address width', INCORRECT, leaf, null, 'eax', 0x3034)];
   if (leaf === 0x1c) return [cpuidFault('CPUID 1C: no LBR depth', 'fatal', leaf, null, 'eax', 0x40000000)];
-  if (leaf === 0xd && subleaf === 5) return [cpuidFault('CPUID D.5: a user component is a supervisor one', 'fatal', 0xd, 5, 'ecx', 1)];
+  if (leaf === 0xd && subleaf === 5)
+    return [cpuidFault('CPUID D.5: a user component is a supervisor one', 'fatal', 0xd, 5, 'ecx', 1)];
   if (leaf === 0x15) {
     return [
       cpuidFault('CPUID 15: no TSC ratio', rax('TDX_CPUID_LEAF_NOT_SUPPORTED', 0x15), leaf, null, 'ebx', 0),
       cpuidFault('CPUID 15: TSC too slow', 'fatal', leaf, null, 'ecx', 1),
     ];
   }
-  if (leaf === 0x1f && subleaf === 0) return [cpuidFault('CPUID 1F.0: unknown level type', rax('TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED'), leaf, 0, 'ecx', 0x600)];
-  if (leaf === 0x1f && subleaf === 1) return [cpuidFault('CPUID 1F.1: level type not ascending', rax('TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED'), leaf, 1, 'ecx', 0x101)];
+  if (leaf === 0x1f && subleaf === 0)
+    return [
+      cpuidFault('CPUID 1F.0: unknown level type', rax('TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED'), leaf, 0, 'ecx', 0x600),
+    ];
+  if (leaf === 0x1f && subleaf === 1)
+    return [
+      cpuidFault(
+        'CPUID 1F.1: level type not ascending',
+        rax('TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED'),
+        leaf,
+        1,
+        'ecx',
+        0x101,
+      ),
+    ];
   if (leaf === 0x1f && subleaf === 2) {
     return [
       // With 1F.1 invalid the list ends without a core level.
@@ -81,7 +96,14 @@ export const SYS_INIT_FAULTS: FaultTable = {
     incorrectMSR(MSR.IA32_PERF_CAPABILITIES, 0),
     msrFault('CPUID limited', rax('TDX_LIMIT_CPUID_MAXVAL_SET'), MSR.IA32_MISC_ENABLE, 0x400000),
     cpuidFault('CPUID 0: maximum leaf 1E', rax('TDX_CPUID_LEAF_NOT_SUPPORTED', 0x1f), 0, null, 'eax', 0x1e),
-    cpuidFault('CPUID 80000000: maximum leaf 80000007', rax('TDX_CPUID_LEAF_NOT_SUPPORTED', 0x80000008), 0x80000000, null, 'eax', 0x80000007),
+    cpuidFault(
+      'CPUID 80000000: maximum leaf 80000007',
+      rax('TDX_CPUID_LEAF_NOT_SUPPORTED', 0x80000008),
+      0x80000000,
+      null,
+      'eax',
+      0x80000007,
+    ),
     ...cpuidFaults(),
     incorrectMSR(MSR.IA32_VMX_BASIC, 0),
     incorrectMSR(MSR.IA32_VMX_TRUE_PINBASED_CTLS, 0xfffffffe00000000n & ~(0x29n << 32n)),
@@ -98,8 +120,18 @@ export const SYS_INIT_FAULTS: FaultTable = {
     incorrectMSR(MSR.IA32_VMX_CR4_FIXED1, 0x3ffffbf),
     msrFault('TME not locked', rax('TDX_INCORRECT_MSR_VALUE', 0x982), MSR.IA32_TME_ACTIVATE, 0x0003000600000002n),
     incorrectMSR(MSR.IA32_TME_CAPABILITY, 0x3f0_0000_0005),
-    msrFault('TME without the algorithm', rax('TDX_INCORRECT_MSR_VALUE', 0x982), MSR.IA32_TME_ACTIVATE, 0x0001000600000003n),
-    msrFault('more KeyIDs than there is room for', rax('TDX_NUM_ACTIVATED_HKIDS_NOT_SUPPORTED', 0x800), MSR.IA32_MKTME_KEYID_PARTITIONING, 0x7f10000000f),
+    msrFault(
+      'TME without the algorithm',
+      rax('TDX_INCORRECT_MSR_VALUE', 0x982),
+      MSR.IA32_TME_ACTIVATE,
+      0x0001000600000003n,
+    ),
+    msrFault(
+      'more KeyIDs than there is room for',
+      rax('TDX_NUM_ACTIVATED_HKIDS_NOT_SUPPORTED', 0x800),
+      MSR.IA32_MKTME_KEYID_PARTITIONING,
+      0x7f10000000f,
+    ),
     incorrectMSR(MSR.IA32_WBNOINVDP, 2),
     fault('CMRs overlap', rax('TDX_CMR_LIST_INVALID'), 'platform', ({ platform }) => {
       platform.cmrs.push({ base: '0x17ffff000', size: '0x2000' });

@@ -24,14 +24,27 @@ function differentMSR(msr: number): Fault {
 function differentCPUIDs(): Fault[] {
   return CPUID_RULES.flatMap(({ leaf, subleaf, same }, row) => {
     // The maximum leaves decide which others are looked at: their faults are of another kind.
-    const register = same.findIndex((bits, index) => bits !== 0 && !(index === 0 && (leaf === 0 || leaf === 0x80000000)));
+    const register = same.findIndex(
+      (bits, index) => bits !== 0 && !(index === 0 && (leaf === 0 || leaf === 0x80000000)),
+    );
     const healthy = CPUID_ROWS[row];
     if (register < 0 || healthy === undefined) return [];
     const lowest = (same[register] ?? 0) & -(same[register] ?? 0);
     const name = REGISTERS[register] ?? 'eax';
     const value = (onHealthyLP(leaf, subleaf, name, healthy[2 + register] as number) ^ lowest) >>> 0;
-    const faults = [cpuidFault(`CPUID ${leaf.toString(16)}.${subleaf ?? ''} differs`, rax('TDX_INCONSISTENT_CPUID_FIELD'), leaf, subleaf, name, value, 1)];
-    if (leaf === 0x1f && subleaf === 0) faults.push(cpuidFault('package 8', rax('TDX_INVALID_PKG_ID', 8), 0x1f, 0, 'edx', 0x80, 1));
+    const faults = [
+      cpuidFault(
+        `CPUID ${leaf.toString(16)}.${subleaf ?? ''} differs`,
+        rax('TDX_INCONSISTENT_CPUID_FIELD'),
+        leaf,
+        subleaf,
+        name,
+        value,
+        1,
+      ),
+    ];
+    if (leaf === 0x1f && subleaf === 0)
+      faults.push(cpuidFault('package 8', rax('TDX_INVALID_PKG_ID', 8), 0x1f, 0, 'edx', 0x80, 1));
     return faults;
   });
 }
@@ -48,10 +61,13 @@ function onHealthyLP(leaf: number, subleaf: number | null, register: string, val
 /** TDH.SYS.LP.INIT's checks in order (recorded: lpinit-two-faults-*, lpinit-msr-order-*). */
 export const SYS_LP_INIT_FAULTS: FaultTable = {
   leaf: 'TDH.SYS.LP.INIT',
-  base: () => draft([step('TDH.SYS.INIT'), step('TDH.SYS.LP.INIT', {}, 0, 'LP.INIT 0')], step('TDH.SYS.LP.INIT', {}, 1)),
+  base: () =>
+    draft([step('TDH.SYS.INIT'), step('TDH.SYS.LP.INIT', {}, 0, 'LP.INIT 0')], step('TDH.SYS.LP.INIT', {}, 1)),
   faults: [
     injected('global lock held', rax('TDX_SYS_BUSY'), 'global-lock-busy'),
-    fault('before TDH.SYS.INIT', rax('TDX_SYS_LP_INIT_NOT_PENDING'), 'before', (change) => without(change, 'TDH.SYS.INIT')),
+    fault('before TDH.SYS.INIT', rax('TDX_SYS_LP_INIT_NOT_PENDING'), 'before', (change) =>
+      without(change, 'TDH.SYS.INIT'),
+    ),
     fault('made before', rax('TDX_SYS_LP_INIT_DONE'), 'before', ({ before }) => {
       before.push(step('TDH.SYS.LP.INIT', {}, 1));
     }),

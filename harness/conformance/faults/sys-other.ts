@@ -21,12 +21,23 @@ export function dispatcherFaults(number: number, beforeReady: boolean): Fault[] 
     }),
   ];
   if (beforeReady) return faults;
-  return [...faults, fault('before READY', rax('TDX_SYS_NOT_READY'), 'before', (change: Draft) => cutAt(change, 'KEY.CONFIG 1'))];
+  return [
+    ...faults,
+    fault('before READY', rax('TDX_SYS_NOT_READY'), 'before', (change: Draft) => cutAt(change, 'KEY.CONFIG 1')),
+  ];
 }
 
 export const SYS_INFO_FAULTS: FaultTable = {
   leaf: 'TDH.SYS.INFO',
-  base: () => ({ ...draft(wayTo('INITIALISED'), { ...step('TDH.SYS.INFO', { rcx: INFO_BUFFER, rdx: 1024, r8: CMR_BUFFER, r9: 32 }), read: [{ pa: '0x110000', u64: 128 }, { pa: '0x111000', u64: 64 }] }) }),
+  base: () => ({
+    ...draft(wayTo('INITIALISED'), {
+      ...step('TDH.SYS.INFO', { rcx: INFO_BUFFER, rdx: 1024, r8: CMR_BUFFER, r9: 32 }),
+      read: [
+        { pa: '0x110000', u64: 128 },
+        { pa: '0x111000', u64: 64 },
+      ],
+    }),
+  }),
   faults: [
     ...dispatcherFaults(32, true),
     fault('LP not initialised', rax('TDX_SYS_LP_INIT_NOT_DONE'), 'before', (change) => without(change, 'LP.INIT 0')),
@@ -55,7 +66,11 @@ export const SYS_RD_FAULTS: FaultTable = {
 
 export const SYS_RDALL_FAULTS: FaultTable = {
   leaf: 'TDH.SYS.RDALL',
-  base: () => draft(wayTo('INITIALISED'), { ...step('TDH.SYS.RDALL', { rdx: METADATA_PAGE, r8: 0xffffffffffffffffn }), read: [{ pa: '0x112000', u64: 392 }] }),
+  base: () =>
+    draft(wayTo('INITIALISED'), {
+      ...step('TDH.SYS.RDALL', { rdx: METADATA_PAGE, r8: 0xffffffffffffffffn }),
+      read: [{ pa: '0x112000', u64: 392 }],
+    }),
   faults: [
     ...dispatcherFaults(37, true),
     fault('LP not initialised', rax('TDX_SYS_LP_INIT_NOT_DONE'), 'before', (change) => without(change, 'LP.INIT 0')),
@@ -73,7 +88,9 @@ export const SYS_KEY_CONFIG_FAULTS: FaultTable = {
   faults: [
     ...dispatcherFaults(31, true),
     injected('global lock held', rax('TDX_SYS_BUSY'), 'global-lock-busy'),
-    fault('before TDH.SYS.CONFIG', rax('TDX_SYS_KEY_CONFIG_NOT_PENDING'), 'before', (change) => without(change, 'TDH.SYS.CONFIG')),
+    fault('before TDH.SYS.CONFIG', rax('TDX_SYS_KEY_CONFIG_NOT_PENDING'), 'before', (change) =>
+      without(change, 'TDH.SYS.CONFIG'),
+    ),
     fault('READY already', rax('TDX_SYS_KEY_CONFIG_NOT_PENDING'), 'before', (change) => {
       change.before = wayTo('READY');
     }),
@@ -119,11 +136,15 @@ export const SYS_UPDATE_FAULTS: FaultTable = {
   faults: [
     operandFault('RAX with a version', rax('TDX_OPERAND_INVALID'), 'rax', 53 + 0x10000),
     injected('global lock held', rax('TDX_SYS_BUSY'), 'global-lock-busy'),
-    fault('an LP is not initialised', rax('TDX_SYS_STATE_INCORRECT'), 'again', (change) => without(change, 'LP.INIT 1 again')),
+    fault('an LP is not initialised', rax('TDX_SYS_STATE_INCORRECT'), 'again', (change) =>
+      without(change, 'LP.INIT 1 again'),
+    ),
     fault('configured already', rax('TDX_SYS_STATE_INCORRECT'), 'again', (change) => {
       change.before.push(configStep([encodeTDMRInfo(goodTDMR())]));
     }),
-    fault('no handoff data', rax('TDX_SYS_INVALID_HANDOFF'), 'shutdown', (change) => without(change, 'TDH.SYS.SHUTDOWN')),
+    fault('no handoff data', rax('TDX_SYS_INVALID_HANDOFF'), 'shutdown', (change) =>
+      without(change, 'TDH.SYS.SHUTDOWN'),
+    ),
   ],
 };
 

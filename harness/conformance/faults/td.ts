@@ -1,7 +1,19 @@
 import type { U64 } from '../../../model/abi/u64.ts';
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Draft, Milestone } from '../draft.ts';
-import { draft, KEYID, KEYID_BIT, RESERVED_PAGE, step, TD_KEYID, TDCX, TDMR_BASE, TDR, wayTo, without } from '../draft.ts';
+import {
+  draft,
+  KEYID,
+  KEYID_BIT,
+  RESERVED_PAGE,
+  step,
+  TD_KEYID,
+  TDCX,
+  TDMR_BASE,
+  TDR,
+  wayTo,
+  without,
+} from '../draft.ts';
 import type { Fault, FaultTable } from '../fault.ts';
 import { fault, injected, operandFault, rax } from '../fault.ts';
 import { dispatcherFaults } from './sys-other.ts';
@@ -19,7 +31,12 @@ function pageFaults(register: 'rcx' | 'rdx', page: number, wrong: number | null)
       call.injectArg = `0x${page.toString(16)}`;
     }),
   ];
-  return wrong === null ? faults : [...faults, operandFault(`${name} of another type`, rax('TDX_PAGE_METADATA_INCORRECT', operand), register, wrong)];
+  return wrong === null
+    ? faults
+    : [
+        ...faults,
+        operandFault(`${name} of another type`, rax('TDX_PAGE_METADATA_INCORRECT', operand), register, wrong),
+      ];
 }
 
 /** The call comes at another moment of the TD's life. */
@@ -97,7 +114,9 @@ export const MNG_ADDCX_FAULTS: FaultTable = {
 
 /** Pages of the control structure, behind the one that the call itself adds. */
 function tdcxSteps(count: number): Draft['before'] {
-  return Array.from({ length: count }, (_, index) => step('TDH.MNG.ADDCX', { rcx: TDCX + (index + 1) * 0x1000, rdx: TDR }, 0, `ADDCX ${index}`));
+  return Array.from({ length: count }, (_, index) =>
+    step('TDH.MNG.ADDCX', { rcx: TDCX + (index + 1) * 0x1000, rdx: TDR }, 0, `ADDCX ${index}`),
+  );
 }
 
 export const MNG_VPFLUSHDONE_FAULTS: FaultTable = {
@@ -119,7 +138,9 @@ export const MNG_KEY_FREEID_FAULTS: FaultTable = {
     ...pageFaults('rcx', TDR, RESERVED_PAGE),
     moment('not blocked', LIFECYCLE, 'KEYED'),
     KOT_LOCKED,
-    fault('a package has not written back', rax('TDX_WBCACHE_NOT_COMPLETE'), 'before', (change) => without(change, 'CACHE.WB 1')),
+    fault('a package has not written back', rax('TDX_WBCACHE_NOT_COMPLETE'), 'before', (change) =>
+      without(change, 'CACHE.WB 1'),
+    ),
   ],
 };
 
@@ -143,7 +164,11 @@ export const PHYMEM_CACHE_WB_FAULTS: FaultTable = {
 
 export const PAGE_RECLAIM_FAULTS: FaultTable = {
   leaf: 'TDH.PHYMEM.PAGE.RECLAIM',
-  base: () => draft([...wayTo('TEARDOWN'), step('TDH.PHYMEM.PAGE.RECLAIM', { rcx: TDCX })], step('TDH.PHYMEM.PAGE.RECLAIM', { rcx: TDR, rdx: 1, r8: 2, r9: 3, r10: 4, r11: 5 })),
+  base: () =>
+    draft(
+      [...wayTo('TEARDOWN'), step('TDH.PHYMEM.PAGE.RECLAIM', { rcx: TDCX })],
+      step('TDH.PHYMEM.PAGE.RECLAIM', { rcx: TDR, rdx: 1, r8: 2, r9: 3, r10: 4, r11: 5 }),
+    ),
   faults: [
     ...dispatcherFaults(28, false),
     ...pageFaults('rcx', TDR, RESERVED_PAGE),
