@@ -197,6 +197,9 @@ export function createReplayPort(): ReplayPort {
     vmxoff() {
       // The recorder switches VMX off itself; the answers it gave later already say so.
     },
+    onlineMemory() {
+      // The recordings online memory by calling the notifier alone.
+    },
     offlineMemory: () => false,
     printk() {
       // Lines are compared at the end of the command, from the kernel's own log.

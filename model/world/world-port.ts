@@ -1,6 +1,6 @@
 import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
 import type { KernelPort } from '../kernel/port.ts';
-import { allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
+import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
 import { performSeamcall, performTDMRInitLoop } from './seamcall.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -44,6 +44,7 @@ export function createWorldPort(world: World): KernelPort {
       const lp = world.hardware.lps[cpu];
       if (lp !== undefined) lp.vmx = false;
     },
+    onlineMemory: (base, size, node) => addPages(world.allocator, base, size, node),
     offlineMemory: (base, size) => {
       if (isInUse(world.allocator, base, size)) return false;
       removePages(world.allocator, base, size);

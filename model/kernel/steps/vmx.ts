@@ -28,8 +28,6 @@ export const NEXT_ONLINE_CPU: Step = {
   },
 };
 
-export const LOOP: Step = { name: 'loop', source: SOURCE, run: () => JUMP };
-
 export const GET_VMX: Step = {
   name: 'get-vmx',
   source: SOURCE,
