@@ -25,6 +25,7 @@ const HARNESS_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'platform-file': [],
   generate: ['platform-file'],
   trace: [],
+  conformance: ['trace'],
   oracle: ['platform-file'],
   implementations: ['oracle', 'trace'],
   shrink: ['oracle'],
