@@ -29,7 +29,13 @@ export interface Thread {
 export type ThreadStatus = 'running' | 'blocked' | 'done' | 'crashed';
 
 /** A thread about to run `flow` on `cpu`; `target` is the CPU the flow is about (by default the same), `region` the memory. */
-export function createThread(id: number, flow: Flow, cpu: number, target: number = cpu, region: MemoryRegion | null = null): Thread {
+export function createThread(
+  id: number,
+  flow: Flow,
+  cpu: number,
+  target: number = cpu,
+  region: MemoryRegion | null = null,
+): Thread {
   return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, region, held: [], status: 'running' };
 }
 
