@@ -69,8 +69,8 @@ function beforeTheCall(table: FaultTable, fault: Fault | null) {
   const draft = table.base();
   fault?.apply(draft);
   // CREATE and ADDCX meet a page with something in it, SYS.INFO a buffer that is not empty.
-  for (const pa of ['0x100000000', '0x100001000', '0x110000'])
-    (draft.call.mem ??= []).push({ pa, u64: ['0x1', '0x2'] });
+  const full = ['0x100000000', '0x100001000', '0x110000'].map((pa) => ({ pa, u64: ['0x1', '0x2'] }));
+  draft.call.mem = [...(draft.call.mem ?? []), ...full];
   const { platform, steps } = readModuleCase(recordDraft('draft', draft, RELEASE).line);
   const hardware = buildHardware(platform);
   let module = createModule(RELEASE);
