@@ -42,6 +42,7 @@ function expected({ keyword, params, message }: ErrorObject): string {
   if (keyword === 'const') return `expected ${JSON.stringify(params['allowedValue'])}`;
   if (keyword === 'additionalProperties') return `unexpected property '${String(params['additionalProperty'])}'`;
   if (keyword === 'discriminator') return `unknown ${String(params['tag'])} ${JSON.stringify(params['tagValue'])}`;
-  if (keyword === 'pattern') return `expected lower-case hexadecimal text such as "0x1f000" (${String(params['pattern'])})`;
+  if (keyword === 'pattern')
+    return `expected lower-case hexadecimal text such as "0x1f000" (${String(params['pattern'])})`;
   return `expected that it ${message ?? 'matches its schema'}`;
 }

@@ -51,13 +51,18 @@ function knownLines(known: readonly KnownSeen[], { stale }: Footer, { good, bad,
   });
   return [
     ...lines,
-    ...stale.map((bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`),
+    ...stale.map(
+      (bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`,
+    ),
     ...(lines.length + stale.length > 0 ? [''] : []),
   ];
 }
 
 function totalsLine({ cases, events, seamcalls, complete, edges, findings, known, timing }: Footer): string {
-  const rate = timing === undefined ? [] : [`${grouped(Math.round(timing.casesPerSecond))} cases/s in ${timing.seconds.toFixed(1)} s`];
+  const rate =
+    timing === undefined
+      ? []
+      : [`${grouped(Math.round(timing.casesPerSecond))} cases/s in ${timing.seconds.toFixed(1)} s`];
   return [
     `${grouped(cases)} cases (${grouped(complete)} complete)`,
     `${grouped(events)} events`,
@@ -79,7 +84,11 @@ function sometimesLines({ sometimes: { reached, unreached, overdue } }: Footer, 
   ];
 }
 
-function verdictLines({ exitCode, interrupted, crash, cases, sometimes }: Footer, minimal: readonly Minimal[], { bad, good }: Palette): readonly string[] {
+function verdictLines(
+  { exitCode, interrupted, crash, cases, sometimes }: Footer,
+  minimal: readonly Minimal[],
+  { bad, good }: Palette,
+): readonly string[] {
   if (crash !== null) return [bad(`internal error at ${crash.origin}: this is our bug`)];
   if (interrupted !== null) return [`interrupted (${interrupted}); everything found so far is kept`];
   if (exitCode === 0) return [good('ok')];

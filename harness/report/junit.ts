@@ -14,16 +14,23 @@ export function renderJUnit(records: readonly CampaignRecord[]): string {
   const { header, footer, minimal, known } = sortRecords(records);
   const report = junit.newBuilder();
   const name = `seamstress ${header.profile.kernel} on ${header.profile.module}`;
-  const suite = report.testSuite().name(`${name}, invariants`).time(footer.timing?.seconds ?? 0);
+  const suite = report
+    .testSuite()
+    .name(`${name}, invariants`)
+    .time(footer.timing?.seconds ?? 0);
   suite.property('seed', clean(header.seed)).property('cases', String(footer.cases)).property('shard', header.shard);
   const broken = minimal.map(({ invariant }) => invariant);
   for (const invariant of [...new Set([...header.invariants, ...broken])].sort()) {
     const test = suite.testCase().className(`seamstress.${header.profile.kernel}`).name(invariant);
     const failures = minimal.filter((finding) => finding.invariant === invariant);
     const [first] = failures;
-    if (first !== undefined) test.failure(clean(first.message), 'finding').stacktrace(failures.map(describeFailure).join('\n\n'));
+    if (first !== undefined)
+      test.failure(clean(first.message), 'finding').stacktrace(failures.map(describeFailure).join('\n\n'));
     const notes = known.filter((one) => one.invariant === invariant && isSeen(one));
-    if (notes.length > 0) test.standardOutput(clean(notes.map(({ bucket, reason, source }) => `known: ${bucket}: ${reason} (${source})`).join('\n')));
+    if (notes.length > 0)
+      test.standardOutput(
+        clean(notes.map(({ bucket, reason, source }) => `known: ${bucket}: ${reason} (${source})`).join('\n')),
+      );
   }
   const { reached, unreached, overdue } = footer.sometimes;
   const reach = report.testSuite().name(`${name}, sometimes`);
@@ -33,7 +40,13 @@ export function renderJUnit(records: readonly CampaignRecord[]): string {
     else if (unreached.includes(id)) test.skipped();
   }
   if (footer.crash !== null) {
-    report.testSuite().name(name).testCase().className('seamstress').name('harness').error(clean(footer.crash.origin), 'internal', clean(footer.crash.stack));
+    report
+      .testSuite()
+      .name(name)
+      .testCase()
+      .className('seamstress')
+      .name('harness')
+      .error(clean(footer.crash.origin), 'internal', clean(footer.crash.stack));
   }
   return report.build();
 }

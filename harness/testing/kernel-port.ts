@@ -2,7 +2,14 @@ import type { AddressRange } from '../../model/abi/range.ts';
 import type { Registers } from '../../model/abi/registers.ts';
 import { lowHalf, type U64 } from '../../model/abi/u64.ts';
 import { messageText } from '../../model/kernel/message.ts';
-import { addPages, allocatePages, createPageAllocator, isInUse, releasePages, type PageAllocator } from '../../model/kernel/page-allocator.ts';
+import {
+  addPages,
+  allocatePages,
+  createPageAllocator,
+  isInUse,
+  releasePages,
+  type PageAllocator,
+} from '../../model/kernel/page-allocator.ts';
 import type { KernelPort, Trap } from '../../model/kernel/port.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { createKernel, type BootFacts, type KernelState, type MemoryRegion } from '../../model/kernel/state.ts';
@@ -125,7 +132,11 @@ function writeInfo(words: Map<number, U64>, registers: Registers, cmrs: readonly
 }
 
 /** A machine for tests: two packages of two CPUs, 64 KeyIDs of which 48 are private. */
-export function createTestKernel(revision: Revision, memory: readonly MemoryRegion[], facts: Partial<BootFacts> = {}): KernelState {
+export function createTestKernel(
+  revision: Revision,
+  memory: readonly MemoryRegion[],
+  facts: Partial<BootFacts> = {},
+): KernelState {
   const cpus = [0, 0, 1, 1].map((pkg) => ({ package: pkg, present: true, online: true }));
   const healthy: BootFacts = {
     keyids: cpus.map(() => ({ mktme: 15, tdx: 48 })),
@@ -143,7 +154,10 @@ export function run(kernel: KernelState, port: KernelPort, flow: Flow | null, cp
   if (flow === null) throw new Error(`${kernel.revision.name} has no such entry point`);
   const thread = createThread(1, flow, cpu, target);
   const status = runThread(kernel, thread, port);
-  if (status !== 'done') throw new Error(`the thread is ${status} at ${flow.steps[thread.pc]?.name ?? 'its end'}: ${kernel.crash ?? 'no crash'}`);
+  if (status !== 'done')
+    throw new Error(
+      `the thread is ${status} at ${flow.steps[thread.pc]?.name ?? 'its end'}: ${kernel.crash ?? 'no crash'}`,
+    );
   return thread.error;
 }
 

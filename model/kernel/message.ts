@@ -13,7 +13,6 @@ export interface Message {
   readonly f: U64;
 }
 
-
 /**
  * Every line a kernel revision prints, word for word; misspellings are the kernel's. Source, where a line names none:
  * arch/x86/virt/vmx/tdx/tdx.c of Linux 6.12, 6.17 and 7.3, compared with the linux-* recordings.
@@ -27,12 +26,22 @@ const TEXTS = {
   's3-disabled': line(6, () => 'virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.'),
   'seamcall-failed': line(3, (a, b) => `virt/tdx: SEAMCALL (0x${hex16(a)}) failed: 0x${hex16(b)}`),
   'seamcall-outputs-low': line(3, (a, b, c) => `virt/tdx: RCX 0x${hex16(a)} RDX 0x${hex16(b)} R08 0x${hex16(c)}`),
-  'seamcall-outputs-high': line(3, (_a, _b, _c, d, e, f) => `virt/tdx: R09 0x${hex16(d)} R10 0x${hex16(e)} R11 0x${hex16(f)}`),
+  'seamcall-outputs-high': line(
+    3,
+    (_a, _b, _c, d, e, f) => `virt/tdx: R09 0x${hex16(d)} R10 0x${hex16(e)} R11 0x${hex16(f)}`,
+  ),
   'module-not-loaded': line(3, () => 'virt/tdx: module not loaded'),
   'tdmrs-exhausted': line(4, () => 'virt/tdx: initialization failed: TDMRs exhausted.'),
   'tdmrs-reaching-limit': line(4, (a, b) => `virt/tdx: consumed TDMRs reaching limit: ${a} used out of ${b}`),
-  'reserved-areas-exhausted': line(4, (a, b) => `virt/tdx: initialization failed: TDMR [0x${hex(a)}, 0x${hex(b)}): reserved areas exhausted.`),
-  'no-local-node': line(4, (a, b) => `virt/tdx: TDMR [0x${hex(a)}, 0x${hex(b)}): unable to find local NUMA node for PAMT allocation, fallback to use node 0.`),
+  'reserved-areas-exhausted': line(
+    4,
+    (a, b) => `virt/tdx: initialization failed: TDMR [0x${hex(a)}, 0x${hex(b)}): reserved areas exhausted.`,
+  ),
+  'no-local-node': line(
+    4,
+    (a, b) =>
+      `virt/tdx: TDMR [0x${hex(a)}, 0x${hex(b)}): unable to find local NUMA node for PAMT allocation, fallback to use node 0.`,
+  ),
   'pamt-allocated': line(6, (a) => `virt/tdx: ${a} KB allocated for PAMT`),
   'module-initialised': line(6, () => 'virt/tdx: module initialized'),
   'module-initialisation-failed': line(3, (a) => `virt/tdx: module initialization failed (${a})`),
@@ -41,23 +50,43 @@ const TEXTS = {
   'platform-unsupported': line(3, () => 'virt/tdx: TDX not supported by the host platform'),
   'tdx-module-initialised': line(6, () => 'virt/tdx: TDX-Module initialized'),
   'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
-  'kvm-last-cpu-of-package': line(4, () => 'kvm_intel: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.'),
-  'last-cpu-of-package': line(4, () => 'virt/tdx: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.'),
+  'kvm-last-cpu-of-package': line(
+    4,
+    () =>
+      'kvm_intel: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.',
+  ),
+  'last-cpu-of-package': line(
+    4,
+    () =>
+      'virt/tdx: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.',
+  ),
   'kexec-erratum': line(6, () => 'kexec: Not allowed on platform with tdx_pw_mce bug', 'once'),
 
   // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.
   'seam-off': line(3, () => 'virt/tdx: BIOS announces private KeyIDs but has not enabled SEAM: no TDX'),
-  'keyid-range': line(3, (a, b) => `virt/tdx: private KeyID range of ${b} from ${a} is not possible on this machine: no TDX`),
+  'keyid-range': line(
+    3,
+    (a, b) => `virt/tdx: private KeyID range of ${b} from ${a} is not possible on this machine: no TDX`,
+  ),
   'strict-gp': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: #GP, SEAM is not enabled there`),
   'strict-ud': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: #UD, not in VMX operation`),
   'strict-vmfail': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: no module answers`),
   'lp-held-offline': line(3, (a, b) => `virt/tdx: CPU ${a} in package ${b} cannot be brought up for TDX`),
   'lp-not-in-vmx': line(3, (a, b) => `virt/tdx: CPU ${a} in package ${b} cannot enter VMX operation`),
-  'lp-too-late': line(4, (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`),
+  'lp-too-late': line(
+    4,
+    (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`,
+  ),
   'package-without-cpu': line(3, (a) => `virt/tdx: failed to configure module, no online CPUs in package ${a}`),
-  'memory-taken-offline': line(4, (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`),
+  'memory-taken-offline': line(
+    4,
+    (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`,
+  ),
   'memory-in-use': line(3, (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible and in use`),
-  'memory-refused': line(4, (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`),
+  'memory-refused': line(
+    4,
+    (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`,
+  ),
   'no-convertible-memory': line(3, () => 'virt/tdx: initialization failed: no memory is convertible'),
 } satisfies Record<string, MessageText>;
 

@@ -4,7 +4,17 @@ import type { KernelPort } from './port.ts';
 import type { KernelState } from './state.ts';
 
 /** Records a line of dmesg; it is rendered only when somebody looks. */
-export function printk(kernel: KernelState, port: KernelPort, id: MessageId, a: U64 = 0, b: U64 = 0, c: U64 = 0, d: U64 = 0, e: U64 = 0, f: U64 = 0): void {
+export function printk(
+  kernel: KernelState,
+  port: KernelPort,
+  id: MessageId,
+  a: U64 = 0,
+  b: U64 = 0,
+  c: U64 = 0,
+  d: U64 = 0,
+  e: U64 = 0,
+  f: U64 = 0,
+): void {
   if (isPrintedOnce(id)) {
     if (kernel.printedOnce.includes(id)) return;
     kernel.printedOnce.push(id);

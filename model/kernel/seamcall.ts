@@ -58,12 +58,31 @@ export interface OtherPolicy {
  * A SEAMCALL whose outputs the kernel does not look at: the registers go out, only RAX comes back, so that a retry
  * repeats the same inputs. Answers 0, a negative errno, or CRASH.
  */
-export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+export function seamcall(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+  r8: U64,
+  r9: U64 = 0,
+): number {
   return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, false);
 }
 
 /** Calls with the same inputs until the answer is final; `outputs`: a refusal prints them. */
-function repeat(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64, outputs: boolean): number {
+function repeat(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+  r8: U64,
+  r9: U64,
+  outputs: boolean,
+): number {
   const { registers } = kernel;
   let { attempts, transientAttempts } = kernel.revision.seamcall;
   let status: U64;
@@ -71,7 +90,9 @@ function repeat(kernel: KernelState, port: KernelPort, cpu: number, leaf: number
     load(kernel, leaf, rcx, rdx, r8, r9);
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0);
+  } while (
+    status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0
+  );
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
 }
 
@@ -86,7 +107,16 @@ function isTransient(status: U64): boolean {
  * A SEAMCALL whose outputs are copied back into the argument block, which a retry sends out again (__seamcall_ret in a
  * loop, Linux 6.12 asm/tdx.h; recording 6.12-demos, line 9). The outputs are in `kernel.registers` afterwards.
  */
-export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+export function seamcallReturning(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+  r8: U64,
+  r9: U64 = 0,
+): number {
   const { registers } = kernel;
   if (kernel.revision.seamcall.repeatsInputs) return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, true);
   load(kernel, leaf, rcx, rdx, r8, r9);
@@ -99,7 +129,13 @@ export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: nu
  * All TDH.SYS.TDMR.INIT calls of one TDMR, [base, end): the module says in RDX how far it is. Answers 0, an errno, or
  * CRASH if the module never gets there. Source: init_tdmr(), Linux 6.12.
  */
-export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: number, base: number, end: number): number {
+export function seamcallTDMRInit(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  base: number,
+  end: number,
+): number {
   const { registers } = kernel;
   const { repeatsInputs } = kernel.revision.seamcall;
   let { attempts, transientAttempts } = kernel.revision.seamcall;
@@ -169,12 +205,29 @@ function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number,
 }
 
 /** Maps and reports a status that is not 0. */
-function refused(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64, outputs: boolean): number {
+function refused(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  status: U64,
+  outputs: boolean,
+): number {
   const policy = kernel.revision.seamcall;
-  const trap = status === TDX_SEAMCALL_VMFAILINVALID ? policy.vmfail : status === TDX_SEAMCALL_GP ? policy.gp : status === TDX_SEAMCALL_UD ? policy.ud : null;
+  const trap =
+    status === TDX_SEAMCALL_VMFAILINVALID
+      ? policy.vmfail
+      : status === TDX_SEAMCALL_GP
+        ? policy.gp
+        : status === TDX_SEAMCALL_UD
+          ? policy.ud
+          : null;
   if (trap !== null) {
     if (trap.oops) {
-      kernel.crash = status === TDX_SEAMCALL_GP ? 'oops: general protection fault in __seamcall' : 'oops: invalid opcode in __seamcall';
+      kernel.crash =
+        status === TDX_SEAMCALL_GP
+          ? 'oops: general protection fault in __seamcall'
+          : 'oops: invalid opcode in __seamcall';
       return CRASH;
     }
     if (trap.message !== null) printk(kernel, port, trap.message, cpu);

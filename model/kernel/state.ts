@@ -158,12 +158,27 @@ export interface KernelState {
 export function createKernel(
   revision: Revision,
   facts: BootFacts,
-  cpus: readonly { readonly package: number; readonly present: boolean; readonly online: boolean; readonly bootable?: boolean }[],
+  cpus: readonly {
+    readonly package: number;
+    readonly present: boolean;
+    readonly online: boolean;
+    readonly bootable?: boolean;
+  }[],
   memory: readonly MemoryRegion[],
 ): KernelState {
   const cpuList: KernelCPU[] = [];
   for (const { package: pkg, present, online, bootable = true } of cpus) {
-    cpuList.push({ package: pkg, atBoot: present, bootable, present, online, lpInitialised: false, lpFailed: false, vmxReferences: 0, cacheDirty: false });
+    cpuList.push({
+      package: pkg,
+      atBoot: present,
+      bootable,
+      present,
+      online,
+      lpInitialised: false,
+      lpFailed: false,
+      vmxReferences: 0,
+      cacheDirty: false,
+    });
   }
   return {
     revision,

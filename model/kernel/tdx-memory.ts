@@ -13,7 +13,10 @@ const PAGE = 4096;
  * first MiB left out. Ends early when `visit` answers an errno, and answers it.
  * Source: for_each_mem_pfn_range(), and build_tdx_memlist(), Linux 6.12.
  */
-export function forEachTDXRange({ memblock }: KernelState, visit: (startPfn: number, endPfn: number, node: number) => number): number {
+export function forEachTDXRange(
+  { memblock }: KernelState,
+  visit: (startPfn: number, endPfn: number, node: number) => number,
+): number {
   for (const { base, size, node } of memblock) {
     const end = base + size;
     let startPfn = (base - (base % PAGE)) / PAGE + (base % PAGE === 0 ? 0 : 1);
@@ -27,7 +30,13 @@ export function forEachTDXRange({ memblock }: KernelState, visit: (startPfn: num
 }
 
 /** Appends one entry to the list; 0 or -ENOMEM. Source: add_tdx_memblock(), Linux 6.12. */
-export function addTDXMemory(kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number, node: number): number {
+export function addTDXMemory(
+  kernel: KernelState,
+  port: KernelPort,
+  startPfn: number,
+  endPfn: number,
+  node: number,
+): number {
   const object = allocate(kernel, port, 'k', LIST_ENTRY_BYTES);
   if (object === -1) return ENOMEM;
   kernel.tdxMemory.push({ startPfn, endPfn, node, object });
@@ -114,14 +123,26 @@ export function removeMemblock(memblock: MemoryRegion[], base: number, size: num
 }
 
 /** An allocation, counted. */
-export function allocate(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['alloc']>[0], bytes: number, node = -1): number {
+export function allocate(
+  kernel: KernelState,
+  port: KernelPort,
+  kind: Parameters<KernelPort['alloc']>[0],
+  bytes: number,
+  node = -1,
+): number {
   const address = port.alloc(kind, bytes, node);
   if (address !== -1) kernel.live++;
   return address;
 }
 
 /** Gives an allocation back, counted. */
-export function release(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['free']>[0], address: number, bytes: number): void {
+export function release(
+  kernel: KernelState,
+  port: KernelPort,
+  kind: Parameters<KernelPort['free']>[0],
+  address: number,
+  bytes: number,
+): void {
   kernel.live--;
   port.free(kind, address, bytes);
 }

@@ -108,7 +108,14 @@ function firstOnline({ kernel }: World): number {
   return 0;
 }
 
-function runFlow(world: World, record: EventRecord, flow: Flow, cpu: number, target: number, region: MemoryRegion | null = null): Outcome {
+function runFlow(
+  world: World,
+  record: EventRecord,
+  flow: Flow,
+  cpu: number,
+  target: number,
+  region: MemoryRegion | null = null,
+): Outcome {
   const thread = createThread(1, flow, cpu, target, region);
   const status = runThread(world.kernel, thread, world.port);
   // Nobody else runs, so a lock that cannot be had will never be: the kernel hangs for good.
@@ -176,7 +183,11 @@ function removeCPU(world: World, record: EventRecord, lp: number): Outcome {
   return record.errno === 0 ? 'done' : 'refused';
 }
 
-function addMemory(world: World, record: EventRecord, { how, base, size, node }: Extract<Event, { kind: 'memory-add' }>): Outcome {
+function addMemory(
+  world: World,
+  record: EventRecord,
+  { how, base, size, node }: Extract<Event, { kind: 'memory-add' }>,
+): Outcome {
   const { kernel } = world;
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
   if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
@@ -185,11 +196,16 @@ function addMemory(world: World, record: EventRecord, { how, base, size, node }:
   return record.errno === 0 ? 'done' : 'refused';
 }
 
-function removeMemory(world: World, record: EventRecord, { how, base, size }: Extract<Event, { kind: 'memory-remove' }>): Outcome {
+function removeMemory(
+  world: World,
+  record: EventRecord,
+  { how, base, size }: Extract<Event, { kind: 'memory-remove' }>,
+): Outcome {
   const { kernel } = world;
   if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
   let covered = base;
-  for (const block of kernel.memblock) if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
+  for (const block of kernel.memblock)
+    if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
   if (how !== 'zone-device' && covered < base + size) return 'ignored';
   const cpu = firstOnline(world);
   runFlow(world, record, kernel.revision.memoryRemove[how], cpu, cpu, { base, size, node: 0 });

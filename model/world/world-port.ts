@@ -13,7 +13,8 @@ export function createWorldPort(world: World): KernelPort {
       const injected = isFailing(world);
       const address = injected ? -1 : allocatePages(world.allocator, what, bytes, node);
       // PAMTs are not backed by words; everything else starts out zero.
-      if (address !== -1 && what !== 'c') zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
+      if (address !== -1 && what !== 'c')
+        zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
       world.trace.push({ kind: 'alloc', what, bytes, address, injected });
       return address;
     },

@@ -11,7 +11,11 @@ import * as metadata from '../steps/metadata.ts';
 import * as status from '../steps/status.ts';
 import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from './common.ts';
 
-const silent = (errno: number): { errno: number; message: null; oops: false } => ({ errno, message: null, oops: false });
+const silent = (errno: number): { errno: number; message: null; oops: false } => ({
+  errno,
+  message: null,
+  oops: false,
+});
 
 /** Retries no entropy ten times in all; #GP, #UD and VMfailInvalid leave no line. Source: sc_retry_prerr(), Linux 6.12. */
 export const SEAMCALL_6_12: SeamcallPolicy = {

@@ -44,6 +44,14 @@ export const LINUX_6_17: Revision = {
   source: 'arch/x86/virt/vmx/tdx/tdx.c, Linux 6.17.0; recording linux-6.17',
   seamcall: { ...SEAMCALL_6_12, marksCacheDirty: true },
   enable: defineFlow('enable', ENABLE_6_17),
-  ...cpuHotplug([], [[keepLastCPUOfPackage('tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16', 'kvm-last-cpu-of-package'), 'cpus-write-unlock']]),
+  ...cpuHotplug(
+    [],
+    [
+      [
+        keepLastCPUOfPackage('tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16', 'kvm-last-cpu-of-package'),
+        'cpus-write-unlock',
+      ],
+    ],
+  ),
   kexec: defineFlow('kexec', [[REFUSE_KEXEC_WITH_ERRATUM], [FLUSH_DIRTY_CPUS]]),
 };

@@ -45,7 +45,9 @@ export const ENABLE_7_3: readonly FlowEntry[] = [
   ...readAllMetadata('report-module-status'),
   [lock.GET_ONLINE_MEMS],
   [memory.BUILD_MEMORY_LIST, 'put-online-mems'],
-  ...BUILD_AND_CONFIGURE.map((entry): FlowEntry => (entry[0] === undo.RESET_PAMTS ? [undo.RESET_PAMTS_IF_ERRATUM] : entry)),
+  ...BUILD_AND_CONFIGURE.map(
+    (entry): FlowEntry => (entry[0] === undo.RESET_PAMTS ? [undo.RESET_PAMTS_IF_ERRATUM] : entry),
+  ),
   [REPORT_MODULE_STATUS, 'end', 'unlock-module'],
   [{ ...lock.CPUS_READ_LOCK, name: 'cpus-read-lock-failed' }],
   [vmx.REMOVE_ONLINE_CALLBACK],

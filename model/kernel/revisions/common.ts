@@ -35,17 +35,36 @@ export const BUILD_AND_CONFIGURE: readonly FlowEntry[] = [
 
 /** A CPU comes online, with `callbacks` to run on it first; `cpus-write-unlock` is where they go to refuse it. */
 export function cpuOnline(callbacks: readonly FlowEntry[]): readonly FlowEntry[] {
-  return [[lock.CPUS_WRITE_LOCK], [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'], ...callbacks, [hotplug.BRING_CPU_UP], [lock.CPUS_WRITE_UNLOCK]];
+  return [
+    [lock.CPUS_WRITE_LOCK],
+    [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'],
+    ...callbacks,
+    [hotplug.BRING_CPU_UP],
+    [lock.CPUS_WRITE_UNLOCK],
+  ];
 }
 
 /** A CPU goes offline, with `callbacks` to run on it first. */
 export function cpuOffline(callbacks: readonly FlowEntry[]): readonly FlowEntry[] {
-  return [[lock.CPUS_WRITE_LOCK], [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'], ...callbacks, [hotplug.TAKE_CPU_DOWN], [lock.CPUS_WRITE_UNLOCK]];
+  return [
+    [lock.CPUS_WRITE_LOCK],
+    [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
+    ...callbacks,
+    [hotplug.TAKE_CPU_DOWN],
+    [lock.CPUS_WRITE_UNLOCK],
+  ];
 }
 
 /** A CPU is taken out of the machine, offline first. */
 export function cpuRemove(callbacks: readonly FlowEntry[]): readonly FlowEntry[] {
-  return [[lock.CPUS_WRITE_LOCK], [hotplug.SKIP_IF_OFFLINE, 'end', 'remove-cpu'], ...callbacks, [hotplug.TAKE_CPU_DOWN], [acpi.REMOVE_CPU], [lock.CPUS_WRITE_UNLOCK]];
+  return [
+    [lock.CPUS_WRITE_LOCK],
+    [hotplug.SKIP_IF_OFFLINE, 'end', 'remove-cpu'],
+    ...callbacks,
+    [hotplug.TAKE_CPU_DOWN],
+    [acpi.REMOVE_CPU],
+    [lock.CPUS_WRITE_UNLOCK],
+  ];
 }
 
 type CPUHotplug = Pick<Revision, 'cpuOnline' | 'cpuOffline' | 'acpiCPUAdd' | 'acpiCPURemove'>;
@@ -80,13 +99,22 @@ export function memoryAdd(adding: readonly FlowEntry[], onlining: readonly FlowE
 }
 
 /** Memory goes offline and leaves memblock. */
-export const REMOVE_MEMORY: readonly FlowEntry[] = [[memoryHotplug.BEGIN_REMOVE], [memoryHotplug.OFFLINE_PAGES, 'done-remove'], [memoryHotplug.LEAVE_MEMBLOCK], [memoryHotplug.DONE_REMOVE]];
+export const REMOVE_MEMORY: readonly FlowEntry[] = [
+  [memoryHotplug.BEGIN_REMOVE],
+  [memoryHotplug.OFFLINE_PAGES, 'done-remove'],
+  [memoryHotplug.LEAVE_MEMBLOCK],
+  [memoryHotplug.DONE_REMOVE],
+];
 
 /** ZONE_DEVICE memory never gets near the page allocator. */
 export const NOTHING_TO_DO = defineFlow('zone-device', []);
 
 const REMOVE = defineFlow('memory-remove', REMOVE_MEMORY);
-export const PLAIN_MEMORY_REMOVE: MemoryHotplug['memoryRemove'] = { acpi: REMOVE, driver: REMOVE, 'zone-device': NOTHING_TO_DO };
+export const PLAIN_MEMORY_REMOVE: MemoryHotplug['memoryRemove'] = {
+  acpi: REMOVE,
+  driver: REMOVE,
+  'zone-device': NOTHING_TO_DO,
+};
 
 const NOTIFIED_ADD = defineFlow('memory-add', memoryAdd([], [[memoryHotplug.ASK_NOTIFIER, 'done-online']]));
 

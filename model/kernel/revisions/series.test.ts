@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { bootAndEnable, createTestKernel, createTestPort, dmesg, run, type TestPort } from '../../../harness/testing/kernel-port.ts';
+import {
+  bootAndEnable,
+  createTestKernel,
+  createTestPort,
+  dmesg,
+  run,
+  type TestPort,
+} from '../../../harness/testing/kernel-port.ts';
 import type { Flow } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { KernelState, MemoryRegion } from '../state.ts';
@@ -17,7 +24,10 @@ const MEMORY: readonly MemoryRegion[] = [
   [0x900000000, 0x1100000000],
 ].map(([start = 0, end = 0], node) => ({ base: start, size: end - start, node: node === 2 ? 1 : 0 }));
 
-function machine(revision: Revision, facts: Parameters<typeof createTestKernel>[2] = {}): { kernel: KernelState; port: TestPort } {
+function machine(
+  revision: Revision,
+  facts: Parameters<typeof createTestKernel>[2] = {},
+): { kernel: KernelState; port: TestPort } {
   const port = createTestPort(MEMORY);
   port.cmrs = MEMORY.map(({ base, size }) => ({ base, size }));
   return { kernel: createTestKernel(revision, MEMORY, facts), port };
@@ -30,7 +40,13 @@ function linesOf(kernel: KernelState, action: () => void): string[] {
   return dmesg(kernel).slice(before);
 }
 
-function runOn(kernel: KernelState, port: TestPort, flow: Flow, target: number, region: MemoryRegion | null = null): number {
+function runOn(
+  kernel: KernelState,
+  port: TestPort,
+  flow: Flow,
+  target: number,
+  region: MemoryRegion | null = null,
+): number {
   const thread = createThread(1, flow, 0, target, region);
   runThread(kernel, thread, port);
   return thread.error;
@@ -38,10 +54,14 @@ function runOn(kernel: KernelState, port: TestPort, flow: Flow, target: number, 
 
 const BAD_STATUS = 0xc000050c00000000n;
 
-describe("v5 says what its documentation says (lore 0712bc0b05a0c6c42437fba68f82d9268ab3113e.1655894131.git.kai.huang@intel.com)", () => {
+describe('v5 says what its documentation says (lore 0712bc0b05a0c6c42437fba68f82d9268ab3113e.1655894131.git.kai.huang@intel.com)', () => {
   test('at boot', () => {
     const { kernel, port } = machine(SERIES_V5);
-    expect(linesOf(kernel, () => run(kernel, port, SERIES_V5.boot))).toEqual(['tdx: SEAMRR enabled.', 'tdx: TDX private KeyID range: [16, 64).', 'tdx: TDX enabled by BIOS.']);
+    expect(linesOf(kernel, () => run(kernel, port, SERIES_V5.boot))).toEqual([
+      'tdx: SEAMRR enabled.',
+      'tdx: TDX private KeyID range: [16, 64).',
+      'tdx: TDX enabled by BIOS.',
+    ]);
   });
 
   test('without a module', () => {
@@ -69,8 +89,16 @@ describe("v5 says what its documentation says (lore 0712bc0b05a0c6c42437fba68f82
     run(kernel, port, SERIES_V5.boot);
     port.answer = (leaf) => (leaf === 45 ? BAD_STATUS : undefined);
     const lines = linesOf(kernel, () => expect(run(kernel, port, SERIES_V5.enable)).toBe(-14));
-    expect(lines.slice(-2)).toEqual(['tdx: SEAMCALL failed: leaf: 0x2d, error: 0xc000050c00000000', 'tdx: Failed to initialize TDX module.  Shut it down.']);
-    expect(port.log.filter((entry) => entry.startsWith('seamcall 44'))).toEqual(['seamcall 44 on 0', 'seamcall 44 on 1', 'seamcall 44 on 2', 'seamcall 44 on 3']);
+    expect(lines.slice(-2)).toEqual([
+      'tdx: SEAMCALL failed: leaf: 0x2d, error: 0xc000050c00000000',
+      'tdx: Failed to initialize TDX module.  Shut it down.',
+    ]);
+    expect(port.log.filter((entry) => entry.startsWith('seamcall 44'))).toEqual([
+      'seamcall 44 on 0',
+      'seamcall 44 on 1',
+      'seamcall 44 on 2',
+      'seamcall 44 on 3',
+    ]);
     expect(kernel.live).toBe(0);
     expect(run(kernel, port, SERIES_V5.enable)).toBe(-14);
   });
@@ -80,7 +108,10 @@ describe("v5 says what its documentation says (lore 0712bc0b05a0c6c42437fba68f82
     run(kernel, port, SERIES_V5.boot);
     const region = { base: 0x580000000, size: 0x80000000, node: 0 };
     const lines = linesOf(kernel, () => expect(runOn(kernel, port, SERIES_V5.memoryAdd.driver, 0, region)).toBe(-22));
-    expect(lines).toEqual(['tdx: Unable to add memory [0x580000000, 0x600000000) on TDX enabled platform.', 'kmem dax0.0: mapping0: 0x580000000-0x5ffffffff memory add failed']);
+    expect(lines).toEqual([
+      'tdx: Unable to add memory [0x580000000, 0x600000000) on TDX enabled platform.',
+      'kmem dax0.0: mapping0: 0x580000000-0x5ffffffff memory add failed',
+    ]);
     expect(runOn(kernel, port, SERIES_V5.memoryAdd['zone-device'], 0, region)).toBe(0);
   });
 });
@@ -128,9 +159,31 @@ describe('v5', () => {
 
   test.each<[string, readonly (readonly [number, number])[], string]>([
     ['no CMR at all', [], 'tdx: Firmware bug: No valid CMR.'],
-    ['valid, empty, valid', [[0x100000, 0x7ff00000], [0, 0], [0x100000000, 0x1000000000]], 'tdx: Firmware bug: invalid CMR(s) before valid CMRs.'],
-    ['descending', [[0x100000000, 0x1000000000], [0x100000, 0x7ff00000]], 'tdx: Firmware bug: CMRs not in address ascending order.'],
-    ['RAM outside', [[0x100000, 0x7ff00000], [0x100000000, 0x780000000]], 'tdx: [0x900000000, 0x1100000000) is not fully convertible memory'],
+    [
+      'valid, empty, valid',
+      [
+        [0x100000, 0x7ff00000],
+        [0, 0],
+        [0x100000000, 0x1000000000],
+      ],
+      'tdx: Firmware bug: invalid CMR(s) before valid CMRs.',
+    ],
+    [
+      'descending',
+      [
+        [0x100000000, 0x1000000000],
+        [0x100000, 0x7ff00000],
+      ],
+      'tdx: Firmware bug: CMRs not in address ascending order.',
+    ],
+    [
+      'RAM outside',
+      [
+        [0x100000, 0x7ff00000],
+        [0x100000000, 0x780000000],
+      ],
+      'tdx: [0x900000000, 0x1100000000) is not fully convertible memory',
+    ],
   ])('CMRs: %s', (_what, cmrs, line) => {
     const { kernel, port } = machine(SERIES_V5);
     port.cmrs = cmrs.map(([base, size]) => ({ base, size }));
@@ -178,11 +231,18 @@ describe('v7 and the CMR array (lore cover.1668988357.git.kai.huang@intel.com, 0
   test('a region over two touching CMRs is refused, as one the module would take', () => {
     const { kernel, port } = machine(SERIES_V7);
     const [low, middle, high] = port.cmrs as [MemoryRegion, MemoryRegion, MemoryRegion];
-    port.cmrs = [low, { base: middle.base, size: 0x40000000 }, { base: middle.base + 0x40000000, size: middle.size - 0x40000000 }, high];
+    port.cmrs = [
+      low,
+      { base: middle.base, size: 0x40000000 },
+      { base: middle.base + 0x40000000, size: middle.size - 0x40000000 },
+      high,
+    ];
     expect(bootAndEnable(kernel, port)).toBe(-14);
     // The entry listed before stays listed: memory hotplug takes TDX for initialised.
     expect(kernel.live).toBe(1);
-    expect(runOn(kernel, port, SERIES_V7.memoryAdd.driver, 0, { base: 0x2000000000, size: 0x40000000, node: 0 })).toBe(-22);
+    expect(runOn(kernel, port, SERIES_V7.memoryAdd.driver, 0, { base: 0x2000000000, size: 0x40000000, node: 0 })).toBe(
+      -22,
+    );
   });
 
   test('the array is read again where memory is checked: somebody who breaks it in between is noticed', () => {
@@ -210,7 +270,9 @@ describe('v7', () => {
     run(kernel, port, SERIES_V7.boot);
     port.answer = (leaf) => (leaf === 33 ? BAD_STATUS : undefined);
     expect(run(kernel, port, SERIES_V7.enable)).toBe(-14);
-    expect(kernel.lockImbalances).toEqual([{ thread: 1, flow: 'enable', lock: 'mems', what: 'dropped while not held' }]);
+    expect(kernel.lockImbalances).toEqual([
+      { thread: 1, flow: 'enable', lock: 'mems', what: 'dropped while not held' },
+    ]);
   });
 
   test('takes SEAM that is off for an absent module', () => {
@@ -225,13 +287,18 @@ describe('v7', () => {
   test('refuses ZONE_DEVICE memory outside its list too', () => {
     const { kernel, port } = machine(SERIES_V7);
     expect(bootAndEnable(kernel, port)).toBe(0);
-    expect(runOn(kernel, port, SERIES_V7.memoryAdd['zone-device'], 0, { base: 0x2000000000, size: 0x40000000, node: 0 })).toBe(-22);
+    expect(
+      runOn(kernel, port, SERIES_V7.memoryAdd['zone-device'], 0, { base: 0x2000000000, size: 0x40000000, node: 0 }),
+    ).toBe(-22);
   });
 
   test('gives up without x2APIC', () => {
     const { kernel, port } = machine(SERIES_V7, { x2apic: false });
     run(kernel, port, SERIES_V7.boot);
-    expect(dmesg(kernel)).toEqual(['tdx: TDX enabled by BIOS. TDX private KeyID range: [16, 64)', 'tdx: Disable TDX as X2APIC is not enabled.']);
+    expect(dmesg(kernel)).toEqual([
+      'tdx: TDX enabled by BIOS. TDX private KeyID range: [16, 64)',
+      'tdx: Disable TDX as X2APIC is not enabled.',
+    ]);
     expect(kernel.platformEnabled).toBe(false);
   });
 });
@@ -241,7 +308,11 @@ describe('v8', () => {
     const { kernel, port } = machine(SERIES_V8);
     expect(bootAndEnable(kernel, port)).toBe(0);
     expect(port.log.filter((entry) => /seamcall (33|35) /.test(entry))).toEqual([]);
-    expect(dmesg(kernel).filter((line) => line.includes('CMR'))).toEqual(['tdx: CMR: [0x100000, 0x80000000)', 'tdx: CMR: [0x100000000, 0x880000000)', 'tdx: CMR: [0x900000000, 0x1100000000)']);
+    expect(dmesg(kernel).filter((line) => line.includes('CMR'))).toEqual([
+      'tdx: CMR: [0x100000, 0x80000000)',
+      'tdx: CMR: [0x100000000, 0x880000000)',
+      'tdx: CMR: [0x900000000, 0x1100000000)',
+    ]);
   });
 
   test.each([
@@ -252,7 +323,10 @@ describe('v8', () => {
     const { kernel, port } = machine(SERIES_V8);
     run(kernel, port, SERIES_V8.boot);
     port.answer = () => trap;
-    expect(linesOf(kernel, () => expect(run(kernel, port, SERIES_V8.enable)).toBe(-22))).toEqual([line, `tdx: initialization failed (${errno})`]);
+    expect(linesOf(kernel, () => expect(run(kernel, port, SERIES_V8.enable)).toBe(-22))).toEqual([
+      line,
+      `tdx: initialization failed (${errno})`,
+    ]);
     expect(linesOf(kernel, () => expect(run(kernel, port, SERIES_V8.enable)).toBe(-22))).toEqual([]);
   });
 });

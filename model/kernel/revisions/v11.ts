@@ -47,7 +47,13 @@ const CPU_ENABLE_V11: readonly FlowEntry[] = [
 const SILENT: tdmr.CapacityPolicy = { errno: ENOSPC, aloud: false };
 const REPLACEMENTS: ReadonlyMap<string, FlowEntry[0]> = new Map([
   ['cover-memory', { ...tdmr.coverMemoryStep('fill_out_tdmrs(), v11 12/20', SILENT), confidence: 'unconfirmed' }],
-  ['fill-reserved-areas', { ...tdmr.fillReservedAreasStep('tdmrs_populate_rsvd_areas_all(), v11 14/20', SILENT, tdmr.HOLES_OF_MEMORY), confidence: 'unconfirmed' }],
+  [
+    'fill-reserved-areas',
+    {
+      ...tdmr.fillReservedAreasStep('tdmrs_populate_rsvd_areas_all(), v11 14/20', SILENT, tdmr.HOLES_OF_MEMORY),
+      confidence: 'unconfirmed',
+    },
+  ],
   ['report-pamt', configure.reportPAMTStep('init_tdx_module(), v11 13/20', 'v11-pamt-kb', 1024)],
 ]);
 

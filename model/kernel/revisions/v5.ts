@@ -14,7 +14,13 @@ import * as seriesStatus from '../steps/series-status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import { cpuHotplug, cpuRemove, memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from './common.ts';
-import { CLEAN_UP_SERIES, COVER_MEMORY_SILENTLY, FILL_RESERVED_AREAS_SILENTLY, KEXEC_SERIES, REPORT_PAMT_PAGES } from './series-common.ts';
+import {
+  CLEAN_UP_SERIES,
+  COVER_MEMORY_SILENTLY,
+  FILL_RESERVED_AREAS_SILENTLY,
+  KEXEC_SERIES,
+  REPORT_PAMT_PAGES,
+} from './series-common.ts';
 
 const { asFault } = seriesStatus;
 const V5 = 'v5 "TDX host kernel support", 22 Jun 2022, lore cover.1655894131.git.kai.huang@intel.com';
@@ -73,7 +79,11 @@ export const SERIES_V5: Revision = {
   title: 'patch series v5 (22 June 2022)',
   source: V5,
   seamcall: SEAMCALL_V5,
-  boot: defineFlow('boot', [[seriesDetect.DETECT_SEAM], [seriesDetect.DETECT_KEYIDS], [seriesDetect.PRINT_ENABLED_BY_BIOS]]),
+  boot: defineFlow('boot', [
+    [seriesDetect.DETECT_SEAM],
+    [seriesDetect.DETECT_KEYIDS],
+    [seriesDetect.PRINT_ENABLED_BY_BIOS],
+  ]),
   cpuEnable: null,
   enable: defineFlow('enable', ENABLE_V5),
   ...cpuHotplug([], []),

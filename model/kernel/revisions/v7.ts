@@ -13,7 +13,13 @@ import * as seriesStatus from '../steps/series-status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import { memoryAdd, PLAIN_CPU_HOTPLUG, PLAIN_MEMORY_REMOVE } from './common.ts';
-import { CLEAN_UP_SERIES, COVER_MEMORY_SILENTLY, FILL_RESERVED_AREAS_SILENTLY, KEXEC_SERIES, REPORT_PAMT_PAGES } from './series-common.ts';
+import {
+  CLEAN_UP_SERIES,
+  COVER_MEMORY_SILENTLY,
+  FILL_RESERVED_AREAS_SILENTLY,
+  KEXEC_SERIES,
+  REPORT_PAMT_PAGES,
+} from './series-common.ts';
 
 /** Every failure is an errno and no word; #GP is taken for an absent module. Source: seamcall(), v7 06/20. */
 const SEAMCALL_V7: SeamcallPolicy = {
@@ -77,7 +83,12 @@ export const SERIES_V7: Revision = {
   title: 'patch series v7 (21 November 2022)',
   source: 'v7 "TDX host kernel support", 21 Nov 2022, lore cover.1668988357.git.kai.huang@intel.com',
   seamcall: SEAMCALL_V7,
-  boot: defineFlow('boot', [[seriesDetect.RECORD_KEYIDS_V7], [seriesDetect.REQUIRE_TWO_KEYIDS_V7], [seriesDetect.REQUIRE_X2APIC], [seriesDetect.SET_PLATFORM_ENABLED]]),
+  boot: defineFlow('boot', [
+    [seriesDetect.RECORD_KEYIDS_V7],
+    [seriesDetect.REQUIRE_TWO_KEYIDS_V7],
+    [seriesDetect.REQUIRE_X2APIC],
+    [seriesDetect.SET_PLATFORM_ENABLED],
+  ]),
   cpuEnable: null,
   enable: defineFlow('enable', ENABLE_V7),
   ...PLAIN_CPU_HOTPLUG,

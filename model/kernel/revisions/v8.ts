@@ -12,7 +12,13 @@ import * as status from '../steps/status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import { NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from './common.ts';
-import { CLEAN_UP_SERIES, COVER_MEMORY_SILENTLY, FILL_RESERVED_AREAS_SILENTLY, KEXEC_SERIES, REPORT_PAMT_PAGES } from './series-common.ts';
+import {
+  CLEAN_UP_SERIES,
+  COVER_MEMORY_SILENTLY,
+  FILL_RESERVED_AREAS_SILENTLY,
+  KEXEC_SERIES,
+  REPORT_PAMT_PAGES,
+} from './series-common.ts';
 
 /** Every way to fail has its line, printed once per boot. Source: seamcall(), v8 05/16. */
 const SEAMCALL_V8: SeamcallPolicy = {

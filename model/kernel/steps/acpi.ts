@@ -5,8 +5,10 @@ import type { KernelPort } from '../port.ts';
 import { printk } from '../printk.ts';
 import type { KernelState } from '../state.ts';
 
-const V5_CPU = 'acpi_processor_add() and acpi_processor_remove(), v5 02/22 "cc_platform: Add new attribute to prevent ACPI CPU hotplug"';
-const V5_MEMORY = 'acpi_memory_device_add() and acpi_memory_device_remove(), v5 03/22 "cc_platform: Add new attribute to prevent ACPI memory hotplug"';
+const V5_CPU =
+  'acpi_processor_add() and acpi_processor_remove(), v5 02/22 "cc_platform: Add new attribute to prevent ACPI CPU hotplug"';
+const V5_MEMORY =
+  'acpi_memory_device_add() and acpi_memory_device_remove(), v5 03/22 "cc_platform: Add new attribute to prevent ACPI memory hotplug"';
 
 /** Hot-add on a machine with TDX is a BIOS bug: reported, and the new unit is ignored. */
 function ignoreNewUnit(name: string, source: string, id: MessageId): Step {

@@ -50,4 +50,8 @@ export const READ_CMRS: Step = {
 };
 
 /** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */
-export const FILL_RESERVED_AREAS_FROM_CMRS: Step = fillReservedAreasStep(SOURCE, { errno: ENOSPC, aloud: true }, (kernel, tdmr, limit) => reserveCMRHoles(tdmr, kernel.cmrs, limit));
+export const FILL_RESERVED_AREAS_FROM_CMRS: Step = fillReservedAreasStep(
+  SOURCE,
+  { errno: ENOSPC, aloud: true },
+  (kernel, tdmr, limit) => reserveCMRHoles(tdmr, kernel.cmrs, limit),
+);

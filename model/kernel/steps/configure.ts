@@ -99,7 +99,10 @@ export function keyConfigPackagesStep(source: string, call: typeof seamcall): St
   };
 }
 
-export const KEY_CONFIG_PACKAGES: Step = keyConfigPackagesStep('config_global_keyid(), Linux 6.12; recording 6.12-demos, lines 23 and 25', seamcall);
+export const KEY_CONFIG_PACKAGES: Step = keyConfigPackagesStep(
+  'config_global_keyid(), Linux 6.12; recording 6.12-demos, lines 23 and 25',
+  seamcall,
+);
 
 /** TDH.SYS.TDMR.INIT, TDMR by TDMR in address order. */
 export const INITIALISE_TDMRS: Step = {
@@ -129,4 +132,8 @@ export function reportPAMTStep(source: string, id: MessageId, unit: number): Ste
   };
 }
 
-export const REPORT_PAMT: Step = reportPAMTStep('init_tdx_module(), tdmrs_count_pamt_kb(), Linux 6.12', 'pamt-allocated', 1024);
+export const REPORT_PAMT: Step = reportPAMTStep(
+  'init_tdx_module(), tdmrs_count_pamt_kb(), Linux 6.12',
+  'pamt-allocated',
+  1024,
+);

@@ -35,8 +35,10 @@ export const FLUSH_ALL_CPUS: Step = {
 /** PAMTs, and nothing else, are taken back from their KeyID for the next kernel. */
 export const RESET_PAMTS_FOR_KEXEC: Step = {
   name: 'reset-pamts-for-kexec',
-  source: 'tdx_reset_memory(), v11 18/20 "x86: Handle TDX erratum to reset TDX private memory during kexec() and reboot"',
-  run: (kernel, thread, port) => (kernel.partialWriteErratum && kernel.status === 'initialised' ? RESET_PAMTS.run(kernel, thread, port) : DONE),
+  source:
+    'tdx_reset_memory(), v11 18/20 "x86: Handle TDX erratum to reset TDX private memory during kexec() and reboot"',
+  run: (kernel, thread, port) =>
+    kernel.partialWriteErratum && kernel.status === 'initialised' ? RESET_PAMTS.run(kernel, thread, port) : DONE,
 };
 
 /** A CPU that made a SEAMCALL since its last flush flushes as it stops. */
@@ -59,7 +61,8 @@ export const LEAVE_VMX: Step = {
   source: 'syscore shutdown callback, Linux 7.3',
   confidence: 'unconfirmed',
   run: (kernel, _thread, port) => {
-    for (let id = 0; id < kernel.cpus.length; id++) while ((kernel.cpus[id]?.vmxReferences ?? 0) > 0) putVMX(kernel, port, id);
+    for (let id = 0; id < kernel.cpus.length; id++)
+      while ((kernel.cpus[id]?.vmxReferences ?? 0) > 0) putVMX(kernel, port, id);
     return DONE;
   },
 };

@@ -7,7 +7,11 @@ import { addMemblock, removeMemblock } from '../tdx-memory.ts';
 
 /** mem_hotplug_begin(): waits for everybody who reads the memory map. */
 function begin(name: string): Step {
-  return { name, source: 'mem_hotplug_begin(), mm/memory_hotplug.c', run: (kernel, thread) => (lock(kernel, thread, 'mems') ? DONE : BLOCKED) };
+  return {
+    name,
+    source: 'mem_hotplug_begin(), mm/memory_hotplug.c',
+    run: (kernel, thread) => (lock(kernel, thread, 'mems') ? DONE : BLOCKED),
+  };
 }
 
 /** mem_hotplug_done(); an error on its way out leaves the flow here. */
@@ -32,7 +36,8 @@ export const DONE_REMOVE = done('done-remove');
 /** No memory may be added to a machine with TDX by any driver, whether the module is initialised or not. */
 export const REFUSE_DRIVER_MEMORY: Step = {
   name: 'refuse-driver-memory',
-  source: 'arch_memory_add_precheck(), v5 04/22 "x86/mm: Prevent driver managed memory hot-add"; documentation, v5 22/22',
+  source:
+    'arch_memory_add_precheck(), v5 04/22 "x86/mm: Prevent driver managed memory hot-add"; documentation, v5 22/22',
   run: (kernel, thread, port) => {
     const { region } = thread;
     if (!kernel.platformEnabled || region === null) return DONE;
@@ -46,7 +51,8 @@ export const REFUSE_DRIVER_MEMORY: Step = {
 /** Memory that is not in the list is refused when it is added, even if the page allocator would never see it. */
 export const REFUSE_NON_TDX_MEMORY: Step = {
   name: 'refuse-non-tdx-memory',
-  source: 'arch_add_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"',
+  source:
+    'arch_add_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"',
   run: (kernel, thread) => (thread.region === null || isTDXMemoryRegion(kernel, thread.region) ? DONE : EINVAL),
 };
 
@@ -67,7 +73,9 @@ export const ASK_NOTIFIER: Step = {
   run: (kernel, thread, port) => {
     const { region } = thread;
     if (region === null) return DONE;
-    return judgeMemoryNotification(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK ? DONE : EPERM;
+    return judgeMemoryNotification(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK
+      ? DONE
+      : EPERM;
   },
 };
 
@@ -85,7 +93,8 @@ export const ONLINE_PAGES: Step = {
 export const OFFLINE_PAGES: Step = {
   name: 'offline-pages',
   source: 'offline_pages(), mm/memory_hotplug.c',
-  run: (_kernel, thread, port) => (thread.region === null || port.offlineMemory(thread.region.base, thread.region.size) ? DONE : EBUSY),
+  run: (_kernel, thread, port) =>
+    thread.region === null || port.offlineMemory(thread.region.base, thread.region.size) ? DONE : EBUSY,
 };
 
 export const LEAVE_MEMBLOCK: Step = {

@@ -20,7 +20,8 @@ export const CHECK_ALL_CPUS_ONLINE: Step = {
 /** TDH.SYS.INIT, which also tells whether there is a module. */
 export const SYS_INIT: Step = {
   name: 'sys-init',
-  source: 'tdx_module_init_global(), v5 08/22 "x86/virt/tdx: Do TDX module global initialization"; init_tdx_module(), v7 07/20',
+  source:
+    'tdx_module_init_global(), v5 08/22 "x86/virt/tdx: Do TDX module global initialization"; init_tdx_module(), v7 07/20',
   run: (kernel, thread, port) => seamcall(kernel, port, thread.cpu, TDH_SYS_INIT, 0, 0, 0),
 };
 
@@ -53,7 +54,8 @@ export const LP_SHUTDOWN_ALL: Step = {
   run: (kernel, thread, port) => {
     const cpu = kernel.cpus[thread.index];
     if (cpu === undefined) return DONE;
-    if (cpu.online && seamcallReturning(kernel, port, thread.index, TDH_SYS_LP_SHUTDOWN, 0, 0, 0) === CRASH) return CRASH;
+    if (cpu.online && seamcallReturning(kernel, port, thread.index, TDH_SYS_LP_SHUTDOWN, 0, 0, 0) === CRASH)
+      return CRASH;
     thread.index++;
     return AGAIN;
   },

@@ -6,7 +6,8 @@ import { cmrBase, cmrSize } from '../sys-info.ts';
 import type { KernelState } from '../state.ts';
 import { addTDXMemory, forEachTDXRange, freeTDXMemory } from '../tdx-memory.ts';
 
-const V7 = 'build_tdx_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"';
+const V7 =
+  'build_tdx_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"';
 
 /** v5 keeps no list: it walks memblock itself, here as one snapshot. */
 export const SNAPSHOT_MEMBLOCK: Step = {
@@ -34,7 +35,8 @@ export const FORGET_SNAPSHOT: Step = {
 /** Every region must lie in one CMR; two that touch are not one to this check, as they are to the module. */
 export const CHECK_CONVERTIBLE: Step = {
   name: 'check-convertible',
-  source: 'check_memblock_tdx_convertible(), v5 11/22 "x86/virt/tdx: Sanity check all memblock regions are TDX convertible memory"',
+  source:
+    'check_memblock_tdx_convertible(), v5 11/22 "x86/virt/tdx: Sanity check all memblock regions are TDX convertible memory"',
   run: (kernel, _thread, port) => {
     for (const { startPfn, endPfn } of kernel.tdxMemory) {
       if (isInOneCMR(kernel, port, startPfn * 4096, endPfn * 4096)) continue;

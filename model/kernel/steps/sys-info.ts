@@ -14,7 +14,16 @@ export const SYS_INFO: Step = {
   name: 'sys-info',
   source: 'tdx_get_sysinfo(), v5 10/22, v7 09/20, v8 06/16 "Get information about TDX module and convertible memory"',
   run: (kernel, thread, port) => {
-    const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_INFO, SYSINFO_BUFFER, TDSYSINFO_SIZE, CMR_BUFFER, CMR_COUNT_MAX);
+    const error = seamcallReturning(
+      kernel,
+      port,
+      thread.cpu,
+      TDH_SYS_INFO,
+      SYSINFO_BUFFER,
+      TDSYSINFO_SIZE,
+      CMR_BUFFER,
+      CMR_COUNT_MAX,
+    );
     if (error !== 0) return error;
     kernel.cmrCount = cmrCountOf(kernel.registers.r9);
     return DONE;
@@ -42,10 +51,12 @@ export const CHECK_CMRS_V5: Step = {
     const count = kernel.cmrCount;
     let valid = 0;
     while (valid < count && cmrSize(port, valid) !== 0) {
-      if (valid > 0 && cmrBase(port, valid - 1) + cmrSize(port, valid - 1) > cmrBase(port, valid)) return refuse(kernel, port, 'v5-cmrs-not-ascending');
+      if (valid > 0 && cmrBase(port, valid - 1) + cmrSize(port, valid - 1) > cmrBase(port, valid))
+        return refuse(kernel, port, 'v5-cmrs-not-ascending');
       valid++;
     }
-    for (let index = valid + 1; index < count; index++) if (cmrSize(port, index) !== 0) return refuse(kernel, port, 'v5-cmr-hole');
+    for (let index = valid + 1; index < count; index++)
+      if (cmrSize(port, index) !== 0) return refuse(kernel, port, 'v5-cmr-hole');
     if (valid === 0) return refuse(kernel, port, 'v5-no-cmr');
     kernel.cmrCount = valid;
     printCMRs(kernel, port, valid, 'v5-checked-cmr');

@@ -85,7 +85,11 @@ export const ALLOCATE_PAMTS: Step = {
 export type ReserveHoles = (kernel: KernelState, tdmr: TDMR, limit: number) => boolean;
 
 /** Holes as the revision finds them, then PAMTs, then into order: for every TDMR after all PAMTs exist. */
-export function fillReservedAreasStep(source: string, { errno, aloud }: CapacityPolicy, reserveHoles: ReserveHoles): Step {
+export function fillReservedAreasStep(
+  source: string,
+  { errno, aloud }: CapacityPolicy,
+  reserveHoles: ReserveHoles,
+): Step {
   return {
     name: 'fill-reserved-areas',
     source,
@@ -107,7 +111,11 @@ export function fillReservedAreasStep(source: string, { errno, aloud }: Capacity
 /** Holes between the regions of the memory list. */
 export const HOLES_OF_MEMORY: ReserveHoles = (kernel, tdmr, limit) => reserveMemoryHoles(tdmr, kernel.tdxMemory, limit);
 
-export const FILL_RESERVED_AREAS: Step = fillReservedAreasStep('tdmrs_populate_rsvd_areas_all(), Linux 6.12', ALOUD, HOLES_OF_MEMORY);
+export const FILL_RESERVED_AREAS: Step = fillReservedAreasStep(
+  'tdmrs_populate_rsvd_areas_all(), Linux 6.12',
+  ALOUD,
+  HOLES_OF_MEMORY,
+);
 
 export const FREE_PAMTS: Step = {
   name: 'free-pamts',
