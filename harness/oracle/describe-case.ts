@@ -17,8 +17,8 @@ export function describeCase(input: Case): readonly string[] {
 function describeRecord(world: World, record: EventRecord, index: number): string[] {
   const lines = [`${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`];
   for (const entry of world.trace.slice(record.from, record.to)) lines.push(`      ${describeEntry(entry)}`);
-  for (const message of world.kernel.dmesg.slice(record.dmesgFrom, record.dmesgTo)) lines.push(`      | ${messageText(message)}`);
-  if (record.outcome === 'crashed') lines.push(`      ! ${world.kernel.crash ?? ''}`);
+  for (const message of record.kernel.dmesg.slice(record.dmesgFrom, record.dmesgTo)) lines.push(`      | ${messageText(message)}`);
+  if (record.outcome === 'crashed') lines.push(`      ! ${record.kernel.crash ?? ''}`);
   return lines;
 }
 

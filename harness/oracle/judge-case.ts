@@ -30,9 +30,14 @@ export function judgeCase(input: Case, full = true): Verdict {
   for (let index = 0; index < input.events.length; index += 1) {
     const event = input.events[index];
     if (event === undefined) continue;
-    const record = step(world, event);
-    look(world, record, index, violations, sometimes);
-    seamcalls += collectEdges(world, record, edges);
+    const seen = world.records.length;
+    step(world, event);
+    // A kexec leaves two records: its own and the next kernel's boot.
+    for (let at = seen; at < world.records.length; at += 1) {
+      const record = world.records[at] as EventRecord;
+      look(world, record, index, violations, sometimes);
+      seamcalls += collectEdges(world, record, edges);
+    }
   }
   if (full) judgeMetamorphic(input, world, violations);
   return { violations, edges: unique(edges), sometimes, seamcalls, complete: isComplete(world) };

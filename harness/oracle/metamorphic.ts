@@ -103,16 +103,27 @@ function splitCMR(input: Case): Case | undefined {
   return { ...input, platform: { ...input.platform, cmrs: split } };
 }
 
-/** The largest memory block as two that touch, if no event counts allocations (there is one more per block). */
+/**
+ * A memory block as two that touch, if no event counts allocations (there is one more per block): cut where memory comes
+ * back, in the middle of the first range that is hot-added within a block, or else the largest block about its middle.
+ */
 function splitMemory(input: Case): Case | undefined {
   for (const { kind } of input.events) if (kind === 'allocation-failure') return undefined;
   const { memory } = input.platform;
-  let largest: MemoryBlock | undefined;
-  for (const block of memory) if (block.size > (largest?.size ?? 0)) largest = block;
-  if (largest === undefined || largest.size < 2 * PAGE || largest.base % PAGE !== 0) return undefined;
-  const { base, size, node } = largest;
-  const at = middle(base, size);
-  const split: MemoryBlock[] = memory.flatMap((block) => (block === largest ? [{ base, size: at - base, node }, { base: at, size: base + size - at, node }] : [block]));
+  let [at, cut]: [number, MemoryBlock | undefined] = [0, undefined];
+  for (const block of memory) if (block.size > (cut?.size ?? 0)) cut = block;
+  if (cut !== undefined) at = middle(cut.base, cut.size);
+  for (const event of input.events) {
+    if (event.kind !== 'memory-add') continue;
+    const block = memory.find(({ base, size }) => base <= event.base && event.base + event.size <= base + size);
+    if (block === undefined || event.size < 2 * PAGE) continue;
+    const half = event.base + event.size / 2;
+    [at, cut] = [half - (half % PAGE), block];
+    break;
+  }
+  if (cut === undefined || cut.size < 2 * PAGE || cut.base % PAGE !== 0 || at <= cut.base || at >= cut.base + cut.size) return undefined;
+  const { base, size, node } = cut;
+  const split: MemoryBlock[] = memory.flatMap((block) => (block === cut ? [{ base, size: at - base, node }, { base: at, size: base + size - at, node }] : [block]));
   return { ...input, platform: { ...input.platform, memory: split } };
 }
 

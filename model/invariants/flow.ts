@@ -91,7 +91,7 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
   source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
   after: INIT_EVENTS,
   check: (world, record, report) => {
-    if (!isUndisturbed(world)) return;
+    if (world.tampered) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined && statusClass(root) === 'TDX_SYS_INIT_NOT_PENDING') report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open'));
   },

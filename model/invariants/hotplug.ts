@@ -110,6 +110,41 @@ export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
   },
 };
 
+export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
+  holds: 'always',
+  id: 'kexec/caches-are-flushed',
+  statement: 'Every CPU that made a SEAMCALL executes WBINVD before the next kernel runs.',
+  source: 'v5 21/22 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"; L17560340124 (cache_state_incoherent)',
+  after: ['kexec'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'done') return;
+    for (let lp = 0; lp < world.hardware.lps.length; lp += 1) {
+      for (let at = record.to - 1; at >= 0; at -= 1) {
+        const entry = world.trace[at];
+        if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
+        // A raw call is nothing the kernel could have known of.
+        if (entry?.kind !== 'seamcall' || entry.raw || entry.lp !== lp || entry.trap !== 'none') continue;
+        report(offence(record.phaseAfter, `LP ${lp} made a SEAMCALL and never flushed its caches`));
+        return;
+      }
+    }
+  },
+};
+
+export const KEXEC_MINDS_THE_ERRATUM: Always = {
+  holds: 'always',
+  id: 'kexec/erratum-is-minded',
+  statement: 'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset.',
+  source: 'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20',
+  after: ['kexec'],
+  check: (world, record, report) => {
+    const { kernel } = record;
+    if (record.outcome !== 'done' || !kernel.partialWriteErratum || record.statusBefore !== 'initialised') return;
+    for (let at = record.from; at < record.to; at += 1) if (world.trace[at]?.kind === 'reset') return;
+    report(offence('initialised', 'private memory is left to the next kernel: a partial write there poisons it'));
+  },
+};
+
 export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
   holds: 'always',
   id: 'kexec/module-is-not-left-open',

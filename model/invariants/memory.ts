@@ -44,9 +44,8 @@ export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   after: ['enable'],
   check: (world, record, report) => {
     if (record.errno !== ENOSPC || record.outcome !== 'done') return;
-    const { kernel } = world;
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-      const message = kernel.dmesg[index];
+      const message = record.kernel.dmesg[index];
       if (message?.id !== 'reserved-areas-exhausted' || typeof message.a !== 'number' || typeof message.b !== 'number') continue;
       const needed = holesOutsideCMRs(world, message.a, message.b) + tdmrsNeeded(world);
       if (needed <= RESERVED_MAX)

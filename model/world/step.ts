@@ -7,6 +7,7 @@ import { createModule } from '../module/state.ts';
 import { bootLP, isHotAddable, mayComeOnline } from '../platform/topology.ts';
 import { lateLoad } from '../seamldr/late-load.ts';
 import { unloadModule } from '../seamldr/seamldr.ts';
+import { bootNextKernel } from './boot.ts';
 import type { Event } from './event.ts';
 import { performSeamcall } from './seamcall.ts';
 import type { EventRecord, Outcome } from './trace.ts';
@@ -21,6 +22,7 @@ export function step(world: World, event: Event): EventRecord {
   const { kernel } = world;
   const record: EventRecord = {
     event,
+    kernel,
     from: world.trace.length,
     to: world.trace.length,
     dmesgFrom: kernel.dmesg.length,
@@ -37,11 +39,30 @@ export function step(world: World, event: Event): EventRecord {
   world.imbalancesBefore = kernel.lockImbalances.length;
   if (kernel.crash === null) record.outcome = perform(world, record, event);
   if (kernel.crash !== null && record.outcome !== 'ignored') record.outcome = 'crashed';
+  if (world.kernel !== kernel) return record;
+  finish(world, record);
+  return record;
+}
+
+/** Fills in what the event came to. */
+function finish(world: World, record: EventRecord): void {
+  const { kernel } = record;
   record.to = world.trace.length;
   record.dmesgTo = kernel.dmesg.length;
   record.statusAfter = kernel.status;
   record.phaseAfter = modulePhase(world);
-  return record;
+}
+
+/** The old kernel's part, and if it lets go, a new kernel's boot in a record of its own. */
+function kexec(world: World, record: EventRecord): Outcome {
+  runFlow(world, record, world.kernel.revision.kexec, firstOnline(world), firstOnline(world));
+  if (record.errno !== 0) return 'refused';
+  if (world.kernel.crash !== null) return 'crashed';
+  record.outcome = 'done';
+  finish(world, record);
+  if (hasTalked(world)) world.disturbed = true;
+  bootNextKernel(world);
+  return 'done';
 }
 
 function perform(world: World, record: EventRecord, event: Event): Outcome {
@@ -91,7 +112,7 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'seamcall':
       return callRaw(world, event);
     case 'kexec':
-      return 'refused';
+      return kexec(world, record);
   }
 }
 
