@@ -19,6 +19,8 @@ export interface Thread {
   target: number;
   /** A CPU that failed and whose predecessors are being walked back; -1 = none. */
   failed: number;
+  /** Index of the guest TD a flow is about; -1 = none yet. */
+  td: number;
   /** The memory a memory-hotplug flow is about. */
   readonly region: MemoryRegion | null;
   /** Locks held, in the order they were taken. */
@@ -35,8 +37,9 @@ export function createThread(
   cpu: number,
   target: number = cpu,
   region: MemoryRegion | null = null,
+  td = -1,
 ): Thread {
-  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, region, held: [], status: 'running' };
+  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, td, region, held: [], status: 'running' };
 }
 
 export function cloneThread(thread: Thread): Thread {
