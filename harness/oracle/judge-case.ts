@@ -70,11 +70,23 @@ function violationOf(invariant: string, { leaf, status, state, message }: Offenc
 /** READY was reached, or an initialisation failed with a line that says so. */
 function isComplete({ records }: World): boolean {
   for (const record of records)
-    if (record.event.kind === 'enable' && (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))) return true;
+    if (
+      record.event.kind === 'enable' &&
+      (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))
+    )
+      return true;
   return false;
 }
 
-const PHASES: readonly ModulePhase[] = ['ABSENT', 'PENDING', 'SYSINIT_DONE', 'CONFIG_DONE', 'READY', 'SHUTDOWN', 'DEAD'];
+const PHASES: readonly ModulePhase[] = [
+  'ABSENT',
+  'PENDING',
+  'SYSINIT_DONE',
+  'CONFIG_DONE',
+  'READY',
+  'SHUTDOWN',
+  'DEAD',
+];
 const STATUSES = ['uninitialised', 'initialised', 'error', 'none', 'shutdown'] as const;
 const OUTCOMES = ['done', 'refused', 'ignored', 'crashed'] as const;
 const TRAPS = ['none', 'gp', 'ud', 'vmfail'] as const;
@@ -91,7 +103,11 @@ function collectEdges(world: World, record: EventRecord, edges: number[]): numbe
     calls += entry.calls;
     edges.push(seamcallEdge(entry));
   }
-  const outcome = ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 + (KIND_NUMBER.get(record.event.kind) ?? 0)) * 4 + OUTCOMES.indexOf(record.outcome);
+  const outcome =
+    ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 +
+      (KIND_NUMBER.get(record.event.kind) ?? 0)) *
+      4 +
+    OUTCOMES.indexOf(record.outcome);
   edges.push(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF));
   return calls;
 }
@@ -104,7 +120,8 @@ function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
 function unique(edges: number[]): number[] {
   edges.sort((a, b) => a - b);
   let kept = 0;
-  for (let index = 0; index < edges.length; index += 1) if (index === 0 || edges[index] !== edges[index - 1]) edges[kept++] = edges[index] as number;
+  for (let index = 0; index < edges.length; index += 1)
+    if (index === 0 || edges[index] !== edges[index - 1]) edges[kept++] = edges[index] as number;
   edges.length = kept;
   return edges;
 }

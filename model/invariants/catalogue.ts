@@ -120,7 +120,9 @@ const EVENT_KINDS: readonly EventKind[] = [
 
 /** Which invariants look after an event of this kind: worked out once, asked after every event. */
 function byEvent<Rule extends Always | Sometimes>(rules: readonly Rule[]): ReadonlyMap<EventKind, readonly Rule[]> {
-  return new Map(EVENT_KINDS.map((kind) => [kind, rules.filter(({ after }) => after === 'all' || after.includes(kind))]));
+  return new Map(
+    EVENT_KINDS.map((kind) => [kind, rules.filter(({ after }) => after === 'all' || after.includes(kind))]),
+  );
 }
 
 export const ALWAYS_AFTER = byEvent(ALWAYS);

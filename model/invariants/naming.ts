@@ -27,7 +27,13 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
       const root = failedSeamcall(world, record);
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
       if (!isNamed(record, 'leaf') && !isNamed(record, 'reason'))
-        report(offenceOf(root, `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`, ''));
+        report(
+          offenceOf(
+            root,
+            `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`,
+            '',
+          ),
+        );
     },
   };
 }
@@ -38,7 +44,8 @@ export const UD_IS_NOT_SILENT = silentTrap('ud', '#UD', 'naming/ud-is-not-silent
 export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
   holds: 'always',
   id: 'naming/failure-names-leaf-or-reason',
-  statement: 'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
+  statement:
+    'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
   source: 'tdx_enable(), Linux 6.12; LKML 23 Jun 2024 ("bare error codes do not help users")',
   after: INIT_EVENTS,
   check: (world, record, report) => {
@@ -46,8 +53,21 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     const root = failedSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     if (isNamed(record, 'leaf') || isNamed(record, 'reason')) return;
-    if (root !== undefined) report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`, ''));
-    else report(offence(errnoName(record.errno), `${record.event.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`));
+    if (root !== undefined)
+      report(
+        offenceOf(
+          root,
+          `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`,
+          '',
+        ),
+      );
+    else
+      report(
+        offence(
+          errnoName(record.errno),
+          `${record.event.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`,
+        ),
+      );
   },
 };
 
@@ -70,7 +90,8 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/package-without-cpu-is-named',
   statement: 'If initialisation fails for want of an online CPU in a package, a line names that package.',
-  source: 'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
+  source:
+    'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
   after: ['enable'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
@@ -123,7 +144,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
 export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'naming/refused-memory-add-is-explained',
-  statement: 'Memory refused for TDX\'s sake is refused with a line that names the range.',
+  statement: "Memory refused for TDX's sake is refused with a line that names the range.",
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
   check: (_, record, report) => {

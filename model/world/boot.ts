@@ -35,7 +35,12 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
-  const kernel = createKernel(revision, bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true), kernelCPUs(platform, online), memory);
+  const kernel = createKernel(
+    revision,
+    bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true),
+    kernelCPUs(platform, online),
+    memory,
+  );
   const world: World = {
     platform,
     release,
@@ -105,11 +110,15 @@ function bootKernel(world: World, cpu: number): void {
   });
 }
 
-function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
+function kernelCPUs(
+  platform: Platform,
+  online: readonly boolean[],
+): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
   const cpus: { package: number; present: boolean; online: boolean; bootable: boolean }[] = [];
   for (let lp = 0; lp < platform.lps.length; lp += 1) {
     const processor = platform.lps[lp];
-    if (processor !== undefined) cpus.push({
+    if (processor !== undefined)
+      cpus.push({
         package: processor.package,
         present: processor.bios,
         online: online[lp] === true,
