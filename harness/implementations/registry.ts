@@ -1,0 +1,19 @@
+import { UserError } from '../cli/exit.ts';
+
+/** An implementation as the command line names it. */
+export type ImplementationName =
+  | { readonly kind: 'stdio'; readonly text: string; readonly command: string }
+  | { readonly kind: 'file'; readonly text: string; readonly path: string }
+  | { readonly kind: 'linux'; readonly text: string; readonly tree: string };
+
+/** Reads the name of an implementation; throws a UserError that lists the forms there are. */
+export function parseImplementation(text: string): ImplementationName {
+  const [, scheme = '', rest = ''] = /^([a-z]+):(.+)$/s.exec(text) ?? [];
+  if (scheme === 'stdio') return { kind: 'stdio', text, command: rest };
+  if (scheme === 'linux') return { kind: 'linux', text, tree: rest };
+  if (/\.(?:ts|mts|js|mjs)$/.test(text)) return { kind: 'file', text, path: text };
+  throw new UserError(
+    `unknown implementation '${text}': expected stdio:COMMAND (a program that speaks seam-stdio/1), the path of a ` +
+      'TypeScript or JavaScript module, linux:TREE or linux:debian',
+  );
+}
