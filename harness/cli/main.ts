@@ -11,6 +11,7 @@ import { corpusCommand } from './corpus.ts';
 import { EXIT, UserError } from './exit.ts';
 import { fuzzCommand } from './fuzz.ts';
 import { replayCommand } from './replay.ts';
+import { serveCommand } from './serve.ts';
 import { shrinkCommand } from './shrink.ts';
 import { originalStack } from './stack.ts';
 import { palette, processTerminal, type Terminal } from './terminal.ts';
@@ -46,6 +47,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(shrinkCommand(context));
   program.addCommand(bootCommand(context));
   program.addCommand(checkTraceCommand());
+  program.addCommand(serveCommand(context));
   program.addCommand(corpusCommand(context));
   program.addCommand(configCommand(context));
   program.addCommand(completionCommand(context));

@@ -144,6 +144,7 @@ const WAY = {
 } as const satisfies Record<string, () => DraftStep[]>;
 
 export type Milestone = keyof typeof WAY;
+export const MILESTONES = Object.keys(WAY) as readonly Milestone[];
 
 /** All steps up to and including a milestone. */
 export function wayTo(milestone: Milestone): DraftStep[] {

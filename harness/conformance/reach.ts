@@ -40,7 +40,7 @@ export function keyOf({ leaf, status, details }: Reached): string {
 }
 
 /** The leaf a RAX means, version and reserved bits apart. */
-function leafOf(rax: U64): LeafName | 'RAX' {
+export function leafOf(rax: U64): LeafName | 'RAX' {
   const number = typeof rax === 'number' ? rax % 0x10000 : Number(rax & 0xffffn);
   const name = leafName(number);
   return name !== undefined && MODELLED.has(name) ? name : 'RAX';

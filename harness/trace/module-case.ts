@@ -92,12 +92,24 @@ const READ_WORDS_END = 1e6;
 
 /** Reads one parsed line; throws TraceFormatError where it is not of the recorded shape. */
 export function readModuleCase(line: unknown): ModuleCase {
+  return readCase(line, true);
+}
+
+/**
+ * Reads the inputs of a line alone: answers, if there are any, are left aside. `runs` is empty then, and the words of
+ * `reads` are as many zeroes as are to be read.
+ */
+export function readModuleInputs(line: unknown): ModuleCase {
+  return readCase(line, false);
+}
+
+function readCase(line: unknown, answered: boolean): ModuleCase {
   const object = asObject(line, 'line');
   refuseUnknownKeys(object, CASE_KEYS, 'line');
   const id = asText(object['id'], 'id');
   const platform = readPlatform(object['platform']);
   const steps = asArray(object['steps'], 'steps').map((step, index) =>
-    readStep(step, platform.lps.length, `${id}: steps[${index}]`),
+    readStep(step, platform.lps.length, `${id}: steps[${index}]`, answered),
   );
   for (const [index, step] of steps.entries()) {
     if (step.fatal && index + 1 < steps.length)
@@ -106,12 +118,12 @@ export function readModuleCase(line: unknown): ModuleCase {
   return { id, platform, steps };
 }
 
-function readStep(value: unknown, lpCount: number, where: string): ModuleStep {
+function readStep(value: unknown, lpCount: number, where: string, answered: boolean): ModuleStep {
   const step = asObject(value, where);
   refuseUnknownKeys(step, STEP_KEYS, where);
   const call = asObject(step['seamcall'], `${where}.seamcall`);
   refuseUnknownKeys(call, CALL_KEYS, `${where}.seamcall`);
-  const fatal = step['fatal'] !== undefined;
+  const fatal = answered && step['fatal'] !== undefined;
   if (fatal) asText(step['fatal'], `${where}.fatal`);
   const repeat = countOr(step['repeat'], 1, REPEAT_END, `${where}.repeat`);
   return {
@@ -119,9 +131,9 @@ function readStep(value: unknown, lpCount: number, where: string): ModuleStep {
     regs: readRegisters(call, `${where}.seamcall`),
     conditions: readConditions(step, where),
     repeat,
-    runs: fatal ? [] : readRuns(step, repeat, where),
+    runs: fatal || !answered ? [] : readRuns(step, repeat, where),
     before: readBefore(step, lpCount, where),
-    reads: readReads(step, where),
+    reads: answered ? readReads(step, where) : readWanted(step, where),
     fatal,
   };
 }
@@ -224,6 +236,18 @@ function readReads(step: JSONObject, where: string): readonly Read[] {
     return {
       address: asWordAddress(read['pa'], `${where}.read[${index}].pa`),
       words: words.map((word, offset) => asU64(word, `${at}[${offset}]`)),
+    };
+  });
+}
+
+/** What a step reads, without what was found there. */
+function readWanted(step: JSONObject, where: string): readonly Read[] {
+  return arrayOr(step['read'], `${where}.read`).map((item, index) => {
+    const at = `${where}.read[${index}]`;
+    const read = asObject(item, at);
+    return {
+      address: asWordAddress(read['pa'], `${at}.pa`),
+      words: new Array<number>(asCount(read['u64'], READ_WORDS_END, `${at}.u64`)).fill(0),
     };
   });
 }

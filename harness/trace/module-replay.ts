@@ -125,7 +125,7 @@ function call(replay: Replay, step: ModuleStep): ModuleOutcome {
   enter(regs, step.regs);
   replay.seamcalls += 1;
   const outcome = callModule(replay.module, replay.hardware, step.lp, regs, step.conditions);
-  if (step.regs.rax === MNG_CREATE || step.regs.rax === MNG_ADDCX) noteTDPage(replay, step);
+  noteTDPage(replay.tdPages, step.regs, regs);
   return outcome;
 }
 
@@ -196,15 +196,20 @@ function compareMemory(replay: Replay, read: Read, index: number): void {
   }
 }
 
-function isInPAMT(module: ModuleState, address: number): boolean {
+/** True for an address within some TDMR's PAMT: the model keeps what stands there abstractly. */
+export function isInPAMT(module: ModuleState, address: number): boolean {
   for (const { pamt1G, pamt2M, pamt4K } of module.tdmrs) {
     for (const { base, size } of [pamt1G, pamt2M, pamt4K]) if (address >= base && address < base + size) return true;
   }
   return false;
 }
 
-/** TDR and TDCX, and a TDCX that was filled in vain for want of entropy; a TDR without entropy is just zeroed. */
-function noteTDPage({ tdPages, regs }: Replay, { regs: entry }: ModuleStep): void {
+/**
+ * Notes a page that the call just made (`entry` to `regs`) turned into a TDR or TDCX, or that was filled in vain for want of
+ * entropy as a TDCX; a TDR without entropy is just zeroed.
+ */
+export function noteTDPage(tdPages: Set<number>, entry: Readonly<Registers>, regs: Readonly<Registers>): void {
+  if (entry.rax !== MNG_CREATE && entry.rax !== MNG_ADDCX) return;
   const inVain = entry.rax === MNG_ADDCX && regs.rax === STATUS.TDX_RND_NO_ENTROPY;
   if ((regs.rax === 0 || inVain) && typeof entry.rcx === 'number') tdPages.add(entry.rcx);
 }

@@ -1,0 +1,247 @@
+import { EXIT, UserError } from '../cli/exit.ts';
+import { type FailureKind, ImplementationFailure } from './failure.ts';
+import type { CaseAnswer, ModuleProfile } from './messages.ts';
+import type { Failed, Incident, Observation, Prepared, Runner } from './runner.ts';
+import { type Asked, openSession, type Refusal, type Session, type SessionOptions } from './session.ts';
+import type { VerdictName } from './verdict.ts';
+
+export interface StdioOptions extends SessionOptions {
+  readonly profile: ModuleProfile;
+  readonly withState: boolean;
+  /** Restarts after failures that are allowed, and as many again for each further thousand cases. */
+  readonly restartsMax: number;
+}
+
+/** Cases in a message and messages in flight: measured, more brings nothing (harness/bench/protocol.ts). */
+const BATCH_SIZE = 32;
+const IN_FLIGHT = 8;
+/** A case that is late may take this many times as long alone, to tell slow from hanging. */
+const GRACE = 4;
+
+/**
+ * Runs an implementation behind seam-stdio/1, whatever it does. When a session breaks off, the cases that had no answer
+ * run again one by one in a new process: the one that fails alone is the culprit, and the others keep their answers.
+ * Throws a UserError (exit 4) where the implementation cannot even be started.
+ */
+export async function openStdioRunner(command: string, options: StdioOptions): Promise<Runner> {
+  const { profile, withState, restartsMax } = options;
+  const incidents: Incident[] = [];
+  let restarts = 0;
+  let casesRun = 0;
+  let exhausted: string | null = null;
+  let alone = false;
+  let configured: string | undefined;
+  let session = await start(command, options);
+  const { implementation: identity, capabilities } = session.hello;
+  const perPlatform = capabilities.platforms === 'configured';
+  if (capabilities.role !== 'module') {
+    await session.close();
+    throw new UserError(`${command}: it plays the ${capabilities.role}; expected a module`, EXIT.CANNOT_RUN);
+  }
+  const refusal = perPlatform ? null : await configure(command, session, profile);
+
+  const renew = async (): Promise<void> => {
+    await session.close();
+    session = await start(command, options);
+    configured = undefined;
+    if (!perPlatform) await configure(command, session, profile);
+  };
+
+  /** A new process after a failure; false: there were too many. */
+  const restart = async (failure: ImplementationFailure): Promise<boolean> => {
+    restarts += 1;
+    if (restarts > restartsMax * (1 + Math.floor(casesRun / 1000))) {
+      exhausted = `it failed ${restarts} times in ${casesRun} cases; last: ${failure.message}`;
+      return false;
+    }
+    try {
+      await renew();
+      return true;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      exhausted = error.message;
+      return false;
+    }
+  };
+
+  const asAsked = ({ question, text, expectedText }: Prepared): Asked => ({
+    id: question.id,
+    text: perPlatform ? JSON.stringify({ id: question.id, steps: question.steps }) : text,
+    steps: question.steps.length,
+    expected: expectedText,
+  });
+
+  const single = async (one: Prepared): Promise<Observation> => {
+    for (let attempt = 1; ; attempt += 1) {
+      if (exhausted !== null) return { kind: 'not-run' };
+      try {
+        const { answers, late } = await session.run([asAsked(one)], withState, GRACE);
+        if (late) return { kind: 'failed', failure: { verdict: 'slow', message: `late with case '${one.question.id}'`, stderr: session.stderr() } };
+        return observation(answers, 0);
+      } catch (error) {
+        const failure = asFailure(error);
+        const goesOn = await restart(failure);
+        // An end might have been the work of the case before: it has to happen twice.
+        if (failure.kind !== 'exit' || attempt === 2 || !goesOn) return { kind: 'failed', failure: failedAlone(failure) };
+      }
+    }
+  };
+
+  const isolate = async (lost: readonly Batch[], failure: ImplementationFailure, results: Observation[]): Promise<void> => {
+    if (!(await restart(failure))) return;
+    let culprits = 0;
+    for (const { from, cases } of lost) {
+      for (const [index, one] of cases.entries()) {
+        const result = await single(one);
+        results[from + index] = result;
+        if (result.kind !== 'answered' && result.kind !== 'as-expected') culprits += 1;
+      }
+    }
+    const size = lost.reduce((sum, { cases }) => sum + cases.length, 0);
+    if (culprits !== 0 || size === 0) return;
+    const cases = lost.flatMap(({ cases: some }) => some.map(({ question }) => question.id));
+    const verdict: VerdictName = failure.kind === 'exit' && size > 1 ? 'dies-in-batch' : VERDICT_ALONE[failure.kind];
+    incidents.push({ ...failedAlone(failure), verdict, cases });
+    // It would die again and again.
+    alone = true;
+  };
+
+  const runMany = async (cases: readonly Prepared[]): Promise<readonly Observation[]> => {
+    const results = new Array<Observation>(cases.length).fill({ kind: 'not-run' });
+    const size = alone ? 1 : smaller(capabilities.batchMax, BATCH_SIZE);
+    const queue = batchesOf(cases, size);
+    while (queue.length !== 0 && exhausted === null) {
+      let failure: ImplementationFailure | null = null;
+      const lost: Batch[] = [];
+      const lane = async (): Promise<void> => {
+        for (let batch = queue.shift(); batch !== undefined; batch = failure === null ? queue.shift() : undefined) {
+          const { from, cases: some } = batch;
+          try {
+            const { answers } = await session.run(some.map(asAsked), withState, 1);
+            for (let index = 0; index < some.length; index += 1) results[from + index] = observation(answers, index);
+          } catch (error) {
+            failure ??= asFailure(error);
+            lost.push(batch);
+          }
+        }
+      };
+      const lanes = alone ? 1 : smaller(capabilities.inFlightMax, IN_FLIGHT);
+      await Promise.all(Array.from({ length: lanes }, lane));
+      if (failure !== null) await isolate(lost.sort((a, b) => a.from - b.from), failure, results);
+    }
+    casesRun += cases.length;
+    return results;
+  };
+
+  /** One platform after the other, for implementations that are configured with theirs. */
+  const runGrouped = async (cases: readonly Prepared[]): Promise<readonly Observation[]> => {
+    const results: Observation[] = [];
+    for (let from = 0; from < cases.length; ) {
+      const platform = JSON.stringify(cases[from]?.question.platform);
+      let end = from + 1;
+      while (end < cases.length && JSON.stringify(cases[end]?.question.platform) === platform) end += 1;
+      const group = cases.slice(from, end);
+      const no: Refusal | null =
+        configured === platform ? null : await configure(command, session, profile, cases[from]?.question.platform);
+      configured = no === null ? platform : undefined;
+      if (no === null) results.push(...(await runMany(group)));
+      else results.push(...group.map(({ question }) => refused(question.id, no)));
+      from = end;
+    }
+    return results;
+  };
+
+  return {
+    identity,
+    capabilities,
+    refusal,
+    incidents,
+    exhausted: () => exhausted,
+    run: (cases) => (perPlatform ? runGrouped(cases) : runMany(cases)),
+    async runFresh(cases) {
+      await renew();
+      const results: Observation[] = [];
+      for (const one of cases) {
+        if (perPlatform) results.push(...(await runGrouped([one])));
+        else results.push(await single(one));
+      }
+      return results;
+    },
+    close: () => session.close(),
+  };
+}
+
+interface Batch {
+  readonly from: number;
+  readonly cases: readonly Prepared[];
+}
+
+function batchesOf(cases: readonly Prepared[], size: number): Batch[] {
+  const batches: Batch[] = [];
+  for (let from = 0; from < cases.length; from += size) batches.push({ from, cases: cases.slice(from, from + size) });
+  return batches;
+}
+
+function observation(answers: readonly CaseAnswer[] | null, index: number): Observation {
+  const answer = answers?.[index];
+  return answer === undefined ? { kind: 'as-expected' } : { kind: 'answered', answer };
+}
+
+function refused(id: string, { reason, link }: Refusal): Observation {
+  const answer = { case: id, outcome: 'unsupported' as const, reason, ...(link !== undefined && { link }) };
+  return { kind: 'answered', answer };
+}
+
+const VERDICT_ALONE: Readonly<Record<FailureKind, VerdictName>> = {
+  'cannot-start': 'crash',
+  'start-timeout': 'hang',
+  'case-timeout': 'hang',
+  'idle-timeout': 'hang',
+  exit: 'crash',
+  garbage: 'garbage',
+  'line-too-long': 'line-too-long',
+  'protocol-violation': 'protocol-violation',
+  version: 'protocol-violation',
+};
+
+function failedAlone({ kind, message, stderr }: ImplementationFailure): Failed {
+  return { verdict: VERDICT_ALONE[kind], message, stderr };
+}
+
+async function start(command: string, options: SessionOptions): Promise<Session> {
+  try {
+    return await openSession(command, options);
+  } catch (error) {
+    throw cannotRun(command, error);
+  }
+}
+
+async function configure(
+  command: string,
+  session: Session,
+  profile: ModuleProfile,
+  platform?: unknown,
+): Promise<Refusal | null> {
+  try {
+    return await session.configure(profile, platform);
+  } catch (error) {
+    await session.close();
+    throw cannotRun(command, error);
+  }
+}
+
+/** A failure before any case: the implementation cannot be run. */
+function cannotRun(command: string, error: unknown): UserError {
+  const { message, stderr } = asFailure(error);
+  const tail = stderr.trim() === '' ? '' : `\nthe end of its stderr:\n${stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
+  return new UserError(`${command}: ${message}${tail}`, EXIT.CANNOT_RUN);
+}
+
+function asFailure(error: unknown): ImplementationFailure {
+  if (error instanceof ImplementationFailure) return error;
+  throw error;
+}
+
+function smaller(a: number, b: number): number {
+  return a < b ? a : b;
+}
