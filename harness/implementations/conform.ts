@@ -1,4 +1,6 @@
 import type { ModuleLine } from '../conformance/generate-module-case.ts';
+import { leafOf } from '../conformance/reach.ts';
+import { parseU64 } from '../../model/abi/u64.ts';
 import { generateModuleCase } from '../conformance/generate-module-case.ts';
 import type { Release } from '../../model/module/release.ts';
 import type { Level } from './compare.ts';
@@ -28,8 +30,12 @@ export interface ConformOptions {
 
 /** Generated cases that are asked at once. */
 const CHUNK = 512;
+/** The same of the suite: smaller, so that what kills is known before all of it was sent. */
+const SUITE_CHUNK = 64;
 /** Of these, one in so many is asked once more, in the opposite order: same case, same answer. */
 const AGAIN_EVERY = 16;
+/** Differences that a leak is found to explain; past that there is no point in asking further. */
+const ATTRIBUTED_MAX = 4;
 /** Findings that are looked into; each costs some processes. Past that they are counted. */
 const DIAGNOSES_MAX = 40;
 
@@ -40,10 +46,16 @@ export async function conformModule(name: string, runner: Runner, options: Confo
   const level = wanted === 'state' && !capabilities.state ? 'registers' : wanted;
   const findings = new Map<string, Finding>();
   const requirements = new Map<string, RequirementResult>();
+  /** Findings by the bucket of the problem that led to them: chance and leaks show in many. */
+  const led = new Map<string, Finding>();
+  /** RAX of leaves that it does not survive: cases that call them are left out from then on. */
+  const deadly = new Set<string>();
   const notes = new Map<string, { outcome: string; reason: string; link: string | null; count: number }>();
-  const counts = { suite: 0, generated: 0, steps: 0, agreed: 0, observed: 0, unsupported: 0, skipped: 0, errored: 0 };
+  const counts = { suite: 0, generated: 0, steps: 0, agreed: 0, observed: 0, unsupported: 0, skipped: 0, errored: 0, leftOut: 0 };
   const recent: Prepared[] = [];
+  const answers = new Map<Prepared, Observation>();
   let diagnoses = 0;
+  let attributed = 0;
   let over = false;
 
   const note = (judgement: Judgement, observation: Observation): void => {
@@ -62,31 +74,53 @@ export async function conformModule(name: string, runner: Runner, options: Confo
   };
 
   const find = async (one: Prepared, observation: Observation, problem: Problem, before: readonly Prepared[]): Promise<void> => {
-    const known = findings.get(problem.bucket);
-    if (known !== undefined) {
-      known.hits += 1;
+    const known = led.get(problem.bucket);
+    if (known !== undefined) known.hits += 1;
+    if (known !== undefined || diagnoses >= DIAGNOSES_MAX || over) return;
+    diagnoses += 1;
+    const { verdict, message, stderr } = problem;
+    if (observation.kind === 'failed') {
+      const shortest = await shortestPrefix(one);
+      const rax = shortest.question.steps.at(-1)?.seamcall.rax ?? '';
+      deadly.add(rax);
+      const bucket = `${verdict}|${leafOf(parseU64(rax) ?? 0)}`;
+      const same = findings.get(bucket);
+      if (same === undefined) record(bucket, verdict, message, stderr, shortest, null);
+      else same.hits += 1;
       return;
     }
-    if (diagnoses >= DIAGNOSES_MAX || over) return;
-    diagnoses += 1;
     if (problem.difference === null) {
-      const shortest = observation.kind === 'failed' ? await shortestPrefix(one) : one;
-      record(problem.bucket, problem.verdict, problem.message, problem.stderr, shortest, null);
+      led.set(problem.bucket, record(problem.bucket, verdict, message, stderr, one, null));
+      return;
+    }
+    const leak = findings.get('state-leak');
+    if (leak !== undefined && (await isRightWhenFresh(one))) {
+      leak.hits += 1;
+      led.set(problem.bucket, leak);
+      attributed += 1;
+      if (attributed >= ATTRIBUTED_MAX) over = true;
       return;
     }
     const diagnosis = await diagnose(runner, one, observation, before, release, level);
     if (diagnosis.verdict !== null) {
-      const { verdict, message, stderr } = diagnosis;
-      const same = findings.get(verdict);
+      const same = findings.get(diagnosis.verdict);
       if (same !== undefined) same.hits += 1;
-      else record(verdict, verdict, message, stderr, one, null);
+      led.set(
+        problem.bucket,
+        same ?? record(diagnosis.verdict, diagnosis.verdict, diagnosis.message, diagnosis.stderr, one, null),
+      );
       // Nothing it says from here on means anything.
-      if (verdict === 'ignores-reset') over = true;
+      if (diagnosis.verdict === 'ignores-reset') over = true;
       return;
     }
-    tell(`${name}: ${problem.message}; looking for the smallest case\n`);
+    tell(`${name}: ${problem.verdict}: ${problem.message}\n`);
     const smallest = await shrink(one, problem);
-    record(problem.bucket, problem.verdict, smallest.problem.message, '', smallest.one, smallest);
+    led.set(problem.bucket, record(problem.bucket, verdict, smallest.problem.message, '', smallest.one, smallest));
+  };
+
+  const isRightWhenFresh = async (one: Prepared): Promise<boolean> => {
+    const [observation] = await runner.runFresh([one]);
+    return observation !== undefined && judgeObservation(one, observation, level, capabilities).problem === null;
   };
 
   const shrink = async (one: Prepared, problem: Problem): Promise<Smallest> => {
@@ -124,12 +158,12 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     stderr: string,
     one: Prepared,
     smallest: Smallest | null,
-  ): void => {
+  ): Finding => {
     const { question, expected } = one;
     const difference = smallest?.problem.difference ?? null;
     const keys = requirementsOf(question, expected);
     const requirement = difference === null ? null : (keys[difference.step]?.[0] ?? null);
-    findings.set(bucket, {
+    const finding: Finding = {
       bucket,
       verdict,
       requirement,
@@ -139,16 +173,24 @@ export async function conformModule(name: string, runner: Runner, options: Confo
       case: answered(question, expected),
       hits: 1,
       stderr,
-    });
+    };
+    findings.set(bucket, finding);
     if (bail) over = true;
+    return finding;
   };
 
   /** Asks, judges and looks into what is wrong. `suite`: its requirements are kept. */
-  const examine = async (cases: readonly Prepared[], kept: boolean): Promise<readonly Observation[]> => {
+  const examine = async (all: readonly Prepared[], kept: boolean): Promise<void> => {
+    const cases = all.filter(isSurvivable);
+    counts.leftOut += all.length - cases.length;
+    if (kept)
+      for (const one of all) if (!cases.includes(one)) keepRequirements(requirements, one, NOTHING, { kind: 'not-run' });
     const observations = await runner.run(cases);
     for (const [index, one] of cases.entries()) {
       const observation = observations[index];
       if (observation === undefined) continue;
+      if (observation.kind === 'not-run' || over) continue;
+      answers.set(one, observation);
       counts.steps += one.question.steps.length;
       const judgement = judgeObservation(one, observation, level, capabilities);
       note(judgement, observation);
@@ -158,22 +200,26 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     }
     recent.push(...cases);
     recent.splice(0, recent.length - CHUNK);
-    return observations;
   };
 
+  const isSurvivable = ({ question }: Prepared): boolean =>
+    deadly.size === 0 || !question.steps.some(({ seamcall }) => deadly.has(seamcall.rax));
+
   /** Same case, same answer: asks again in the opposite order and looks into what has changed. */
-  const askAgain = async (cases: readonly Prepared[], first: readonly Observation[]): Promise<void> => {
-    const order = [...cases.keys()].reverse();
-    const reversed = order.flatMap((index) => cases[index] ?? []);
-    const second = await runner.run(reversed);
-    for (const [at, index] of order.entries()) {
-      const [one, observation, earlier] = [cases[index], second[at], first[index]];
-      if (one === undefined || observation === undefined || earlier === undefined || over) continue;
-      const [now2, then] = [observation, earlier].map((some) => judgeObservation(one, some, level, capabilities).problem);
-      if (now2 === undefined || now2 === null || now2.bucket === then?.bucket) continue;
-      await find(one, observation, now2, [...recent, ...reversed.slice(0, at)]);
+  const askAgain = async (cases: readonly Prepared[]): Promise<void> => {
+    if (over || runner.exhausted() !== null) return;
+    const reversed = cases.filter((one) => answers.has(one) && isSurvivable(one)).reverse();
+    const observations = await runner.run(reversed);
+    for (const [at, one] of reversed.entries()) {
+      const [observation, earlier] = [observations[at], answers.get(one)];
+      if (observation === undefined || earlier === undefined || over) continue;
+      const [again, before] = [observation, earlier].map((some) => judgeObservation(one, some, level, capabilities).problem);
+      if (again === undefined || again === null || again.bucket === before?.bucket) continue;
+      await find(one, observation, again, [...recent, ...reversed.slice(0, at)]);
     }
   };
+
+  const goesOn = (): boolean => !over && runner.exhausted() === null && !interrupted();
 
   if (runner.refusal !== null) {
     const { reason, link } = runner.refusal;
@@ -190,25 +236,22 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     tell(`${name}: ${suite.length} cases of the conformance suite\n`);
     const prepared = suite.map((line) => prepare(line, release, level));
     counts.suite = prepared.length;
-    const first = await examine(prepared, true);
-    if (!over && runner.exhausted() === null) await askAgain(prepared, first);
+    for (let from = 0; from < prepared.length && goesOn(); from += SUITE_CHUNK)
+      await examine(prepared.slice(from, from + SUITE_CHUNK), true);
+    await askAgain(prepared);
     const end = 'seconds' in budget ? now() + budget.seconds * 1000 : Number.POSITIVE_INFINITY;
     const most = 'runs' in budget ? budget.runs : Number.POSITIVE_INFINITY;
     const corpus = suite as readonly ModuleLine[];
     tell(`${name}: ${'runs' in budget ? `${budget.runs} generated cases` : `generated cases for ${budget.seconds} s`}\n`);
-    while (counts.generated < most && now() < end && !over && runner.exhausted() === null && !interrupted()) {
+    while (counts.generated < most && now() < end && goesOn()) {
       const chunk: Prepared[] = [];
       for (let left = most - counts.generated; left > 0 && chunk.length < CHUNK; left -= 1) {
         chunk.push(prepare(generateModuleCase(seed, counts.generated + chunk.length, corpus), release, level));
       }
       counts.generated += chunk.length;
-      const observations = await examine(chunk, false);
-      const sample = [...chunk.keys()].filter((index) => index % AGAIN_EVERY === 0);
-      if (!over && runner.exhausted() === null)
-        await askAgain(
-          sample.flatMap((index) => chunk[index] ?? []),
-          sample.flatMap((index) => observations[index] ?? []),
-        );
+      answers.clear();
+      await examine(chunk, false);
+      await askAgain(chunk.filter((_, index) => index % AGAIN_EVERY === 0));
     }
   }
   for (const incident of runner.incidents) {
@@ -235,6 +278,8 @@ interface Smallest {
   readonly problem: Problem;
   readonly minimal: boolean;
 }
+
+const NOTHING: Judgement = { problem: null, unobserved: null, agreed: 0 };
 
 const UNSUPPORTED: Judgement = {
   problem: null,

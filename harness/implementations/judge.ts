@@ -49,7 +49,9 @@ export function judgeObservation(
         const verdict = lie ? 'capability-lie' : VERDICT_OF_DIFFERENCE[difference.kind];
         const shown = difference.what.replace(/^call \d+: /, '').replace(/\d+/g, 'n');
         const got = difference.what.endsWith('rax') ? raxText(difference.got).split(' ')[0] : '';
-        const bucket = lie ? 'capability-lie|state' : [verdict, requirement, shown, got].join('|');
+        // Where the status itself is wrong, the details that belong to it say nothing about the cause.
+        const about = verdict === 'wrong-status' ? requirement.split(' ').slice(0, 2).join(' ') : requirement;
+        const bucket = lie ? 'capability-lie|state' : [verdict, about, shown, got].join('|');
         const message = lie
           ? 'its capabilities promise `state`, its answers have none'
           : `${requirement}: ${difference.what} is ${named(difference, difference.got)}, expected ${named(difference, difference.expected)}`;

@@ -39,6 +39,8 @@ export interface Counts {
   readonly unsupported: number;
   readonly skipped: number;
   readonly errored: number;
+  /** Cases that were not asked because they call a leaf that it does not survive. */
+  readonly leftOut: number;
 }
 
 export interface RequirementResult {

@@ -24,6 +24,8 @@ export interface RunReply {
   readonly answers: readonly CaseAnswer[] | null;
   /** It came after its time, but within the grace that was given. */
   readonly late: boolean;
+  /** It took longer than one of its cases may: some case is too slow, or the message was just long. */
+  readonly long: boolean;
 }
 
 /** One life of an implementation: from its start to its end. Every promise rejects with an ImplementationFailure. */
@@ -50,6 +52,8 @@ export interface Refusal {
 export interface SessionOptions {
   readonly timeouts: Timeouts;
   readonly version: string;
+  /** Milliseconds of some clock. */
+  readonly now: () => number;
   /** Every answer is checked against its schema, or only every 64th of those that are exactly as expected. */
   readonly validate: 'always' | 'sampled';
 }
@@ -70,12 +74,13 @@ interface Pending {
 /** Starts `command` and says hello. Rejects with an ImplementationFailure where that does not work out. */
 export async function openSession(
   command: string,
-  { timeouts, version, validate }: SessionOptions,
+  { timeouts, version, validate, now }: SessionOptions,
 ): Promise<Session> {
   const pending = new Map<number, Pending>();
   let nextId = 1;
   let failure: ImplementationFailure | null = null;
   let answered = 0;
+  let lastAnswer = 0;
   let onError: ((message: string) => void) | null = null;
 
   const fail = (kind: FailureKind, message: string): ImplementationFailure => {
@@ -219,9 +224,14 @@ export async function openSession(
       return { reason: answer.reason ?? 'no reason given', ...(answer.link !== undefined && { link: answer.link }) };
     },
     async run(cases, withState, grace) {
-      let limit = 0;
-      for (const { steps } of cases) limit += caseLimit(timeouts, steps);
+      let [limit, longest] = [0, 0];
+      for (const { steps } of cases) {
+        const one = caseLimit(timeouts, steps);
+        limit += one;
+        if (one > longest) longest = one;
+      }
       let late = false;
+      const sent = now();
       const answer = await ask(
         (id) => `{"type":"run","id":${id},"state":${withState},"cases":[${cases.map(({ text }) => text).join(',')}]}`,
         'ran',
@@ -240,14 +250,18 @@ export async function openSession(
           ? (id) => `{"type":"ran","id":${id},"results":[${cases.map(({ expected }) => expected).join(',')}]}`
           : null,
       );
-      if (answer === null) return { answers: null, late };
+      const came = now();
+      // It was worked on from the moment the message before it was answered.
+      const long = came - (lastAnswer > sent ? lastAnswer : sent) > longest;
+      lastAnswer = came;
+      if (answer === null) return { answers: null, late, long };
       const { results } = answer as Extract<Response, { type: 'ran' }>;
       const wrong = results.findIndex((result, index) => result.case !== cases[index]?.id);
       if (results.length !== cases.length || wrong >= 0) {
         const place = wrong >= 0 ? `, result ${wrong} is of case '${results[wrong]?.case}'` : '';
         throw fail('protocol-violation', `${results.length} results for ${cases.length} cases${place}; they come in the order of the cases`);
       }
-      return { answers: results, late };
+      return { answers: results, late, long };
     },
     async ping() {
       await request({ type: 'ping' }, 'pong');

@@ -31,37 +31,45 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
   let exhausted: string | null = null;
   let alone = false;
   let configured: string | undefined;
-  let session = await start(command, options);
-  const { implementation: identity, capabilities } = session.hello;
+  const first = await start(command, options);
+  /** `null`: the last one ended, and nothing was asked since. */
+  let session: Session | null = first;
+  const { implementation: identity, capabilities } = first.hello;
   const perPlatform = capabilities.platforms === 'configured';
   if (capabilities.role !== 'module') {
-    await session.close();
+    await first.close();
     throw new UserError(`${command}: it plays the ${capabilities.role}; expected a module`, EXIT.CANNOT_RUN);
   }
-  const refusal = perPlatform ? null : await configure(command, session, profile);
+  const refusal = perPlatform ? null : await configure(command, first, profile);
 
-  const renew = async (): Promise<void> => {
-    await session.close();
-    session = await start(command, options);
+  const end = async (): Promise<void> => {
+    const ending = session;
+    session = null;
     configured = undefined;
-    if (!perPlatform) await configure(command, session, profile);
+    await ending?.close();
   };
 
-  /** A new process after a failure; false: there were too many. */
-  const restart = async (failure: ImplementationFailure): Promise<boolean> => {
+  /** The session there is, or a new one. */
+  const current = async (): Promise<Session> => {
+    if (session !== null) return session;
+    session = await start(command, options);
+    if (!perPlatform) await configure(command, session, profile);
+    return session;
+  };
+
+  /** Ends a session that failed; false: there were too many of these. */
+  const bury = async (failure: ImplementationFailure): Promise<boolean> => {
     restarts += 1;
-    if (restarts > restartsMax * (1 + Math.floor(casesRun / 1000))) {
-      exhausted = `it failed ${restarts} times in ${casesRun} cases; last: ${failure.message}`;
-      return false;
-    }
-    try {
-      await renew();
-      return true;
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      exhausted = error.message;
-      return false;
-    }
+    await end();
+    if (restarts <= restartsMax * (1 + Math.floor(casesRun / 1000))) return true;
+    exhausted = `it failed ${restarts} times in ${casesRun} cases; last: ${failure.message}`;
+    return false;
+  };
+
+  /** Where a new process cannot even be started any more, that is the end of it. */
+  const giveUp = (error: unknown): void => {
+    if (!(error instanceof UserError)) throw error;
+    exhausted = error.message;
   };
 
   const asAsked = ({ question, text, expectedText }: Prepared): Asked => ({
@@ -71,28 +79,31 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
     expected: expectedText,
   });
 
-  const single = async (one: Prepared): Promise<Observation> => {
-    for (let attempt = 1; ; attempt += 1) {
-      if (exhausted !== null) return { kind: 'not-run' };
+  /** One case alone. An end in a used process might be the work of the case before, so it has to happen `attempts` times. */
+  const single = async (one: Prepared, attempts: number): Promise<Observation> => {
+    for (let attempt = 1; exhausted === null; attempt += 1) {
       try {
-        const { answers, late } = await session.run([asAsked(one)], withState, GRACE);
-        if (late) return { kind: 'failed', failure: { verdict: 'slow', message: `late with case '${one.question.id}'`, stderr: session.stderr() } };
-        return observation(answers, 0);
+        const active = await current();
+        const { answers, late } = await active.run([asAsked(one)], withState, GRACE);
+        if (!late) return observation(answers, 0);
+        const failure: Failed = { verdict: 'slow', message: `late with case '${one.question.id}'`, stderr: active.stderr() };
+        return { kind: 'failed', failure };
       } catch (error) {
-        const failure = asFailure(error);
-        const goesOn = await restart(failure);
-        // An end might have been the work of the case before: it has to happen twice.
-        if (failure.kind !== 'exit' || attempt === 2 || !goesOn) return { kind: 'failed', failure: failedAlone(failure) };
+        if (error instanceof ImplementationFailure) {
+          await bury(error);
+          if (error.kind !== 'exit' || attempt >= attempts) return { kind: 'failed', failure: failedAlone(error) };
+        } else giveUp(error);
       }
     }
+    return { kind: 'not-run' };
   };
 
   const isolate = async (lost: readonly Batch[], failure: ImplementationFailure, results: Observation[]): Promise<void> => {
-    if (!(await restart(failure))) return;
+    if (!(await bury(failure))) return;
     let culprits = 0;
     for (const { from, cases } of lost) {
       for (const [index, one] of cases.entries()) {
-        const result = await single(one);
+        const result = await single(one, 2);
         results[from + index] = result;
         if (result.kind !== 'answered' && result.kind !== 'as-expected') culprits += 1;
       }
@@ -110,14 +121,18 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
     const results = new Array<Observation>(cases.length).fill({ kind: 'not-run' });
     const size = alone ? 1 : smaller(capabilities.batchMax, BATCH_SIZE);
     const queue = batchesOf(cases, size);
+    const slow: Batch[] = [];
     while (queue.length !== 0 && exhausted === null) {
+      const active = await current().catch(giveUp);
+      if (active === undefined) break;
       let failure: ImplementationFailure | null = null;
       const lost: Batch[] = [];
       const lane = async (): Promise<void> => {
         for (let batch = queue.shift(); batch !== undefined; batch = failure === null ? queue.shift() : undefined) {
           const { from, cases: some } = batch;
           try {
-            const { answers } = await session.run(some.map(asAsked), withState, 1);
+            const { answers, long } = await active.run(some.map(asAsked), withState, 1);
+            if (long) slow.push(batch);
             for (let index = 0; index < some.length; index += 1) results[from + index] = observation(answers, index);
           } catch (error) {
             failure ??= asFailure(error);
@@ -128,6 +143,12 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
       const lanes = alone ? 1 : smaller(capabilities.inFlightMax, IN_FLIGHT);
       await Promise.all(Array.from({ length: lanes }, lane));
       if (failure !== null) await isolate(lost.sort((a, b) => a.from - b.from), failure, results);
+    }
+    for (const { from, cases: some } of slow) {
+      for (const [index, one] of some.entries()) {
+        const result = await single(one, 2);
+        if (result.kind === 'failed') results[from + index] = result;
+      }
     }
     casesRun += cases.length;
     return results;
@@ -142,7 +163,7 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
       while (end < cases.length && JSON.stringify(cases[end]?.question.platform) === platform) end += 1;
       const group = cases.slice(from, end);
       const no: Refusal | null =
-        configured === platform ? null : await configure(command, session, profile, cases[from]?.question.platform);
+        configured === platform ? null : await configure(command, await current(), profile, cases[from]?.question.platform);
       configured = no === null ? platform : undefined;
       if (no === null) results.push(...(await runMany(group)));
       else results.push(...group.map(({ question }) => refused(question.id, no)));
@@ -159,15 +180,15 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
     exhausted: () => exhausted,
     run: (cases) => (perPlatform ? runGrouped(cases) : runMany(cases)),
     async runFresh(cases) {
-      await renew();
+      await end();
       const results: Observation[] = [];
       for (const one of cases) {
         if (perPlatform) results.push(...(await runGrouped([one])));
-        else results.push(await single(one));
+        else results.push(await single(one, 1));
       }
       return results;
     },
-    close: () => session.close(),
+    close: end,
   };
 }
 

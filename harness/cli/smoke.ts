@@ -1,0 +1,52 @@
+import { Command, Option } from 'commander';
+import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
+import { parseImplementation } from '../implementations/registry.ts';
+import { smoke, type SmokeReport } from '../implementations/smoke.ts';
+import type { Timeouts } from '../implementations/timeouts.ts';
+import type { Context } from './context.ts';
+import { EXIT, UserError } from './exit.ts';
+import { timeoutOption } from './timeout-option.ts';
+
+interface Options {
+  readonly module: ReleaseName;
+  readonly timeout: Timeouts;
+  readonly json?: boolean;
+}
+
+/** `seamstress smoke IMPL`: how far an implementation has come, rung by rung, and what is to be done next. */
+export function smokeCommand({ terminal, version, palette }: Context): Command {
+  return new Command('smoke')
+    .summary('how far an implementation of the protocol has come, and what is next')
+    .description(
+      [
+        'Climbs a ladder with a program that speaks seam-stdio/1: hello, schema, reset, known answers, determinism, bad input,',
+        'kill and recover. The first rung that does not hold says what is to be mended.',
+        '',
+        'Exit codes: 0 all rungs hold, 1 one does not, 2 usage, 4 it could not be started.',
+      ].join('\n'),
+    )
+    .argument('<implementation>', 'stdio:COMMAND')
+    .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
+    .addOption(timeoutOption())
+    .option('--json', 'print the report as JSON (harness/implementations/smoke.schema.json)')
+    .action(async (text: string, { module, timeout, json }: Options) => {
+      const name = parseImplementation(text);
+      if (name.kind !== 'stdio') throw new UserError(`smoke climbs with programs: expected stdio:COMMAND, got ${text}`);
+      const report = await smoke(name.command, { timeouts: timeout, version, now: Date.now, validate: 'always' }, RELEASES[module]);
+      terminal.out(json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, palette()));
+      const [hello] = report.rungs;
+      if (hello?.result === 'failed') process.exitCode = EXIT.CANNOT_RUN;
+      else process.exitCode = report.rungs.every(({ result }) => result === 'ok') ? EXIT.OK : EXIT.FINDING;
+    });
+}
+
+function render({ rungs, stderr }: SmokeReport, { good, bad, dim }: ReturnType<Context['palette']>): string {
+  const marks = { ok: good('ok'), failed: bad('FAILED'), 'not-reached': dim('-') };
+  const lines = rungs.map(({ name, result, message }, index) => `${index + 1}  ${name.padEnd(18)}${marks[result]}  ${message}`.trimEnd());
+  const failed = rungs.find(({ result }) => result === 'failed');
+  if (failed !== undefined) lines.push('', `to mend: ${failed.advice}`);
+  if (failed !== undefined && stderr.trim() !== '')
+    lines.push('', 'the end of its stderr:', ...stderr.trimEnd().split('\n').slice(-20));
+  if (failed === undefined) lines.push('', "all rungs hold; next: npx seamstress conform 'stdio:...'");
+  return `${lines.join('\n')}\n`;
+}

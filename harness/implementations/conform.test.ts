@@ -1,0 +1,113 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { RELEASES } from '../../model/module/release.ts';
+import { readSuite } from '../cli/conform-module.ts';
+import { UserError } from '../cli/exit.ts';
+import { conformModule } from './conform.ts';
+import { BAD_MANNERS } from './miniatures/bad-manners.ts';
+import { WRONG_ANSWERS } from './miniatures/wrong-answers.ts';
+import type { Question } from './messages.ts';
+import type { Miniature } from './miniatures/miniature.ts';
+import type { ImplementationReport } from './report.ts';
+import { openStdioRunner } from './stdio-runner.ts';
+
+const MAIN = fileURLToPath(new URL('./miniatures/main.js', import.meta.url));
+const SUITE = fileURLToPath(new URL('../../../corpus/conformance', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const TIMEOUTS = { start: 20_000, step: 200, case: 400, idle: 3_000, shutdown: 100 };
+const suite = await readSuite(SUITE);
+
+/** A part of the suite that has every leaf the miniatures get wrong: what they do with all of it is what they do with this. */
+const part = suite.filter(({ id }, index) => index % 4 === 0 || /RDALL|UPDATE|SYS\.RD |KEY\.CONFIG|fatal/.test(id));
+
+async function conform(command: string, { level = 'registers' }: Pick<Miniature, 'level'> = {}, cases: readonly Question[] = part): Promise<ImplementationReport> {
+  const runner = await openStdioRunner(command, {
+    timeouts: TIMEOUTS,
+    version: 'test',
+    now: () => performance.now(),
+    validate: 'sampled',
+    profile: { module: '1.5.01' },
+    withState: level === 'state',
+    restartsMax: 40,
+  });
+  try {
+    return await conformModule('it', runner, {
+      release: RELEASES['1.5.01'],
+      level,
+      suite: cases,
+      seed: 'test',
+      budget: { runs: 60 },
+      now: () => 0,
+      interrupted: () => false,
+      bail: false,
+      tell: () => undefined,
+    });
+  } finally {
+    await runner.close();
+  }
+}
+
+const miniature = (name: string): string => `exec '${process.execPath}' '${MAIN}' ${name}`;
+
+describe('every miniature gets exactly its verdict', () => {
+  const all = Object.entries({ ...WRONG_ANSWERS, ...BAD_MANNERS }).filter(([, { verdict }]) => verdict !== 'cannot-run');
+
+  test.each(all)('%s', async (name, one) => {
+    const { findings, exhausted, requirements } = await conform(miniature(name), one);
+    const verdicts = [...new Set(findings.map(({ verdict }) => verdict))];
+    expect(verdicts).toEqual(one.verdict === 'none' ? [] : [one.verdict]);
+    expect(exhausted).toBe(null);
+    if (one.verdict.startsWith('wrong-')) {
+      for (const finding of findings) expect(finding).toMatchObject({ minimal: true });
+      expect(Object.values(requirements).filter(({ result }) => result === 'fail').length).toBeGreaterThan(0);
+    }
+    expect({ name, findings: findings.map(({ verdict, message }) => ({ verdict, message })) }).toMatchObject({ name });
+  });
+});
+
+describe('an implementation that cannot be run', () => {
+  test.each([
+    ['mute', /no 'hello' within 300 ms\. Does it flush its stdout/],
+    ['old-version', /speaks seam-stdio\/7\.0, this harness speaks 1\.0/],
+    ['ends-at-once', /exit code 3[\s\S]*the end of its stderr:\nminiature: segmentation fault/],
+  ])('%s', async (name, message) => {
+    const options = { version: 'test', now: () => performance.now(), validate: 'always', profile: { module: '1.5.01' }, withState: false, restartsMax: 1 } as const;
+    const timeouts = { ...TIMEOUTS, start: name === 'mute' ? 300 : 20_000 };
+    const opened = openStdioRunner(miniature(name), { ...options, timeouts });
+    await expect(opened).rejects.toThrow(UserError);
+    await expect(opened).rejects.toThrow(message);
+    await expect(opened).rejects.toMatchObject({ exitCode: 4 });
+  });
+
+  test('that is no program', async () => {
+    const options = { version: 'test', now: () => performance.now(), validate: 'always', profile: { module: '1.5.01' }, withState: false, restartsMax: 1 } as const;
+    const opened = openStdioRunner('./nothing-of-that-name', { ...options, timeouts: TIMEOUTS });
+    await expect(opened).rejects.toThrow(/exit code 127[\s\S]*nothing-of-that-name/);
+  });
+
+  test('is given up after its restarts, with what was found', async () => {
+    const { findings, exhausted } = await conform(miniature('crash-always'));
+    expect(findings.map(({ verdict }) => verdict)).toEqual(['crash']);
+    expect(exhausted).toMatch(/it failed 41 times/);
+  });
+});
+
+test('our own model over the protocol conforms to itself in its state too', async () => {
+  const report = await conform(`exec '${process.execPath}' '${ROOT}harness/cli/seamstress.mjs' serve`, { level: 'state' }, suite);
+  expect(report.findings).toEqual([]);
+  expect(Object.values(report.requirements).every(({ result }) => result === 'pass')).toBe(true);
+  expect(report.counts.observed).toBe(suite.length + 60);
+});
+
+test('what is unsupported or skipped is told with reason and link, and is no failure', async () => {
+  const { requirements, unobserved } = await conform(miniature('unsupported'));
+  expect(unobserved).toContainEqual(expect.objectContaining({ outcome: 'unsupported', reason: 'no TDs', link: 'https://example.org/issues/1' }));
+  expect(requirements['TDH.MNG.CREATE TDX_SUCCESS']).toMatchObject({ result: 'unsupported' });
+});
+
+test('what a dead implementation started is gone, and the end of its stderr is told', async () => {
+  const { findings } = await conform(miniature('leaves-children'));
+  const pid = Number(/child (\d+)/.exec(findings[0]?.stderr ?? '')?.[1]);
+  expect(pid).toBeGreaterThan(1);
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+});

@@ -1,0 +1,85 @@
+import type { ConformReport, Finding, ImplementationReport, RequirementResult } from './report.ts';
+import { VERDICTS } from './verdict.ts';
+
+export const RESULTS = ['pass', 'fail', 'unsupported', 'untested'] as const;
+
+/** The last screen of `conform`: who it was, what it does wrong and how to see it again, and a table leaf by leaf. */
+export function renderConformText(report: ConformReport, caseFile: (finding: Finding) => string | null): string {
+  const lines: string[] = [];
+  for (const one of report.implementations) lines.push(...(lines.length === 0 ? [] : ['']), ...renderImplementation(one, caseFile));
+  return `${lines.join('\n')}\n`;
+}
+
+function renderImplementation(
+  { name, identity, level, counts, requirements, findings, unobserved, exhausted }: ImplementationReport,
+  caseFile: (finding: Finding) => string | null,
+): string[] {
+  const lines = [`${identity.name} ${identity.version} (${name})`, ''];
+  for (const finding of findings) {
+    lines.push(`WRONG  ${finding.verdict}  ${finding.message}`);
+    const what = VERDICTS[finding.verdict];
+    lines.push(`       ${what}${finding.hits > 1 ? `; ${finding.hits} cases` : ''}`);
+    if (finding.difference !== null) lines.push(...renderSteps(finding));
+    const file = caseFile(finding);
+    if (file !== null) lines.push(`       ${finding.minimal ? 'minimal case' : 'case'} ${file}`);
+    for (const line of tail(finding.stderr)) lines.push(`       stderr | ${line}`);
+    lines.push('');
+  }
+  for (const { outcome, reason, link, count } of unobserved)
+    lines.push(`${outcome}  ${count} cases: ${reason}${link === null ? '' : ` (${link})`}`);
+  lines.push(...renderLeaves(requirements), '');
+  const { suite, generated, agreed, leftOut } = counts;
+  if (leftOut !== 0) lines.push(`${leftOut} cases left out: they call a leaf that it does not survive`);
+  lines.push(
+    `${suite} cases of the suite, ${generated} generated; ${agreed} steps agree at the level '${level}'; ${summary(requirements)}`,
+  );
+  if (exhausted !== null) lines.push(`could not be run to the end: ${exhausted}`);
+  else lines.push(findings.length === 0 ? 'conforms in everything that was observed' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
+  return lines;
+}
+
+/** The calls of a case, the one that differs with both answers. */
+function renderSteps({ case: { steps }, difference }: Finding): string[] {
+  return steps.flatMap(({ seamcall, inject, repeat, result, runs, fatal }, index) => {
+    const { lp, rax, ...operands } = seamcall;
+    const given = Object.entries(operands).map(([register, value]) => ` ${register} ${value}`);
+    const around = `${inject === undefined ? '' : ` [${inject}]`}${repeat === undefined ? '' : ` x${repeat}`}`;
+    const answer = fatal !== undefined ? 'shuts down' : (result?.['rax'] ?? runs?.at(-1)?.result['rax'] ?? '');
+    const line = `       ${String(index + 1).padStart(3)}  LP ${lp}  ${rax}${given.join('')}${around} -> ${answer}`;
+    if (difference === null || index !== difference.step) return [line];
+    return [line, `            ${difference.what}: expected ${difference.expected}, got ${difference.got}`];
+  });
+}
+
+function tail(stderr: string): readonly string[] {
+  return stderr.trim() === '' ? [] : stderr.trimEnd().split('\n').slice(-5);
+}
+
+/** How many requirements have each result. */
+export function countResults(requirements: Iterable<RequirementResult>): Record<RequirementResult['result'], number> {
+  const counts = { pass: 0, fail: 0, unsupported: 0, untested: 0 };
+  for (const { result } of requirements) counts[result] += 1;
+  return counts;
+}
+
+function summary(requirements: ImplementationReport['requirements']): string {
+  const counts = countResults(Object.values(requirements));
+  const total = Object.keys(requirements).length;
+  const rest = RESULTS.filter((name) => name !== 'pass' && counts[name] !== 0).map((name) => `${counts[name]} ${name}`);
+  return `${counts.pass} of ${total} requirements pass${rest.length === 0 ? '' : `, ${rest.join(', ')}`}`;
+}
+
+/** One line a leaf: of its requirements, how many pass, fail, are unsupported or untested. */
+function renderLeaves(requirements: ImplementationReport['requirements']): string[] {
+  const leaves = new Map<string, RequirementResult[]>();
+  for (const [key, result] of Object.entries(requirements)) {
+    const leaf = key.split(' ')[0] ?? '';
+    leaves.set(leaf, [...(leaves.get(leaf) ?? []), result]);
+  }
+  const lines = [`${'leaf'.padEnd(28)}${RESULTS.map((name) => name.padStart(12)).join('')}`];
+  for (const [leaf, results] of leaves) {
+    const counts = countResults(results);
+    lines.push(`${leaf.padEnd(28)}${RESULTS.map((name) => String(counts[name] || '').padStart(12)).join('')}`);
+  }
+  return lines.map((line) => line.trimEnd());
+}
