@@ -4,6 +4,7 @@ import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
 import { LEVELS, type Level } from '../implementations/compare.ts';
 import { parseImplementation } from '../implementations/registry.ts';
 import type { Finding } from '../implementations/report.ts';
+import { renderConformHTML, renderConformJUnit, renderConformMarkdown } from '../implementations/report-matrix.ts';
 import { renderConformText } from '../implementations/report-text.ts';
 import type { Timeouts } from '../implementations/timeouts.ts';
 import { requireWritable, writeAtomic } from '../store/atomic.ts';
@@ -12,7 +13,7 @@ import type { Context } from './context.ts';
 import { UserError } from './exit.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { timeoutOption } from './timeout-option.ts';
-import { duration, oneOf, positiveInteger, seed } from './values.ts';
+import { duration, listOf, oneOf, positiveInteger, seed } from './values.ts';
 
 interface Options {
   readonly module: ReleaseName;
@@ -23,10 +24,12 @@ interface Options {
   readonly timeout: Timeouts;
   readonly restarts: number;
   readonly output: string;
+  readonly reporter?: readonly string[];
   readonly bail?: boolean;
   readonly json?: boolean;
 }
 
+const REPORTERS = ['json', 'junit', 'markdown', 'html'];
 const DEFAULT_SECONDS = 30;
 const DEFAULT_RESTARTS = 100;
 
@@ -53,6 +56,9 @@ export function conformCommand(context: Context): Command {
       new Option('--restarts <n>', 'failures to restart after').argParser(positiveInteger).default(DEFAULT_RESTARTS),
     )
     .addOption(new Option('--output <folder>', 'where findings and reports go').default('reports'))
+    .addOption(
+      new Option('--reporter <names>', `reports to write: ${REPORTERS.join(', ')}`).argParser(listOf(REPORTERS, 'reporter')),
+    )
     .option('--bail', 'stop at the first finding')
     .option('--json', 'print the report as JSON (harness/implementations/conform.schema.json)')
     .action((names: readonly string[], options: Options) => conform(context, names, options));
@@ -90,6 +96,12 @@ async function conform(context: Context, names: readonly string[], options: Opti
         files.set(finding, file);
       }
     }
+    const reporters = options.reporter ?? [];
+    const base = join(options.output, 'conform');
+    if (reporters.includes('json')) writeAtomic(`${base}.json`, `${JSON.stringify(report, null, 2)}\n`);
+    if (reporters.includes('junit')) writeAtomic(`${base}.xml`, renderConformJUnit(report));
+    if (reporters.includes('markdown')) writeAtomic(`${base}.md`, renderConformMarkdown(report));
+    if (reporters.includes('html')) writeAtomic(`${base}.html`, renderConformHTML(report));
     terminal.out(
       options.json === true
         ? `${JSON.stringify(report, null, 2)}\n`

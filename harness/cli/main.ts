@@ -10,6 +10,7 @@ import { conformCommand } from './conform.ts';
 import type { Context } from './context.ts';
 import { corpusCommand } from './corpus.ts';
 import { EXIT, UserError } from './exit.ts';
+import { fillCommand } from './fill.ts';
 import { fuzzCommand } from './fuzz.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
@@ -51,6 +52,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(checkTraceCommand());
   program.addCommand(conformCommand(context));
   program.addCommand(smokeCommand(context));
+  program.addCommand(fillCommand(context));
   program.addCommand(serveCommand(context));
   program.addCommand(corpusCommand(context));
   program.addCommand(configCommand(context));

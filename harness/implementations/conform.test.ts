@@ -20,7 +20,7 @@ const suite = await readSuite(SUITE);
 /** A part of the suite that has every leaf the miniatures get wrong: what they do with all of it is what they do with this. */
 const part = suite.filter(({ id }, index) => index % 4 === 0 || /RDALL|UPDATE|SYS\.RD |KEY\.CONFIG|fatal/.test(id));
 
-async function conform(command: string, { level = 'registers' }: Pick<Miniature, 'level'> = {}, cases: readonly Question[] = part): Promise<ImplementationReport> {
+async function conform(command: string, { level = 'registers', restartsMax = 40 }: Pick<Miniature, 'level'> & { restartsMax?: number } = {}, cases: readonly Question[] = part): Promise<ImplementationReport> {
   const runner = await openStdioRunner(command, {
     timeouts: TIMEOUTS,
     version: 'test',
@@ -28,7 +28,7 @@ async function conform(command: string, { level = 'registers' }: Pick<Miniature,
     validate: 'sampled',
     profile: { module: '1.5.01' },
     withState: level === 'state',
-    restartsMax: 40,
+    restartsMax,
   });
   try {
     return await conformModule('it', runner, {
@@ -59,9 +59,8 @@ describe('every miniature gets exactly its verdict', () => {
     expect(exhausted).toBe(null);
     if (one.verdict.startsWith('wrong-')) {
       for (const finding of findings) expect(finding).toMatchObject({ minimal: true });
-      expect(Object.values(requirements).filter(({ result }) => result === 'fail').length).toBeGreaterThan(0);
     }
-    expect({ name, findings: findings.map(({ verdict, message }) => ({ verdict, message })) }).toMatchObject({ name });
+    if (name === 'wrong-status') expect(requirements['TDH.SYS.KEY.CONFIG TDX_KEY_CONFIGURED']).toMatchObject({ result: 'fail' });
   });
 });
 
@@ -86,9 +85,9 @@ describe('an implementation that cannot be run', () => {
   });
 
   test('is given up after its restarts, with what was found', async () => {
-    const { findings, exhausted } = await conform(miniature('crash-always'));
+    const { findings, exhausted } = await conform(miniature('crash-always'), { restartsMax: 4 });
     expect(findings.map(({ verdict }) => verdict)).toEqual(['crash']);
-    expect(exhausted).toMatch(/it failed 41 times/);
+    expect(exhausted).toMatch(/it failed 5 times/);
   });
 });
 

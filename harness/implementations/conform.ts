@@ -58,10 +58,11 @@ export async function conformModule(name: string, runner: Runner, options: Confo
   let attributed = 0;
   let over = false;
 
-  const note = (judgement: Judgement, observation: Observation): void => {
+  const goesOn = (): boolean => !over && runner.exhausted() === null && !interrupted();
+
+  const note = (judgement: Judgement): void => {
     const { unobserved } = judgement;
     counts.agreed += judgement.agreed;
-    if (observation.kind === 'not-run') return;
     if (unobserved === null) {
       counts.observed += 1;
       return;
@@ -179,27 +180,38 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     return finding;
   };
 
-  /** Asks, judges and looks into what is wrong. `suite`: its requirements are kept. */
+  /** Asks, judges and looks into what is wrong, over and over until no case is left that can be asked. */
   const examine = async (all: readonly Prepared[], kept: boolean): Promise<void> => {
-    const cases = all.filter(isSurvivable);
-    counts.leftOut += all.length - cases.length;
-    if (kept)
-      for (const one of all) if (!cases.includes(one)) keepRequirements(requirements, one, NOTHING, { kind: 'not-run' });
-    const observations = await runner.run(cases);
-    for (const [index, one] of cases.entries()) {
-      const observation = observations[index];
-      if (observation === undefined) continue;
-      if (observation.kind === 'not-run' || over) continue;
-      answers.set(one, observation);
-      counts.steps += one.question.steps.length;
-      const judgement = judgeObservation(one, observation, level, capabilities);
-      note(judgement, observation);
-      if (kept) keepRequirements(requirements, one, judgement, observation);
-      if (judgement.problem !== null && !over)
-        await find(one, observation, judgement.problem, [...recent, ...cases.slice(0, index)]);
+    let left: readonly Prepared[] = all;
+    for (let before = left.length + 1; left.length < before && goesOn(); ) {
+      before = left.length;
+      const cases = left.filter(isSurvivable);
+      const observations = await runner.run(cases);
+      const later: Prepared[] = [];
+      for (const [index, one] of cases.entries()) {
+        const observation = observations[index];
+        if (observation === undefined || over) continue;
+        if (observation.kind === 'not-run') {
+          later.push(one);
+          continue;
+        }
+        answers.set(one, observation);
+        counts.steps += one.question.steps.length;
+        const judgement = judgeObservation(one, observation, level, capabilities);
+        note(judgement);
+        if (kept) keepRequirements(requirements, one, judgement, observation);
+        if (judgement.problem !== null)
+          await find(one, observation, judgement.problem, [...recent, ...cases.slice(0, index)]);
+      }
+      recent.push(...cases);
+      recent.splice(0, recent.length - CHUNK);
+      left = later;
     }
-    recent.push(...cases);
-    recent.splice(0, recent.length - CHUNK);
+    for (const one of all) {
+      if (answers.has(one)) continue;
+      counts.leftOut += 1;
+      if (kept) keepRequirements(requirements, one, NOTHING, { kind: 'not-run' });
+    }
   };
 
   const isSurvivable = ({ question }: Prepared): boolean =>
@@ -218,8 +230,6 @@ export async function conformModule(name: string, runner: Runner, options: Confo
       await find(one, observation, again, [...recent, ...reversed.slice(0, at)]);
     }
   };
-
-  const goesOn = (): boolean => !over && runner.exhausted() === null && !interrupted();
 
   if (runner.refusal !== null) {
     const { reason, link } = runner.refusal;

@@ -16,7 +16,7 @@ export type Observation =
   | { readonly kind: 'as-expected' }
   | { readonly kind: 'answered'; readonly answer: CaseAnswer }
   | { readonly kind: 'failed'; readonly failure: Failed }
-  /** The implementation had failed too often by then. */
+  /** The run was broken off before it came to this: some cases failed, or nothing runs any more. */
   | { readonly kind: 'not-run' };
 
 /** A case that an implementation did not survive. */

@@ -15,6 +15,10 @@ export interface StdioOptions extends SessionOptions {
 /** Cases in a message and messages in flight: measured, more brings nothing (harness/bench/protocol.ts). */
 const BATCH_SIZE = 32;
 const IN_FLIGHT = 8;
+/** Characters of a message; one case alone may be longer. */
+const BATCH_LENGTH = 1024 * 1024;
+/** Culprits after which a run is broken off; each costs a process. */
+const CULPRITS_MAX = 2;
 /** A case that is late may take this many times as long alone, to tell slow from hanging. */
 const GRACE = 4;
 
@@ -105,9 +109,12 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
       for (const [index, one] of cases.entries()) {
         const result = await single(one, 2);
         results[from + index] = result;
-        if (result.kind !== 'answered' && result.kind !== 'as-expected') culprits += 1;
+        if (result.kind === 'failed') culprits += 1;
+        // Whoever asks may know better what to leave out now.
+        if (culprits >= CULPRITS_MAX) return;
       }
     }
+    if (exhausted !== null) return;
     const size = lost.reduce((sum, { cases }) => sum + cases.length, 0);
     if (culprits !== 0 || size === 0) return;
     const cases = lost.flatMap(({ cases: some }) => some.map(({ question }) => question.id));
@@ -142,7 +149,9 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
       };
       const lanes = alone ? 1 : smaller(capabilities.inFlightMax, IN_FLIGHT);
       await Promise.all(Array.from({ length: lanes }, lane));
-      if (failure !== null) await isolate(lost.sort((a, b) => a.from - b.from), failure, results);
+      if (failure === null) continue;
+      await isolate(lost.sort((a, b) => a.from - b.from), failure, results);
+      if (results.some(({ kind }) => kind === 'failed')) break;
     }
     for (const { from, cases: some } of slow) {
       for (const [index, one] of some.entries()) {
@@ -197,9 +206,19 @@ interface Batch {
   readonly cases: readonly Prepared[];
 }
 
+/** Batches of at most `size` cases, and of a line that any implementation can take. */
 function batchesOf(cases: readonly Prepared[], size: number): Batch[] {
   const batches: Batch[] = [];
-  for (let from = 0; from < cases.length; from += size) batches.push({ from, cases: cases.slice(from, from + size) });
+  for (let from = 0; from < cases.length; ) {
+    let [end, length] = [from, 0];
+    while (end < cases.length && end - from < size) {
+      length += cases[end]?.text.length ?? 0;
+      if (length > BATCH_LENGTH && end > from) break;
+      end += 1;
+    }
+    batches.push({ from, cases: cases.slice(from, end) });
+    from = end;
+  }
   return batches;
 }
 

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
+import { fillSuite } from '../implementations/fill.ts';
+import { writeAtomic } from '../store/atomic.ts';
+import { readSuite } from './conform-module.ts';
+import type { Context } from './context.ts';
+
+interface Options {
+  readonly module: ReleaseName;
+  readonly output?: string;
+}
+
+/** `seamstress fill`: the conformance suite with expected answers, as JSON that needs nothing of ours to be used. */
+export function fillCommand({ terminal, version, root }: Context): Command {
+  return new Command('fill')
+    .summary('export the conformance suite with expected answers as JSON')
+    .description(
+      'Writes every case of the conformance suite with the answers and the state that a release of the TDX module gives\n' +
+        '(harness/implementations/fill.schema.json), one case a line.',
+    )
+    .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
+    .addOption(new Option('--output <file>', 'file to write instead of stdout'))
+    .action(async ({ module, output }: Options) => {
+      const { cases, ...head } = fillSuite(await readSuite(join(root, 'corpus/conformance')), RELEASES[module], version);
+      const lines = cases.map((one) => JSON.stringify(one)).join(',\n');
+      const text = `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines}\n]}\n`;
+      if (output === undefined) terminal.out(text);
+      else writeAtomic(output, text);
+    });
+}
