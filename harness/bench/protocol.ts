@@ -18,7 +18,10 @@ const expected: CaseAnswer[] = [];
 const cases: Asked[] = Array.from({ length: CASES }, (_, at) => {
   const id = `case-${at}`;
   const steps = Array.from({ length: STEPS }, (_none, step) => {
-    const registers = REGISTERS.map((name, index) => [name, `0x${(0xc000000000000 + at * 4096 + step * 16 + index).toString(16)}`]);
+    const registers = REGISTERS.map((name, index) => [
+      name,
+      `0x${(0xc000000000000 + at * 4096 + step * 16 + index).toString(16)}`,
+    ]);
     return { result: Object.fromEntries(registers) as { [register: string]: string } };
   });
   const answer: CaseAnswer = { case: id, outcome: 'observed', steps };
@@ -33,7 +36,13 @@ await measure('as expected, 1 case a message, 16 in flight', cases, 1, 16);
 await measure('as expected, 1 case a message, lock-step', cases, 1, 1);
 await measure('parsed and compared, 16 cases a message, 16 in flight', unexpected, 16, 16);
 
-async function measure(name: string, all: readonly Asked[], batch: number, inFlight: number, budget?: number): Promise<void> {
+async function measure(
+  name: string,
+  all: readonly Asked[],
+  batch: number,
+  inFlight: number,
+  budget?: number,
+): Promise<void> {
   const session = await openSession(`exec '${process.execPath}' '${ECHO}'`, {
     timeouts: DEFAULT_TIMEOUTS,
     version: 'bench',
@@ -69,6 +78,8 @@ async function measure(name: string, all: readonly Asked[], batch: number, inFli
   const { user, system } = process.cpuUsage(cpu);
   const own = ((user + system) / steps).toFixed(2);
   const target = budget === undefined ? '' : ` (budget ${budget})`;
-  process.stdout.write(`${name.padEnd(56)} ${String(rate).padStart(8)} steps/s${target}, ${own} us of our CPU a step\n`);
+  process.stdout.write(
+    `${name.padEnd(56)} ${String(rate).padStart(8)} steps/s${target}, ${own} us of our CPU a step\n`,
+  );
   await session.close();
 }

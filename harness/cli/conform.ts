@@ -57,7 +57,9 @@ export function conformCommand(context: Context): Command {
     )
     .addOption(new Option('--output <folder>', 'where findings and reports go').default('reports'))
     .addOption(
-      new Option('--reporter <names>', `reports to write: ${REPORTERS.join(', ')}`).argParser(listOf(REPORTERS, 'reporter')),
+      new Option('--reporter <names>', `reports to write: ${REPORTERS.join(', ')}`).argParser(
+        listOf(REPORTERS, 'reporter'),
+      ),
     )
     .option('--bail', 'stop at the first finding')
     .option('--json', 'print the report as JSON (harness/implementations/conform.schema.json)')
@@ -114,5 +116,8 @@ async function conform(context: Context, names: readonly string[], options: Opti
 }
 
 function fileName(text: string): string {
-  return text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-|-$/g, '').slice(-100);
+  return text
+    .replace(/[^A-Za-z0-9.]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(-100);
 }

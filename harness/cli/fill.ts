@@ -22,7 +22,11 @@ export function fillCommand({ terminal, version, root }: Context): Command {
     .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
     .addOption(new Option('--output <file>', 'file to write instead of stdout'))
     .action(async ({ module, output }: Options) => {
-      const { cases, ...head } = fillSuite(await readSuite(join(root, 'corpus/conformance')), RELEASES[module], version);
+      const { cases, ...head } = fillSuite(
+        await readSuite(join(root, 'corpus/conformance')),
+        RELEASES[module],
+        version,
+      );
       const lines = cases.map((one) => JSON.stringify(one)).join(',\n');
       const text = `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines}\n]}\n`;
       if (output === undefined) terminal.out(text);

@@ -16,9 +16,7 @@ export function serveCommand({ terminal, version }: Context): Command {
       'Puts the model of a TDX module behind seam-stdio/1 (harness/implementations/protocol/README.md): JSON Lines on stdin\n' +
         'and stdout, until `stop` or the end of the input.',
     )
-    .addOption(
-      new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'),
-    )
+    .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
     .action(async ({ module }: Options) => {
       await serve(modelImplementation(RELEASES[module], version), {
         chunks: process.stdin as AsyncIterable<Buffer>,

@@ -32,7 +32,11 @@ export function smokeCommand({ terminal, version, palette }: Context): Command {
     .action(async (text: string, { module, timeout, json }: Options) => {
       const name = parseImplementation(text);
       if (name.kind !== 'stdio') throw new UserError(`smoke climbs with programs: expected stdio:COMMAND, got ${text}`);
-      const report = await smoke(name.command, { timeouts: timeout, version, now: Date.now, validate: 'always' }, RELEASES[module]);
+      const report = await smoke(
+        name.command,
+        { timeouts: timeout, version, now: Date.now, validate: 'always' },
+        RELEASES[module],
+      );
       terminal.out(json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, palette()));
       const [hello] = report.rungs;
       if (hello?.result === 'failed') process.exitCode = EXIT.CANNOT_RUN;
@@ -42,7 +46,9 @@ export function smokeCommand({ terminal, version, palette }: Context): Command {
 
 function render({ rungs, stderr }: SmokeReport, { good, bad, dim }: ReturnType<Context['palette']>): string {
   const marks = { ok: good('ok'), failed: bad('FAILED'), 'not-reached': dim('-') };
-  const lines = rungs.map(({ name, result, message }, index) => `${index + 1}  ${name.padEnd(18)}${marks[result]}  ${message}`.trimEnd());
+  const lines = rungs.map(({ name, result, message }, index) =>
+    `${index + 1}  ${name.padEnd(18)}${marks[result]}  ${message}`.trimEnd(),
+  );
   const failed = rungs.find(({ result }) => result === 'failed');
   if (failed !== undefined) lines.push('', `to mend: ${failed.advice}`);
   if (failed !== undefined && stderr.trim() !== '')

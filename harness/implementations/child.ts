@@ -5,8 +5,8 @@ const STDERR_MAX = 64 * 1024;
 
 /** A process of its own group, with a bounded memory of what it wrote to stderr. */
 export interface Child {
-  /** False where the pipe is closed. */
-  readonly write: (text: string) => boolean;
+  /** Writes to its stdin; nothing happens where it is gone, its end is told apart. */
+  readonly write: (text: string) => void;
   readonly stderr: () => string;
   /** How it ended, once it did: `exit code 3`, `signal SIGSEGV`, or why it could not be started. */
   readonly ended: () => string | null;
@@ -56,7 +56,9 @@ export function startChild(command: string, { onData, onEnd }: ChildEvents): Chi
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   };
   return {
-    write: (text) => !exited && child.stdin.writable && (child.stdin.write(text), true),
+    write(text) {
+      if (!exited && child.stdin.writable) child.stdin.write(text);
+    },
     stderr: tail.text,
     ended: () => ended,
     kill,

@@ -51,7 +51,13 @@ export function compareAnswers(expected: CaseAnswer, got: CaseAnswer, level: Lev
   }
   if (got.steps.length > steps.length) {
     const [step, what] = [steps.length, 'steps'];
-    const difference = { step, kind: 'outcome' as const, what, expected: `${step} steps`, got: `${got.steps.length} steps` };
+    const difference = {
+      step,
+      kind: 'outcome' as const,
+      what,
+      expected: `${step} steps`,
+      got: `${got.steps.length} steps`,
+    };
     return { difference, unobserved: null, agreed: step };
   }
   return { difference: null, unobserved: null, agreed: steps.length };
@@ -125,7 +131,12 @@ function compareRegisters(want: RegisterText, got: RegisterText, level: Level): 
   const [expected, came] = [want['rax'] ?? '0x0', got['rax'] ?? '0x0'];
   if (expected !== came) {
     const [a, b] = [digits(expected), digits(came)];
-    const kind = classOf(a) !== classOf(b) ? 'class' : a.slice(0, STATUS_DIGITS) !== b.slice(0, STATUS_DIGITS) ? 'status' : 'details';
+    const kind =
+      classOf(a) !== classOf(b)
+        ? 'class'
+        : a.slice(0, STATUS_DIGITS) !== b.slice(0, STATUS_DIGITS)
+          ? 'status'
+          : 'details';
     if (LEVELS.indexOf(kind) <= LEVELS.indexOf(level)) return { kind, what: 'rax', expected, got: came };
   }
   if (level !== 'registers' && level !== 'state') return null;

@@ -20,7 +20,11 @@ const suite = await readSuite(SUITE);
 /** A part of the suite that has every leaf the miniatures get wrong: what they do with all of it is what they do with this. */
 const part = suite.filter(({ id }, index) => index % 4 === 0 || /RDALL|UPDATE|SYS\.RD |KEY\.CONFIG|fatal/.test(id));
 
-async function conform(command: string, { level = 'registers', restartsMax = 40 }: Pick<Miniature, 'level'> & { restartsMax?: number } = {}, cases: readonly Question[] = part): Promise<ImplementationReport> {
+async function conform(
+  command: string,
+  { level = 'registers', restartsMax = 40 }: Pick<Miniature, 'level'> & { restartsMax?: number } = {},
+  cases: readonly Question[] = part,
+): Promise<ImplementationReport> {
   const runner = await openStdioRunner(command, {
     timeouts: TIMEOUTS,
     version: 'test',
@@ -50,7 +54,9 @@ async function conform(command: string, { level = 'registers', restartsMax = 40 
 const miniature = (name: string): string => `exec '${process.execPath}' '${MAIN}' ${name}`;
 
 describe('every miniature gets exactly its verdict', () => {
-  const all = Object.entries({ ...WRONG_ANSWERS, ...BAD_MANNERS }).filter(([, { verdict }]) => verdict !== 'cannot-run');
+  const all = Object.entries({ ...WRONG_ANSWERS, ...BAD_MANNERS }).filter(
+    ([, { verdict }]) => verdict !== 'cannot-run',
+  );
 
   test.each(all)('%s', async (name, one) => {
     const { findings, exhausted, requirements } = await conform(miniature(name), one);
@@ -60,7 +66,8 @@ describe('every miniature gets exactly its verdict', () => {
     if (one.verdict.startsWith('wrong-')) {
       for (const finding of findings) expect(finding).toMatchObject({ minimal: true });
     }
-    if (name === 'wrong-status') expect(requirements['TDH.SYS.KEY.CONFIG TDX_KEY_CONFIGURED']).toMatchObject({ result: 'fail' });
+    if (name === 'wrong-status')
+      expect(requirements['TDH.SYS.KEY.CONFIG TDX_KEY_CONFIGURED']).toMatchObject({ result: 'fail' });
   });
 });
 
@@ -70,7 +77,14 @@ describe('an implementation that cannot be run', () => {
     ['old-version', /speaks seam-stdio\/7\.0, this harness speaks 1\.0/],
     ['ends-at-once', /exit code 3[\s\S]*the end of its stderr:\nminiature: segmentation fault/],
   ])('%s', async (name, message) => {
-    const options = { version: 'test', now: () => performance.now(), validate: 'always', profile: { module: '1.5.01' }, withState: false, restartsMax: 1 } as const;
+    const options = {
+      version: 'test',
+      now: () => performance.now(),
+      validate: 'always',
+      profile: { module: '1.5.01' },
+      withState: false,
+      restartsMax: 1,
+    } as const;
     const timeouts = { ...TIMEOUTS, start: name === 'mute' ? 300 : 20_000 };
     const opened = openStdioRunner(miniature(name), { ...options, timeouts });
     await expect(opened).rejects.toThrow(UserError);
@@ -79,7 +93,14 @@ describe('an implementation that cannot be run', () => {
   });
 
   test('that is no program', async () => {
-    const options = { version: 'test', now: () => performance.now(), validate: 'always', profile: { module: '1.5.01' }, withState: false, restartsMax: 1 } as const;
+    const options = {
+      version: 'test',
+      now: () => performance.now(),
+      validate: 'always',
+      profile: { module: '1.5.01' },
+      withState: false,
+      restartsMax: 1,
+    } as const;
     const opened = openStdioRunner('./nothing-of-that-name', { ...options, timeouts: TIMEOUTS });
     await expect(opened).rejects.toThrow(/exit code 127[\s\S]*nothing-of-that-name/);
   });
@@ -92,7 +113,11 @@ describe('an implementation that cannot be run', () => {
 });
 
 test('our own model over the protocol conforms to itself in its state too', async () => {
-  const report = await conform(`exec '${process.execPath}' '${ROOT}harness/cli/seamstress.mjs' serve`, { level: 'state' }, suite);
+  const report = await conform(
+    `exec '${process.execPath}' '${ROOT}harness/cli/seamstress.mjs' serve`,
+    { level: 'state' },
+    suite,
+  );
   expect(report.findings).toEqual([]);
   expect(Object.values(report.requirements).every(({ result }) => result === 'pass')).toBe(true);
   expect(report.counts.observed).toBe(suite.length + 60);
@@ -100,7 +125,9 @@ test('our own model over the protocol conforms to itself in its state too', asyn
 
 test('what is unsupported or skipped is told with reason and link, and is no failure', async () => {
   const { requirements, unobserved } = await conform(miniature('unsupported'));
-  expect(unobserved).toContainEqual(expect.objectContaining({ outcome: 'unsupported', reason: 'no TDs', link: 'https://example.org/issues/1' }));
+  expect(unobserved).toContainEqual(
+    expect.objectContaining({ outcome: 'unsupported', reason: 'no TDs', link: 'https://example.org/issues/1' }),
+  );
   expect(requirements['TDH.MNG.CREATE TDX_SUCCESS']).toMatchObject({ result: 'unsupported' });
 });
 

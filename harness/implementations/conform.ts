@@ -34,13 +34,19 @@ const CHUNK = 512;
 const SUITE_CHUNK = 64;
 /** Of these, one in so many is asked once more, in the opposite order: same case, same answer. */
 const AGAIN_EVERY = 16;
+/** Leaves that are not survived before there is no point in asking further. */
+const DEADLY_MAX = 4;
 /** Differences that a leak is found to explain; past that there is no point in asking further. */
 const ATTRIBUTED_MAX = 4;
 /** Findings that are looked into; each costs some processes. Past that they are counted. */
 const DIAGNOSES_MAX = 40;
 
 /** Runs the suite and the generated cases against one implementation. */
-export async function conformModule(name: string, runner: Runner, options: ConformOptions): Promise<ImplementationReport> {
+export async function conformModule(
+  name: string,
+  runner: Runner,
+  options: ConformOptions,
+): Promise<ImplementationReport> {
   const { release, level: wanted, suite, seed, budget, now, interrupted, bail, tell } = options;
   const { capabilities } = runner;
   const level = wanted === 'state' && !capabilities.state ? 'registers' : wanted;
@@ -51,11 +57,22 @@ export async function conformModule(name: string, runner: Runner, options: Confo
   /** RAX of leaves that it does not survive: cases that call them are left out from then on. */
   const deadly = new Set<string>();
   const notes = new Map<string, { outcome: string; reason: string; link: string | null; count: number }>();
-  const counts = { suite: 0, generated: 0, steps: 0, agreed: 0, observed: 0, unsupported: 0, skipped: 0, errored: 0, leftOut: 0 };
+  const counts = {
+    suite: 0,
+    generated: 0,
+    steps: 0,
+    agreed: 0,
+    observed: 0,
+    unsupported: 0,
+    skipped: 0,
+    errored: 0,
+    leftOut: 0,
+  };
   const recent: Prepared[] = [];
   const answers = new Map<Prepared, Observation>();
   let diagnoses = 0;
   let attributed = 0;
+  let genuine = 0;
   let over = false;
 
   const goesOn = (): boolean => !over && runner.exhausted() === null && !interrupted();
@@ -70,11 +87,17 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     counts[unobserved.outcome] += 1;
     const key = `${unobserved.outcome}|${unobserved.reason}`;
     const seen = notes.get(key);
-    if (seen === undefined) notes.set(key, { outcome: unobserved.outcome, reason: unobserved.reason, link: unobserved.link, count: 1 });
+    if (seen === undefined)
+      notes.set(key, { outcome: unobserved.outcome, reason: unobserved.reason, link: unobserved.link, count: 1 });
     else seen.count += 1;
   };
 
-  const find = async (one: Prepared, observation: Observation, problem: Problem, before: readonly Prepared[]): Promise<void> => {
+  const find = async (
+    one: Prepared,
+    observation: Observation,
+    problem: Problem,
+    before: readonly Prepared[],
+  ): Promise<void> => {
     const known = led.get(problem.bucket);
     if (known !== undefined) known.hits += 1;
     if (known !== undefined || diagnoses >= DIAGNOSES_MAX || over) return;
@@ -88,6 +111,8 @@ export async function conformModule(name: string, runner: Runner, options: Confo
       const same = findings.get(bucket);
       if (same === undefined) record(bucket, verdict, message, stderr, shortest, null);
       else same.hits += 1;
+      // What fails in leaf after leaf fails altogether.
+      if (deadly.size >= DEADLY_MAX) over = true;
       return;
     }
     if (problem.difference === null) {
@@ -102,7 +127,7 @@ export async function conformModule(name: string, runner: Runner, options: Confo
       if (attributed >= ATTRIBUTED_MAX) over = true;
       return;
     }
-    const diagnosis = await diagnose(runner, one, observation, before, release, level);
+    const diagnosis = await diagnose(runner, one, observation, before, release, level, genuine === 0 ? 3 : 1);
     if (diagnosis.verdict !== null) {
       const same = findings.get(diagnosis.verdict);
       if (same !== undefined) same.hits += 1;
@@ -114,6 +139,7 @@ export async function conformModule(name: string, runner: Runner, options: Confo
       if (diagnosis.verdict === 'ignores-reset') over = true;
       return;
     }
+    genuine += 1;
     tell(`${name}: ${problem.verdict}: ${problem.message}\n`);
     const smallest = await shrink(one, problem);
     led.set(problem.bucket, record(problem.bucket, verdict, smallest.problem.message, '', smallest.one, smallest));
@@ -126,15 +152,19 @@ export async function conformModule(name: string, runner: Runner, options: Confo
 
   const shrink = async (one: Prepared, problem: Problem): Promise<Smallest> => {
     let best = { one, problem };
-    const { question, minimal } = await shrinkQuestion(one.question, problem.difference?.step ?? 0, async (candidate) => {
-      const tried = prepare(candidate, release, level);
-      const [observation] = await runner.run([tried]);
-      if (observation === undefined) return false;
-      const { problem: found } = judgeObservation(tried, observation, level, capabilities);
-      if (found?.bucket !== problem.bucket) return false;
-      best = { one: tried, problem: found };
-      return true;
-    });
+    const { question, minimal } = await shrinkQuestion(
+      one.question,
+      problem.difference?.step ?? 0,
+      async (candidate) => {
+        const tried = prepare(candidate, release, level);
+        const [observation] = await runner.run([tried]);
+        if (observation === undefined) return false;
+        const { problem: found } = judgeObservation(tried, observation, level, capabilities);
+        if (found?.bucket !== problem.bucket) return false;
+        best = { one: tried, problem: found };
+        return true;
+      },
+    );
     return { ...best, one: { ...best.one, question }, minimal };
   };
 
@@ -225,7 +255,9 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     for (const [at, one] of reversed.entries()) {
       const [observation, earlier] = [observations[at], answers.get(one)];
       if (observation === undefined || earlier === undefined || over) continue;
-      const [again, before] = [observation, earlier].map((some) => judgeObservation(one, some, level, capabilities).problem);
+      const [again, before] = [observation, earlier].map(
+        (some) => judgeObservation(one, some, level, capabilities).problem,
+      );
       if (again === undefined || again === null || again.bucket === before?.bucket) continue;
       await find(one, observation, again, [...recent, ...reversed.slice(0, at)]);
     }
@@ -240,7 +272,8 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     if (capabilities.modules.includes(release.name)) {
       const message = `its capabilities name module ${release.name}, and it refuses to be configured as that: ${reason}`;
       const [line] = suite;
-      if (line !== undefined) record('capability-lie|module', 'capability-lie', message, '', prepare(line, release, level), null);
+      if (line !== undefined)
+        record('capability-lie|module', 'capability-lie', message, '', prepare(line, release, level), null);
     }
   } else {
     tell(`${name}: ${suite.length} cases of the conformance suite\n`);
@@ -252,7 +285,9 @@ export async function conformModule(name: string, runner: Runner, options: Confo
     const end = 'seconds' in budget ? now() + budget.seconds * 1000 : Number.POSITIVE_INFINITY;
     const most = 'runs' in budget ? budget.runs : Number.POSITIVE_INFINITY;
     const corpus = suite as readonly ModuleLine[];
-    tell(`${name}: ${'runs' in budget ? `${budget.runs} generated cases` : `generated cases for ${budget.seconds} s`}\n`);
+    tell(
+      `${name}: ${'runs' in budget ? `${budget.runs} generated cases` : `generated cases for ${budget.seconds} s`}\n`,
+    );
     while (counts.generated < most && now() < end && goesOn()) {
       const chunk: Prepared[] = [];
       for (let left = most - counts.generated; left > 0 && chunk.length < CHUNK; left -= 1) {
@@ -267,7 +302,8 @@ export async function conformModule(name: string, runner: Runner, options: Confo
   for (const incident of runner.incidents) {
     const message = `${incident.message}; while it worked on ${incident.cases.length} cases, '${incident.cases[0] ?? ''}' first`;
     const one = suite[0] === undefined ? null : prepare(suite[0], release, level);
-    if (one !== null && !findings.has(incident.verdict)) record(incident.verdict, incident.verdict, message, incident.stderr, one, null);
+    if (one !== null && !findings.has(incident.verdict))
+      record(incident.verdict, incident.verdict, message, incident.stderr, one, null);
   }
   return {
     name,
@@ -323,7 +359,11 @@ function keepRequirements(
     for (const key of keys) {
       const before = requirements.get(key);
       if (before !== undefined && RANK.indexOf(before.result) >= RANK.indexOf(result)) continue;
-      requirements.set(key, { result, case: question.id, bucket: result === 'fail' ? (problem?.bucket ?? null) : null });
+      requirements.set(key, {
+        result,
+        case: question.id,
+        bucket: result === 'fail' ? (problem?.bucket ?? null) : null,
+      });
     }
   }
 }

@@ -19,8 +19,8 @@ const GENUINE: Diagnosis = { verdict: null, message: '', stderr: '' };
 const SUSPECTS_MAX = 8;
 
 /**
- * Finds out why `one` was answered as it was. Three fresh processes answer it: if they do not agree, it is chance. If they
- * agree with the answer in question, it is that. Otherwise something survived a reset: everything (a call of
+ * Finds out why `one` was answered as it was. `processes` fresh processes answer it, three if they do not all say what was
+ * said: if they do not agree, it is chance. If they agree with the answer in question, it is that. Otherwise something survived a reset: everything (a call of
  * TDH.SYS.INIT, made twice, says so), or something of the `before`, the cases that ran before it.
  */
 export async function diagnose(
@@ -30,35 +30,46 @@ export async function diagnose(
   before: readonly Prepared[],
   release: Release,
   level: Level,
+  processes: number,
 ): Promise<Diagnosis> {
-  const fresh: Observation[] = [];
-  for (let process = 0; process < 3; process += 1) {
-    const [observation] = await runner.runFresh([one]);
-    if (observation === undefined || observation.kind === 'not-run') return GENUINE;
-    if (observation.kind === 'failed') return broken(observation.failure);
-    fresh.push(observation);
-  }
-  const [first, ...others] = fresh.map((observation) => answerOf(one, observation));
-  if (first === undefined) return GENUINE;
   const strict = level === 'state' ? 'state' : 'registers';
   const isSame = (a: CaseAnswer, b: CaseAnswer): boolean => {
     const { difference, unobserved } = compareAnswers(a, b, strict);
     return difference === null && unobserved === null;
   };
+  const had = answerOf(one, seen);
+  const fresh: CaseAnswer[] = [];
+  for (let wanted = processes; fresh.length < wanted; ) {
+    const [observation] = await runner.runFresh([one]);
+    if (observation === undefined || observation.kind === 'not-run') return GENUINE;
+    if (observation.kind === 'failed') return broken(observation.failure);
+    const answer = answerOf(one, observation);
+    fresh.push(answer);
+    if (!isSame(answer, had)) wanted = 3;
+  }
+  const [first, ...others] = fresh;
+  if (first === undefined) return GENUINE;
   const id = one.question.id;
   if (others.some((other) => !isSame(first, other)))
-    return { verdict: 'non-deterministic', message: `case '${id}' alone in a new process is answered in different ways`, stderr: '' };
-  const had = answerOf(one, seen);
+    return {
+      verdict: 'non-deterministic',
+      message: `case '${id}' alone in a new process is answered in different ways`,
+      stderr: '',
+    };
   if (isSame(first, had) || !isObserved(had)) return GENUINE;
   if (await ignoresReset(runner, release, level)) {
     const message = 'TDH.SYS.INIT as the only call of a case, twice: the second case finds the module of the first';
     return { verdict: 'ignores-reset', message, stderr: '' };
   }
-  const suspects = before.slice(-SUSPECTS_MAX).reverse().map((suspect) => [suspect]);
+  const suspects = before
+    .slice(-SUSPECTS_MAX)
+    .reverse()
+    .map((suspect) => [suspect]);
   for (const group of [...suspects, before]) {
     const observation = (await runner.runFresh([...group, one])).at(-1);
     if (observation?.kind === 'failed') return broken(observation.failure);
-    if (observation === undefined || observation.kind === 'not-run' || isSame(first, answerOf(one, observation))) continue;
+    if (observation === undefined || observation.kind === 'not-run' || isSame(first, answerOf(one, observation)))
+      continue;
     const [culprit] = group;
     const cause = group.length === 1 ? `case '${culprit?.question.id}'` : `${group.length} others`;
     return { verdict: 'state-leak', message: `case '${id}' is answered otherwise after ${cause}`, stderr: '' };

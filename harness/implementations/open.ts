@@ -37,7 +37,11 @@ async function loadModule(path: string): Promise<ModuleUnderTest> {
 
 function isModuleUnderTest(value: unknown): value is ModuleUnderTest {
   return (
-    typeof value === 'object' && value !== null && 'identity' in value && 'capabilities' in value && 'play' in value &&
+    typeof value === 'object' &&
+    value !== null &&
+    'identity' in value &&
+    'capabilities' in value &&
+    'play' in value &&
     typeof value.play === 'function'
   );
 }
@@ -47,12 +51,20 @@ async function importCompiled(file: string): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), 'seamstress-module-'));
   try {
     const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-    const flags = '--noCheck --module esnext --moduleResolution bundler --target es2023 --rewriteRelativeImportExtensions --skipLibCheck'.split(' ');
-    const { status, stdout } = spawnSync(process.execPath, [tsc, file, '--ignoreConfig', ...flags, '--outDir', folder], { encoding: 'utf8' });
+    const flags =
+      '--noCheck --module esnext --moduleResolution bundler --target es2023 --rewriteRelativeImportExtensions --skipLibCheck'.split(
+        ' ',
+      );
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [tsc, file, '--ignoreConfig', ...flags, '--outDir', folder],
+      { encoding: 'utf8' },
+    );
     // The folder is in no package: without this Node would take the output for CommonJS.
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     const output = join(folder, `${basename(file).replace(/ts$/, 'js')}`);
-    if (!existsSync(output)) throw new UserError(`${file} cannot be compiled (tsc: ${status}): ${stdout.trim()}`, EXIT.CANNOT_RUN);
+    if (!existsSync(output))
+      throw new UserError(`${file} cannot be compiled (tsc: ${status}): ${stdout.trim()}`, EXIT.CANNOT_RUN);
     return await importFile(output);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -63,6 +75,9 @@ async function importFile(file: string): Promise<unknown> {
   try {
     return await import(pathToFileURL(file).href);
   } catch (error) {
-    throw new UserError(`${file} cannot be imported: ${error instanceof Error ? error.message : String(error)}`, EXIT.CANNOT_RUN);
+    throw new UserError(
+      `${file} cannot be imported: ${error instanceof Error ? error.message : String(error)}`,
+      EXIT.CANNOT_RUN,
+    );
   }
 }

@@ -39,7 +39,9 @@ export function playQuestion(question: Question, release: Release, withState: bo
     const [first] = runs;
     answers.push({
       ...(step.repeat === 1 && first !== undefined ? { result: first.result } : { runs }),
-      ...(step.reads.length !== 0 && { resultMem: step.reads.map((read) => readBack(module, hardware, tdPages, read)) }),
+      ...(step.reads.length !== 0 && {
+        resultMem: step.reads.map((read) => readBack(module, hardware, tdPages, read)),
+      }),
       ...(withState && { state: stateText(module) }),
     });
   }
@@ -105,4 +107,3 @@ function readBack(
     return formatU64(readWord(hardware.memory, at));
   });
 }
-

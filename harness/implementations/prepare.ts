@@ -36,7 +36,8 @@ const ANSWERS = new Set(['label', 'result', 'runs', 'resultMem', 'fatal']);
 /** A recorded line as a question: its answers left out. */
 export function withoutAnswers({ id, platform, steps }: Question): Question {
   const asked = steps.map(
-    (step) => Object.fromEntries(Object.entries(step).filter(([name]) => !ANSWERS.has(name))) as unknown as StepQuestion,
+    (step) =>
+      Object.fromEntries(Object.entries(step).filter(([name]) => !ANSWERS.has(name))) as unknown as StepQuestion,
   );
   return { id, platform, steps: asked };
 }

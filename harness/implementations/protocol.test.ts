@@ -25,7 +25,10 @@ function question(id: string, steps: ReturnType<typeof wayTo>): Question {
 
 /** What the harness says in the golden conversation; a text is sent as it is. */
 function saidByHarness(): readonly (object | string)[] {
-  const [capabilities, harness] = [{ lineMax: 8388608, roles: ['module'] }, { name: 'seamstress', version: '0.1.0' }];
+  const [capabilities, harness] = [
+    { lineMax: 8388608, roles: ['module'] },
+    { name: 'seamstress', version: '0.1.0' },
+  ];
   const way = question('the way to a usable TDMR', wayTo('USABLE'));
   const fatal = question('TDH.SYS.KEY.CONFIG fails in PCONFIG', [
     ...wayTo('CONFIGURED'),
@@ -79,7 +82,8 @@ describe('the protocol', () => {
     let cases = 0;
     for await (const { value } of readJSONLines(`${CORPUS}/transcripts/module-1.5.01.jsonl.gz`)) {
       cases += 1;
-      if (cases % 20 === 0) REQUEST.check({ type: 'run', id: cases, cases: [withoutAnswers(value as Question)] }, 'request');
+      if (cases % 20 === 0)
+        REQUEST.check({ type: 'run', id: cases, cases: [withoutAnswers(value as Question)] }, 'request');
     }
     expect(cases).toBe(3403);
   });
@@ -138,7 +142,14 @@ describe('answers are compared', () => {
   test('call by call, however the runs are cut', () => {
     const at = steps.findIndex(({ runs }) => runs !== undefined);
     const runs = steps[at]?.runs ?? [];
-    const cut = runs.flatMap(({ n, result }) => (n === 1 ? [{ n, result }] : [{ n: 1, result }, { n: n - 1, result }]));
+    const cut = runs.flatMap(({ n, result }) =>
+      n === 1
+        ? [{ n, result }]
+        : [
+            { n: 1, result },
+            { n: n - 1, result },
+          ],
+    );
     const other = (replaced: unknown): CaseAnswer => ({
       case: 'x',
       outcome: 'observed',
@@ -146,8 +157,14 @@ describe('answers are compared', () => {
     });
     expect(runs.length).toBe(2);
     expect(compareAnswers(one.expected, other(cut), 'registers').difference).toBe(null);
-    expect(compareAnswers(one.expected, other(cut.slice(1)), 'registers').difference).toMatchObject({ what: 'call 255: rdx' });
-    const { difference } = compareAnswers(one.expected, other([...cut, { n: 1, result: cut.at(-1)?.result }]), 'registers');
+    expect(compareAnswers(one.expected, other(cut.slice(1)), 'registers').difference).toMatchObject({
+      what: 'call 255: rdx',
+    });
+    const { difference } = compareAnswers(
+      one.expected,
+      other([...cut, { n: 1, result: cut.at(-1)?.result }]),
+      'registers',
+    );
     expect(difference).toMatchObject({ what: 'number of answers', expected: '256', got: '257' });
   });
 });

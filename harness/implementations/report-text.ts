@@ -6,7 +6,8 @@ export const RESULTS = ['pass', 'fail', 'unsupported', 'untested'] as const;
 /** The last screen of `conform`: who it was, what it does wrong and how to see it again, and a table leaf by leaf. */
 export function renderConformText(report: ConformReport, caseFile: (finding: Finding) => string | null): string {
   const lines: string[] = [];
-  for (const one of report.implementations) lines.push(...(lines.length === 0 ? [] : ['']), ...renderImplementation(one, caseFile));
+  for (const one of report.implementations)
+    lines.push(...(lines.length === 0 ? [] : ['']), ...renderImplementation(one, caseFile));
   return `${lines.join('\n')}\n`;
 }
 
@@ -34,7 +35,12 @@ function renderImplementation(
     `${suite} cases of the suite, ${generated} generated; ${agreed} steps agree at the level '${level}'; ${summary(requirements)}`,
   );
   if (exhausted !== null) lines.push(`could not be run to the end: ${exhausted}`);
-  else lines.push(findings.length === 0 ? 'conforms in everything that was observed' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
+  else
+    lines.push(
+      findings.length === 0
+        ? 'conforms in everything that was observed'
+        : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
+    );
   return lines;
 }
 

@@ -100,12 +100,15 @@ export async function openSession(
     if (failure !== null || line === '') return;
     answered += 1;
     const quick = quickAnswer(pending, line);
-    if (quick !== null && (validate === 'sampled' && answered % VALIDATE_EVERY !== 0)) return quick.settle(null);
+    if (quick !== null && validate === 'sampled' && answered % VALIDATE_EVERY !== 0) {
+      quick.settle(null);
+      return;
+    }
     const response = parse(line);
     if (response === null) return;
     if (response.type === 'error') {
-      if (onError !== null) return onError(response.message);
-      fail('protocol-violation', `it answered with an error: ${response.message}`);
+      if (onError === null) fail('protocol-violation', `it answered with an error: ${response.message}`);
+      else onError(response.message);
       return;
     }
     const one = pending.get(response.id);
@@ -204,11 +207,19 @@ export async function openSession(
   let hello: HelloAnswer;
   try {
     const capabilities = { lineMax: LINE_MAX, roles: ['module'] };
-    const message = { type: 'hello' as const, protocol: PROTOCOL, harness: { name: 'seamstress', version }, capabilities };
+    const message = {
+      type: 'hello' as const,
+      protocol: PROTOCOL,
+      harness: { name: 'seamstress', version },
+      capabilities,
+    };
     hello = (await request(message, 'hello')) as HelloAnswer;
     const { major, minor } = hello.protocol;
     if (major !== PROTOCOL.major) {
-      throw fail('version', `it speaks seam-stdio/${major}.${minor}, this harness speaks ${PROTOCOL.major}.${PROTOCOL.minor}`);
+      throw fail(
+        'version',
+        `it speaks seam-stdio/${major}.${minor}, this harness speaks ${PROTOCOL.major}.${PROTOCOL.minor}`,
+      );
     }
   } catch (error) {
     await child.close(0);
@@ -237,7 +248,8 @@ export async function openSession(
         'ran',
         limit,
         (id) => {
-          const tooLate = (): ImplementationFailure => fail('case-timeout', `no answer to ${describe(cases)} within ${grace * limit} ms`);
+          const tooLate = (): ImplementationFailure =>
+            fail('case-timeout', `no answer to ${describe(cases)} within ${grace * limit} ms`);
           if (grace <= 1) {
             tooLate();
             return;
@@ -259,7 +271,10 @@ export async function openSession(
       const wrong = results.findIndex((result, index) => result.case !== cases[index]?.id);
       if (results.length !== cases.length || wrong >= 0) {
         const place = wrong >= 0 ? `, result ${wrong} is of case '${results[wrong]?.case}'` : '';
-        throw fail('protocol-violation', `${results.length} results for ${cases.length} cases${place}; they come in the order of the cases`);
+        throw fail(
+          'protocol-violation',
+          `${results.length} results for ${cases.length} cases${place}; they come in the order of the cases`,
+        );
       }
       return { answers: results, late, long };
     },
@@ -272,7 +287,10 @@ export async function openSession(
           reject(failure);
           return;
         }
-        const timer = setTimeout(() => reject(fail('start-timeout', `no answer within ${timeouts.start} ms`)), timeouts.start);
+        const timer = setTimeout(
+          () => reject(fail('start-timeout', `no answer within ${timeouts.start} ms`)),
+          timeouts.start,
+        );
         const end = (): void => {
           clearTimeout(timer);
           onError = null;

@@ -51,7 +51,18 @@ function* withoutSteps(question: Question): Generator<Question> {
     yield { ...question, steps: steps.filter((_, index) => index !== at) };
 }
 
-const AROUND = ['inject', 'injectArg', 'reload', 'msr', 'lpMsr', 'cpuid', 'seamopsCaps', 'read', 'mem', 'repeat'] as const;
+const AROUND = [
+  'inject',
+  'injectArg',
+  'reload',
+  'msr',
+  'lpMsr',
+  'cpuid',
+  'seamopsCaps',
+  'read',
+  'mem',
+  'repeat',
+] as const;
 const REGISTERS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
 function* withPlainerSteps(question: Question): Generator<Question> {
@@ -68,7 +79,8 @@ function* withPlainerSteps(question: Question): Generator<Question> {
     }
     if (one.repeat !== undefined && one.repeat > 2) yield replaced(at, { ...one, repeat: Math.ceil(one.repeat / 2) });
     for (const [index, { u64 }] of (one.mem ?? []).entries()) {
-      if ((one.mem?.length ?? 0) > 1) yield replaced(at, { ...one, mem: (one.mem ?? []).filter((_, other) => other !== index) });
+      if ((one.mem?.length ?? 0) > 1)
+        yield replaced(at, { ...one, mem: (one.mem ?? []).filter((_, other) => other !== index) });
       if (u64.length > 1) yield replaced(at, withWords(one, index, u64.slice(0, -1)));
     }
     for (const register of REGISTERS) {
@@ -100,6 +112,9 @@ function* withPlainerPlatform(question: Question): Generator<Question> {
   }
   for (const list of ['cmrs', 'smrr'] as const) {
     for (let at = platform[list].length - 1; at >= 0; at -= 1)
-      yield { ...question, platform: { ...platform, [list]: platform[list].filter((_: unknown, index) => index !== at) } };
+      yield {
+        ...question,
+        platform: { ...platform, [list]: platform[list].filter((_: unknown, index) => index !== at) },
+      };
   }
 }

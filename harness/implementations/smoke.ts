@@ -1,5 +1,5 @@
 import type { Release } from '../../model/module/release.ts';
-import { draft, healthyPlatform, step, wayTo } from '../conformance/draft.ts';
+import { type draft, healthyPlatform, step, wayTo } from '../conformance/draft.ts';
 import { FAULT_TABLES } from '../conformance/faults/index.ts';
 import { compareAnswers } from './compare.ts';
 import { ImplementationFailure } from './failure.ts';
@@ -69,7 +69,12 @@ export async function smoke(command: string, options: SessionOptions, release: R
         continue;
       }
       try {
-        climb ??= { command, options, release, session: await openSession(command, { ...options, validate: 'always' }) };
+        climb ??= {
+          command,
+          options,
+          release,
+          session: await openSession(command, { ...options, validate: 'always' }),
+        };
         rungs.push({ name, result: 'ok', message: await check(climb), advice: '' });
       } catch (error) {
         if (!(error instanceof Slip) && !(error instanceof ImplementationFailure)) throw error;
@@ -119,7 +124,8 @@ async function schema(climb: Climb): Promise<string> {
     );
   const first = prepared('schema', wayTo('READY'), release);
   const [answer] = await play(climb, [first]);
-  if (answer?.outcome !== 'observed') throw new Slip(`the whole case is '${answer?.outcome}'`, 'play this one: it is the way of every host');
+  if (answer?.outcome !== 'observed')
+    throw new Slip(`the whole case is '${answer?.outcome}'`, 'play this one: it is the way of every host');
   return 'hello, configure, run and ping are answered as their schemas say';
 }
 
@@ -140,10 +146,11 @@ async function reset(climb: Climb): Promise<string> {
 function known({ release, session }: Climb): readonly (readonly [string, Prepared])[] {
   const { leaves } = session.hello.capabilities;
   const has = (rax: string): boolean => leaves === undefined || leaves.includes(rax);
-  const line = (name: string, before: Parameters<typeof draft>[0], call: Parameters<typeof draft>[1]): readonly [string, Prepared] => [
-    name,
-    prepared(name, [...before, call], release),
-  ];
+  const line = (
+    name: string,
+    before: Parameters<typeof draft>[0],
+    call: Parameters<typeof draft>[1],
+  ): readonly [string, Prepared] => [name, prepared(name, [...before, call], release)];
   return [
     line('TDH.SYS.INIT on a healthy machine', [], step('TDH.SYS.INIT')),
     line('TDH.SYS.INIT a second time', [step('TDH.SYS.INIT')], step('TDH.SYS.INIT')),
@@ -161,13 +168,19 @@ function known({ release, session }: Climb): readonly (readonly [string, Prepare
 
 async function knownAnswers(climb: Climb): Promise<string> {
   const cases = known(climb);
-  const answers = await play(climb, cases.map(([, one]) => one));
+  const answers = await play(
+    climb,
+    cases.map(([, one]) => one),
+  );
   for (const [index, [name, { expected }]] of cases.entries()) {
     const answer = answers[index];
     if (answer === undefined) continue;
     const { difference, unobserved } = compareAnswers(expected, answer, 'status');
     if (unobserved !== null)
-      throw new Slip(`${name}: step ${unobserved.step + 1} is ${unobserved.outcome}: ${unobserved.reason}`, 'smoke needs this much');
+      throw new Slip(
+        `${name}: step ${unobserved.step + 1} is ${unobserved.outcome}: ${unobserved.reason}`,
+        'smoke needs this much',
+      );
     if (difference !== null)
       throw new Slip(
         `${name}: step ${difference.step + 1} should answer ${raxText(difference.expected)}, it answers ${raxText(difference.got)}`,
@@ -194,14 +207,26 @@ async function determinism(climb: Climb): Promise<string> {
 }
 
 async function badInput({ session }: Climb): Promise<string> {
-  const lines = ['this is not JSON', '{"type":"run"', '[]', '{"type":"unheard-of","id":7001}', '{"type":"run","id":7002,"cases":"none"}'];
+  const lines = [
+    'this is not JSON',
+    '{"type":"run"',
+    '[]',
+    '{"type":"unheard-of","id":7001}',
+    '{"type":"run","id":7002,"cases":"none"}',
+  ];
   for (const line of lines) {
     const said = await session.provoke(line).catch((error: unknown) => {
       if (!(error instanceof ImplementationFailure)) throw error;
-      throw new Slip(`to the line ${line}: ${error.message}`, 'answer {"type":"error","id":null,"message":...} and read on');
+      throw new Slip(
+        `to the line ${line}: ${error.message}`,
+        'answer {"type":"error","id":null,"message":...} and read on',
+      );
     });
     if (said === '')
-      throw new Slip(`to the line ${line}: no answer of type error`, 'answer {"type":"error","id":null,"message":...} and read on');
+      throw new Slip(
+        `to the line ${line}: no answer of type error`,
+        'answer {"type":"error","id":null,"message":...} and read on',
+      );
   }
   await session.ping();
   return `${lines.length} bad lines, each answered with an error; it lives on`;
@@ -213,7 +238,8 @@ async function recover(climb: Climb): Promise<string> {
   climb.session = await openSession(climb.command, { ...climb.options, validate: 'always' });
   await climb.session.configure({ module: climb.release.name }, healthyPlatform());
   const [answer] = await play(climb, [prepared('again', [step('TDH.SYS.INIT')], climb.release)]);
-  if (answer?.outcome !== 'observed') throw new Slip('after a kill it does not play', 'keep nothing on disk that a kill could leave half written');
+  if (answer?.outcome !== 'observed')
+    throw new Slip('after a kill it does not play', 'keep nothing on disk that a kill could leave half written');
   return 'killed, started again, playing';
 }
 

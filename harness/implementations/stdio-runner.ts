@@ -90,7 +90,11 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
         const active = await current();
         const { answers, late } = await active.run([asAsked(one)], withState, GRACE);
         if (!late) return observation(answers, 0);
-        const failure: Failed = { verdict: 'slow', message: `late with case '${one.question.id}'`, stderr: active.stderr() };
+        const failure: Failed = {
+          verdict: 'slow',
+          message: `late with case '${one.question.id}'`,
+          stderr: active.stderr(),
+        };
         return { kind: 'failed', failure };
       } catch (error) {
         if (error instanceof ImplementationFailure) {
@@ -102,7 +106,11 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
     return { kind: 'not-run' };
   };
 
-  const isolate = async (lost: readonly Batch[], failure: ImplementationFailure, results: Observation[]): Promise<void> => {
+  const isolate = async (
+    lost: readonly Batch[],
+    failure: ImplementationFailure,
+    results: Observation[],
+  ): Promise<void> => {
     if (!(await bury(failure))) return;
     let culprits = 0;
     for (const { from, cases } of lost) {
@@ -150,7 +158,11 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
       const lanes = alone ? 1 : smaller(capabilities.inFlightMax, IN_FLIGHT);
       await Promise.all(Array.from({ length: lanes }, lane));
       if (failure === null) continue;
-      await isolate(lost.sort((a, b) => a.from - b.from), failure, results);
+      await isolate(
+        lost.sort((a, b) => a.from - b.from),
+        failure,
+        results,
+      );
       if (results.some(({ kind }) => kind === 'failed')) break;
     }
     for (const { from, cases: some } of slow) {
@@ -172,7 +184,9 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
       while (end < cases.length && JSON.stringify(cases[end]?.question.platform) === platform) end += 1;
       const group = cases.slice(from, end);
       const no: Refusal | null =
-        configured === platform ? null : await configure(command, await current(), profile, cases[from]?.question.platform);
+        configured === platform
+          ? null
+          : await configure(command, await current(), profile, cases[from]?.question.platform);
       configured = no === null ? platform : undefined;
       if (no === null) results.push(...(await runMany(group)));
       else results.push(...group.map(({ question }) => refused(question.id, no)));
@@ -273,7 +287,8 @@ async function configure(
 /** A failure before any case: the implementation cannot be run. */
 function cannotRun(command: string, error: unknown): UserError {
   const { message, stderr } = asFailure(error);
-  const tail = stderr.trim() === '' ? '' : `\nthe end of its stderr:\n${stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
+  const tail =
+    stderr.trim() === '' ? '' : `\nthe end of its stderr:\n${stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
   return new UserError(`${command}: ${message}${tail}`, EXIT.CANNOT_RUN);
 }
 

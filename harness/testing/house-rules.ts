@@ -44,7 +44,7 @@ const TOUCHES_FILES =
   /^harness\/(?:store|report|trace|cli|bench|testing|implementations|adapters|distributed|kits)\/|^harness\/build\.mjs$/;
 /** Only these know what time it is, what was typed and how a process ends. `campaign/worker.ts` is where a thread begins. */
 const TOUCHES_PROCESS =
-  /^harness\/(?:cli|bench|testing|kits|adapters)\/|^harness\/build\.mjs$|^harness\/campaign\/worker\.ts$/;
+  /^harness\/(?:cli|bench|testing|kits|adapters|implementations\/miniatures)\/|^harness\/build\.mjs$|^harness\/campaign\/worker\.ts$/;
 
 export const HOUSE_RULES: readonly HouseRule[] = [
   {

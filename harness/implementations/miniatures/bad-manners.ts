@@ -54,7 +54,11 @@ export const BAD_MANNERS: Readonly<Record<string, Miniature>> = {
       if (type === 'run' && cases !== undefined && cases.length > 1 && cases.some((one) => calls(one, UPDATE))) crash();
     },
   },
-  garbage: { what: 'prints for debugging on stdout', verdict: 'garbage', module: before(RDALL, () => stray('here: 1\n')) },
+  garbage: {
+    what: 'prints for debugging on stdout',
+    verdict: 'garbage',
+    module: before(RDALL, () => stray('here: 1\n')),
+  },
   'long-line': {
     what: 'writes a line of 100 MB',
     verdict: 'line-too-long',
@@ -115,6 +119,13 @@ export const BAD_MANNERS: Readonly<Record<string, Miniature>> = {
       process.stderr.write(`child ${child.pid}\n`);
       process.exit(3);
     }),
+  },
+  'deaf-to-bad-input': {
+    what: 'says nothing to a line that is no message, as it must not',
+    verdict: 'none',
+    writer: (write) => (line) => {
+      if (!line.startsWith('{"type":"error"')) write(line);
+    },
   },
   mute: { what: 'never says hello', verdict: 'cannot-run', writer: () => () => undefined },
   'old-version': {

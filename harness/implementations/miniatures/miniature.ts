@@ -27,17 +27,16 @@ export function changed(
     play: async (question, withState) => {
       const answer = await model.play(question, withState);
       if (answer.outcome !== 'observed') return answer;
-      const steps = answer.steps.map((step, index) => change(question.steps[index]?.seamcall.rax ?? '', step, question) ?? step);
+      const steps = answer.steps.map(
+        (step, index) => change(question.steps[index]?.seamcall.rax ?? '', step, question) ?? step,
+      );
       return { ...answer, steps: cutAtEnd(steps) };
     },
   });
 }
 
 /** Something that happens before a case is played, if it calls this leaf. */
-export function before(
-  rax: string,
-  what: () => Promise<void> | void,
-): (model: ModuleUnderTest) => ModuleUnderTest {
+export function before(rax: string, what: () => Promise<void> | void): (model: ModuleUnderTest) => ModuleUnderTest {
   return (model) => ({
     ...model,
     play: async (question, withState) => {
@@ -58,6 +57,11 @@ function cutAtEnd(steps: readonly StepAnswer[]): readonly StepAnswer[] {
 }
 
 /** A whole case refused. */
-export function refused(question: Question, outcome: 'unsupported' | 'skipped', reason: string, link: string): CaseAnswer {
+export function refused(
+  question: Question,
+  outcome: 'unsupported' | 'skipped',
+  reason: string,
+  link: string,
+): CaseAnswer {
   return { case: question.id, outcome, reason, link };
 }

@@ -2,7 +2,15 @@ import { randomInt } from 'node:crypto';
 import type { CaseAnswer, Question } from '../messages.ts';
 import { calls, changed, type Miniature, refused } from './miniature.ts';
 
-const LEAF = { MNG_CREATE: '0x9', RDALL: '0x25', INFO: '0x20', INIT: '0x21', RD: '0x22', TDMR_INIT: '0x24', SHUTDOWN: '0x34' };
+const LEAF = {
+  MNG_CREATE: '0x9',
+  RDALL: '0x25',
+  INFO: '0x20',
+  INIT: '0x21',
+  RD: '0x22',
+  TDMR_INIT: '0x24',
+  SHUTDOWN: '0x34',
+};
 const LINK = 'https://example.org/issues/1';
 
 let leaked = false;
@@ -15,7 +23,9 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     what: 'says TDX_SYS_BUSY where TDX_KEY_CONFIGURED belongs',
     verdict: 'wrong-status',
     module: changed((_, answer) =>
-      answer.result?.['rax'] === '0x81500000000' ? { ...answer, result: { ...answer.result, rax: '0x8000020200000000' } } : undefined,
+      answer.result?.['rax'] === '0x81500000000'
+        ? { ...answer, result: { ...answer.result, rax: '0x8000020200000000' } }
+        : undefined,
     ),
   },
   'wrong-details': {
@@ -32,7 +42,10 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     verdict: 'wrong-register',
     module: changed((rax, answer) =>
       rax === LEAF.RD && answer.result?.['rax'] === '0x0'
-        ? { ...answer, result: { ...answer.result, r8: `0x${(BigInt(answer.result['r8'] ?? '0x0') + 1n).toString(16)}` } }
+        ? {
+            ...answer,
+            result: { ...answer.result, r8: `0x${(BigInt(answer.result['r8'] ?? '0x0') + 1n).toString(16)}` },
+          }
         : undefined,
     ),
   },
@@ -49,7 +62,9 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     what: 'TDH.SYS.RDALL and others write another word',
     verdict: 'wrong-memory',
     module: changed((_, answer) =>
-      answer.resultMem === undefined ? undefined : { ...answer, resultMem: answer.resultMem.map((words) => words.map(() => '0x77')) },
+      answer.resultMem === undefined
+        ? undefined
+        : { ...answer, resultMem: answer.resultMem.map((words) => words.map(() => '0x77')) },
     ),
   },
   'wrong-state': {
@@ -69,7 +84,9 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     what: 'TDH.SYS.RD is refused once any case has shut its module down',
     verdict: 'state-leak',
     module: (model) => {
-      const leaky = changed((rax) => (leaked && rax === LEAF.RD ? { result: { rax: '0x8000020200000000' } } : undefined))(model);
+      const leaky = changed((rax) =>
+        leaked && rax === LEAF.RD ? { result: { rax: '0x8000020200000000' } } : undefined,
+      )(model);
       return {
         ...leaky,
         play: async (question, withState) => {
@@ -124,8 +141,13 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     verdict: 'none',
     module: (model) => {
       const { leaves = [] } = model.capabilities;
-      const honest = changed((rax) => (rax === LEAF.MNG_CREATE ? { unsupported: 'no TDs', link: LINK } : undefined))(model);
-      return { ...honest, capabilities: { ...model.capabilities, leaves: leaves.filter((leaf) => leaf !== LEAF.MNG_CREATE) } };
+      const honest = changed((rax) => (rax === LEAF.MNG_CREATE ? { unsupported: 'no TDs', link: LINK } : undefined))(
+        model,
+      );
+      return {
+        ...honest,
+        capabilities: { ...model.capabilities, leaves: leaves.filter((leaf) => leaf !== LEAF.MNG_CREATE) },
+      };
     },
   },
   skipped: {
@@ -134,7 +156,9 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     module: (model) => ({
       ...model,
       play: (question: Question, withState: boolean): CaseAnswer | Promise<CaseAnswer> =>
-        calls(question, LEAF.RDALL) ? refused(question, 'skipped', 'known issue', LINK) : model.play(question, withState),
+        calls(question, LEAF.RDALL)
+          ? refused(question, 'skipped', 'known issue', LINK)
+          : model.play(question, withState),
     }),
   },
   'configured-platform': {
