@@ -33,7 +33,6 @@ const LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
 const NO_ENTROPY = 0x8000020300000000n;
 const PAGE = 4096;
 
-
 /**
  * A kernel port that answers from one recorded reply after another, and compares everything the kernel does with it.
  * `begin` opens a reply, `finish` checks that all of it was used.
