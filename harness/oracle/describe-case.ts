@@ -33,7 +33,7 @@ function describeEvent({ event }: EventRecord): string {
   return [kind, ...fields].join(' ');
 }
 
-const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf']);
+const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf', 'td']);
 
 function describeValue(name: string, value: U64 | string | null): string {
   if (value === null) return 'any';

@@ -105,6 +105,8 @@ const EVENT_KINDS: readonly EventKind[] = [
   'acpi-cpu-remove',
   'memory-add',
   'memory-remove',
+  'td-create',
+  'td-destroy',
   'machine-check',
   'allocation-failure',
   'condition',
