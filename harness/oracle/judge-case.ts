@@ -1,5 +1,6 @@
 import { highHalf, lowHalf } from '../../model/abi/u64.ts';
 import { ALWAYS_AFTER, SOMETIMES_AFTER } from '../../model/invariants/catalogue.ts';
+import { factsOf } from '../../model/invariants/facts.ts';
 import type { Always, Offence, Sometimes } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
 import { bootWorld } from '../../model/world/boot.ts';
@@ -10,8 +11,6 @@ import type { Case } from '../case.ts';
 import { judgeMetamorphic } from './metamorphic.ts';
 import { findProfile } from './profile.ts';
 import type { Verdict, Violation } from './verdict.ts';
-
-const NONE: readonly never[] = [];
 
 /**
  * Runs a case on the model and checks every invariant after every event. Pure and deterministic.
@@ -46,12 +45,38 @@ export function runCase(input: Case): World {
   return world;
 }
 
+// What the rule being asked has reported so far: one list and one function for all, instead of a pair per rule and event.
+const reported: Offence[] = [];
+const report = (offence: Offence): void => {
+  reported.push(offence);
+};
+
 function look(world: World, record: EventRecord, index: number, violations: Violation[], sometimes: string[]): void {
   const { kind } = record.event;
-  for (const rule of ALWAYS_AFTER.get(kind) ?? (NONE as readonly Always[]))
-    rule.check(world, record, (offence) => violations.push(violationOf(rule.id, offence, index)));
-  for (const rule of SOMETIMES_AFTER.get(kind) ?? (NONE as readonly Sometimes[]))
+  const facts = factsOf(world, record);
+  const always = ALWAYS_AFTER.get(kind);
+  if (always !== undefined) {
+    const { rules, needs } = always;
+    for (let at = 0; at < rules.length; at += 1) {
+      const mask = needs[at] as number;
+      if ((facts & mask) === mask) ask(rules[at] as Always, world, record, index, violations);
+    }
+  }
+  const reachable = SOMETIMES_AFTER.get(kind);
+  if (reachable === undefined) return;
+  const { rules, needs } = reachable;
+  for (let at = 0; at < rules.length; at += 1) {
+    const mask = needs[at] as number;
+    if ((facts & mask) !== mask) continue;
+    const rule = rules[at] as Sometimes;
     if (!sometimes.includes(rule.id) && rule.reached(world, record)) sometimes.push(rule.id);
+  }
+}
+
+function ask(rule: Always, world: World, record: EventRecord, index: number, violations: Violation[]): void {
+  reported.length = 0;
+  rule.check(world, record, report);
+  for (const offence of reported) violations.push(violationOf(rule.id, offence, index));
 }
 
 /** The bucket: invariant, leaf, status class and abstract state, as stable text. */

@@ -21,6 +21,7 @@ export const LEAVES_COME_IN_ORDER: Always = {
   statement: 'Within one initialisation: INIT, LP.INIT, INFO or RD, CONFIG, KEY.CONFIG, TDMR.INIT, in this order.',
   source: 'TDX module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['called'],
   check: (world, record, report) => {
     let rank = 0;
     for (let index = record.from; index < record.to; index += 1) {
@@ -42,6 +43,7 @@ export const NOTHING_FOLLOWS_A_FAILURE: Always = {
   statement: 'After a SEAMCALL failed for good, the same initialisation issues no other leaf but TDH.SYS.LP.SHUTDOWN.',
   source: 'init_tdx_module(), Linux 6.12; shutdown_tdx_module(), v5 and v7',
   after: ['enable'],
+  needs: ['called'],
   check: (world, record, report) => {
     let failure = '';
     for (let index = record.from; index < record.to; index += 1) {
@@ -63,6 +65,7 @@ export const KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
   statement: 'TDH.SYS.KEY.CONFIG is issued once per package: the module never has to say that it was done.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['leaf-key-config', 'refused'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -78,6 +81,7 @@ export const INITIALISED_IS_STABLE: Always = {
   statement: 'Enabling TDX that is initialised returns 0 and does nothing.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
+  needs: ['was-initialised', 'done'],
   check: (_, record, report) => {
     if (record.statusBefore !== 'initialised' || record.outcome !== 'done') return;
     if (record.errno !== 0 || record.from !== record.to) report(offence('initialised', `returned ${record.errno} and left ${record.to - record.from} entries in the trace`));
@@ -90,6 +94,7 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
   statement: 'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
   source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
   after: INIT_EVENTS,
+  needs: ['failed-call'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);

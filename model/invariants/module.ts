@@ -45,6 +45,7 @@ export const A_REFUSED_SEAMCALL_CHANGES_NOTHING = afterEachCall({
   id: 'module/refused-call-changes-nothing',
   statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
+  needs: ['changed'],
   breaks: (_, entry) => (entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null),
 });
 
@@ -52,6 +53,7 @@ export const BEFORE_READY_MOST_LEAVES_ARE_REFUSED = afterEachCall({
   id: 'module/not-ready-gate',
   statement: 'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
   source: 'tdx_vmm_dispatcher.c, TDX module 1.5.01',
+  needs: ['gated'],
   breaks: (world, entry) => {
     if (!isPlain(entry) || !world.release.checksRAXFormat) return null;
     const name = leafName(entry.leaf);
@@ -66,6 +68,7 @@ export const SYS_INFO_SAYS_32 = afterEachCall({
   id: 'module/sys-info-r9-is-32',
   statement: 'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs: it is no count.',
   source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, 23 Nov 2022 (R9 trusted as a count)',
+  needs: ['leaf-info'],
   breaks: (_, entry) => (isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INFO' && entry.rax === 0 && entry.r9 !== 32 ? `R9 = ${String(entry.r9)}` : null),
 });
 
@@ -73,6 +76,7 @@ export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   id: 'module/config-waits-for-every-lp',
   statement: 'TDH.SYS.CONFIG succeeds only when as many LPs as MCHECK counted have run TDH.SYS.LP.INIT.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
+  needs: ['leaf-config'],
   breaks: (world, entry) => {
     if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.CONFIG' || entry.rax !== 0 || world.release.configWaitsFor !== 'every-lp') return null;
     return world.module.initialisedLPs < world.hardware.loader.totLPs ? `${world.module.initialisedLPs} of ${world.hardware.loader.totLPs} LPs` : null;
@@ -83,6 +87,7 @@ export const READY_MEANS_EVERY_PACKAGE = afterEachCall({
   id: 'module/ready-means-every-package',
   statement: 'TDH.SYS.KEY.CONFIG makes the module READY exactly when it has succeeded on every package MCHECK counted.',
   source: 'tdh_sys_key_config.c, TDX module 1.5.01',
+  needs: ['leaf-key-config'],
   breaks: (world, entry) => {
     if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.KEY.CONFIG' || entry.rax !== 0 || entry.after === entry.before || entry.after !== 'READY') return null;
     let count = 0;
@@ -95,6 +100,7 @@ export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
   id: 'module/tdmr-init-progress',
   statement: 'TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR\'s base to its end, never beyond.',
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
+  needs: ['leaf-tdmr-init'],
   breaks: (world, entry) => {
     if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.TDMR.INIT' || entry.rax !== 0) return null;
     const tdmr = world.module.tdmrs.find(({ base }) => base === entry.inRCX);
@@ -109,6 +115,7 @@ export const LP_INIT_HAS_ITS_WINDOW = afterEachCall({
   id: 'module/lp-init-window',
   statement: 'TDH.SYS.LP.INIT succeeds only between TDH.SYS.INIT and TDH.SYS.CONFIG.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01',
+  needs: ['leaf-lp-init'],
   breaks: (_, entry) =>
     isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.LP.INIT' && entry.rax === 0 && entry.before !== 'SYSINIT_DONE' ? `succeeded in ${entry.before}` : null,
 });
@@ -117,5 +124,6 @@ export const INIT_COMES_ONCE = afterEachCall({
   id: 'module/init-once',
   statement: 'TDH.SYS.INIT succeeds at most once in the life of a module.',
   source: 'tdh_sys_init.c, TDX module 1.5.01',
+  needs: ['leaf-init'],
   breaks: (_, entry) => (isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INIT' && entry.rax === 0 && entry.before !== 'PENDING' ? `succeeded in ${entry.before}` : null),
 });
