@@ -23,6 +23,7 @@ export function judgeCase(input: Case, full = true): Verdict {
   const violations: Violation[] = [];
   const sometimes: string[] = [];
   const edges: number[] = [];
+  caseNumber += 1;
   const world = bootWorld(input.platform, revision, release, true);
   look(world, world.records[0] as EventRecord, -1, violations, sometimes);
   let seamcalls = 0;
@@ -34,7 +35,7 @@ export function judgeCase(input: Case, full = true): Verdict {
     seamcalls += collectEdges(world, record, edges);
   }
   if (full) judgeMetamorphic(input, world, violations);
-  return { violations, edges: unique(edges), sometimes, seamcalls, complete: isComplete(world) };
+  return { violations, edges, sometimes, seamcalls, complete: isComplete(world) };
 }
 
 /** One world after all events of a case, for whoever wants to look at it. */
@@ -102,29 +103,39 @@ const KIND_NUMBER: ReadonlyMap<string, number> = new Map([...ALWAYS_AFTER.keys()
 /** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
 const EDGES_HALF = 32749;
 
-/** Adds the edges an event passed and answers how many SEAMCALLs it made. */
+/** Which case last passed an edge, by edge: an edge is entered once a case, without a set. */
+const passedBy = new Float64Array(2 * EDGES_HALF);
+let caseNumber = 0;
+
+function pass(edge: number, edges: number[]): void {
+  if (passedBy[edge] === caseNumber) return;
+  passedBy[edge] = caseNumber;
+  // In its place at once: a case passes some ten edges.
+  let at = edges.length;
+  edges.push(edge);
+  for (let before = edges[at - 1]; at > 0 && before !== undefined && before > edge; before = edges[at - 1]) {
+    edges[at] = before;
+    at -= 1;
+  }
+  edges[at] = edge;
+}
+
+/** Adds the edges an event passed, ascending and each once a case, and answers how many SEAMCALLs it made. */
 function collectEdges(world: World, record: EventRecord, edges: number[]): number {
+  const { trace } = world;
   let calls = 0;
   for (let index = record.from; index < record.to; index += 1) {
-    const entry = world.trace[index];
+    const entry = trace[index];
     if (entry?.kind !== 'seamcall') continue;
     calls += entry.calls;
-    edges.push(seamcallEdge(entry));
+    pass(seamcallEdge(entry), edges);
   }
   const outcome = ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 + (KIND_NUMBER.get(record.event.kind) ?? 0)) * 4 + OUTCOMES.indexOf(record.outcome);
-  edges.push(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF));
+  pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
   return calls;
 }
 
 function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
-  const status = trap === 'none' ? highHalf(rax) % 1048573 : TRAPS.indexOf(trap);
+  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : TRAPS.indexOf(trap);
   return (((PHASES.indexOf(before) * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
-}
-
-function unique(edges: number[]): number[] {
-  edges.sort((a, b) => a - b);
-  let kept = 0;
-  for (let index = 0; index < edges.length; index += 1) if (index === 0 || edges[index] !== edges[index - 1]) edges[kept++] = edges[index] as number;
-  edges.length = kept;
-  return edges;
 }

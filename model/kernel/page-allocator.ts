@@ -2,6 +2,10 @@ import type { AddressRange } from '../abi/range.ts';
 import type { AllocationKind } from './port.ts';
 import type { MemoryRegion } from './state.ts';
 
+// Captured once: under Jest every mention of a global crosses a VM context.
+const floor = Math.floor;
+const ceil = Math.ceil;
+
 const PAGE = 4096;
 /** Frames below 1 MiB exist, but for frame 0, and are never handed out. */
 const RESERVED_END = 256;
@@ -234,12 +238,11 @@ function insertSpan(spans: Span[], start: number, end: number, node: number): vo
 
 /** Whole pages a number of bytes needs, or the frame at or above an address. */
 function pfnUp(bytes: number): number {
-  const rest = bytes % PAGE;
-  return rest === 0 ? bytes / PAGE : (bytes - rest) / PAGE + 1;
+  return ceil(bytes / PAGE);
 }
 
 function pfnDown(bytes: number): number {
-  return (bytes - (bytes % PAGE)) / PAGE;
+  return floor(bytes / PAGE);
 }
 
 /** True if any page of [base, base + size) is in use. */
