@@ -75,9 +75,10 @@ function look(world: World, record: EventRecord, index: number, violations: Viol
 }
 
 function ask(rule: Always, world: World, record: EventRecord, index: number, violations: Violation[]): void {
-  reported.length = 0;
   rule.check(world, record, report);
+  if (reported.length === 0) return;
   for (const offence of reported) violations.push(violationOf(rule.id, offence, index));
+  reported.length = 0;
 }
 
 /** The bucket: invariant, leaf, status class and abstract state, as stable text. */

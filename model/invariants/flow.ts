@@ -1,19 +1,19 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import type { Always } from './invariant.ts';
 import { failed, failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** The order of things in one initialisation, and how often. */
 
-const RANK: ReadonlyMap<string, number> = new Map([
-  ['TDH.SYS.INIT', 0],
-  ['TDH.SYS.LP.INIT', 1],
-  ['TDH.SYS.INFO', 2],
-  ['TDH.SYS.RD', 2],
-  ['TDH.SYS.RDALL', 2],
-  ['TDH.SYS.CONFIG', 3],
-  ['TDH.SYS.KEY.CONFIG', 4],
-  ['TDH.SYS.TDMR.INIT', 5],
-  ['TDH.SYS.LP.SHUTDOWN', 6],
-]);
+/** The stage of an initialisation that a leaf belongs to, by leaf number; leaves of none count as the first. */
+const RANK = new Uint8Array(256);
+RANK[LEAF_NUMBER['TDH.SYS.LP.INIT']] = 1;
+RANK[LEAF_NUMBER['TDH.SYS.INFO']] = 2;
+RANK[LEAF_NUMBER['TDH.SYS.RD']] = 2;
+RANK[LEAF_NUMBER['TDH.SYS.RDALL']] = 2;
+RANK[LEAF_NUMBER['TDH.SYS.CONFIG']] = 3;
+RANK[LEAF_NUMBER['TDH.SYS.KEY.CONFIG']] = 4;
+RANK[LEAF_NUMBER['TDH.SYS.TDMR.INIT']] = 5;
+RANK[LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN']] = 6;
 
 export const LEAVES_COME_IN_ORDER: Always = {
   holds: 'always',
@@ -27,7 +27,7 @@ export const LEAVES_COME_IN_ORDER: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.raw) continue;
-      const own = RANK.get(leafName(entry.leaf)) ?? 0;
+      const own = typeof entry.leaf === 'number' ? (RANK[entry.leaf] ?? 0) : 0;
       if (own < rank) {
         report(offenceOf(entry, `${leafName(entry.leaf)} comes after a later stage`));
         return;

@@ -1,4 +1,5 @@
-import { lowHalf, u64FromHalves, type U64 } from '../../abi/u64.ts';
+import { fieldRun } from '../../abi/metadata-field.ts';
+import { lowHalf, type U64 } from '../../abi/u64.ts';
 import { EINVAL } from '../errno.ts';
 import { AGAIN, DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
@@ -126,9 +127,3 @@ export const CHECK_FEATURES: Step = {
     return EINVAL;
   },
 };
-
-function fieldRun(high: number, low: number, count: number): readonly U64[] {
-  const fields: U64[] = [];
-  for (let i = 0; i < count; i++) fields.push(u64FromHalves(high, low + i));
-  return fields;
-}
