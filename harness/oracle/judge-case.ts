@@ -3,9 +3,11 @@ import { ALWAYS_AFTER, SOMETIMES_AFTER } from '../../model/invariants/catalogue.
 import { factsOf } from '../../model/invariants/facts.ts';
 import type { Always, Offence, Sometimes } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
+import type { Trap } from '../../model/kernel/port.ts';
+import type { ModuleStatus } from '../../model/kernel/state.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
-import type { EventRecord, ModulePhase, SeamcallEntry } from '../../model/world/trace.ts';
+import type { EventRecord, ModulePhase, Outcome, SeamcallEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { judgeMetamorphic } from './metamorphic.ts';
@@ -96,10 +98,10 @@ function isComplete({ records }: World): boolean {
   return false;
 }
 
-const PHASES: readonly ModulePhase[] = ['ABSENT', 'PENDING', 'SYSINIT_DONE', 'CONFIG_DONE', 'READY', 'SHUTDOWN', 'DEAD'];
-const STATUSES = ['uninitialised', 'initialised', 'error', 'none', 'shutdown'] as const;
-const OUTCOMES = ['done', 'refused', 'ignored', 'crashed'] as const;
-const TRAPS = ['none', 'gp', 'ud', 'vmfail'] as const;
+const PHASE_NUMBER = { ABSENT: 0, PENDING: 1, SYSINIT_DONE: 2, CONFIG_DONE: 3, READY: 4, SHUTDOWN: 5, DEAD: 6 } as const satisfies Record<ModulePhase, number>;
+const STATUS_NUMBER = { uninitialised: 0, initialised: 1, error: 2, none: 3, shutdown: 4 } as const satisfies Record<ModuleStatus, number>;
+const OUTCOME_NUMBER = { done: 0, refused: 1, ignored: 2, crashed: 3 } as const satisfies Record<Outcome, number>;
+const TRAP_NUMBER = { none: 0, gp: 1, ud: 2, vmfail: 3 } as const satisfies Record<Trap, number>;
 const KIND_NUMBER: ReadonlyMap<string, number> = new Map([...ALWAYS_AFTER.keys()].map((kind, index) => [kind, index]));
 /** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
 const EDGES_HALF = 32749;
@@ -131,12 +133,12 @@ function collectEdges(world: World, record: EventRecord, edges: number[]): numbe
     calls += entry.calls;
     pass(seamcallEdge(entry), edges);
   }
-  const outcome = ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 + (KIND_NUMBER.get(record.event.kind) ?? 0)) * 4 + OUTCOMES.indexOf(record.outcome);
+  const outcome = ((PHASE_NUMBER[record.phaseBefore] * 5 + STATUS_NUMBER[record.statusBefore]) * 32 + (KIND_NUMBER.get(record.event.kind) ?? 0)) * 4 + OUTCOME_NUMBER[record.outcome];
   pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
   return calls;
 }
 
 function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
-  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : TRAPS.indexOf(trap);
-  return (((PHASES.indexOf(before) * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
+  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : TRAP_NUMBER[trap];
+  return (((PHASE_NUMBER[before] * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
 }

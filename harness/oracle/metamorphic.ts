@@ -1,3 +1,4 @@
+import { alignDown, isAligned } from '../../model/abi/align.ts';
 import { brokenCMRRule } from '../../model/platform/cmr.ts';
 import type { MemoryBlock, Platform } from '../../model/platform/platform.ts';
 import { bootLP } from '../../model/platform/topology.ts';
@@ -109,7 +110,7 @@ function splitMemory(input: Case): Case | undefined {
   const { memory } = input.platform;
   let largest: MemoryBlock | undefined;
   for (const block of memory) if (block.size > (largest?.size ?? 0)) largest = block;
-  if (largest === undefined || largest.size < 2 * PAGE || largest.base % PAGE !== 0) return undefined;
+  if (largest === undefined || largest.size < 2 * PAGE || !isAligned(largest.base, PAGE)) return undefined;
   const { base, size, node } = largest;
   const at = middle(base, size);
   const split: MemoryBlock[] = memory.flatMap((block) => (block === largest ? [{ base, size: at - base, node }, { base: at, size: base + size - at, node }] : [block]));
@@ -119,8 +120,8 @@ function splitMemory(input: Case): Case | undefined {
 /** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */
 function middle(base: number, size: number): number {
   const half = base + size / 2;
-  const gib = half - (half % GIB);
+  const gib = alignDown(half, GIB);
   if (gib > base) return gib;
-  const page = half - (half % PAGE);
+  const page = alignDown(half, PAGE);
   return page > base ? page : base + PAGE;
 }

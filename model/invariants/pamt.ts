@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import { pamtSize } from '../kernel/tdmr.ts';
 import type { EventRecord, FreeEntry, ResetEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
@@ -149,7 +150,7 @@ export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
       const tdmr = world.kernel.tdmrs[index];
       if (tdmr === undefined) continue;
       const { base, size, pamtBase, pamt4K, pamt2M, pamt1G } = tdmr;
-      if (pamtBase % 4096 !== 0 || pamt4K < (size / 4096) * 16 || pamt2M < (size / 2 ** 21) * 16 || pamt1G < (size / 2 ** 30) * 16)
+      if (!isAligned(pamtBase, 4096) || pamt4K < (size / 4096) * 16 || pamt2M < (size / 2 ** 21) * 16 || pamt1G < (size / 2 ** 30) * 16)
         report(offence('initialised', `TDMR at ${hex(base)}: PAMTs of ${pamt4K}, ${pamt2M} and ${pamt1G} bytes at ${hex(pamtBase)} for ${size} bytes`));
     }
   },

@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import { isConvertible } from '../platform/cmr.ts';
 import type { TDMR } from '../kernel/tdmr.ts';
 import type { EventRecord } from '../world/trace.ts';
@@ -61,7 +62,7 @@ export const TDMRS_ARE_WELL_FORMED: Always = {
     if (tdmrCount < 1 || tdmrCount > TDMR_MAX) report(offence('count', `${tdmrCount} TDMRs`));
     let end = 0;
     for (const tdmr of tdmrsInUse(world)) {
-      if (tdmr.base % GIB !== 0 || tdmr.size % GIB !== 0 || tdmr.size === 0 || tdmr.base < end)
+      if (!isAligned(tdmr.base, GIB) || !isAligned(tdmr.size, GIB) || tdmr.size === 0 || tdmr.base < end)
         report(offence('geometry', `TDMR [${hex(tdmr.base)}, ${hex(tdmr.base + tdmr.size)})`));
       end = tdmr.base + tdmr.size;
     }
@@ -81,7 +82,7 @@ export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
       let end = 0;
       let wrong = tdmr.reserved.length > RESERVED_MAX;
       for (const { offset, size } of tdmr.reserved) {
-        if (offset % PAGE !== 0 || size % PAGE !== 0 || size === 0 || offset < end || offset + size > tdmr.size) wrong = true;
+        if (!isAligned(offset, PAGE) || !isAligned(size, PAGE) || size === 0 || offset < end || offset + size > tdmr.size) wrong = true;
         end = offset + size;
       }
       if (wrong) report(offence('reserved', `reserved areas of the TDMR at ${hex(tdmr.base)}`));

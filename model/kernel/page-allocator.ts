@@ -180,12 +180,12 @@ function findTopDown({ spans, used }: PageAllocator, pages: number): number {
   for (let i = spans.length - 1; i >= 0; i--) {
     const span = spans[i] as Span;
     let start = span.end - block;
-    start -= start % block;
+    start = floor(start / block) * block;
     while (start >= span.start) {
       const busyFrom = usedFrom(used, start, start + block);
       if (busyFrom === -1) return start;
       start = busyFrom - block;
-      start -= start % block;
+      start = floor(start / block) * block;
     }
   }
   return -1;

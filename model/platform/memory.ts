@@ -62,10 +62,11 @@ export function writeWords(memory: PhysicalMemory, address: number, words: reado
 export function zeroRange(memory: PhysicalMemory, base: number, size: number): void {
   if (memory.blocks.size === 0) return;
   for (let address = base; address < base + size; ) {
-    const offset = address % BLOCK_SIZE;
+    const block = floor(address / BLOCK_SIZE);
+    const offset = address - block * BLOCK_SIZE;
     const stretch = BLOCK_SIZE - offset < base + size - address ? BLOCK_SIZE - offset : base + size - address;
-    if (stretch === BLOCK_SIZE) memory.blocks.delete(address / BLOCK_SIZE);
-    else memory.blocks.get((address - offset) / BLOCK_SIZE)?.fill(0, offset / 8, (offset + stretch) / 8);
+    if (stretch === BLOCK_SIZE) memory.blocks.delete(block);
+    else memory.blocks.get(block)?.fill(0, offset / 8, (offset + stretch) / 8);
     address += stretch;
   }
 }

@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import { EBUSY, EINVAL, EPERM } from '../kernel/errno.ts';
 import type { Flow } from '../kernel/flow.ts';
 import { machineCheck } from '../kernel/machine-check.ts';
@@ -184,7 +185,7 @@ function addMemory(world: World, record: EventRecord, { how, base, size, node }:
   if (how === 'zone-device') return 'done';
   const { kernel, allocator } = world;
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
-  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  if (size < PAGE || !isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'ignored';
   addMemblock(kernel.memblock, base, size, node);
   if (judgeMemoryNotification(kernel, world.port, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
     record.errno = EINVAL;
@@ -196,7 +197,7 @@ function addMemory(world: World, record: EventRecord, { how, base, size, node }:
 
 function removeMemory(world: World, record: EventRecord, base: number, size: number): Outcome {
   const { kernel, allocator } = world;
-  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  if (size < PAGE || !isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'ignored';
   let covered = base;
   for (const block of kernel.memblock) if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
   if (covered < base + size) return 'ignored';
