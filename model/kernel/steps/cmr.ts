@@ -53,6 +53,43 @@ export const READ_CMRS: Step = {
   },
 };
 
+/**
+ * The same with the sizes first, and bases only of CMRs that have one: a table of 32 slots has a few in use. Slots that
+ * are empty in the middle are passed over, as the module does.
+ */
+export const READ_CMRS_IN_USE: Step = {
+  name: 'read-cmrs-in-use',
+  source: 'design of the kernel that breaks no invariant; TDX module ABI, global metadata',
+  run: (kernel, thread, port) => {
+    const { cmrs, registers } = kernel;
+    const { cpu } = thread;
+    if (thread.index === 0) {
+      const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, NUM_CMRS, 0);
+      if (error !== 0) return error;
+      const count = lowHalf(registers.r8) % 0x10000;
+      while (cmrs.length > 0) cmrs.pop();
+      for (let i = 0; i < count && i < CMR_COUNT_MAX; i++) cmrs.push(EMPTY);
+      thread.index = 1;
+      return AGAIN;
+    }
+    const count = cmrs.length;
+    while (thread.index > count && thread.index <= 2 * count && cmrs[thread.index - 1 - count] === EMPTY) thread.index++;
+    const at = thread.index - 1;
+    if (at >= 2 * count) {
+      while (cmrs[cmrs.length - 1]?.size === 0) cmrs.pop();
+      return DONE;
+    }
+    const field = at < count ? CMR_SIZE[at] : CMR_BASE[at - count];
+    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, field ?? 0, 0);
+    if (error !== 0) return error;
+    const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;
+    if (at >= count) cmrs[at - count] = { base: value, size: cmrs[at - count]?.size ?? 0 };
+    else if (value !== 0) cmrs[at] = { base: 0, size: value };
+    thread.index++;
+    return AGAIN;
+  },
+};
+
 /** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */
 export const FILL_RESERVED_AREAS_FROM_CMRS: Step = {
   name: 'fill-reserved-areas',
