@@ -67,7 +67,20 @@ else {
   if (json) process.stdout.write(`${JSON.stringify({ budget: BUDGET, mood: stages.moods[0], results }, null, 2)}\n`);
 }
 
-function print({ kernel, casesPerSecond, best, completePerSecond, completePercent, microseconds, yardstickMs, stepsPerCase, casesPerRecord }: Result, first: boolean): void {
+function print(
+  {
+    kernel,
+    casesPerSecond,
+    best,
+    completePerSecond,
+    completePercent,
+    microseconds,
+    yardstickMs,
+    stepsPerCase,
+    casesPerRecord,
+  }: Result,
+  first: boolean,
+): void {
   const total = PARTS.reduce((sum, part) => sum + microseconds[part], 0);
   const cells = [
     kernel.padEnd(10),
@@ -81,7 +94,12 @@ function print({ kernel, casesPerSecond, best, completePerSecond, completePercen
     casesPerRecord.toFixed(2).padStart(9),
   ];
   if (first) {
-    const heads = [...PARTS.map((part) => part.padStart(part.length + 1)), 'yardstick'.padStart(10), 'steps/case', 'cases/rec'];
+    const heads = [
+      ...PARTS.map((part) => part.padStart(part.length + 1)),
+      'yardstick'.padStart(10),
+      'steps/case',
+      'cases/rec',
+    ];
     process.stdout.write(`${'kernel'.padEnd(10)}  cases/s     best complete/s  share ${heads.join(' ')}\n`);
   }
   process.stdout.write(`${cells.join(' ')}\n`);
@@ -163,11 +181,21 @@ function measure(kernel: string): Result {
 
 /** At least 2 packages, 4 LPs, 2 TDMRs and 8 events. */
 function isLarge({ platform, events }: Case): boolean {
-  return events.length >= 8 && platform.lps.length >= 4 && packageNumbers(platform.lps, true).length >= 2 && tdmrsNeeded(platform) >= 2;
+  return (
+    events.length >= 8 &&
+    platform.lps.length >= 4 &&
+    packageNumbers(platform.lps, true).length >= 2 &&
+    tdmrsNeeded(platform) >= 2
+  );
 }
 
 function tdmrsNeeded({ memory }: Platform): number {
-  const regions = memory.map(({ base, size, node }) => ({ startPfn: Math.ceil(base / 4096), endPfn: Math.floor((base + size) / 4096), node, object: 0 }));
+  const regions = memory.map(({ base, size, node }) => ({
+    startPfn: Math.ceil(base / 4096),
+    endPfn: Math.floor((base + size) / 4096),
+    node,
+    object: 0,
+  }));
   return coverMemory(regions, 64, []);
 }
 
@@ -187,7 +215,14 @@ function yardstick(): void {
 
 /** What somebody would write first: a machine and its events as arbitraries, with no rule kept. */
 function records(round: number): void {
-  const lp = fc.record({ package: fc.nat(3), core: fc.nat(3), thread: fc.nat(1), bios: fc.boolean(), online: fc.boolean(), vmx: fc.boolean() });
+  const lp = fc.record({
+    package: fc.nat(3),
+    core: fc.nat(3),
+    thread: fc.nat(1),
+    bios: fc.boolean(),
+    online: fc.boolean(),
+    vmx: fc.boolean(),
+  });
   const stretch = fc.record({ base: fc.nat(), size: fc.nat() });
   const event = fc.oneof(
     fc.record({ kind: fc.constant('enable') }),
@@ -200,7 +235,8 @@ function records(round: number): void {
     cmrs: fc.array(stretch, { minLength: 2, maxLength: 4 }),
     events: fc.array(event, { minLength: 8, maxLength: 12 }),
   });
-  if (fc.sample(machine, { numRuns: YARDSTICK_RECORDS, seed: round }).length !== YARDSTICK_RECORDS) throw new Error('unreachable');
+  if (fc.sample(machine, { numRuns: YARDSTICK_RECORDS, seed: round }).length !== YARDSTICK_RECORDS)
+    throw new Error('unreachable');
 }
 
 function median(values: readonly number[]): number {

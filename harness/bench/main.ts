@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const benches = readdirSync(folder)
-  .filter((file) => file.endsWith('.js') && !file.endsWith('.test.js') && file !== basename(fileURLToPath(import.meta.url)))
+  .filter(
+    (file) => file.endsWith('.js') && !file.endsWith('.test.js') && file !== basename(fileURLToPath(import.meta.url)),
+  )
   .map((file) => file.slice(0, -'.js'.length))
   .sort();
 const words = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import type { BootOutcome, Machine } from '../campaign/stages.ts';
+import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
 import { decodeCaseFile } from '../case.ts';
 import { publishedSchema } from '../schema.ts';
 import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';

@@ -13,7 +13,8 @@ import { EXIT, UserError } from './exit.ts';
  * understood is not known.
  */
 export function promote({ stages, terminal }: Context, from: string, into: string): void {
-  if (kindOfPath(from) !== 'folder') throw new UserError(`no folder ${from}: expected one with findings, such as reports/findings`);
+  if (kindOfPath(from) !== 'folder')
+    throw new UserError(`no folder ${from}: expected one with findings, such as reports/findings`);
   const reasons = loadReasons(into);
   const there = new Set(loadKnown(into).map((one) => `${one.case.profile.kernel}\n${one.bucket}`));
   let added = 0;
@@ -30,10 +31,20 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
       unexplained.push(`${finding.bucket} (kernel ${input.profile.kernel}): ${path}`);
       continue;
     }
-    const known = { invariant: finding.invariant, bucket: finding.bucket, reason: reason.reason, source: reason.source };
-    writeAtomic(join(into, 'known', input.profile.kernel, bucketFileName(finding.bucket)), encodeCaseFile({ case: input, known }));
+    const known = {
+      invariant: finding.invariant,
+      bucket: finding.bucket,
+      reason: reason.reason,
+      source: reason.source,
+    };
+    writeAtomic(
+      join(into, 'known', input.profile.kernel, bucketFileName(finding.bucket)),
+      encodeCaseFile({ case: input, known }),
+    );
     added += 1;
   }
-  terminal.out(`${into}: ${added} promoted, ${unexplained.length} without a reason in reasons.json\n${unexplained.map((line) => `  ${line}\n`).join('')}`);
+  terminal.out(
+    `${into}: ${added} promoted, ${unexplained.length} without a reason in reasons.json\n${unexplained.map((line) => `  ${line}\n`).join('')}`,
+  );
   if (unexplained.length > 0) process.exitCode = EXIT.FINDING;
 }

@@ -124,8 +124,8 @@ function replayOne(
 function describeOutcome(violations: readonly Violation[], expected: string | undefined): string {
   if (violations.length === 0)
     return expected === undefined ? 'every invariant holds' : `no longer fails in '${expected}'`;
-  const [first] = violations;
-  const what = `${first?.invariant}: ${first?.message}`;
+  const shown = violations.find(({ bucket }) => bucket === expected) ?? violations[0];
+  const what = `${shown?.invariant}: ${shown?.message}`;
   const moved = expected !== undefined && violations.every(({ bucket }) => bucket !== expected);
   return moved ? `${what} (was saved for '${expected}', which is gone)` : what;
 }

@@ -31,7 +31,10 @@ export function addOutsideCMRs(plan: Plan): void {
 /** Memory of a CMR that the page allocator was not given: right behind a block, or a CMR's last 128 MiB. */
 export function addInsideCMRs(plan: Plan): void {
   const { cmrs, memory } = plan.platform;
-  if (cmrs.length === 0) return addOutsideCMRs(plan);
+  if (cmrs.length === 0) {
+    addOutsideCMRs(plan);
+    return;
+  }
   const cmr = pick(plan.random, cmrs);
   const end = cmr.base + cmr.size;
   let free = cmr.base;
@@ -71,7 +74,9 @@ export function reonline(plan: Plan): void {
   const across = before !== undefined && block === memory[touching];
   const size = block.size < BLOCK ? PAGE * Math.max(1, Math.floor(block.size / PAGE)) : BLOCK;
   // Pages at the low end of a block are where PAMTs tend to be, so the other end is tried as well.
-  const inside = chance(random, 50) ? alignUp(block.base, size) : block.base + block.size - size - (block.base + block.size - Math.floor((block.base + block.size) / PAGE) * PAGE);
+  const inside = chance(random, 50)
+    ? alignUp(block.base, size)
+    : block.base + block.size - size - ((block.base + block.size) % PAGE);
   const base = across ? block.base - random.nextInt(1, 64) * PAGE : inside;
   const length = across ? 2 * (block.base - base) : size;
   const how = pick(random, KINDS);

@@ -45,7 +45,18 @@ describe('the randomness of a case', () => {
   });
 
   test("numbers are those that fast-check's own Random draws", () => {
-    const ranges: readonly (readonly [number, number])[] = [[0, 0], [0, 1], [0, 2], [0, 99], [-7, 13], [0, 0x1ffffff], [0, 2 ** 31 - 1], [0, 2 ** 32 - 1], [0, 2 ** 45], [-(2 ** 31), 2 ** 31 - 1]];
+    const ranges: readonly (readonly [number, number])[] = [
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [0, 99],
+      [-7, 13],
+      [0, 0x1ffffff],
+      [0, 2 ** 31 - 1],
+      [0, 2 ** 32 - 1],
+      [0, 2 ** 45],
+      [-(2 ** 31), 2 ** 31 - 1],
+    ];
     const ours = randomFor('seamstress', 3);
     const plain = new fc.Random(new NumbersOf('seamstress/3'));
     for (let round = 0; round < 2000; round += 1) {

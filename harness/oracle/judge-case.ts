@@ -32,9 +32,14 @@ export function judgeCase(input: Case, full = true): Verdict {
   for (let index = 0; index < input.events.length; index += 1) {
     const event = input.events[index];
     if (event === undefined) continue;
-    const record = step(world, event);
-    look(world, record, index, violations, sometimes);
-    seamcalls += collectEdges(world, record, edges);
+    const seen = world.records.length;
+    step(world, event);
+    // A kexec leaves two records: its own and the next kernel's boot.
+    for (let at = seen; at < world.records.length; at += 1) {
+      const record = world.records[at] as EventRecord;
+      look(world, record, index, violations, sometimes);
+      seamcalls += collectEdges(world, record, edges);
+    }
   }
   if (full) judgeMetamorphic(input, world, violations);
   return { violations, edges, sometimes, seamcalls, complete: isComplete(world) };
@@ -94,12 +99,27 @@ function violationOf(invariant: string, { leaf, status, state, message }: Offenc
 /** READY was reached, or an initialisation failed with a line that says so. */
 function isComplete({ records }: World): boolean {
   for (const record of records)
-    if (record.event.kind === 'enable' && (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))) return true;
+    if (
+      record.event.kind === 'enable' &&
+      (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))
+    )
+      return true;
   return false;
 }
 
-const PHASE_NUMBER = { ABSENT: 0, PENDING: 1, SYSINIT_DONE: 2, CONFIG_DONE: 3, READY: 4, SHUTDOWN: 5, DEAD: 6 } as const satisfies Record<ModulePhase, number>;
-const STATUS_NUMBER = { uninitialised: 0, initialised: 1, error: 2, none: 3, shutdown: 4 } as const satisfies Record<ModuleStatus, number>;
+const PHASE_NUMBER = {
+  ABSENT: 0,
+  PENDING: 1,
+  SYSINIT_DONE: 2,
+  CONFIG_DONE: 3,
+  READY: 4,
+  SHUTDOWN: 5,
+  DEAD: 6,
+} as const satisfies Record<ModulePhase, number>;
+const STATUS_NUMBER = { uninitialised: 0, initialised: 1, error: 2, none: 3, shutdown: 4 } as const satisfies Record<
+  ModuleStatus,
+  number
+>;
 const OUTCOME_NUMBER = { done: 0, refused: 1, ignored: 2, crashed: 3 } as const satisfies Record<Outcome, number>;
 const TRAP_NUMBER = { none: 0, gp: 1, ud: 2, vmfail: 3 } as const satisfies Record<Trap, number>;
 const KIND_NUMBER: ReadonlyMap<string, number> = new Map([...ALWAYS_AFTER.keys()].map((kind, index) => [kind, index]));
@@ -133,7 +153,11 @@ function collectEdges(world: World, record: EventRecord, edges: number[]): numbe
     calls += entry.calls;
     pass(seamcallEdge(entry), edges);
   }
-  const outcome = ((PHASE_NUMBER[record.phaseBefore] * 5 + STATUS_NUMBER[record.statusBefore]) * 32 + (KIND_NUMBER.get(record.event.kind) ?? 0)) * 4 + OUTCOME_NUMBER[record.outcome];
+  const outcome =
+    ((PHASE_NUMBER[record.phaseBefore] * 5 + STATUS_NUMBER[record.statusBefore]) * 32 +
+      (KIND_NUMBER.get(record.event.kind) ?? 0)) *
+      4 +
+    OUTCOME_NUMBER[record.outcome];
   pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
   return calls;
 }

@@ -46,8 +46,13 @@ function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonl
 
 function knownLines(known: readonly KnownSeen[], { stale }: Footer, { good, bad, dim }: Palette): readonly string[] {
   const seen = known.filter(isSeen);
-  const lines = seen.map(({ invariant, reason, hits, origin }) => {
-    return `${good('known')}   ${invariant}: ${reason} ${dim(origin === null ? '(its own case only)' : `(${hits} cases)`)}`;
+  // One line a rule: which of its buckets and why is in the corpus and in the other reports.
+  const rules = [...new Set(seen.map(({ invariant }) => invariant))];
+  const lines = rules.map((rule) => {
+    const buckets = seen.filter(({ invariant }) => invariant === rule);
+    const hits = buckets.reduce((sum, one) => sum + one.hits, 0);
+    const many = buckets.length === 1 ? '' : `${buckets.length} buckets, `;
+    return `${good('known')}   ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : `${grouped(hits)} hits`})`)}`;
   });
   return [
     ...lines,

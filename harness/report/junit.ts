@@ -3,8 +3,7 @@ import type { Builder } from 'junit-report-builder';
 import type { CampaignRecord, Minimal } from '../campaign/record.ts';
 import { isSeen, sortRecords } from './summary.ts';
 
-// The package is CommonJS with the declarations of an ES module: a default import has the wrong type.
-const junit = createRequire(import.meta.url)('junit-report-builder') as Builder;
+const require = createRequire(import.meta.url);
 
 /**
  * JUnit XML: one test case per invariant judged (failed where something new broke it) and per `sometimes` (failed where
@@ -12,7 +11,8 @@ const junit = createRequire(import.meta.url)('junit-report-builder') as Builder;
  */
 export function renderJUnit(records: readonly CampaignRecord[]): string {
   const { header, footer, minimal, known } = sortRecords(records);
-  const report = junit.newBuilder();
+  // CommonJS with the declarations of an ES module, so a default import has the wrong type; and too big to load in vain.
+  const report = (require('junit-report-builder') as Builder).newBuilder();
   const name = `seamstress ${header.profile.kernel} on ${header.profile.module}`;
   const suite = report
     .testSuite()

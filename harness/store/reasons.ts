@@ -30,6 +30,7 @@ export function loadReasons(corpus: string): readonly Reason[] {
 /** The reason that fits a bucket best, if any. */
 export function reasonFor(reasons: readonly Reason[], bucket: string): Reason | undefined {
   let best: Reason | undefined;
-  for (const reason of reasons) if (bucket.startsWith(reason.bucket) && reason.bucket.length > (best?.bucket.length ?? -1)) best = reason;
+  for (const reason of reasons)
+    if (bucket.startsWith(reason.bucket) && reason.bucket.length > (best?.bucket.length ?? -1)) best = reason;
   return best;
 }

@@ -3,8 +3,10 @@ import type { Registers } from '../../model/abi/registers.ts';
 import { lowHalf, type U64 } from '../../model/abi/u64.ts';
 import { messageText } from '../../model/kernel/message.ts';
 import {
+  addPages,
   allocatePages,
   createPageAllocator,
+  isInUse,
   releasePages,
   type PageAllocator,
 } from '../../model/kernel/page-allocator.ts';
@@ -81,7 +83,8 @@ export function createTestPort(memory: readonly MemoryRegion[]): TestPort {
       return true;
     },
     vmxoff: (cpu) => port.log.push(`vmxoff ${cpu}`),
-    offlineMemory: () => true,
+    onlineMemory: (base, size, node) => addPages(allocator, base, size, node),
+    offlineMemory: (base, size) => !isInUse(allocator, base, size),
     printk: () => undefined,
   };
   return port;
@@ -115,9 +118,11 @@ function cmrField(low: number, cmrs: readonly AddressRange[]): number {
 function writeInfo(words: Map<number, U64>, registers: Registers, cmrs: readonly AddressRange[]): void {
   const info = Number(registers.rcx);
   const table = Number(registers.r8);
-  words.set(info + 8, 0x8086 + 20211209 * 2 ** 32);
-  words.set(info + 16, 160 + 1 * 2 ** 32);
-  words.set(info + 0x20, 64 + 16 * 0x10000 + 16 * 2 ** 32);
+  const version = { vendor: 0x8086, buildDate: 20211209, buildNum: 160, minor: 0, major: 1 };
+  words.set(info, version.vendor * 2 ** 32);
+  words.set(info + 8, version.buildDate + (version.buildNum + version.minor * 0x10000) * 2 ** 32);
+  words.set(info + 16, version.major);
+  words.set(info + 32, 64 + 16 * 0x10000 + 16 * 2 ** 32);
   for (let i = 0; i < 32; i++) {
     words.set(table + 16 * i, cmrs[i]?.base ?? 0);
     words.set(table + 16 * i + 8, cmrs[i]?.size ?? 0);
@@ -140,6 +145,7 @@ export function createTestKernel(
     cpuModel: 0x8f,
     seamrrEnabled: true,
     x2apic: true,
+    keyidBits: 6,
   };
   return createKernel(revision, { ...healthy, ...facts }, cpus, memory);
 }

@@ -125,6 +125,8 @@ function factsOfRecord({ outcome, errno, dmesgFrom, dmesgTo, statusBefore, statu
   else if (outcome === 'refused') facts |= FACT['said-no'];
   if (dmesgFrom !== dmesgTo) facts |= FACT.printed;
   if (statusBefore === 'initialised') facts |= FACT['was-initialised'];
-  if (statusAfter === 'initialised') facts |= statusBefore === 'initialised' ? FACT['is-initialised'] : FACT['is-initialised'] | FACT['became-initialised'];
+  if (statusAfter === 'initialised')
+    facts |=
+      statusBefore === 'initialised' ? FACT['is-initialised'] : FACT['is-initialised'] | FACT['became-initialised'];
   return facts;
 }

@@ -53,21 +53,28 @@ export const A_REFUSED_SEAMCALL_CHANGES_NOTHING = afterEachCall({
   statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
   needs: ['changed'],
-  breaks: (_, entry) => (entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null),
+  breaks: (_, entry) =>
+    entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null,
 });
 
 export const BEFORE_READY_MOST_LEAVES_ARE_REFUSED = afterEachCall({
   id: 'module/not-ready-gate',
-  statement: 'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
+  statement:
+    'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
   source: 'tdx_vmm_dispatcher.c, TDX module 1.5.01',
   needs: ['gated'],
   breaks: (world, entry) => {
     if (!isPlain(entry) || !world.release.checksRAXFormat) return null;
     const name = leafName(entry.leaf);
     const status = statusClass(entry);
-    if (entry.before === 'SHUTDOWN') return name === 'TDH.SYS.LP.SHUTDOWN' || status === 'TDX_SYS_SHUTDOWN' ? null : `${name} answered ${status} after shutdown`;
+    if (entry.before === 'SHUTDOWN')
+      return name === 'TDH.SYS.LP.SHUTDOWN' || status === 'TDX_SYS_SHUTDOWN'
+        ? null
+        : `${name} answered ${status} after shutdown`;
     if (entry.before !== 'PENDING' && entry.before !== 'SYSINIT_DONE' && entry.before !== 'CONFIG_DONE') return null;
-    return BEFORE_READY.has(name) || status === 'TDX_SYS_NOT_READY' ? null : `${name} answered ${status} in ${entry.before}`;
+    return BEFORE_READY.has(name) || status === 'TDX_SYS_NOT_READY'
+      ? null
+      : `${name} answered ${status} in ${entry.before}`;
   },
 });
 
@@ -88,7 +95,9 @@ export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   needs: ['leaf-config'],
   breaks: (world, entry) => {
     if (entry.rax !== 0 || world.release.configWaitsFor !== 'every-lp') return null;
-    return world.module.initialisedLPs < world.hardware.loader.totLPs ? `${world.module.initialisedLPs} of ${world.hardware.loader.totLPs} LPs` : null;
+    return world.module.initialisedLPs < world.hardware.loader.totLPs
+      ? `${world.module.initialisedLPs} of ${world.hardware.loader.totLPs} LPs`
+      : null;
   },
 });
 
@@ -102,13 +111,15 @@ export const READY_MEANS_EVERY_PACKAGE = afterEachCall({
     if (entry.rax !== 0 || entry.after === entry.before || entry.after !== 'READY') return null;
     let count = 0;
     for (let rest = world.module.packagesConfigured; rest > 0; rest = (rest - (rest % 2)) / 2) count += rest % 2;
-    return count >= world.hardware.loader.totPackages ? null : `READY with ${count} of ${world.hardware.loader.totPackages} packages`;
+    return count >= world.hardware.loader.totPackages
+      ? null
+      : `READY with ${count} of ${world.hardware.loader.totPackages} packages`;
   },
 });
 
 export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
   id: 'module/tdmr-init-progress',
-  statement: 'TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR\'s base to its end, never beyond.',
+  statement: "TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR's base to its end, never beyond.",
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
   needs: ['leaf-tdmr-init'],
@@ -117,7 +128,8 @@ export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
     const tdmr = world.module.tdmrs.find(({ base }) => base === entry.inRCX);
     if (tdmr === undefined) return 'succeeded on an address that is no TDMR base';
     const next = asBigInt(entry.rdx);
-    const inside = next >= asBigInt(tdmr.base) && next <= asBigInt(tdmr.base + tdmr.size) && next % asBigInt(GIB) === asBigInt(0);
+    const inside =
+      next >= asBigInt(tdmr.base) && next <= asBigInt(tdmr.base + tdmr.size) && next % asBigInt(GIB) === asBigInt(0);
     return inside ? null : `RDX = 0x${entry.rdx.toString(16)}`;
   },
 });
@@ -128,8 +140,7 @@ export const LP_INIT_HAS_ITS_WINDOW = afterEachCall({
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.LP.INIT'],
   needs: ['leaf-lp-init'],
-  breaks: (_, entry) =>
-    entry.rax === 0 && entry.before !== 'SYSINIT_DONE' ? `succeeded in ${entry.before}` : null,
+  breaks: (_, entry) => (entry.rax === 0 && entry.before !== 'SYSINIT_DONE' ? `succeeded in ${entry.before}` : null),
 });
 
 export const INIT_COMES_ONCE = afterEachCall({

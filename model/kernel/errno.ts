@@ -4,6 +4,7 @@ export const ENOENT = -2;
 export const EIO = -5;
 export const ENXIO = -6;
 export const E2BIG = -7;
+export const EAGAIN = -11;
 export const ENOMEM = -12;
 export const EACCES = -13;
 export const EFAULT = -14;
@@ -11,6 +12,7 @@ export const EBUSY = -16;
 export const ENODEV = -19;
 export const EINVAL = -22;
 export const ENOSPC = -28;
+export const ENOSYS = -38;
 export const EOPNOTSUPP = -95;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
@@ -20,6 +22,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [EIO, 'EIO'],
   [ENXIO, 'ENXIO'],
   [E2BIG, 'E2BIG'],
+  [EAGAIN, 'EAGAIN'],
   [ENOMEM, 'ENOMEM'],
   [EACCES, 'EACCES'],
   [EFAULT, 'EFAULT'],
@@ -27,6 +30,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [ENODEV, 'ENODEV'],
   [EINVAL, 'EINVAL'],
   [ENOSPC, 'ENOSPC'],
+  [ENOSYS, 'ENOSYS'],
   [EOPNOTSUPP, 'EOPNOTSUPP'],
 ]);
 

@@ -1,4 +1,5 @@
 import type { Flow } from './flow.ts';
+import type { MemoryKind } from './memory-hotplug.ts';
 import type { MessageId } from './message.ts';
 import type { SeamcallPolicy } from './seamcall.ts';
 
@@ -19,6 +20,17 @@ export interface Revision {
   /** CPU hotplug of the thread's `target`, run on another CPU. */
   readonly cpuOnline: Flow;
   readonly cpuOffline: Flow;
+  /** ACPI hot-plug of the thread's `target`; the CPU is offline when it has come, or is to go. */
+  readonly acpiCPUAdd: Flow;
+  readonly acpiCPURemove: Flow;
+  /** Memory hot-plug of the thread's `region`: added to the machine and brought online, or taken offline and removed. */
+  readonly memoryAdd: Readonly<Record<MemoryKind, Flow>>;
+  readonly memoryRemove: Readonly<Record<MemoryKind, Flow>>;
+  /** KVM makes and destroys a guest (the thread's `td`); null where the kernel has no KVM that can. */
+  readonly tdCreate: Flow | null;
+  readonly tdDestroy: Flow | null;
+  /** The old kernel's part of kexec: 0 = the new kernel runs next, on the module as it is left here. */
+  readonly kexec: Flow;
   /** Another user takes a reference on VMX operation of `target`; null where the kernel core does not count them. */
   readonly vmxGet: Flow | null;
 

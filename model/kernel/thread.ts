@@ -1,7 +1,7 @@
 import { AGAIN, BLOCKED, CRASH, DONE, JUMP, type Flow } from './flow.ts';
 import type { LockName } from './lock.ts';
 import type { KernelPort } from './port.ts';
-import type { KernelState } from './state.ts';
+import type { KernelState, MemoryRegion } from './state.ts';
 
 /** A kernel thread in the middle of a flow: plain data, so that it can be cloned, hashed and interleaved. */
 export interface Thread {
@@ -19,6 +19,10 @@ export interface Thread {
   target: number;
   /** A CPU that failed and whose predecessors are being walked back; -1 = none. */
   failed: number;
+  /** Index of the guest TD a flow is about; -1 = none yet. */
+  td: number;
+  /** The memory a memory-hotplug flow is about. */
+  readonly region: MemoryRegion | null;
   /** Locks held, in the order they were taken. */
   readonly held: LockName[];
   status: ThreadStatus;
@@ -26,9 +30,16 @@ export interface Thread {
 
 export type ThreadStatus = 'running' | 'blocked' | 'done' | 'crashed';
 
-/** A thread about to run `flow` on `cpu`; `target` is the CPU the flow is about (by default the same). */
-export function createThread(id: number, flow: Flow, cpu: number, target: number = cpu): Thread {
-  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, held: [], status: 'running' };
+/** A thread about to run `flow` on `cpu`; `target` is the CPU the flow is about (by default the same), `region` the memory. */
+export function createThread(
+  id: number,
+  flow: Flow,
+  cpu: number,
+  target: number = cpu,
+  region: MemoryRegion | null = null,
+  td = -1,
+): Thread {
+  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, td, region, held: [], status: 'running' };
 }
 
 export function cloneThread(thread: Thread): Thread {
@@ -37,31 +48,34 @@ export function cloneThread(thread: Thread): Thread {
 
 /** Runs one step and says how the thread stands. A `blocked` thread may be stepped again; a finished one may not. */
 export function stepThread(kernel: KernelState, thread: Thread, port: KernelPort): ThreadStatus {
+  thread.status = advance(kernel, thread, port);
+  return thread.status;
+}
+
+function advance(kernel: KernelState, thread: Thread, port: KernelPort): ThreadStatus {
   const { steps } = thread.flow;
   const step = steps[thread.pc];
-  if (step === undefined) return (thread.status = 'done');
+  if (step === undefined) return 'done';
   const outcome = step.run(kernel, thread, port);
   switch (outcome) {
     case DONE:
       thread.pc++;
-      thread.index = 0;
       break;
     case AGAIN:
-      return (thread.status = 'running');
+      return 'running';
     case BLOCKED:
-      return (thread.status = 'blocked');
+      return 'blocked';
     case JUMP:
       thread.pc = step.jump;
-      thread.index = 0;
       break;
     case CRASH:
-      return (thread.status = 'crashed');
+      return 'crashed';
     default:
       thread.error = outcome;
       thread.pc = step.onError;
-      thread.index = 0;
   }
-  return (thread.status = thread.pc < steps.length ? 'running' : 'done');
+  thread.index = 0;
+  return thread.pc < steps.length ? 'running' : 'done';
 }
 
 /** Runs a thread to its end, or until it blocks or the kernel crashes. */

@@ -14,7 +14,8 @@ export function isCMRListValid(cmrs: readonly CMRInfo[], addressEnd: number): bo
     if (size === 0) continue;
     // A value past 2^53 has KeyID bits or wraps: invalid either way.
     if (typeof base !== 'number' || typeof size !== 'number') return false;
-    if (base + size > addressEnd || !isAligned(base, 4096) || !isAligned(size, 4096) || base < previousEnd) return false;
+    if (base + size > addressEnd || !isAligned(base, 4096) || !isAligned(size, 4096) || base < previousEnd)
+      return false;
     previousEnd = base + size;
   }
   return true;
@@ -27,8 +28,12 @@ export function mergeCMRs(cmrs: readonly CMRInfo[]): readonly AddressRange[] {
   for (let index = 0; index < cmrs.length && index < CMR_COUNT_MAX; index += 1) {
     const cmr = cmrs[index];
     if (cmr === undefined || typeof cmr.base !== 'number' || typeof cmr.size !== 'number' || cmr.size === 0) continue;
-    if (last !== undefined && last.base + last.size === cmr.base) last.size += cmr.size;
-    else merged.push((last = { base: cmr.base, size: cmr.size }));
+    if (last !== undefined && last.base + last.size === cmr.base) {
+      last.size += cmr.size;
+    } else {
+      last = { base: cmr.base, size: cmr.size };
+      merged.push(last);
+    }
   }
   return merged;
 }

@@ -1,11 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { call, createBench, GIB, goodTDMR, initialise, makeReady, makeUsable, placeTDMRs, TDMR_BASE } from '../../harness/testing/module-fixture.ts';
+import {
+  call,
+  configure,
+  createBench,
+  GIB,
+  goodTDMR,
+  initialise,
+  makeReady,
+  makeUsable,
+  placeTDMRs,
+  TDMR_BASE,
+} from '../../harness/testing/module-fixture.ts';
 import { LEAF_NUMBER, leafName } from '../abi/leaf-number.ts';
 import { registers } from '../abi/registers.ts';
-import { STATUS } from '../abi/status.ts';
+import { STATUS, statusName } from '../abi/status.ts';
 import { encodeTDMRInfo } from '../abi/tdmr-info.ts';
-import { NO_CONDITIONS } from './conditions.ts';
+import type { U64 } from '../abi/u64.ts';
+import { formatU64, parseU64 } from '../abi/u64.ts';
+import { CONDITION_NAMES, NO_CONDITIONS, withCondition } from './conditions.ts';
 import { callModule, runTDMRInit } from './dispatch.ts';
 import { LEAVES } from './leaves/index.ts';
 import type { ReleaseName } from './release.ts';
@@ -16,28 +29,38 @@ const RAX_INVALID = STATUS.TDX_OPERAND_INVALID;
 describe('a run of TDH.SYS.TDMR.INIT', () => {
   test('is what single calls come to, at every k', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.integer({ min: -1, max: 4 })), { maxLength: 8 }), (runs) => {
-        const size = 3 * GIB;
-        const tdmr = goodTDMR({ size, pamt2M: { base: 0x4f0000, size: 0x6000 }, pamt4K: { base: 0x500000, size: 0xc00000 } });
-        const cmrs = [{ base: 0x100000, size: 0x77f00000 }, { base: TDMR_BASE, size }];
-        const counted = makeReady(createBench({ cmrs }), [tdmr]);
-        const single = makeReady(createBench({ cmrs }), [tdmr]);
-        for (const [limit, gib] of runs) {
-          const end = TDMR_BASE + gib * GIB - (gib === 2 ? 1 : 0);
-          const regs = registers(36, TDMR_BASE, 7);
-          const count = runTDMRInit(counted.module, regs, limit, end);
-          let made = 0;
-          let last = registers(36, TDMR_BASE, 7);
-          while (made < limit && single.module.tdmrs[0]?.initialised !== size) {
-            last = call(single, 'TDH.SYS.TDMR.INIT', { rcx: TDMR_BASE, rdx: 7 });
-            made += 1;
-            if (last.rdx >= end) break;
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.integer({ min: -1, max: 4 })), { maxLength: 8 }),
+        (runs) => {
+          const size = 3 * GIB;
+          const tdmr = goodTDMR({
+            size,
+            pamt2M: { base: 0x4f0000, size: 0x6000 },
+            pamt4K: { base: 0x500000, size: 0xc00000 },
+          });
+          const cmrs = [
+            { base: 0x100000, size: 0x77f00000 },
+            { base: TDMR_BASE, size },
+          ];
+          const counted = makeReady(createBench({ cmrs }), [tdmr]);
+          const single = makeReady(createBench({ cmrs }), [tdmr]);
+          for (const [limit, gib] of runs) {
+            const end = TDMR_BASE + gib * GIB - (gib === 2 ? 1 : 0);
+            const regs = registers(36, TDMR_BASE, 7);
+            const count = runTDMRInit(counted.module, regs, limit, end);
+            let made = 0;
+            let last = registers(36, TDMR_BASE, 7);
+            while (made < limit && single.module.tdmrs[0]?.initialised !== size) {
+              last = call(single, 'TDH.SYS.TDMR.INIT', { rcx: TDMR_BASE, rdx: 7 });
+              made += 1;
+              if (last.rdx >= end) break;
+            }
+            expect(count).toBe(made);
+            expect(regs).toEqual(last);
+            expect(counted.module).toEqual(single.module);
           }
-          expect(count).toBe(made);
-          expect(regs).toEqual(last);
-          expect(counted.module).toEqual(single.module);
-        }
-      }),
+        },
+      ),
       { numRuns: 60, seed: 1 },
     );
   });
@@ -57,8 +80,22 @@ describe('a run of TDH.SYS.TDMR.INIT', () => {
 
   test('costs the same for a terabyte', () => {
     const size = 1024 * GIB;
-    const tdmr = goodTDMR({ base: 1024 * GIB, size, pamt1G: { base: TDMR_BASE, size: 0x4000 }, pamt2M: { base: TDMR_BASE + 0x4000, size: 0x800000 }, pamt4K: { base: TDMR_BASE + 0x1000000, size: 4 * GIB } });
-    const bench = makeReady(createBench({ cmrs: [{ base: TDMR_BASE, size: 16 * GIB }, { base: 1024 * GIB, size }] }), [tdmr]);
+    const tdmr = goodTDMR({
+      base: 1024 * GIB,
+      size,
+      pamt1G: { base: TDMR_BASE, size: 0x4000 },
+      pamt2M: { base: TDMR_BASE + 0x4000, size: 0x800000 },
+      pamt4K: { base: TDMR_BASE + 0x1000000, size: 4 * GIB },
+    });
+    const bench = makeReady(
+      createBench({
+        cmrs: [
+          { base: TDMR_BASE, size: 16 * GIB },
+          { base: 1024 * GIB, size },
+        ],
+      }),
+      [tdmr],
+    );
     expect(runTDMRInit(bench.module, registers(36, 1024 * GIB), Number.MAX_SAFE_INTEGER, 2048 * GIB)).toBe(262_144);
     expect(call(bench, 'TDH.PHYMEM.PAGE.RDMD', { rcx: 2048 * GIB - 4096 }).rax).toBe(0);
   });
@@ -90,6 +127,54 @@ describe('the dispatcher', () => {
     expect(bench.module.lastReason).toBe('SEAMRR mask is empty');
     expect(callModule(bench.module, bench.hardware, 0, registers(44), NO_CONDITIONS)).toBe('fatal');
   });
+});
+
+test('no operands, in no state and under no condition, make the model itself fail', () => {
+  const value = fc.oneof(
+    fc.constantFrom<U64>(
+      0,
+      1,
+      2,
+      16,
+      17,
+      65,
+      0x101000,
+      0x110000,
+      0x78000000,
+      TDMR_BASE,
+      TDMR_BASE + 4096,
+      2 ** 46,
+      2 ** 52,
+    ),
+    fc.constantFrom<U64>(2 ** 53 - 1, 2n ** 53n, 2n ** 63n, 2n ** 64n - 4096n, 2n ** 64n - 1n, 0x9100000100000008n),
+  );
+  const call = fc.record({
+    lp: fc.integer({ min: 0, max: 3 }),
+    rax: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...LEAVES.map(({ name }) => LEAF_NUMBER[name])) }, value),
+    rcx: value,
+    rdx: value,
+    r8: value,
+    r9: value,
+    condition: fc.option(fc.constantFrom(...CONDITION_NAMES), { freq: 5 }),
+  });
+  const outcomes = new Set<string>();
+  fc.assert(
+    fc.property(fc.constantFrom(0, 1, 2, 3, 4), fc.array(call, { minLength: 1, maxLength: 12 }), (start, calls) => {
+      const bench = createBench({ threads: 2 });
+      [() => bench, initialise, configure, makeReady, makeUsable][start]?.(bench);
+      placeTDMRs(bench, [encodeTDMRInfo(goodTDMR())]);
+      for (const { lp, condition, ...operands } of calls) {
+        const regs = { ...registers(0), ...operands };
+        const conditions = condition === null ? NO_CONDITIONS : withCondition(NO_CONDITIONS, condition, TDMR_BASE);
+        const outcome = callModule(bench.module, bench.hardware, lp, regs, conditions ?? NO_CONDITIONS);
+        outcomes.add(outcome);
+        if (outcome === 'answered') expect(statusName(regs.rax)).toBeDefined();
+        for (const register of Object.values(regs)) expect(parseU64(formatU64(register))).toBe(register);
+      }
+    }),
+    { numRuns: 1500, seed: 3 },
+  );
+  expect([...outcomes].sort()).toEqual(['answered', 'fatal', 'unsupported']);
 });
 
 describe('releases', () => {

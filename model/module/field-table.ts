@@ -63,11 +63,13 @@ function positionFinder(elements: readonly FieldElement[]): (id: U64) => number 
   let last = elements.length;
   return (id) => {
     const guess = follower[last] as number;
-    if (elements[guess]?.id === id) return (last = guess);
-    const position = positions.get(id);
-    if (position === undefined) return -1;
-    follower[last] = position;
-    return (last = position);
+    if (elements[guess]?.id !== id) {
+      const position = positions.get(id);
+      if (position === undefined) return -1;
+      follower[last] = position;
+    }
+    last = follower[last] as number;
+    return last;
   };
 }
 

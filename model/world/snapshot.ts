@@ -7,12 +7,20 @@ export type Snapshot = (U64 | string)[];
 /** Puts into `snapshot` the module's state and the words of memory that are not zero. */
 export function takeSnapshot({ module, hardware }: World, snapshot: Snapshot): void {
   snapshot.length = 0;
-  snapshot.push(module.phase, module.initialisedLPs, module.keyidFirst, module.keyidLast, module.globalKeyID, module.packagesConfigured);
+  snapshot.push(
+    module.phase,
+    module.initialisedLPs,
+    module.keyidFirst,
+    module.keyidLast,
+    module.globalKeyID,
+    module.packagesConfigured,
+  );
   for (const lp of module.lps) snapshot.push(lp.initialised ? 1 : 0, lp.package);
   for (const { base, size, initialised } of module.tdmrs) snapshot.push(base, size, initialised);
   for (const [keyid, { state, writeBackPending }] of module.keyids) snapshot.push(keyid, state, writeBackPending);
   for (const [address, { type, owner }] of module.pages) snapshot.push(address, type, owner);
-  for (const [address, td] of module.tds) snapshot.push(address, td.lifecycle, td.packagesConfigured, td.tdcxCount, td.childCount);
+  for (const [address, td] of module.tds)
+    snapshot.push(address, td.lifecycle, td.packagesConfigured, td.tdcxCount, td.childCount);
   snapshot.push(module.handoff.valid, module.handoff.version);
   // A block of zeroes says no more than one that was never written.
   for (const [block, words] of hardware.memory.blocks) {
