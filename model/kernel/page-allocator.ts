@@ -227,7 +227,11 @@ function take({ used }: PageAllocator, start: number, end: number): void {
     if ((used[until + 1] as number) > to) to = used[until + 1] as number;
     until += 2;
   }
-  used.splice(at, until - at, from, to);
+  // Mostly a stretch grows; splice() is for the rest.
+  if (until === at + 2) {
+    used[at] = from;
+    used[at + 1] = to;
+  } else used.splice(at, until - at, from, to);
 }
 
 function insertSpan(spans: Span[], start: number, end: number, node: number): void {
@@ -254,7 +258,8 @@ function insertSpan(spans: Span[], start: number, end: number, node: number): vo
     to = after.end;
     remove++;
   }
-  spans.splice(at, remove, { start: from, end: to, node });
+  if (remove === 0 && at === spans.length) spans.push({ start: from, end: to, node });
+  else spans.splice(at, remove, { start: from, end: to, node });
 }
 
 /** Whole pages a number of bytes needs, or the frame at or above an address. */

@@ -57,7 +57,8 @@ export function mergeCMRs(cmrs: readonly AddressRange[]): AddressRange[] {
     if (size === 0) continue;
     let at = merged.length;
     while (at > 0 && (merged[at - 1]?.base ?? 0) > base) at -= 1;
-    merged.splice(at, 0, { base, size });
+    if (at === merged.length) merged.push({ base, size });
+    else merged.splice(at, 0, { base, size });
   }
   let kept = 0;
   for (const { base, size } of merged) {

@@ -60,15 +60,22 @@ export function writeWords(memory: PhysicalMemory, address: number, words: reado
 
 /** Zeroes `size` bytes from `base`; both multiples of 8. */
 export function zeroRange(memory: PhysicalMemory, base: number, size: number): void {
-  if (memory.blocks.size === 0) return;
-  for (let address = base; address < base + size; ) {
-    const block = floor(address / BLOCK_SIZE);
-    const offset = address - block * BLOCK_SIZE;
-    const stretch = BLOCK_SIZE - offset < base + size - address ? BLOCK_SIZE - offset : base + size - address;
-    if (stretch === BLOCK_SIZE) memory.blocks.delete(block);
-    else memory.blocks.get(block)?.fill(0, offset / 8, (offset + stretch) / 8);
-    address += stretch;
-  }
+  const { blocks } = memory;
+  const first = floor(base / BLOCK_SIZE);
+  const end = base + size;
+  // Whichever is less: the blocks there are, or those of the range.
+  if (blocks.size <= size / BLOCK_SIZE) {
+    for (const block of blocks.keys())
+      if (block >= first && block * BLOCK_SIZE < end) zeroInBlock(memory, block, base, end);
+  } else for (let block = first; block * BLOCK_SIZE < end; block += 1) zeroInBlock(memory, block, base, end);
+}
+
+/** Zeroes what of [base, end) lies in one block. */
+function zeroInBlock({ blocks }: PhysicalMemory, block: number, base: number, end: number): void {
+  const from = base - block * BLOCK_SIZE;
+  const to = end - block * BLOCK_SIZE;
+  if (from <= 0 && to >= BLOCK_SIZE) blocks.delete(block);
+  else blocks.get(block)?.fill(0, from <= 0 ? 0 : from / 8, to >= BLOCK_SIZE ? BLOCK_WORDS : to / 8);
 }
 
 function createBlock(memory: PhysicalMemory, block: number): U64[] {
