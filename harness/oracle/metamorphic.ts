@@ -1,3 +1,4 @@
+import { alignDown, isAligned } from '../../model/abi/align.ts';
 import { brokenCMRRule } from '../../model/platform/cmr.ts';
 import type { MemoryBlock, Platform } from '../../model/platform/platform.ts';
 import { bootLP } from '../../model/platform/topology.ts';
@@ -146,10 +147,16 @@ function splitMemory(input: Case): Case | undefined {
     const block = memory.find(({ base, size }) => base <= event.base && event.base + event.size <= base + size);
     if (block === undefined || event.size < 2 * PAGE) continue;
     const half = event.base + event.size / 2;
-    [at, cut] = [half - (half % PAGE), block];
+    [at, cut] = [alignDown(half, PAGE), block];
     break;
   }
-  if (cut === undefined || cut.size < 2 * PAGE || cut.base % PAGE !== 0 || at <= cut.base || at >= cut.base + cut.size)
+  if (
+    cut === undefined ||
+    cut.size < 2 * PAGE ||
+    !isAligned(cut.base, PAGE) ||
+    at <= cut.base ||
+    at >= cut.base + cut.size
+  )
     return undefined;
   const { base, size, node } = cut;
   const split: MemoryBlock[] = memory.flatMap((block) =>
@@ -166,8 +173,8 @@ function splitMemory(input: Case): Case | undefined {
 /** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */
 function middle(base: number, size: number): number {
   const half = base + size / 2;
-  const gib = half - (half % GIB);
+  const gib = alignDown(half, GIB);
   if (gib > base) return gib;
-  const page = half - (half % PAGE);
+  const page = alignDown(half, PAGE);
   return page > base ? page : base + PAGE;
 }

@@ -1,4 +1,5 @@
-import { lowHalf, u64FromHalves, type U64 } from '../../abi/u64.ts';
+import { fieldRun } from '../../abi/metadata-field.ts';
+import { lowHalf, type U64 } from '../../abi/u64.ts';
 import { EINVAL } from '../errno.ts';
 import { AGAIN, DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
@@ -44,7 +45,7 @@ export function readMetadata(name: string, source: string, reads: readonly Metad
       if (error !== 0) return error;
       const { r8 } = kernel.registers;
       if (read.into === 'features0') kernel.info.features0 = r8;
-      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) % 0x10000;
+      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) & 0xffff;
       thread.index++;
       return thread.index < reads.length ? AGAIN : DONE;
     },
@@ -136,10 +137,3 @@ export const CHECK_FEATURES: Step = {
     return EINVAL;
   },
 };
-
-/** `count` field ids that follow one another from `high`:`low`. */
-export function fieldRun(high: number, low: number, count: number): readonly U64[] {
-  const fields: U64[] = [];
-  for (let i = 0; i < count; i++) fields.push(u64FromHalves(high, low + i));
-  return fields;
-}
