@@ -3,6 +3,7 @@ import { ALWAYS_AFTER, SOMETIMES_AFTER } from '../../model/invariants/catalogue.
 import type { Always, Offence, Sometimes } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
 import { bootWorld } from '../../model/world/boot.ts';
+import type { Event } from '../../model/world/event.ts';
 import { step } from '../../model/world/step.ts';
 import type { EventRecord, ModulePhase, SeamcallEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
@@ -21,20 +22,34 @@ const NONE: readonly never[] = [];
  */
 export function judgeCase(input: Case, full = true): Verdict {
   const { revision, release } = findProfile(input.profile);
+  const world = bootWorld(input.platform, revision, release, true);
+  const verdict = judgeWorld(world, input.events);
+  if (full) judgeMetamorphic(input, world, verdict.violations);
+  return verdict;
+}
+
+/** A verdict that is still being added to. */
+export interface OpenVerdict extends Verdict {
+  readonly violations: Violation[];
+}
+
+/**
+ * Lets the events of a case happen to a world that has just booted and checks every invariant after each. `advance`: what
+ * makes an event happen, where it is not `step` alone.
+ */
+export function judgeWorld(world: World, events: readonly Event[], advance: (world: World, event: Event) => EventRecord = step): OpenVerdict {
   const violations: Violation[] = [];
   const sometimes: string[] = [];
   const edges: number[] = [];
-  const world = bootWorld(input.platform, revision, release, true);
   look(world, world.records[0] as EventRecord, -1, violations, sometimes);
   let seamcalls = 0;
-  for (let index = 0; index < input.events.length; index += 1) {
-    const event = input.events[index];
+  for (let index = 0; index < events.length; index += 1) {
+    const event = events[index];
     if (event === undefined) continue;
-    const record = step(world, event);
+    const record = advance(world, event);
     look(world, record, index, violations, sometimes);
     seamcalls += collectEdges(world, record, edges);
   }
-  if (full) judgeMetamorphic(input, world, violations);
   return { violations, edges: unique(edges), sometimes, seamcalls, complete: isComplete(world) };
 }
 

@@ -13,6 +13,8 @@ export const NOTIFY_BAD = 0x8002;
  * Source: tdx_memory_notifier(), Linux 6.12; recording 6.12-demos, lines 31 to 33.
  */
 export function judgeMemoryNotification(kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number): number {
+  const { foreign } = kernel.revision;
+  if (foreign !== undefined) return foreign.judgeMemory(kernel, port, startPfn, endPfn);
   const { accepts, refusal } = kernel.revision.memory;
   if (accepts === 'one-entry' ? isTDXMemory(kernel, startPfn, endPfn) : isInUnion(kernel, startPfn, endPfn)) return NOTIFY_OK;
   if (refusal !== null) printk(kernel, port, refusal, startPfn * 4096, endPfn * 4096);

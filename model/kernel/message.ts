@@ -9,6 +9,8 @@ export interface Message {
   readonly a: U64;
   readonly b: U64;
   readonly c: U64;
+  /** The line as a real kernel printed it, level and all, where one did. */
+  readonly text?: string;
 }
 
 interface MessageText {
@@ -46,6 +48,8 @@ const TEXTS = {
   'platform-unsupported': line(3, () => 'virt/tdx: TDX not supported by the host platform'),
   'tdx-module-initialised': line(6, () => 'virt/tdx: TDX-Module initialized'),
   'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
+  /** A line of a real kernel that no revision here prints. */
+  verbatim: line(4, () => ''),
 
   // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.
   'seam-off': line(3, () => 'virt/tdx: BIOS announces private KeyIDs but has not enabled SEAM: no TDX'),
@@ -67,13 +71,14 @@ export type MessageId = keyof typeof TEXTS;
 
 /** The line as printk stores it: `<3>virt/tdx: module not loaded`. */
 export function renderMessage(message: Message): string {
+  if (message.text !== undefined) return message.text;
   const { level, text } = TEXTS[message.id];
   return `<${level}>${text(message.a, message.b, message.c)}`;
 }
 
 /** The line without the level, as a user reads it. */
 export function messageText(message: Message): string {
-  return TEXTS[message.id].text(message.a, message.b, message.c);
+  return message.text?.slice(3) ?? TEXTS[message.id].text(message.a, message.b, message.c);
 }
 
 export function messageLevel(message: Message): LogLevel {
