@@ -6,5 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 if (!process.argv.includes('--keep')) rmSync(`${root}.build`, { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b', root], { stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b', root], {
+  stdio: 'inherit',
+});
 process.exit(status ?? 1);

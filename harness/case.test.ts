@@ -26,7 +26,17 @@ const EVERY_EVENT: readonly Event[] = [
   { kind: 'late-load' },
   { kind: 'module-unload' },
   { kind: 'seam-death' },
-  { kind: 'seamcall', lp: 0, rax: 2n ** 63n + 33n, rcx: 0, rdx: 2n ** 64n - 1n, r8: 2 ** 53 - 1, r9: 2n ** 53n, r10: 1, r11: 0 },
+  {
+    kind: 'seamcall',
+    lp: 0,
+    rax: 2n ** 63n + 33n,
+    rcx: 0,
+    rdx: 2n ** 64n - 1n,
+    r8: 2 ** 53 - 1,
+    r9: 2n ** 53n,
+    r10: 1,
+    r11: 0,
+  },
   { kind: 'kexec' },
 ];
 
@@ -74,7 +84,10 @@ describe('the case format', () => {
   });
 
   test('equal cases are equal bytes, whatever the order of their keys', () => {
-    const shuffled = { ...full, platform: Object.fromEntries(Object.entries(full.platform).reverse()) as unknown as Case['platform'] };
+    const shuffled = {
+      ...full,
+      platform: Object.fromEntries(Object.entries(full.platform).reverse()) as unknown as Case['platform'],
+    };
     expect(encodeCaseFile({ case: shuffled })).toBe(encodeCaseFile({ case: full }));
   });
 
@@ -82,12 +95,16 @@ describe('the case format', () => {
     const lines = encodeCaseFile({ case: full }).split('\n');
     expect(lines.filter((line) => line.includes('"kind"'))).toHaveLength(EVERY_EVENT.length);
     expect(lines.filter((line) => line.includes('"thread"'))).toHaveLength(4);
-    expect(lines).toContain('    {"kind": "memory-add", "how": "acpi", "base": "0x10000000000", "size": "0x40000000", "node": 0},');
+    expect(lines).toContain(
+      '    {"kind": "memory-add", "how": "acpi", "base": "0x10000000000", "size": "0x40000000", "node": 0},',
+    );
   });
 
   test('a value that is no u64 is refused before it reaches the disk', () => {
     for (const address of [-1, 1.5, Number.NaN, 2 ** 53]) {
-      expect(() => encodeCaseFile({ case: sampleCase([{ kind: 'machine-check', lp: 0, address }]) })).toThrow(RangeError);
+      expect(() => encodeCaseFile({ case: sampleCase([{ kind: 'machine-check', lp: 0, address }]) })).toThrow(
+        RangeError,
+      );
     }
   });
 
@@ -112,8 +129,14 @@ describe('the case format', () => {
     [damaged('"0x10000000000"', '"0x20000000000001"'), 'at /events/8/base: expected lower-case hexadecimal text'],
     [damaged('"how": "acpi"', '"how": "pci"'), 'at /events/8/how: expected one of acpi, driver, zone-device'],
     [damaged('"hibernation": false', '"hibernation": 0'), 'at /platform/hibernation: expected that it must be boolean'],
-    [damaged('"hibernation"', '"hypernation"'), "at /platform: expected that it must have required property 'hibernation'"],
-    [damaged('"kind": "vmxoff", "lp": 1', '"kind": "vmxoff", "lp": 9'), 'at /events/1/lp: LP 9, but the platform has 4'],
+    [
+      damaged('"hibernation"', '"hypernation"'),
+      "at /platform: expected that it must have required property 'hibernation'",
+    ],
+    [
+      damaged('"kind": "vmxoff", "lp": 1', '"kind": "vmxoff", "lp": 9'),
+      'at /events/1/lp: LP 9, but the platform has 4',
+    ],
   ])('bad input gets one clear message (%#)', (text, message) => {
     const said = complaint(text);
     expect(said).toContain('x.json: ');

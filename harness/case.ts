@@ -70,8 +70,34 @@ const U64_KEYS = new Set(['base', 'size', 'address', 'msr', 'value', 'rax', 'rcx
 /** One order for all objects: equal cases are equal bytes, so that a file can be named by its contents. */
 const KEY_ORDER = [
   ...['formatVersion', 'profile', 'known', 'finding', 'platform', 'events', 'schedule'],
-  ...['kernel', 'module', 'kind', 'how', 'condition', 'leaf', 'count', 'nth', 'lps', 'memory', 'cmrs', 'keyids', 'keyidBits'],
-  ...['seamrr', 'msr', 'mcheck', 'moduleImage', 'fms', 'commandLine', 'hibernation', 'mktme', 'tdx', 'nosmt', 'maxcpus'],
+  ...[
+    'kernel',
+    'module',
+    'kind',
+    'how',
+    'condition',
+    'leaf',
+    'count',
+    'nth',
+    'lps',
+    'memory',
+    'cmrs',
+    'keyids',
+    'keyidBits',
+  ],
+  ...[
+    'seamrr',
+    'msr',
+    'mcheck',
+    'moduleImage',
+    'fms',
+    'commandLine',
+    'hibernation',
+    'mktme',
+    'tdx',
+    'nosmt',
+    'maxcpus',
+  ],
   ...['package', 'core', 'thread', 'bios', 'online', 'vmx', 'lp', 'address', 'base', 'size', 'node', 'value'],
   ...['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11', 'after', 'run'],
   ...['invariant', 'bucket', 'message', 'event', 'minimal', 'origin', 'reason', 'source'],
@@ -97,7 +123,15 @@ export function decodeCaseFile(text: string, name: string): CaseFile {
 /** The text of a case file: canonical (equal cases, equal bytes), one event and one platform entry per line. */
 export function encodeCaseFile(file: CaseFile): string {
   const { profile, platform, events, schedule } = file.case;
-  const top = { formatVersion: FORMAT_VERSION, profile, known: file.known, finding: file.finding, platform, events, schedule };
+  const top = {
+    formatVersion: FORMAT_VERSION,
+    profile,
+    known: file.known,
+    finding: file.finding,
+    platform,
+    events,
+    schedule,
+  };
   return `${printObject(toJSON(top) as JSONObject, '', 2)}\n`;
 }
 
@@ -129,7 +163,8 @@ function checkReferences({ platform, events }: Case, name: string): void {
 }
 
 function fromJSON(value: unknown, key?: string): unknown {
-  if (typeof value === 'string') return key !== undefined && (U64_KEYS.has(key) || key === 'fms') ? readU64(value) : value;
+  if (typeof value === 'string')
+    return key !== undefined && (U64_KEYS.has(key) || key === 'fms') ? readU64(value) : value;
   if (Array.isArray(value)) return value.map((item) => fromJSON(item, key === 'fms' ? key : undefined));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fromJSON(item, name)]));
@@ -143,12 +178,16 @@ function readU64(text: string): unknown {
 
 /** A copy in canonical key order with every u64 as text; `undefined` members are left out. */
 function toJSON(value: unknown, key?: string): unknown {
-  if (key !== undefined && (U64_KEYS.has(key) || key === 'fms') && !Array.isArray(value) && value !== null) return writeU64(value, key);
+  if (key !== undefined && (U64_KEYS.has(key) || key === 'fms') && !Array.isArray(value) && value !== null)
+    return writeU64(value, key);
   if (Array.isArray(value)) return value.map((item) => toJSON(item, key === 'fms' ? key : undefined));
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) throw new RangeError(`${key}: ${value} is not an integer`);
+  if (typeof value === 'number' && !Number.isSafeInteger(value))
+    throw new RangeError(`${key}: ${value} is not an integer`);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  entries.sort(([a], [b]) => (KEY_RANK.get(a) ?? KEY_ORDER.length) - (KEY_RANK.get(b) ?? KEY_ORDER.length) || (a < b ? -1 : 1));
+  entries.sort(
+    ([a], [b]) => (KEY_RANK.get(a) ?? KEY_ORDER.length) - (KEY_RANK.get(b) ?? KEY_ORDER.length) || (a < b ? -1 : 1),
+  );
   return Object.fromEntries(entries.map(([name, item]) => [name, toJSON(item, name)]));
 }
 
@@ -161,7 +200,9 @@ function writeU64(value: unknown, key: string): string {
 /** Objects down to `depth` one member a line; lists of objects one element a line; everything else inline. */
 function printObject(value: JSONObject, indent: string, depth: number): string {
   const inner = `${indent}  `;
-  const members = Object.entries(value).map(([key, item]) => `${inner}${JSON.stringify(key)}: ${printMember(key, item, inner, depth)}`);
+  const members = Object.entries(value).map(
+    ([key, item]) => `${inner}${JSON.stringify(key)}: ${printMember(key, item, inner, depth)}`,
+  );
   return `{\n${members.join(',\n')}\n${indent}}`;
 }
 

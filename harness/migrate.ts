@@ -13,14 +13,19 @@ const MIGRATIONS: readonly ((file: JSONObject) => JSONObject)[] = [fromVersion0]
  * version, or of none.
  */
 export function migrate(json: unknown, name: string, version: number): JSONObject {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new UserError(`${name}: expected a case, a JSON object`);
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new UserError(`${name}: expected a case, a JSON object`);
   let file = json as JSONObject;
   const found = file['formatVersion'];
   if (typeof found !== 'number' || !Number.isInteger(found) || found < 0) {
-    throw new UserError(`${name}: at /formatVersion: expected a whole number (this build reads 0 to ${version}), got ${JSON.stringify(found) ?? 'nothing'}`);
+    throw new UserError(
+      `${name}: at /formatVersion: expected a whole number (this build reads 0 to ${version}), got ${JSON.stringify(found) ?? 'nothing'}`,
+    );
   }
   if (found > version) {
-    throw new UserError(`${name}: format version ${found} is newer than this build reads (0 to ${version}); update seamstress`);
+    throw new UserError(
+      `${name}: format version ${found} is newer than this build reads (0 to ${version}); update seamstress`,
+    );
   }
   for (const next of MIGRATIONS.slice(found, version)) file = next(file);
   return file;

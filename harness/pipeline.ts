@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { ALWAYS } from '../model/invariants/catalogue.ts';
 import { SOMETIMES } from '../model/invariants/sometimes.ts';
+import type { Platform } from '../model/platform/platform.ts';
 import type { Stages } from './campaign/stages.ts';
 import { FORMAT_VERSION } from './case.ts';
 import { generateCase } from './generate/generate-case.ts';
@@ -12,8 +13,14 @@ import { METAMORPHIC } from './oracle/metamorphic.ts';
 import { defaultModule, findProfile, KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
 import { readPlatforms } from './store/platform-store.ts';
 
-/** Machines of the field, to start cases from now and then; read once per thread. */
-const platforms = readPlatforms(fileURLToPath(new URL('../../corpus/platforms', import.meta.url)));
+const MACHINES = fileURLToPath(new URL('../../corpus/platforms', import.meta.url));
+let machines: readonly Platform[] | undefined;
+
+/** Machines of the field, to start cases from now and then; read once per thread, by the first case: few verbs need them. */
+function startingPoints(): readonly Platform[] {
+  machines ??= readPlatforms(MACHINES);
+  return machines;
+}
 
 /**
  * The way of the data, a function an arrow:
@@ -35,7 +42,7 @@ export const stages: Stages = {
     return SOMETIMES.filter(({ appliesTo }) => appliesTo?.(revision) !== false);
   },
   generate: (seed, index, { profile, mood }) => {
-    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms });
+    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms: startingPoints() });
     return { formatVersion: FORMAT_VERSION, profile, platform, events };
   },
   judge: judgeCase,

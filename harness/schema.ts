@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { UserError } from './cli/exit.ts';
 
 /** A published JSON Schema, compiled; `check` throws a UserError naming the place and what was expected there. */
@@ -9,11 +9,11 @@ export interface Schema<T> {
 }
 
 const require = createRequire(import.meta.url);
-const ajv = new Ajv2020({ discriminator: true, allowUnionTypes: true });
+let ajv: Ajv2020 | undefined;
 
 /**
- * Compiles the schema at `path` (relative to this folder, as compiled). Compilation takes tens of milliseconds, so it
- * waits for the first value: a verb that reads no file does not pay for it.
+ * Compiles the schema at `path` (relative to this folder, as compiled). Loading ajv and compiling take tens of milliseconds,
+ * so they wait for the first value: a verb that reads no file does not pay for it.
  */
 export function publishedSchema<T>(path: string): Schema<T> {
   const document = require(path) as object;
@@ -21,11 +21,17 @@ export function publishedSchema<T>(path: string): Schema<T> {
   return {
     document,
     check(value, name) {
-      validate ??= ajv.compile<T>(document);
+      validate ??= validator().compile<T>(document);
       if (validate(value)) return value;
       throw new UserError(`${name}: ${explain(validate.errors ?? [])}`);
     },
   };
+}
+
+function validator(): Ajv2020 {
+  const { Ajv2020: Validator } = require('ajv/dist/2020.js') as { Ajv2020: typeof Ajv2020 };
+  ajv ??= new Validator({ discriminator: true, allowUnionTypes: true });
+  return ajv;
 }
 
 /** The first error that names something the reader can mend, as `at PLACE: what was expected`. */
@@ -42,6 +48,7 @@ function expected({ keyword, params, message }: ErrorObject): string {
   if (keyword === 'const') return `expected ${JSON.stringify(params['allowedValue'])}`;
   if (keyword === 'additionalProperties') return `unexpected property '${String(params['additionalProperty'])}'`;
   if (keyword === 'discriminator') return `unknown ${String(params['tag'])} ${JSON.stringify(params['tagValue'])}`;
-  if (keyword === 'pattern') return `expected lower-case hexadecimal text such as "0x1f000" (${String(params['pattern'])})`;
+  if (keyword === 'pattern')
+    return `expected lower-case hexadecimal text such as "0x1f000" (${String(params['pattern'])})`;
   return `expected that it ${message ?? 'matches its schema'}`;
 }

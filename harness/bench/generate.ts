@@ -20,12 +20,17 @@ bench.add('seed and first draw', () => {
   for (let count = 0; count < BATCH; count += 1) drawn += randomFor('bench', next++).nextInt(0, 1);
 });
 for (const mood of MOOD_NAMES) {
-  const platforms: Platform[] = mood === 'real' ? [generateCase('real', 1, { mood: 'legal', platforms: [] }).platform] : [];
+  const platforms: Platform[] =
+    mood === 'real' ? [generateCase('real', 1, { mood: 'legal', platforms: [] }).platform] : [];
   bench.add(`generate, mood ${mood}`, () => {
-    for (let count = 0; count < BATCH; count += 1) drawn += generateCase('bench', next++, { mood, platforms }).events.length;
+    for (let count = 0; count < BATCH; count += 1)
+      drawn += generateCase('bench', next++, { mood, platforms }).events.length;
   });
 }
-const platforms = Array.from({ length: BATCH }, (_, index) => generateCase('boot', index, { mood: 'default', platforms: [] }).platform);
+const platforms = Array.from(
+  { length: BATCH },
+  (_, index) => generateCase('boot', index, { mood: 'default', platforms: [] }).platform,
+);
 bench.add('MCHECK, hardware, loaders', () => {
   for (const platform of platforms) {
     const hardware = buildHardware(platform, runMCHECK(platform));
@@ -36,6 +41,8 @@ bench.add('MCHECK, hardware, loaders', () => {
 await bench.run();
 for (const { name, result } of bench.tasks) {
   if (result.state !== 'completed') throw new Error(`${name}: did not complete`);
-  process.stdout.write(`${name.padEnd(28)} ${((result.latency.mean * 1000) / BATCH).toFixed(2).padStart(8)} us a case\n`);
+  process.stdout.write(
+    `${name.padEnd(28)} ${((result.latency.mean * 1000) / BATCH).toFixed(2).padStart(8)} us a case\n`,
+  );
 }
 if (drawn === 0) throw new Error('nothing was drawn');

@@ -15,7 +15,11 @@ const RANGES_SHARE = 0.9;
 const IDLE_RANGES_SHARE = 0.97;
 
 /** Ranges of this shard, in order; `undefined`: none is left. For a time budget there is always one more. */
-export function nthRange(budget: Budget, shard: Shard, n: number): { readonly from: number; readonly to: number } | undefined {
+export function nthRange(
+  budget: Budget,
+  shard: Shard,
+  n: number,
+): { readonly from: number; readonly to: number } | undefined {
   const from = (n * shard.count + shard.index - 1) * RANGE_SIZE;
   if ('time' in budget) return { from, to: from + RANGE_SIZE };
   return from < budget.runs ? { from, to: Math.min(from + RANGE_SIZE, budget.runs) } : undefined;

@@ -74,8 +74,15 @@ describe('a campaign', () => {
   test('finds each bucket once, at its first case, shrinks it and keeps what slipped', async () => {
     const { footer, records, files } = await run();
     expect(footer).toMatchObject({ cases: 3000, findings: 3, exitCode: EXIT.FINDING, crash: null, interrupted: null });
-    expect([...files.keys()].sort()).toEqual(['lp/offline-twice|cpu-offline', 'order/kexec-last|kexec', 'size/single|kexec']);
-    expect(files.get('order/kexec-last|kexec')).toMatchObject({ case: { events: { length: 3 } }, finding: { minimal: true } });
+    expect([...files.keys()].sort()).toEqual([
+      'lp/offline-twice|cpu-offline',
+      'order/kexec-last|kexec',
+      'size/single|kexec',
+    ]);
+    expect(files.get('order/kexec-last|kexec')).toMatchObject({
+      case: { events: { length: 3 } },
+      finding: { minimal: true },
+    });
     expect(files.get('lp/offline-twice|cpu-offline')?.case.events).toEqual([
       { kind: 'cpu-offline', lp: 0 },
       { kind: 'cpu-offline', lp: 0 },
@@ -99,7 +106,10 @@ describe('a campaign', () => {
 
   test('records and files are the same for every number of workers, and twice in a row', async () => {
     const text = ({ records, files }: Outcome): string => {
-      return [...records.map((record) => JSON.stringify(record)), ...[...files].sort().map(([, file]) => encodeCaseFile(file))].join('\n');
+      return [
+        ...records.map((record) => JSON.stringify(record)),
+        ...[...files].sort().map(([, file]) => encodeCaseFile(file)),
+      ].join('\n');
     };
     const one = text(await run());
     expect(text(await run())).toBe(one);
@@ -110,7 +120,8 @@ describe('a campaign', () => {
   test('the union of the shards is the whole', async () => {
     const whole = await run(config({ budget: { runs: 5000 } }));
     const shards: Outcome[] = [];
-    for (const index of [1, 2, 3]) shards.push(await run(config({ budget: { runs: 5000 }, shard: { index, count: 3 } })));
+    for (const index of [1, 2, 3])
+      shards.push(await run(config({ budget: { runs: 5000 }, shard: { index, count: 3 } })));
     const sum = (key: 'cases' | 'events' | 'seamcalls') => shards.reduce((total, { footer }) => total + footer[key], 0);
     expect(sum('cases')).toBe(5000);
     expect(sum('events')).toBe(whole.footer.events);
@@ -127,7 +138,11 @@ describe('a campaign', () => {
     expect(footer).toMatchObject({ known: 1, stale: ['gone|x'], findings: 2, exitCode: EXIT.FINDING });
     expect(saves).not.toContain('lp/offline-twice|cpu-offline');
     const seen = records.find((record) => record.record === 'known' && record.bucket.startsWith('lp/'));
-    expect(seen).toMatchObject({ reproduced: true, origin: expect.stringMatching(/^tests:\d+$/), hits: expect.any(Number) });
+    expect(seen).toMatchObject({
+      reproduced: true,
+      origin: expect.stringMatching(/^tests:\d+$/),
+      hits: expect.any(Number),
+    });
   });
 
   test('only known deviations: nothing to fail on', async () => {
@@ -142,7 +157,11 @@ describe('a campaign', () => {
     const { files } = await run();
     const file = files.get('lp/offline-twice|cpu-offline') as CaseFile;
     const { records } = await run(config({ known: known('other|x', file), budget: { runs: 1 } }));
-    expect(records[0]).toMatchObject({ record: 'finding', bucket: 'lp/offline-twice|cpu-offline', origin: 'corpus/known/other|x.json' });
+    expect(records[0]).toMatchObject({
+      record: 'finding',
+      bucket: 'lp/offline-twice|cpu-offline',
+      origin: 'corpus/known/other|x.json',
+    });
   });
 
   test('cases of the corpus come first', async () => {
@@ -163,7 +182,10 @@ describe('a campaign', () => {
   test('a sometimes that is overdue makes the campaign inconclusive; one with budget left does not', async () => {
     const profile = { kernel: 'sound', module: 'later' };
     const overdue = await run(config({ profile, budget: { runs: 1000 } }));
-    expect(overdue.footer).toMatchObject({ sometimes: { reached: ['enabled'], unreached: ['never'], overdue: ['never'] }, exitCode: EXIT.INCONCLUSIVE });
+    expect(overdue.footer).toMatchObject({
+      sometimes: { reached: ['enabled'], unreached: ['never'], overdue: ['never'] },
+      exitCode: EXIT.INCONCLUSIVE,
+    });
     const early = await run(config({ profile, budget: { runs: 999 } }));
     expect(early.footer).toMatchObject({ sometimes: { unreached: ['never'], overdue: [] }, exitCode: EXIT.OK });
   });
@@ -176,12 +198,17 @@ describe('a campaign', () => {
   test('a judge that breaks is our bug: the case is named, what was found before is kept', async () => {
     const { footer } = await run(config({ profile: { kernel: 'fragile', module: 'plain' } }));
     expect(footer.exitCode).toBe(EXIT.INTERNAL);
-    expect(footer.crash).toMatchObject({ origin: expect.stringMatching(/^tests:\d+$/), stack: expect.stringContaining('the fake judge broke') });
+    expect(footer.crash).toMatchObject({
+      origin: expect.stringMatching(/^tests:\d+$/),
+      stack: expect.stringContaining('the fake judge broke'),
+    });
   });
 
   test('an interrupt ends it cleanly: findings are kept as they are, and the code says who stopped it', async () => {
     let asked = 0;
-    const { footer, files } = await run(config({ budget: { runs: 1_000_000 } }), { interrupted: () => (++asked > 12 ? 'SIGTERM' : undefined) });
+    const { footer, files } = await run(config({ budget: { runs: 1_000_000 } }), {
+      interrupted: () => (++asked > 12 ? 'SIGTERM' : undefined),
+    });
     expect(footer).toMatchObject({ interrupted: 'SIGTERM', exitCode: EXIT.SIGTERM });
     expect(footer.cases).toBeGreaterThan(0);
     expect(files.size).toBe(footer.findings);

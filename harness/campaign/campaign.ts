@@ -82,7 +82,10 @@ export async function runCampaign(config: CampaignConfig, ports: CampaignPorts):
 async function readCorpus(run: Run): Promise<void> {
   for (const [bucket, { case: input }] of run.known) {
     if (isOver(run)) return;
-    announce(run, enterRecheck(run.ledger, bucket, await run.executor.execute({ kind: 'recheck', case: input, bucket }), input));
+    announce(
+      run,
+      enterRecheck(run.ledger, bucket, await run.executor.execute({ kind: 'recheck', case: input, bucket }), input),
+    );
   }
   if (run.given.length === 0 || isOver(run)) return;
   announce(run, enter(run.ledger, await run.executor.execute({ kind: 'given', given: run.given })));
@@ -115,10 +118,19 @@ async function shrinkOne(run: Run, finding: Finding): Promise<void> {
   run.shrinking += 1;
   run.shrankLast = true;
   const deadline = run.deadlines?.shrinking ?? null;
-  const shrunk = await run.executor.execute({ kind: 'shrink', case: input, bucket, evaluations: run.shrinkEvaluations, deadline });
+  const shrunk = await run.executor.execute({
+    kind: 'shrink',
+    case: input,
+    bucket,
+    evaluations: run.shrinkEvaluations,
+    deadline,
+  });
   run.shrinking -= 1;
   if (shrunk === undefined) {
-    run.ledger.crash ??= { origin, stack: `not deterministic: ${origin} failed in '${bucket}' once, and not when run again` };
+    run.ledger.crash ??= {
+      origin,
+      stack: `not deterministic: ${origin} failed in '${bucket}' once, and not when run again`,
+    };
     return;
   }
   if (shrunk.crash !== undefined) run.ledger.crash ??= { origin: `shrinking ${origin}`, stack: shrunk.crash.stack };
@@ -193,7 +205,11 @@ function save(run: Run, finding: Finding): void {
 
 function rangesAreOver(run: Run): boolean {
   if (run.stopped || run.interrupted() !== undefined) return true;
-  if (run.deadlines !== null && run.now() >= (run.toShrink.length > 0 ? run.deadlines.ranges : run.deadlines.idleRanges)) return true;
+  if (
+    run.deadlines !== null &&
+    run.now() >= (run.toShrink.length > 0 ? run.deadlines.ranges : run.deadlines.idleRanges)
+  )
+    return true;
   return nthRange(run.budget, run.shard, run.nextRange) === undefined;
 }
 

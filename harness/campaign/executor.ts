@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { Piscina } from 'piscina';
 import type { StagesModule } from './stages.ts';
 import { perform, type Task, type TaskResults } from './task.ts';
 
@@ -16,7 +15,7 @@ export interface Executor {
  * One worker means this thread: no copies, no messages, and a profiler sees everything.
  */
 export async function startExecutor(workers: number, pipeline: string, now: () => number): Promise<Executor> {
-  return workers === 1 ? await inThisThread(pipeline, now) : inThreads(workers, pipeline);
+  return workers === 1 ? await inThisThread(pipeline, now) : await inThreads(workers, pipeline);
 }
 
 async function inThisThread(pipeline: string, now: () => number): Promise<Executor> {
@@ -32,7 +31,8 @@ async function inThisThread(pipeline: string, now: () => number): Promise<Execut
   };
 }
 
-function inThreads(workers: number, pipeline: string): Executor {
+async function inThreads(workers: number, pipeline: string): Promise<Executor> {
+  const { Piscina } = await import('piscina');
   const pool = new Piscina<{ task: Task; pipeline: string }, TaskResults[Task['kind']]>({
     filename: new URL('./worker.js', import.meta.url).href,
     name: 'work',

@@ -38,7 +38,12 @@ export function openLedger(known: ReadonlyMap<string, KnownDeviation>): Ledger {
     edges: new Set(),
     sometimes: new Set(),
     findings: new Map(),
-    known: new Map([...known].map(([bucket, deviation]) => [bucket, { deviation, reproduced: false, minimal: false, origin: null, hits: 0 }])),
+    known: new Map(
+      [...known].map(([bucket, deviation]) => [
+        bucket,
+        { deviation, reproduced: false, minimal: false, origin: null, hits: 0 },
+      ]),
+    ),
     crash: null,
   };
 }
@@ -73,7 +78,9 @@ export function enterRecheck(ledger: Ledger, bucket: string, found: Recheck | nu
   }
   state.reproduced = found.violations.some((one) => one.bucket === bucket);
   state.minimal = found.minimal;
-  return found.violations.filter((one) => !ledger.known.has(one.bucket)).flatMap((violation) => enterHits(ledger, { violation, case: input, origin }, 0));
+  return found.violations
+    .filter((one) => !ledger.known.has(one.bucket))
+    .flatMap((violation) => enterHits(ledger, { violation, case: input, origin }, 0));
 }
 
 function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Finding[] {

@@ -58,7 +58,11 @@ export function runGiven(stages: Stages, given: readonly Given[]): Tally {
   });
 }
 
-function tally(stages: Stages, count: number, at: (position: number) => { origin: string; make: () => Case; full: boolean }): Tally {
+function tally(
+  stages: Stages,
+  count: number,
+  at: (position: number) => { origin: string; make: () => Case; full: boolean },
+): Tally {
   const edges = new Set<number>();
   const sometimes = new Set<string>();
   const hits = new Map<string, number>();
@@ -93,7 +97,13 @@ function tally(stages: Stages, count: number, at: (position: number) => { origin
 }
 
 /** A case counts once for a bucket, however often it fails there. */
-function noteFailures(violations: readonly Violation[], input: Case, origin: string, hits: Map<string, number>, firsts: FirstHit[]): void {
+function noteFailures(
+  violations: readonly Violation[],
+  input: Case,
+  origin: string,
+  hits: Map<string, number>,
+  firsts: FirstHit[],
+): void {
   for (const [index, violation] of violations.entries()) {
     const { bucket } = violation;
     if (violations.findIndex((other) => other.bucket === bucket) < index) continue;

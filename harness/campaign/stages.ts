@@ -1,5 +1,5 @@
-import type { Platform } from '../../model/platform/platform.ts';
 import type { Case, Profile } from '../case.ts';
+import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
 import type { Describe, Judge } from '../oracle/judge.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 
@@ -28,31 +28,9 @@ export interface Stages {
   readonly boot: (machine: Machine, profile: Profile) => BootOutcome;
 }
 
-/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
-export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
-
 export interface GenerateOptions {
   readonly profile: Profile;
   readonly mood: string;
-}
-
-/** What became of a boot, as `boot --json` prints it. */
-export interface BootOutcome {
-  readonly kernel: string;
-  readonly module: string;
-  /** 0, or negative as the kernel returns it. */
-  readonly errno: number;
-  /** `EINVAL`; `null` for success. */
-  readonly errnoName: string | null;
-  readonly initialized: boolean;
-  /** PAMT allocated, KiB. */
-  readonly pamtKB: number;
-  /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
-  readonly keyids: readonly [number, number] | null;
-  readonly tdmrs: readonly { readonly base: string; readonly size: string; readonly reserved: number }[];
-  readonly dmesg: readonly string[];
-  /** Every value the platform file leaves open, and what was taken for it, as sentences. */
-  readonly defaults: readonly string[];
 }
 
 /** What a pipeline module exports. */

@@ -9,7 +9,13 @@ export type Task =
   | { readonly kind: 'range'; readonly range: Range }
   | { readonly kind: 'given'; readonly given: readonly Given[] }
   | { readonly kind: 'recheck'; readonly case: Case; readonly bucket: string }
-  | { readonly kind: 'shrink'; readonly case: Case; readonly bucket: string; readonly evaluations: number; readonly deadline: number | null };
+  | {
+      readonly kind: 'shrink';
+      readonly case: Case;
+      readonly bucket: string;
+      readonly evaluations: number;
+      readonly deadline: number | null;
+    };
 
 export interface TaskResults {
   readonly range: Tally;

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import type { BootOutcome, Machine } from '../campaign/stages.ts';
+import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
 import { decodeCaseFile } from '../case.ts';
 import { publishedSchema } from '../schema.ts';
 import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';
@@ -14,10 +14,14 @@ export const BOOT_SCHEMA = publishedSchema<BootOutcome>('./report/boot.schema.js
 
 export function bootCommand(context: Context): Command {
   const command = new Command('boot')
-    .description('take one machine through BIOS, MCHECK and a kernel; a failed initialisation is a result, not an error')
+    .description(
+      'take one machine through BIOS, MCHECK and a kernel; a failed initialisation is a result, not an error',
+    )
     .argument('<platform>', 'platform file, case file, or name of a machine in corpus/platforms')
     .option('--json', 'print JSON');
-  return addProfileOptions(command, context.stages).action((name: string, options: ProfileOptions & { json?: boolean }) => boot(context, name, options));
+  return addProfileOptions(command, context.stages).action(
+    (name: string, options: ProfileOptions & { json?: boolean }) => boot(context, name, options),
+  );
 }
 
 function boot(context: Context, name: string, options: ProfileOptions & { json?: boolean }): void {
@@ -51,8 +55,21 @@ function machineAt(path: string): Machine {
   return isCase ? { platform: decodeCaseFile(text, path).case.platform } : { file, name: path };
 }
 
-function render({ kernel, module, errno, errnoName, initialized, pamtKB, keyids, tdmrs, dmesg, defaults }: BootOutcome): string {
-  const end = initialized ? `initialised, ${pamtKB} KB of PAMT` : `not initialised: ${errno}${errnoName === null ? '' : ` (${errnoName})`}`;
+function render({
+  kernel,
+  module,
+  errno,
+  errnoName,
+  initialized,
+  pamtKB,
+  keyids,
+  tdmrs,
+  dmesg,
+  defaults,
+}: BootOutcome): string {
+  const end = initialized
+    ? `initialised, ${pamtKB} KB of PAMT`
+    : `not initialised: ${errno}${errnoName === null ? '' : ` (${errnoName})`}`;
   const range = keyids === null ? 'none' : `[${keyids[0]}, ${keyids[1]})`;
   return [
     ...dmesg,

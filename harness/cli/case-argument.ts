@@ -55,7 +55,10 @@ function bySeed(name: string, places: Places): LocatedCase | undefined {
 }
 
 function unknown(name: string, { corpus, output }: Places): never {
-  const hint = didYouMean(name, corpus.known.map(({ bucket }) => bucket));
+  const hint = didYouMean(
+    name,
+    corpus.known.map(({ bucket }) => bucket),
+  );
   throw new UserError(
     `'${name}' is no file or folder, no bucket in ${join(output, 'findings')} or ${corpus.path}${hint}, and not of the form SEED:INDEX`,
   );

@@ -35,7 +35,15 @@ describe('check-trace', () => {
     const { status, stdout, stderr } = run('--json', CORPUS);
     const summary = JSON.parse(stdout);
     expect(new Ajv2020().validate(schema, summary)).toBe(true);
-    expect(summary).toMatchObject({ files: 1, cases: 3403, steps: 26759, seamcalls: 357716, matched: 3403, mismatched: 0, mismatches: [] });
+    expect(summary).toMatchObject({
+      files: 1,
+      cases: 3403,
+      steps: 26759,
+      seamcalls: 357716,
+      matched: 3403,
+      mismatched: 0,
+      mismatches: [],
+    });
     expect(summary.skipped).toEqual([{ reason: 'contents of PAMT pages', count: 72 }]);
     expect(status).toBe(EXIT.OK);
     expect(Number(stderr.split('MB ')[1])).toBeLessThan(300);
@@ -52,7 +60,17 @@ describe('check-trace', () => {
       cases: 3,
       matched: 2,
       mismatched: 1,
-      mismatches: [{ file: bad, id: '00003-happy-2x1', step: 13, what: 'rax', expected: '0xa0300000001', got: '0xa0300000000', reason: 'TDMR is initialised' }],
+      mismatches: [
+        {
+          file: bad,
+          id: '00003-happy-2x1',
+          step: 13,
+          what: 'rax',
+          expected: '0xa0300000001',
+          got: '0xa0300000000',
+          reason: 'TDMR is initialised',
+        },
+      ],
     });
     expect(status).toBe(EXIT.FINDING);
     expect(run(bad).stdout).toContain('MISMATCH');
@@ -70,21 +88,81 @@ describe('a damaged transcript gets one clear message', () => {
     ['cut in a line', () => lines.slice(0, 3).join('\n').slice(0, -40), EXIT.USAGE, ':3: not JSON'],
     ['not JSON', () => `${lines[0]}\n{broken}\n`, EXIT.USAGE, ':2: not JSON'],
     ['not UTF-8', () => Buffer.from([0x7b, 0xff, 0xfe, 0x0a]), EXIT.USAGE, ':1: not UTF-8'],
-    ['a cut gzip stream', () => gzipSync(lines.slice(0, 500).join('\n')).subarray(0, 4000), EXIT.USAGE, 'damaged gzip data'],
+    [
+      'a cut gzip stream',
+      () => gzipSync(lines.slice(0, 500).join('\n')).subarray(0, 4000),
+      EXIT.USAGE,
+      'damaged gzip data',
+    ],
     ['a flipped gzip byte', () => damagedGzip(), EXIT.USAGE, 'damaged gzip data'],
     ['of another kind', () => '{"hello": 1}', EXIT.USAGE, ':1: no recorded case'],
     ['no object', () => '[1, 2]', EXIT.USAGE, ':1: no recorded case'],
-    ['a leaf nobody recorded', () => (lines[0] ?? '').replace('"rax":"0x24"', '"rax":"0x0"'), EXIT.USAGE, 'calls TDH.VP.ENTER'],
-    ['a register that is a number', () => edited((line) => (line.steps[0].seamcall.rcx = 5)), EXIT.USAGE, 'steps[0].seamcall.rcx: expected a 64-bit value'],
-    ['a register that is padded', () => edited((line) => (line.steps[0].seamcall.rcx = '0x00')), EXIT.USAGE, 'expected a 64-bit value'],
-    ['a register past 64 bits', () => edited((line) => (line.steps[0].seamcall.rcx = `0x1${'0'.repeat(16)}`)), EXIT.USAGE, 'expected a 64-bit value'],
-    ['an LP that does not exist', () => edited((line) => (line.steps[0].seamcall.lp = 7)), EXIT.USAGE, 'steps[0].seamcall.lp: expected an integer from 0 to 1'],
-    ['no steps', () => edited((line) => delete (line as { steps?: unknown }).steps), EXIT.USAGE, 'steps: expected an array, found nothing'],
-    ['an unknown key', () => edited((line) => (line.steps[0].injetc = 'no-entropy')), EXIT.USAGE, 'unknown key "injetc"'],
-    ['an unknown injection', () => edited((line) => (line.steps[0].inject = 'bad-luck')), EXIT.USAGE, 'unknown "bad-luck"'],
-    ['runs that do not add up', () => edited((line) => (line.steps[7].repeat = 3)), EXIT.USAGE, 'add up to 255, not to repeat = 3'],
-    ['a step without an answer', () => edited((line) => delete line.steps[1].result), EXIT.USAGE, 'steps[1].result: expected an object, found nothing'],
-    ['a misaligned write', () => edited((line) => (line.steps[3].mem[0].pa = '0x101001')), EXIT.USAGE, 'expected a multiple of 8'],
+    [
+      'a leaf nobody recorded',
+      () => (lines[0] ?? '').replace('"rax":"0x24"', '"rax":"0x0"'),
+      EXIT.USAGE,
+      'calls TDH.VP.ENTER',
+    ],
+    [
+      'a register that is a number',
+      () => edited((line) => (line.steps[0].seamcall.rcx = 5)),
+      EXIT.USAGE,
+      'steps[0].seamcall.rcx: expected a 64-bit value',
+    ],
+    [
+      'a register that is padded',
+      () => edited((line) => (line.steps[0].seamcall.rcx = '0x00')),
+      EXIT.USAGE,
+      'expected a 64-bit value',
+    ],
+    [
+      'a register past 64 bits',
+      () => edited((line) => (line.steps[0].seamcall.rcx = `0x1${'0'.repeat(16)}`)),
+      EXIT.USAGE,
+      'expected a 64-bit value',
+    ],
+    [
+      'an LP that does not exist',
+      () => edited((line) => (line.steps[0].seamcall.lp = 7)),
+      EXIT.USAGE,
+      'steps[0].seamcall.lp: expected an integer from 0 to 1',
+    ],
+    [
+      'no steps',
+      () => edited((line) => delete (line as { steps?: unknown }).steps),
+      EXIT.USAGE,
+      'steps: expected an array, found nothing',
+    ],
+    [
+      'an unknown key',
+      () => edited((line) => (line.steps[0].injetc = 'no-entropy')),
+      EXIT.USAGE,
+      'unknown key "injetc"',
+    ],
+    [
+      'an unknown injection',
+      () => edited((line) => (line.steps[0].inject = 'bad-luck')),
+      EXIT.USAGE,
+      'unknown "bad-luck"',
+    ],
+    [
+      'runs that do not add up',
+      () => edited((line) => (line.steps[7].repeat = 3)),
+      EXIT.USAGE,
+      'add up to 255, not to repeat = 3',
+    ],
+    [
+      'a step without an answer',
+      () => edited((line) => delete line.steps[1].result),
+      EXIT.USAGE,
+      'steps[1].result: expected an object, found nothing',
+    ],
+    [
+      'a misaligned write',
+      () => edited((line) => (line.steps[3].mem[0].pa = '0x101001')),
+      EXIT.USAGE,
+      'expected a multiple of 8',
+    ],
     ['no LP at all', () => edited((line) => (line.platform.lps = [])), EXIT.USAGE, 'expected at least one LP'],
   ])('%s', (name, content, expected, message) => {
     const { status, stdout, stderr } = run('--json', file(`${name.replaceAll(' ', '-')}.jsonl`, content()));
@@ -104,13 +182,18 @@ describe('a damaged transcript gets one clear message', () => {
   });
 
   test('a file that is not there, and a folder', () => {
-    expect(run(join(folder, 'nowhere.jsonl'))).toMatchObject({ status: EXIT.CANNOT_RUN, stderr: expect.stringContaining('ENOENT') });
+    expect(run(join(folder, 'nowhere.jsonl'))).toMatchObject({
+      status: EXIT.CANNOT_RUN,
+      stderr: expect.stringContaining('ENOENT'),
+    });
     expect(run(folder)).toMatchObject({ status: EXIT.CANNOT_RUN, stderr: expect.stringContaining('EISDIR') });
   });
 });
 
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', CLI, '--', ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', CLI, '--', ...args], {
+    encoding: 'utf8',
+  });
   return { status, stdout, stderr };
 }
 

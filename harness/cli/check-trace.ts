@@ -22,7 +22,7 @@ export function checkTraceCommand(): Command {
     .description(
       [
         'Replays recorded transcripts (JSON Lines, plain or gzip) against the model and says where they part:',
-        'case, step, what was compared, the recorded value, the model\'s value and the model\'s reason.',
+        "case, step, what was compared, the recorded value, the model's value and the model's reason.",
         '',
         'Exit codes: 0 all cases agree, 1 some do not, 2 a file is damaged or of another format,',
         '3 nothing was compared, 4 a file cannot be read.',
@@ -32,7 +32,9 @@ export function checkTraceCommand(): Command {
     .option('--json', 'print one JSON object (harness/trace/check-trace.schema.json)')
     .option('--first <count>', 'mismatches to print', positiveInteger, 20)
     .addOption(
-      new Option('--module <release>', 'release a module transcript is compared with').choices(Object.keys(RELEASES)).default('1.5.01-recorded'),
+      new Option('--module <release>', 'release a module transcript is compared with')
+        .choices(Object.keys(RELEASES))
+        .default('1.5.01-recorded'),
     )
     .option('--single', 'make every call of a repeat one by one instead of counting')
     .action(async (files: string[], options: Options) => {
@@ -62,10 +64,17 @@ function render(summary: CheckSummary): string {
   const { files, cases, steps, seamcalls, matched, mismatched, skipped, mismatches } = summary;
   const lines: string[] = [];
   for (const { file, id, step, what, expected, got, reason } of mismatches) {
-    lines.push(`MISMATCH  ${file}: ${id}, ${step < 0 ? 'boot' : `step ${step}`}, ${what}`, `          recorded ${expected}`, `          model    ${got}`, `          because  ${reason}`);
+    lines.push(
+      `MISMATCH  ${file}: ${id}, ${step < 0 ? 'boot' : `step ${step}`}, ${what}`,
+      `          recorded ${expected}`,
+      `          model    ${got}`,
+      `          because  ${reason}`,
+    );
   }
   for (const { reason, count } of skipped) lines.push(`not compared: ${reason} (${count})`);
-  lines.push(`${cases} cases in ${files} ${files === 1 ? 'file' : 'files'}, ${steps} steps, ${seamcalls} SEAMCALLs: ${matched} agree, ${mismatched} do not`);
+  lines.push(
+    `${cases} cases in ${files} ${files === 1 ? 'file' : 'files'}, ${steps} steps, ${seamcalls} SEAMCALLs: ${matched} agree, ${mismatched} do not`,
+  );
   if (matched + mismatched === 0) lines.push('nothing was compared');
   return `${lines.join('\n')}\n`;
 }

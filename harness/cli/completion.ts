@@ -44,7 +44,9 @@ function bash(verbs: readonly Verb[], values: ReadonlyMap<string, readonly strin
     const words = [...subs, ...options.flatMap(({ long }) => long ?? [])].join(' ');
     return `    "${path}") words="${words}" ;;`;
   });
-  const valueCases = [...values].map(([option, names]) => `    ${option}) COMPREPLY=($(compgen -W "${names.join(' ')}" -- "$word")); return ;;`);
+  const valueCases = [...values].map(
+    ([option, names]) => `    ${option}) COMPREPLY=($(compgen -W "${names.join(' ')}" -- "$word")); return ;;`,
+  );
   const subs = verbs.map(({ path }) => `"${path}"`).join('|');
   return `${zsh ? 'autoload -U +X bashcompinit && bashcompinit\n' : ''}# seamstress completion; generated
 _seamstress() {

@@ -8,6 +8,7 @@ import { encodeCaseFile } from '../case.ts';
 import { minimiseCorpus } from '../store/minimise.ts';
 import { loadKnown } from '../store/known.ts';
 import type { Context } from './context.ts';
+import { promote } from './corpus-promote.ts';
 import { openCorpus } from './corpus-option.ts';
 import { EXIT, UserError } from './exit.ts';
 
@@ -37,6 +38,12 @@ export function corpusCommand(context: Context): Command {
     .argument('<from...>', 'corpora, or folders of cases such as reports/findings')
     .action((into: string, from: readonly string[]) => merge(context, into, from));
   command
+    .command('promote')
+    .description('make known deviations of findings that reasons.json explains')
+    .argument('<findings>', 'folder of findings, such as reports/findings')
+    .option('--corpus <folder>', 'corpus they go to', 'corpus')
+    .action((findings: string, { corpus }: { corpus: string }) => promote(context, findings, corpus));
+  command
     .command('min')
     .description('remove cases that reach nothing the others do not, smaller cases preferred')
     .argument('<folder>', 'corpus')
@@ -55,7 +62,10 @@ function stats(context: Context, folder: string | undefined, json: boolean): voi
     cases: cases.length,
     events: cases.reduce((sum, one) => sum + one.case.events.length, 0),
     edges: edges.size,
-    known: kernels.map((kernel) => ({ kernel, count: known.filter((one) => one.case.profile.kernel === kernel).length })),
+    known: kernels.map((kernel) => ({
+      kernel,
+      count: known.filter((one) => one.case.profile.kernel === kernel).length,
+    })),
   };
   const lines = [
     `${path}: ${report.cases} cases, ${report.events} events, ${report.edges} edges`,
@@ -69,7 +79,9 @@ function merge({ terminal }: Context, into: string, from: readonly string[]): vo
   const known = kindOfPath(into) === undefined ? [] : loadKnown(into);
   const buckets = new Set(known.map((one) => `${one.case.profile.kernel}\n${one.bucket}`));
   const folder = join(into, 'cases');
-  const hashes = new Set(kindOfPath(folder) === 'folder' ? listCaseFiles(folder).map((path) => caseHash(readCaseFile(path).case)) : []);
+  const hashes = new Set(
+    kindOfPath(folder) === 'folder' ? listCaseFiles(folder).map((path) => caseHash(readCaseFile(path).case)) : [],
+  );
   let [added, there] = [0, 0];
   for (const path of from.flatMap(casesBelow)) {
     const file = readCaseFile(path);

@@ -5,9 +5,9 @@ import { encodeCaseFile } from '../case.ts';
 import { readCampaignLog } from '../report/lines.ts';
 import { SUMMARY_SCHEMA, type Summary } from '../report/summary.ts';
 import { readCaseFile } from '../store/case-store.ts';
-import { type CLIResult, runCLI, temporaryFolder } from '../testing/spawn-cli.ts';
+import { type CLIResult, runCLI, type TemporaryFolder, temporaryFolder } from '../testing/spawn-cli.ts';
 
-let folder = { path: '', remove: () => undefined as void };
+let folder: TemporaryFolder;
 beforeEach(() => {
   folder = temporaryFolder();
 });
@@ -33,7 +33,9 @@ describe('fuzz', () => {
   test('prints seed and options first, the result on stdout alone, and ends with the command that replays', async () => {
     const { code, out, err } = await fuzz('--runs', '3000', '--workers', '1');
     expect(code).toBe(1);
-    expect(err.split('\n')[0]).toMatch(/^seamstress fuzz: seed seamstress, kernel unsound, module plain, mood swarm, 3000 cases, shard 1\/1, 1 worker,/);
+    expect(err.split('\n')[0]).toMatch(
+      /^seamstress fuzz: seed seamstress, kernel unsound, module plain, mood swarm, 3000 cases, shard 1\/1, 1 worker,/,
+    );
     expect(out).not.toContain('\u001b');
     const last = out.trimEnd().split('\n').at(-1) ?? '';
     const file = /npx seamstress replay (\S+)$/.exec(last)?.[1] ?? '';
@@ -45,9 +47,24 @@ describe('fuzz', () => {
 
   test('same seed and runs give the same bytes, for any number of workers', async () => {
     const bytes = async (workers: string): Promise<string> => {
-      const { out } = await fuzz('--runs', '4000', '--workers', workers, '--no-timings', '--json', '--reporter', 'json,junit', '--reporter', 'markdown');
-      const reports = ['ndjson', 'json', 'xml', 'md'].map((ending) => readFileSync(at(`reports/fuzz.${ending}`), 'utf8'));
-      return [out, ...reports, ...findings().map((name) => readFileSync(at('reports/findings', name), 'utf8'))].join('\n');
+      const { out } = await fuzz(
+        '--runs',
+        '4000',
+        '--workers',
+        workers,
+        '--no-timings',
+        '--json',
+        '--reporter',
+        'json,junit',
+        '--reporter',
+        'markdown',
+      );
+      const reports = ['ndjson', 'json', 'xml', 'md'].map((ending) =>
+        readFileSync(at(`reports/fuzz.${ending}`), 'utf8'),
+      );
+      return [out, ...reports, ...findings().map((name) => readFileSync(at('reports/findings', name), 'utf8'))].join(
+        '\n',
+      );
     };
     const first = await bytes('1');
     expect(first).toContain('"casesPerSecond": null');
@@ -67,9 +84,18 @@ describe('fuzz', () => {
     mkdirSync(at('mine/known'), { recursive: true });
     for (const name of findings()) {
       const { case: input, finding } = readCaseFile(at('reports/findings', name));
-      const known = { invariant: finding?.invariant ?? '', bucket: finding?.bucket ?? '', reason: 'so it is', source: 'a mail' };
+      const known = {
+        invariant: finding?.invariant ?? '',
+        bucket: finding?.bucket ?? '',
+        reason: 'so it is',
+        source: 'a mail',
+      };
       writeFileSync(at('mine/known', name), encodeCaseFile({ case: input, known }));
-      if (known.bucket.startsWith('size')) writeFileSync(at('mine/known/gone.json'), encodeCaseFile({ case: input, known: { ...known, bucket: 'gone|x' } }));
+      if (known.bucket.startsWith('size'))
+        writeFileSync(
+          at('mine/known/gone.json'),
+          encodeCaseFile({ case: input, known: { ...known, bucket: 'gone|x' } }),
+        );
     }
     const result = await fuzz('--runs', '2000', '--corpus', 'mine', '--json');
     expect(result.code).toBe(0);
@@ -105,7 +131,9 @@ describe('fuzz', () => {
   test('a judge that breaks: exit 70, the case named, the stack in our sources', async () => {
     const { code, err, out } = await fuzz('--runs', '100', '--kernel', 'fragile', '--workers', '1');
     expect(code).toBe(70);
-    expect(err).toMatch(/internal error: this is our bug; please report it with what follows\ncase seamstress:\d+\nError: the fake judge broke\n/);
+    expect(err).toMatch(
+      /internal error: this is our bug; please report it with what follows\ncase seamstress:\d+\nError: the fake judge broke\n/,
+    );
     expect(err).toMatch(/harness\/testing\/fake-stages\.ts:\d+:\d+/);
     expect(out).toMatch(/internal error at seamstress:\d+/);
   });
@@ -159,7 +187,10 @@ describe('fuzz refuses', () => {
     [['--runs', '1', '--time', '1'], "option '--time <t>' cannot be used with option '--runs <n>'"],
     [['--shard', '3/2'], 'Expected a shard such as 2/3'],
     [['--workers', 'all'], 'Expected a whole number above 0'],
-    [['--kernel', 'unsond'], "There is no kernel 'unsond' (did you mean 'unsound'?). There are: unsound, sound, fragile."],
+    [
+      ['--kernel', 'unsond'],
+      "There is no kernel 'unsond' (did you mean 'unsound'?). There are: unsound, sound, fragile.",
+    ],
     [['--module', 'x'], "There is no module release 'x'. There are: plain, later."],
     [['--mood', 'swam'], "did you mean 'swarm'?"],
     [['--reporter', 'json,junt'], "There is no reporter 'junt' (did you mean 'junit'?)."],

@@ -46,9 +46,23 @@ export function fuzzCommand(context: Context): Command {
   const [mood = ''] = stages.moods;
   const command = new Command('fuzz')
     .description('attack a kernel revision and a TDX module with generated machines and events')
-    .addOption(new Option('--seed <text>', 'what every case is generated from').env('SEAMSTRESS_SEED').argParser(seed).default(DEFAULT_SEED))
-    .addOption(new Option('--runs <n>', `number of cases (default: ${DEFAULT_RUNS})`).env('SEAMSTRESS_RUNS').argParser(positiveInteger))
-    .addOption(new Option('--time <t>', 'for this long instead, such as 30s, 10m or 2h').env('SEAMSTRESS_TIME').argParser(duration).conflicts('runs'))
+    .addOption(
+      new Option('--seed <text>', 'what every case is generated from')
+        .env('SEAMSTRESS_SEED')
+        .argParser(seed)
+        .default(DEFAULT_SEED),
+    )
+    .addOption(
+      new Option('--runs <n>', `number of cases (default: ${DEFAULT_RUNS})`)
+        .env('SEAMSTRESS_RUNS')
+        .argParser(positiveInteger),
+    )
+    .addOption(
+      new Option('--time <t>', 'for this long instead, such as 30s, 10m or 2h')
+        .env('SEAMSTRESS_TIME')
+        .argParser(duration)
+        .conflicts('runs'),
+    )
     .addOption(
       new Option('--workers <n>', 'threads; changes nothing but the speed')
         .env('SEAMSTRESS_WORKERS')
@@ -56,17 +70,37 @@ export function fuzzCommand(context: Context): Command {
         .default(availableParallelism(), 'all cores'),
     )
     .addOption(
-      new Option('--shard <i/n>', 'run only the ith of n parts of the campaign').env('SEAMSTRESS_SHARD').argParser(shard).default({ index: 1, count: 1 }, '1/1'),
+      new Option('--shard <i/n>', 'run only the ith of n parts of the campaign')
+        .env('SEAMSTRESS_SHARD')
+        .argParser(shard)
+        .default({ index: 1, count: 1 }, '1/1'),
     )
     .addOption(
-      new Option('--mood <name>', `what cases are made of: ${stages.moods.join(', ')}`).env('SEAMSTRESS_MOOD').argParser(oneOf(stages.moods, 'mood')).default(mood),
+      new Option('--mood <name>', `what cases are made of: ${stages.moods.join(', ')}`)
+        .env('SEAMSTRESS_MOOD')
+        .argParser(oneOf(stages.moods, 'mood'))
+        .default(mood),
     )
-    .addOption(new Option('--corpus <folder>', 'known deviations and cases to start with (default: the one of this checkout)').env('SEAMSTRESS_CORPUS'))
-    .addOption(new Option('--output <folder>', 'where findings and reports go').env('SEAMSTRESS_OUTPUT').default('reports'))
-    .addOption(new Option('--reporter <names>', `reports to write besides the event stream: ${REPORTERS.join(', ')}`).argParser(listOf(REPORTERS, 'reporter')))
+    .addOption(
+      new Option(
+        '--corpus <folder>',
+        'known deviations and cases to start with (default: the one of this checkout)',
+      ).env('SEAMSTRESS_CORPUS'),
+    )
+    .addOption(
+      new Option('--output <folder>', 'where findings and reports go').env('SEAMSTRESS_OUTPUT').default('reports'),
+    )
+    .addOption(
+      new Option('--reporter <names>', `reports to write besides the event stream: ${REPORTERS.join(', ')}`).argParser(
+        listOf(REPORTERS, 'reporter'),
+      ),
+    )
     .option('--bail', 'stop at the first finding')
     .option('--json', 'print a JSON summary instead of the last screen')
-    .option('--no-timings', 'leave out of records and reports what depends on the clock: same seed and runs, same bytes')
+    .option(
+      '--no-timings',
+      'leave out of records and reports what depends on the clock: same seed and runs, same bytes',
+    )
     .option('-q, --quiet', 'no progress');
   return addProfileOptions(command, stages).action((options: FuzzOptions) => fuzz(context, options));
 }
@@ -117,10 +151,14 @@ async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
 
   const { records } = recorder;
   writeReports(options.output, name, records, options.reporter ?? []);
-  terminal.out(options.json === true ? `${JSON.stringify(summarise(records), null, 2)}\n` : renderScreen(records, palette()));
+  terminal.out(
+    options.json === true ? `${JSON.stringify(summarise(records), null, 2)}\n` : renderScreen(records, palette()),
+  );
   const { crash, exitCode } = summarise(records);
   if (crash !== null) {
-    terminal.err(`seamstress: internal error: this is our bug; please report it with what follows\ncase ${crash.origin}\n${mapStack(crash.stack)}\n`);
+    terminal.err(
+      `seamstress: internal error: this is our bug; please report it with what follows\ncase ${crash.origin}\n${mapStack(crash.stack)}\n`,
+    );
   }
   process.exitCode = exitCode;
 }
@@ -144,7 +182,10 @@ function headerOf({ stages, version }: Context, config: CampaignConfig, { worker
   };
 }
 
-function describeRun({ seed: seedText, profile, mood, budget, shard: part, corpus }: Header, { workers, output }: FuzzOptions): string {
+function describeRun(
+  { seed: seedText, profile, mood, budget, shard: part, corpus }: Header,
+  { workers, output }: FuzzOptions,
+): string {
   const amount = 'runs' in budget ? `${budget.runs} cases` : `${budget.time} s`;
   return [
     `seamstress fuzz: seed ${seedText}, kernel ${profile.kernel}, module ${profile.module}, mood ${mood}, ${amount}`,

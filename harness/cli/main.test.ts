@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeCaseFile } from '../case.ts';
 import { readCaseFile } from '../store/case-store.ts';
 import { sampleCase } from '../testing/sample.ts';
-import { type CLIResult, runCLI, runNode, temporaryFolder } from '../testing/spawn-cli.ts';
+import { type CLIResult, runCLI, runNode, type TemporaryFolder, temporaryFolder } from '../testing/spawn-cli.ts';
 import { BOOT_SCHEMA } from './boot.ts';
 import { REPLAY_SCHEMA } from './replay.ts';
 import { SHRINK_SCHEMA } from './shrink.ts';
 
-let folder = { path: '', remove: () => undefined as void };
+let folder: TemporaryFolder;
 beforeEach(() => {
   folder = temporaryFolder();
 });
@@ -21,10 +21,25 @@ const run = (...args: readonly string[]): Promise<CLIResult> => runCLI(folder.pa
 const at = (...names: readonly string[]): string => join(folder.path, ...names);
 
 const PROFILE = { kernel: 'unsound', module: 'plain' };
-const breaking = { ...sampleCase([{ kind: 'enable' }, { kind: 'cpu-offline', lp: 2 }, { kind: 'kexec' }, { kind: 'cpu-offline', lp: 2 }]), profile: PROFILE };
+const breaking = {
+  ...sampleCase([
+    { kind: 'enable' },
+    { kind: 'cpu-offline', lp: 2 },
+    { kind: 'kexec' },
+    { kind: 'cpu-offline', lp: 2 },
+  ]),
+  profile: PROFILE,
+};
 const holding = { ...sampleCase([{ kind: 'enable' }]), profile: PROFILE };
 const BUCKET = 'lp/offline-twice|cpu-offline';
-const finding = { invariant: 'lp/offline-twice', bucket: BUCKET, message: 'm', event: 3, minimal: false, origin: 's:1' };
+const finding = {
+  invariant: 'lp/offline-twice',
+  bucket: BUCKET,
+  message: 'm',
+  event: 3,
+  minimal: false,
+  origin: 's:1',
+};
 
 function save(name: string, text: string): void {
   mkdirSync(join(at(name), '..'), { recursive: true });
@@ -41,7 +56,11 @@ describe('replay', () => {
     const report = REPLAY_SCHEMA.check(JSON.parse(out), 'stdout');
     expect(report).toMatchObject({ broken: 1, fixed: 1, errors: 1, known: 0 });
     expect(report.results.map(({ status }) => status)).toEqual(['broken', 'fixed', 'error']);
-    expect(report.results[0]).toMatchObject({ events: 4, violations: [{ bucket: BUCKET, event: 3 }], trace: { length: 4 } });
+    expect(report.results[0]).toMatchObject({
+      events: 4,
+      violations: [{ bucket: BUCKET, event: 3 }],
+      trace: { length: 4 },
+    });
     expect(report.results[1]?.message).toBe(`no longer fails in '${BUCKET}'`);
     expect(report.results[2]?.message).toContain('cases/c.json: the file is truncated');
     const text = await run('replay', 'cases/a.json');
@@ -51,16 +70,23 @@ describe('replay', () => {
 
   test('another failure than the one it was saved for is said to be one', async () => {
     save('a.json', encodeCaseFile({ case: breaking, finding: { ...finding, bucket: 'old|x' } }));
-    expect((await run('replay', 'a.json')).out).toContain("lp/offline-twice: LP 2 (was saved for 'old|x', which is gone)");
+    expect((await run('replay', 'a.json')).out).toContain(
+      "lp/offline-twice: LP 2 (was saved for 'old|x', which is gone)",
+    );
   });
 
   test('a known deviation does not fail; without its corpus it does', async () => {
-    save('mine/known/a.json', encodeCaseFile({ case: breaking, known: { invariant: 'i', bucket: BUCKET, reason: 'r', source: 's' } }));
+    save(
+      'mine/known/a.json',
+      encodeCaseFile({ case: breaking, known: { invariant: 'i', bucket: BUCKET, reason: 'r', source: 's' } }),
+    );
     const known = await run('replay', 'mine/known', '--corpus', 'mine');
     expect(known).toMatchObject({ code: 0, out: expect.stringContaining('known   mine/known/a.json') });
     expect((await run('replay', 'mine/known')).code).toBe(1);
     expect((await run('replay', BUCKET, '--corpus', 'mine')).code).toBe(0);
-    expect((await run('replay', 'mine/known', '--kernel', 'sound')).out).toContain('fixed   mine/known/a.json (kernel sound, module plain)');
+    expect((await run('replay', 'mine/known', '--kernel', 'sound')).out).toContain(
+      'fixed   mine/known/a.json (kernel sound, module plain)',
+    );
   });
 
   test('by bucket from the findings, and by SEED:INDEX', async () => {
@@ -82,8 +108,14 @@ describe('replay', () => {
     ['', 'x.json: the file is empty'],
     [encodeCaseFile({ case: breaking }).slice(0, 300), 'x.json: the file is truncated'],
     ['{"formatVersion": 9}', 'x.json: format version 9 is newer than this build reads (0 to 1); update seamstress'],
-    ['{"formatVersion": 1, "events": []}', "x.json: at the top: expected that it must have required property 'profile'"],
-    [encodeCaseFile({ case: { ...breaking, profile: { ...PROFILE, kernel: 'unsoun' } } }), "x.json: kernel 'unsoun' is not one this build has (did you mean 'unsound'?)"],
+    [
+      '{"formatVersion": 1, "events": []}',
+      "x.json: at the top: expected that it must have required property 'profile'",
+    ],
+    [
+      encodeCaseFile({ case: { ...breaking, profile: { ...PROFILE, kernel: 'unsoun' } } }),
+      "x.json: kernel 'unsoun' is not one this build has (did you mean 'unsound'?)",
+    ],
   ])('bad files: %#', async (text, message) => {
     save('x.json', text);
     const { code, out, err } = await run('replay', 'x.json');
@@ -95,7 +127,9 @@ describe('replay', () => {
   test('an argument that is nothing', async () => {
     const { code, err } = await run('replay', 'nowhere.json');
     expect(code).toBe(2);
-    expect(err).toMatch(/^seamstress: 'nowhere.json' is no file or folder, no bucket in reports\/findings or .*, and not of the form SEED:INDEX\n$/);
+    expect(err).toMatch(
+      /^seamstress: 'nowhere.json' is no file or folder, no bucket in reports\/findings or .*, and not of the form SEED:INDEX\n$/,
+    );
     expect((await run('replay')).err).toContain("missing required argument 'case'");
   });
 
@@ -113,9 +147,20 @@ describe('shrink', () => {
     const { code, out } = await run('shrink', 'a.json', '--output', 'b.json', '--json');
     expect(code).toBe(0);
     const report = SHRINK_SCHEMA.check(JSON.parse(out), 'stdout');
-    expect(report).toMatchObject({ bucket: BUCKET, before: { events: 4, lps: 4 }, events: 2, lps: 1, minimal: true, case: 'b.json', replay: 'npx seamstress replay b.json' });
+    expect(report).toMatchObject({
+      bucket: BUCKET,
+      before: { events: 4, lps: 4 },
+      events: 2,
+      lps: 1,
+      minimal: true,
+      case: 'b.json',
+      replay: 'npx seamstress replay b.json',
+    });
     expect(readCaseFile(at('a.json')).case.events).toHaveLength(4);
-    expect(readCaseFile(at('b.json'))).toMatchObject({ case: { events: { length: 2 } }, finding: { minimal: true, bucket: BUCKET } });
+    expect(readCaseFile(at('b.json'))).toMatchObject({
+      case: { events: { length: 2 } },
+      finding: { minimal: true, bucket: BUCKET },
+    });
     expect((await run('shrink', 'a.json')).out).toContain('4 events on 4 LPs, now 2 on 1');
     expect(readCaseFile(at('a.json')).case).toEqual(readCaseFile(at('b.json')).case);
   });
@@ -135,9 +180,16 @@ describe('shrink', () => {
 describe('boot', () => {
   test('prints what the kernel prints; a failed initialisation is a result', async () => {
     save('machine.json', '{"cmrs": []}');
-    expect(await run('boot', 'machine.json')).toMatchObject({ code: 0, out: expect.stringContaining('module initialization failed (-28)\n') });
+    expect(await run('boot', 'machine.json')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('module initialization failed (-28)\n'),
+    });
     const { out } = await run('boot', 'machine.json', '--json', '--kernel', 'sound');
-    expect(BOOT_SCHEMA.check(JSON.parse(out), 'stdout')).toMatchObject({ kernel: 'sound', errno: -28, defaults: { length: 1 } });
+    expect(BOOT_SCHEMA.check(JSON.parse(out), 'stdout')).toMatchObject({
+      kernel: 'sound',
+      errno: -28,
+      defaults: { length: 1 },
+    });
     save('case.json', encodeCaseFile({ case: breaking }));
     expect((await run('boot', 'case.json')).code).toBe(0);
   });
@@ -145,9 +197,18 @@ describe('boot', () => {
   test('bad machines', async () => {
     save('x.json', '{"a": 1}');
     save('y.json', 'cmrs');
-    expect(await run('boot', 'x.json')).toMatchObject({ code: 2, err: 'seamstress: x.json: expected a platform file\n' });
-    expect(await run('boot', 'y.json')).toMatchObject({ code: 2, err: expect.stringMatching(/^seamstress: y.json: not valid JSON/) });
-    expect(await run('boot', 'nowhere')).toMatchObject({ code: 2, err: expect.stringContaining('nowhere is no file, and no machine in') });
+    expect(await run('boot', 'x.json')).toMatchObject({
+      code: 2,
+      err: 'seamstress: x.json: expected a platform file\n',
+    });
+    expect(await run('boot', 'y.json')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^seamstress: y.json: not valid JSON/),
+    });
+    expect(await run('boot', 'nowhere')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('nowhere is no file, and no machine in'),
+    });
   });
 });
 
@@ -155,7 +216,10 @@ describe('corpus', () => {
   test('merge adds what is new, once; stats count it; min keeps what reaches something', async () => {
     save('from/a.json', encodeCaseFile({ case: breaking }));
     save('from/b.json', encodeCaseFile({ case: holding }));
-    save('other/known/k.json', encodeCaseFile({ case: breaking, known: { invariant: 'i', bucket: BUCKET, reason: 'r', source: 's' } }));
+    save(
+      'other/known/k.json',
+      encodeCaseFile({ case: breaking, known: { invariant: 'i', bucket: BUCKET, reason: 'r', source: 's' } }),
+    );
     expect((await run('corpus', 'merge', 'mine', 'from', 'other')).out).toBe('mine: 3 added, 0 were there already\n');
     expect((await run('corpus', 'merge', 'mine', 'other', 'from')).out).toBe('mine: 0 added, 3 were there already\n');
     const { out } = await run('corpus', 'stats', 'mine', '--json');
@@ -169,7 +233,9 @@ describe('corpus', () => {
 
 describe('comfort', () => {
   test('config print says where each value comes from', async () => {
-    const { out } = await runCLI(folder.path, ['config', 'print', '--json', '--', '--runs', '7'], { env: { SEAMSTRESS_SEED: 'abc' } });
+    const { out } = await runCLI(folder.path, ['config', 'print', '--json', '--', '--runs', '7'], {
+      env: { SEAMSTRESS_SEED: 'abc' },
+    });
     expect(JSON.parse(out)).toMatchObject({
       seed: { value: 'abc', origin: 'environment', variable: 'SEAMSTRESS_SEED' },
       runs: { value: 7, origin: 'command line' },
@@ -189,7 +255,9 @@ describe('comfort', () => {
     expect(complete('seamstress', 'fuzz', '--kernel', 'so')).toBe('sound');
     expect(complete('seamstress', 'corpus', 'm')).toBe('merge min');
     expect((await run('completion', 'zsh')).out).toContain('bashcompinit');
-    expect((await run('completion', 'fish')).out).toContain("complete -c seamstress -n '__fish_use_subcommand' -a fuzz");
+    expect((await run('completion', 'fish')).out).toContain(
+      "complete -c seamstress -n '__fish_use_subcommand' -a fuzz",
+    );
     expect((await run('completion', 'tcsh')).code).toBe(2);
   });
 
@@ -209,7 +277,11 @@ describe('comfort', () => {
 describe('the command line itself', () => {
   test('unknown verbs get a suggestion; no verb gets the help', async () => {
     const unknown = await run('fuz');
-    expect(unknown).toMatchObject({ code: 2, out: '', err: expect.stringContaining("unknown command 'fuz'\n(Did you mean fuzz?)") });
+    expect(unknown).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining("unknown command 'fuz'\n(Did you mean fuzz?)"),
+    });
     expect(await run()).toMatchObject({ code: 2, err: expect.stringContaining('Exit codes: 0 ok') });
     expect(await run('--help')).toMatchObject({ code: 0, out: expect.stringContaining('Exit codes: 0 ok'), err: '' });
     expect(await run('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });

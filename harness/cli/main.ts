@@ -25,7 +25,14 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
   const program = new Command('seamstress');
-  const context: Context = { stages, pipeline, terminal, version, root, palette: () => palette(program.opts<{ color?: boolean }>().color) };
+  const context: Context = {
+    stages,
+    pipeline,
+    terminal,
+    version,
+    root,
+    palette: () => palette(program.opts<{ color?: boolean }>().color),
+  };
   program
     .description('Fuzzing and conformance harness for Intel TDX host initialisation.')
     .version(version)
@@ -68,7 +75,9 @@ function inherit(command: Command, terminal: Terminal): void {
 }
 
 function pathOf(command: Command): string {
-  return command.parent === null || command.parent.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+  return command.parent === null || command.parent.parent === null
+    ? command.name()
+    : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function explain(error: unknown, terminal: Terminal): number {
@@ -80,6 +89,8 @@ function explain(error: unknown, terminal: Terminal): number {
     terminal.err(`seamstress: ${error.message}\n`);
     return error.exitCode;
   }
-  terminal.err(`seamstress: internal error: this is our bug; please report it with what follows\n${originalStack(error)}\n`);
+  terminal.err(
+    `seamstress: internal error: this is our bug; please report it with what follows\n${originalStack(error)}\n`,
+  );
   return EXIT.INTERNAL;
 }

@@ -19,7 +19,10 @@ export function addProfileOptions(command: Command, stages: Stages, otherwise = 
         .argParser(oneOf(stages.kernels, 'kernel')),
     )
     .addOption(
-      new Option('--module <release>', `TDX module release: ${stages.modules.join(', ')} (default: the kernel's usual partner)`)
+      new Option(
+        '--module <release>',
+        `TDX module release: ${stages.modules.join(', ')} (default: the kernel's usual partner)`,
+      )
         .env('SEAMSTRESS_MODULE')
         .argParser(oneOf(stages.modules, 'module release')),
     );
@@ -41,5 +44,7 @@ export function profileOfCase(own: Profile, { kernel, module }: ProfileOptions, 
 
 function requireKnown(value: string, names: readonly string[], what: string): void {
   if (names.includes(value)) return;
-  throw new UserError(`${what} '${value}' is not one this build has${didYouMean(value, names)}; there are: ${names.join(', ')}`);
+  throw new UserError(
+    `${what} '${value}' is not one this build has${didYouMean(value, names)}; there are: ${names.join(', ')}`,
+  );
 }

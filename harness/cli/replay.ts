@@ -60,7 +60,9 @@ export function replayCommand(context: Context): Command {
     .option('--output <folder>', 'where `fuzz` put its findings, for buckets', 'reports')
     .option('--trace', 'show every run, not only that of a single case or of what is broken')
     .option('--json', 'print JSON');
-  return addProfileOptions(command, stages, "the case's own").action((names: readonly string[], options: ReplayOptions) => replay(context, names, options));
+  return addProfileOptions(command, stages, "the case's own").action(
+    (names: readonly string[], options: ReplayOptions) => replay(context, names, options),
+  );
 }
 
 function replay(context: Context, names: readonly string[], options: ReplayOptions): void {
@@ -86,11 +88,21 @@ function replay(context: Context, names: readonly string[], options: ReplayOptio
   };
   if (options.json === true) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
   else terminal.out(render(report, context));
-  if (stack !== undefined) terminal.err(`seamstress: internal error: this is our bug; please report it with what follows\n${mapStack(stack)}\n`);
+  if (stack !== undefined)
+    terminal.err(
+      `seamstress: internal error: this is our bug; please report it with what follows\n${mapStack(stack)}\n`,
+    );
   process.exitCode = exitCodeOf(report, stack !== undefined);
 }
 
-function replayOne(stages: Stages, name: string, file: CaseFile, options: ReplayOptions, known: readonly KnownDeviation[], withTrace: boolean): ReplayResult {
+function replayOne(
+  stages: Stages,
+  name: string,
+  file: CaseFile,
+  options: ReplayOptions,
+  known: readonly KnownDeviation[],
+  withTrace: boolean,
+): ReplayResult {
   const profile = profileOfCase(file.case.profile, options, stages, name);
   const input: Case = { ...file.case, profile };
   const { violations } = stages.judge(input);
@@ -110,9 +122,10 @@ function replayOne(stages: Stages, name: string, file: CaseFile, options: Replay
 }
 
 function describeOutcome(violations: readonly Violation[], expected: string | undefined): string {
-  if (violations.length === 0) return expected === undefined ? 'every invariant holds' : `no longer fails in '${expected}'`;
-  const [first] = violations;
-  const what = `${first?.invariant}: ${first?.message}`;
+  if (violations.length === 0)
+    return expected === undefined ? 'every invariant holds' : `no longer fails in '${expected}'`;
+  const shown = violations.find(({ bucket }) => bucket === expected) ?? violations[0];
+  const what = `${shown?.invariant}: ${shown?.message}`;
   const moved = expected !== undefined && violations.every(({ bucket }) => bucket !== expected);
   return moved ? `${what} (was saved for '${expected}', which is gone)` : what;
 }

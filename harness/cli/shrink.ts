@@ -45,7 +45,9 @@ export function shrinkCommand(context: Context): Command {
     .option('--evaluations <n>', 'cases to try at most', positiveInteger, 10 * SHRINK_EVALUATIONS)
     .option('--output <file>', 'where to write the result (default: in place)')
     .option('--json', 'print JSON');
-  return addProfileOptions(command, context.stages, "the case's own").action((path: string, options: ShrinkOptions) => run(context, path, options));
+  return addProfileOptions(command, context.stages, "the case's own").action((path: string, options: ShrinkOptions) =>
+    run(context, path, options),
+  );
 }
 
 function run({ stages, terminal }: Context, path: string, options: ShrinkOptions): void {
@@ -54,11 +56,14 @@ function run({ stages, terminal }: Context, path: string, options: ShrinkOptions
   const input: Case = { ...file.case, profile: profileOfCase(file.case.profile, options, stages, path) };
   const { violations } = stages.judge(input);
   const bucket = options.bucket ?? file.known?.bucket ?? file.finding?.bucket ?? violations[0]?.bucket;
-  const result = bucket === undefined ? undefined : shrink(input, bucket, stages.judge, { evaluations: options.evaluations });
+  const result =
+    bucket === undefined ? undefined : shrink(input, bucket, stages.judge, { evaluations: options.evaluations });
   if (bucket === undefined || result === undefined) {
     const others = violations.map((one) => `'${one.bucket}'`).join(', ');
     const instead = others === '' ? 'every invariant holds' : `it fails in ${others}`;
-    throw new UserError(`${path} does not fail${bucket === undefined ? '' : ` in '${bucket}'`} on kernel ${input.profile.kernel}: ${instead}`);
+    throw new UserError(
+      `${path} does not fail${bucket === undefined ? '' : ` in '${bucket}'`} on kernel ${input.profile.kernel}: ${instead}`,
+    );
   }
   const { invariant, message, event } = result.violation;
   const target = options.output ?? path;
@@ -75,10 +80,15 @@ function run({ stages, terminal }: Context, path: string, options: ShrinkOptions
     replay: replayLine(target),
     slipped: result.slipped.map(({ violation }) => violation),
   };
-  terminal.out(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, stages.describe(result.case)));
+  terminal.out(
+    options.json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, stages.describe(result.case)),
+  );
 }
 
-function render({ before, events, lps, minimal, evaluations, invariant, message, slipped, replay }: ShrinkReport, trace: readonly string[]): string {
+function render(
+  { before, events, lps, minimal, evaluations, invariant, message, slipped, replay }: ShrinkReport,
+  trace: readonly string[],
+): string {
   return [
     `${invariant}: ${message}`,
     ...trace.map((line) => `  | ${line}`),

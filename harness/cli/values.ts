@@ -16,7 +16,8 @@ export function positiveInteger(text: string): number {
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
   const seconds = Number(match?.[1]) * (UNITS[match?.[2] ?? 's'] ?? 1);
-  if (match === null || !(seconds > 0) || seconds > 1e7) throw new InvalidArgumentError(`Expected a time such as 30s, 10m or 2h, got '${text}'.`);
+  if (match === null || !(seconds > 0) || seconds > 1e7)
+    throw new InvalidArgumentError(`Expected a time such as 30s, 10m or 2h, got '${text}'.`);
   return seconds;
 }
 
@@ -26,7 +27,8 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 export function shard(text: string): Shard {
   const match = /^(\d+)\/(\d+)$/.exec(text);
   const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (match === null || index < 1 || index > count) throw new InvalidArgumentError(`Expected a shard such as 2/3 (1/3 is the first), got '${text}'.`);
+  if (match === null || index < 1 || index > count)
+    throw new InvalidArgumentError(`Expected a shard such as 2/3 (1/3 is the first), got '${text}'.`);
   return { index, count };
 }
 
@@ -34,12 +36,17 @@ export function shard(text: string): Shard {
 export function oneOf(names: readonly string[], what: string): (text: string) => string {
   return (text) => {
     if (names.includes(text)) return text;
-    throw new InvalidArgumentError(`There is no ${what} '${text}'${didYouMean(text, names)}. There are: ${names.join(', ')}.`);
+    throw new InvalidArgumentError(
+      `There is no ${what} '${text}'${didYouMean(text, names)}. There are: ${names.join(', ')}.`,
+    );
   };
 }
 
 /** A comma-separated list of names; may be given more than once. */
-export function listOf(names: readonly string[], what: string): (text: string, before: readonly string[] | undefined) => readonly string[] {
+export function listOf(
+  names: readonly string[],
+  what: string,
+): (text: string, before: readonly string[] | undefined) => readonly string[] {
   const parse = oneOf(names, what);
   return (text, before = []) => [...new Set([...before, ...text.split(',').map(parse)])];
 }

@@ -8,7 +8,13 @@ const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
 /** What BIOS can get wrong about SEAM; the names are MCHECK's. All of them leave KeyIDs announced: a lying BIOS. */
-export const SEAM_BREAKS = ['seamrr-absent', 'seamrr-absent', 'seamrr-unaligned', 'seamrr-size', 'seamrr-differs'] as const;
+export const SEAM_BREAKS = [
+  'seamrr-absent',
+  'seamrr-absent',
+  'seamrr-unaligned',
+  'seamrr-size',
+  'seamrr-differs',
+] as const;
 
 /** Free 32 MiB slots below 2 GiB, one of them outside every low CMR that the generator draws. */
 const LOW_SLOTS = [0x78000000, 0x70000000, 0x60000000, 0x7c000000] as const;
@@ -44,7 +50,11 @@ export function drawBrokenSEAM(random: Random, legal: AddressRange, lpCount: num
     case 'seamrr-unaligned':
       return { seamrr: { base: legal.base + random.nextInt(1, 31) * MiB, size: legal.size }, override: null, rule };
     case 'seamrr-size':
-      return { seamrr: { base: legal.base, size: pick(random, [0, 16 * MiB, 48 * MiB, 96 * MiB, 2 * GiB]) }, override: null, rule };
+      return {
+        seamrr: { base: legal.base, size: pick(random, [0, 16 * MiB, 48 * MiB, 96 * MiB, 2 * GiB]) },
+        override: null,
+        rule,
+      };
     case 'seamrr-differs': {
       const lp = random.nextInt(0, lpCount - 1);
       const override = chance(random, 60)

@@ -55,7 +55,9 @@ export function drawWildCondition(random: Random): Event {
   return {
     kind: 'condition',
     condition: pick(random, CONDITIONS),
-    leaf: chance(random, 30) ? null : pick(random, [LEAF.RDMD, LEAF.KEY_CONFIG, LEAF.INIT, LEAF.RD, LEAF.LP_INIT, LEAF.TDMR_INIT, LEAF.CONFIG]),
+    leaf: chance(random, 30)
+      ? null
+      : pick(random, [LEAF.RDMD, LEAF.KEY_CONFIG, LEAF.INIT, LEAF.RD, LEAF.LP_INIT, LEAF.TDMR_INIT, LEAF.CONFIG]),
     count: pick(random, COUNTS),
   };
 }

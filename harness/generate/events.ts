@@ -33,7 +33,8 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
     chosen.push(ACPI_CPU_ADD);
   }
   // So is memory of two blocks that touch coming back as one.
-  if (hasTouchingBlocks(platform) && chance(random, 40) && !chosen.includes(MEMORY_REONLINE)) chosen.push(MEMORY_REONLINE);
+  if (hasTouchingBlocks(platform) && chance(random, 40) && !chosen.includes(MEMORY_REONLINE))
+    chosen.push(MEMORY_REONLINE);
   // The swarm may have switched off what luck asked for; a broken case breaks something all the same.
   if (temperament === 'broken' && !chosen.some(({ breaks }) => breaks)) choose(random, BREAKING, EVERY_BIT, chosen);
   runScript(plan, chosen);
@@ -70,7 +71,7 @@ function choose(random: Random, from: readonly number[], swarm: Swarm, chosen: P
   for (let tries = 0; tries < 6; tries += 1) {
     const index = random.nextInt(0, from.length - 1);
     const perturbation = PERTURBATIONS[from[index] ?? 0];
-    if (perturbation === undefined || (swarm.perturbations & (1 << index % 31)) === 0) continue;
+    if (perturbation === undefined || (swarm.perturbations & (1 << (index % 31))) === 0) continue;
     if (chosen.includes(perturbation)) continue;
     chosen.push(perturbation);
     return;
@@ -86,7 +87,8 @@ function namesOf(chosen: readonly Perturbation[]): string[] {
 function runScript(plan: Plan, chosen: readonly Perturbation[]): void {
   const { random, platform, events } = plan;
   if (platform.moduleImage === 'late' && chance(random, 85)) {
-    for (let lp = 0; lp < platform.lps.length; lp += 1) if (plan.online[lp] === true && chance(random, 80)) vmxOn(plan, lp);
+    for (let lp = 0; lp < platform.lps.length; lp += 1)
+      if (plan.online[lp] === true && chance(random, 80)) vmxOn(plan, lp);
     events.push({ kind: 'late-load' });
   }
   applyPhase(plan, chosen, 'before');
@@ -96,7 +98,8 @@ function runScript(plan: Plan, chosen: readonly Perturbation[]): void {
   if (chosen.length > 0 && chance(random, 55)) tryAgain(plan);
   applyPhase(plan, chosen, 'after');
   // Something that looks at what is left.
-  if (chance(random, 30)) events.push({ kind: 'machine-check', lp: anyOnlineLP(plan), address: memory.anyAddress(plan) });
+  if (chance(random, 30))
+    events.push({ kind: 'machine-check', lp: anyOnlineLP(plan), address: memory.anyAddress(plan) });
 }
 
 function applyPhase(plan: Plan, chosen: readonly Perturbation[], phase: Phase): void {

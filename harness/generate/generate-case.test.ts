@@ -53,16 +53,26 @@ function share(holds: (generated: GeneratedCase) => boolean): number {
   return SAMPLE.filter(holds).length / SAMPLE.length;
 }
 
-const indexOf = (events: readonly Event[], kind: Event['kind'], from = 0): number => events.findIndex((event, index) => index >= from && event.kind === kind);
+const indexOf = (events: readonly Event[], kind: Event['kind'], from = 0): number =>
+  events.findIndex((event, index) => index >= from && event.kind === kind);
 describe('what reveals the known flaws comes at least once in 300 cases', () => {
   test.each<[string, (generated: GeneratedCase) => boolean]>([
-    ['nosmt on a machine with siblings', ({ platform }) => platform.commandLine.nosmt && platform.lps.some((lp) => lp.thread > 0)],
-    ['a counted LP that is offline at boot', ({ platform }) => platform.lps.some((lp, index) => lp.bios && onlineAtBoot(platform)[index] === false)],
+    [
+      'nosmt on a machine with siblings',
+      ({ platform }) => platform.commandLine.nosmt && platform.lps.some((lp) => lp.thread > 0),
+    ],
+    [
+      'a counted LP that is offline at boot',
+      ({ platform }) => platform.lps.some((lp, index) => lp.bios && onlineAtBoot(platform)[index] === false),
+    ],
     [
       'a package without online CPU at boot',
       ({ platform }) => {
         const online = onlineAtBoot(platform);
-        return platform.lps.some((lp) => lp.bios && !platform.lps.some((other, index) => other.package === lp.package && online[index] === true));
+        return platform.lps.some(
+          (lp) =>
+            lp.bios && !platform.lps.some((other, index) => other.package === lp.package && online[index] === true),
+        );
       },
     ],
     ['a package that goes offline before enable', ({ broken }) => broken.includes('package-offline-before-enable')],
@@ -71,7 +81,9 @@ describe('what reveals the known flaws comes at least once in 300 cases', () => 
       ({ platform, events }) => {
         const first = events.find((event) => event.kind === 'cpu-enable');
         if (first?.kind !== 'cpu-enable') return false;
-        const before = events.slice(0, events.indexOf(first)).findLast((event) => (event.kind === 'vmxon' || event.kind === 'vmxoff') && event.lp === first.lp);
+        const before = events
+          .slice(0, events.indexOf(first))
+          .findLast((event) => (event.kind === 'vmxon' || event.kind === 'vmxoff') && event.lp === first.lp);
         return before === undefined ? platform.lps[first.lp]?.vmx === false : before.kind === 'vmxoff';
       },
     ],
@@ -88,18 +100,38 @@ describe('what reveals the known flaws comes at least once in 300 cases', () => 
       'memory outside the CMRs before enable',
       ({ platform, events }) => {
         const top = Math.max(...platform.cmrs.map(({ base, size }) => base + size));
-        const at = events.findIndex((event) => event.kind === 'memory-add' && event.how !== 'zone-device' && event.base >= top);
+        const at = events.findIndex(
+          (event) => event.kind === 'memory-add' && event.how !== 'zone-device' && event.base >= top,
+        );
         return at !== -1 && indexOf(events, 'enable', at) !== -1;
       },
     ],
     [
       'sixteen memory blocks inside one CMR',
-      ({ platform }) => platform.cmrs.some((cmr) => platform.memory.filter(({ base }) => base >= cmr.base && base < cmr.base + cmr.size).length >= 16),
+      ({ platform }) =>
+        platform.cmrs.some(
+          (cmr) => platform.memory.filter(({ base }) => base >= cmr.base && base < cmr.base + cmr.size).length >= 16,
+        ),
     ],
-    ['memory blocks that touch', ({ platform: { memory } }) => memory.some(({ base }, index) => base === (memory[index - 1]?.base ?? 0) + (memory[index - 1]?.size ?? 0) && index > 0)],
-    ['an allocation failure before enable', ({ events }) => indexOf(events, 'allocation-failure') !== -1 && indexOf(events, 'enable', indexOf(events, 'allocation-failure')) !== -1],
+    [
+      'memory blocks that touch',
+      ({ platform: { memory } }) =>
+        memory.some(
+          ({ base }, index) => base === (memory[index - 1]?.base ?? 0) + (memory[index - 1]?.size ?? 0) && index > 0,
+        ),
+    ],
+    [
+      'an allocation failure before enable',
+      ({ events }) =>
+        indexOf(events, 'allocation-failure') !== -1 &&
+        indexOf(events, 'enable', indexOf(events, 'allocation-failure')) !== -1,
+    ],
     ['a second enable', ({ events }) => events.filter(({ kind }) => kind === 'enable').length > 1],
-    ['a machine check after enable', ({ events }) => indexOf(events, 'enable') !== -1 && indexOf(events, 'machine-check', indexOf(events, 'enable')) !== -1],
+    [
+      'a machine check after enable',
+      ({ events }) =>
+        indexOf(events, 'enable') !== -1 && indexOf(events, 'machine-check', indexOf(events, 'enable')) !== -1,
+    ],
     ['a real machine', ({ platform }) => platform.fms[0] === 0xc06f2 && platform.cmrs.length === 2],
   ])('%s', (_, holds) => {
     expect(share(holds)).toBeGreaterThan(1 / 300);
@@ -107,7 +139,8 @@ describe('what reveals the known flaws comes at least once in 300 cases', () => 
 
   test('an allocation fails at each of the first twelve places', () => {
     const places = new Set<number>();
-    for (const { events } of SAMPLE) for (const event of events) if (event.kind === 'allocation-failure') places.add(event.nth);
+    for (const { events } of SAMPLE)
+      for (const event of events) if (event.kind === 'allocation-failure') places.add(event.nth);
     for (let nth = 1; nth <= 12; nth += 1) expect(places).toContain(nth);
   });
 });
@@ -125,7 +158,18 @@ describe('events', () => {
       for (const name of broken) names.add(name);
     }
     expect([...kinds].sort()).toEqual([
-      ...['acpi-cpu-add', 'acpi-cpu-remove', 'allocation-failure', 'condition', 'cpu-enable', 'cpu-offline', 'cpu-online', 'enable', 'kexec', 'late-load'],
+      ...[
+        'acpi-cpu-add',
+        'acpi-cpu-remove',
+        'allocation-failure',
+        'condition',
+        'cpu-enable',
+        'cpu-offline',
+        'cpu-online',
+        'enable',
+        'kexec',
+        'late-load',
+      ],
       ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall', 'vmxoff', 'vmxon'],
     ]);
     expect(conditions.size).toBe(CONDITIONS.length);
@@ -137,7 +181,16 @@ describe('events', () => {
     fc.assert(
       fc.property(eventsArbitrary('legal', platform), ({ value, broken }) => {
         expect(broken).toEqual([]);
-        for (const { kind } of value) expect(['vmxoff', 'condition', 'allocation-failure', 'seamcall', 'seam-death', 'kexec', 'module-unload']).not.toContain(kind);
+        for (const { kind } of value)
+          expect([
+            'vmxoff',
+            'condition',
+            'allocation-failure',
+            'seamcall',
+            'seam-death',
+            'kexec',
+            'module-unload',
+          ]).not.toContain(kind);
       }),
       { seed: 3, numRuns: 500 },
     );

@@ -55,5 +55,7 @@ export function drawWildKeyIDs(random: Random): KeyIDSetting {
 }
 
 function drawWildCount(random: Random): number {
-  return chance(random, 70) ? random.nextInt(0, 80) : pick(random, [0, 1, 2047, 2048, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff]);
+  return chance(random, 70)
+    ? random.nextInt(0, 80)
+    : pick(random, [0, 1, 2047, 2048, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff]);
 }

@@ -71,7 +71,9 @@ export function reonline(plan: Plan): void {
   const across = before !== undefined && block === memory[touching];
   const size = block.size < BLOCK ? PAGE * Math.max(1, Math.floor(block.size / PAGE)) : BLOCK;
   // Pages at the low end of a block are where PAMTs tend to be, so the other end is tried as well.
-  const inside = chance(random, 50) ? alignUp(block.base, size) : block.base + block.size - size - ((block.base + block.size) % PAGE);
+  const inside = chance(random, 50)
+    ? alignUp(block.base, size)
+    : block.base + block.size - size - ((block.base + block.size) % PAGE);
   const base = across ? block.base - random.nextInt(1, 64) * PAGE : inside;
   const length = across ? 2 * (block.base - base) : size;
   const how = pick(random, KINDS);

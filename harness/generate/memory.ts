@@ -29,7 +29,8 @@ export function drawMemory(random: Random, cmrs: readonly AddressRange[], shape:
     if (size === 0) continue;
     // A CMR that continues its predecessor is the same memory, on the same node.
     const last = blocks.at(-1);
-    if (base === end && last !== undefined) blocks[blocks.length - 1] = { base: last.base, size: last.size + size, node: last.node };
+    if (base === end && last !== undefined)
+      blocks[blocks.length - 1] = { base: last.base, size: last.size + size, node: last.node };
     else blocks.push({ base, size, node: base < 4 * GiB ? 0 : node++ });
     end = base + size;
   }
@@ -66,9 +67,16 @@ function splitBlock(random: Random, blocks: MemoryBlock[], first: number): void 
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
   if (block === undefined || block.size < 4 * PAGE) return;
-  const head = chance(random, 50) ? roundDown(block.size / 2, 128 * MiB) || PAGE : random.nextInt(1, Math.floor(block.size / PAGE) - 1) * PAGE;
+  const head = chance(random, 50)
+    ? roundDown(block.size / 2, 128 * MiB) || PAGE
+    : random.nextInt(1, Math.floor(block.size / PAGE) - 1) * PAGE;
   const node = chance(random, 60) ? block.node + 1 : block.node;
-  blocks.splice(at, 1, { base: block.base, size: head, node: block.node }, { base: block.base + head, size: block.size - head, node });
+  blocks.splice(
+    at,
+    1,
+    { base: block.base, size: head, node: block.node },
+    { base: block.base + head, size: block.size - head, node },
+  );
 }
 
 function roundDown(value: number, unit: number): number {
@@ -101,7 +109,9 @@ export function addMemoryOutsideCMRs(random: Random, blocks: MemoryBlock[], cmrs
   for (const { base, size } of cmrs) if (base + size > end) end = base + size;
   const last = blocks.at(-1);
   if (last !== undefined && last.base + last.size > end) end = last.base + last.size;
-  const base = chance(random, 40) ? Math.ceil(end / PAGE) * PAGE : Math.ceil(end / GiB) * GiB + random.nextInt(0, 4) * GiB;
+  const base = chance(random, 40)
+    ? Math.ceil(end / PAGE) * PAGE
+    : Math.ceil(end / GiB) * GiB + random.nextInt(0, 4) * GiB;
   blocks.push({ base, size: pick(random, [PAGE, 128 * MiB, GiB]), node: last?.node ?? 0 });
 }
 

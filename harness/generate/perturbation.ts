@@ -2,7 +2,17 @@ import { drawFeltCondition, drawWildCondition, LEAF } from './condition.ts';
 import { chance, pick } from './draw.ts';
 import * as memory from './memory-event.ts';
 import type { Plan } from './plan.ts';
-import { anyLP, anyOfflineLP, anyOnlineLP, anyRemovableLP, cpuEnable, cpuOffline, cpuOnlineAndEnable, vmxOff, vmxOn } from './plan.ts';
+import {
+  anyLP,
+  anyOfflineLP,
+  anyOnlineLP,
+  anyRemovableLP,
+  cpuEnable,
+  cpuOffline,
+  cpuOnlineAndEnable,
+  vmxOff,
+  vmxOn,
+} from './plan.ts';
 import { drawRawSEAMCALL } from './raw-seamcall.ts';
 
 /** Where in a typical case it strikes: before the CPUs are enabled, between that and tdx_enable, or afterwards. */
@@ -18,8 +28,18 @@ export interface Perturbation {
   readonly apply: (plan: Plan) => void;
 }
 
-const legal = (name: string, phase: Phase, apply: (plan: Plan) => void): Perturbation => ({ name, phase, breaks: false, apply });
-const broken = (name: string, phase: Phase, apply: (plan: Plan) => void): Perturbation => ({ name, phase, breaks: true, apply });
+const legal = (name: string, phase: Phase, apply: (plan: Plan) => void): Perturbation => ({
+  name,
+  phase,
+  breaks: false,
+  apply,
+});
+const broken = (name: string, phase: Phase, apply: (plan: Plan) => void): Perturbation => ({
+  name,
+  phase,
+  breaks: true,
+  apply,
+});
 
 /** Their order fixes what a seed generates; at most 31 broken ones, a bit each in the swarm. */
 export const PERTURBATIONS: readonly Perturbation[] = [
@@ -107,7 +127,10 @@ function offlineSpare(plan: Plan): void {
 
 function allocationFailure(plan: Plan): void {
   const { random } = plan;
-  plan.events.push({ kind: 'allocation-failure', nth: chance(random, 90) ? random.nextInt(1, 12) : random.nextInt(13, 40) });
+  plan.events.push({
+    kind: 'allocation-failure',
+    nth: chance(random, 90) ? random.nextInt(1, 12) : random.nextInt(13, 40),
+  });
 }
 
 function tdmrInitFails(plan: Plan): void {

@@ -52,7 +52,10 @@ describe('a legal platform', () => {
           if (before !== undefined) expect(base).toBeGreaterThanOrEqual(before.base + before.size);
         });
         for (const range of [...memory, ...cmrs]) {
-          if (seamrr !== null) expect(range.base >= seamrr.base + seamrr.size || seamrr.base >= range.base + range.size || range.size === 0).toBe(true);
+          if (seamrr !== null)
+            expect(
+              range.base >= seamrr.base + seamrr.size || seamrr.base >= range.base + range.size || range.size === 0,
+            ).toBe(true);
         }
       }),
       RUNS,
@@ -83,7 +86,8 @@ describe('a broken platform', () => {
         const name = broken[0] ?? '';
         seen.add(name);
         expect(foundBroken(platform)).toBe(name.startsWith('msr-') ? 'msr' : name);
-        if (name.startsWith('cmr-')) expect(runMCHECK({ ...platform, cmrs: [{ base: MiB, size: MiB }] }).rule).toBeNull();
+        if (name.startsWith('cmr-'))
+          expect(runMCHECK({ ...platform, cmrs: [{ base: MiB, size: MiB }] }).rule).toBeNull();
         else expect(brokenCMRRule(platform.cmrs)).toBeNull();
       }),
       { seed: SEED, numRuns: 5000 },
@@ -91,7 +95,16 @@ describe('a broken platform', () => {
   });
 
   test('comes in every kind there is a name for', () => {
-    const names = [...CMR_BREAKS, ...SEAM_BREAKS, ...KEYID_BREAKS, ...MSR_BREAKS, ...TOPOLOGY_BREAKS, 'fms-differs', 'keyid-differs', 'memory-outside-cmrs'];
+    const names = [
+      ...CMR_BREAKS,
+      ...SEAM_BREAKS,
+      ...KEYID_BREAKS,
+      ...MSR_BREAKS,
+      ...TOPOLOGY_BREAKS,
+      'fms-differs',
+      'keyid-differs',
+      'memory-outside-cmrs',
+    ];
     expect([...seen].sort()).toEqual([...new Set(names)].sort());
   });
 });

@@ -71,7 +71,9 @@ function drawFeatures(random: Random, swarm: Swarm): number {
 }
 
 type Feature = (typeof PLATFORM_FEATURES)[number];
-const BIT = Object.fromEntries(PLATFORM_FEATURES.map((name, index) => [name, 1 << index])) as Readonly<Record<Feature, number>>;
+const BIT = Object.fromEntries(PLATFORM_FEATURES.map((name, index) => [name, 1 << index])) as Readonly<
+  Record<Feature, number>
+>;
 const { holes, room, nosmt, maxcpus, hibernation } = BIT;
 const MANY_HOLES = BIT['many-holes'];
 const SPLIT_BLOCK = BIT['split-block'];
@@ -237,7 +239,10 @@ function drawWildPlatform(random: Random): Platform {
   const { keyids, keyidBits } = chance(random, 60) ? drawKeyIDs(random) : drawWildKeyIDs(random);
   return {
     lps,
-    memory: chance(random, 40) && cmrs.some(({ size }) => size > 0) ? drawMemory(random, ascending(cmrs), PLAIN) : drawWildMemory(random),
+    memory:
+      chance(random, 40) && cmrs.some(({ size }) => size > 0)
+        ? drawMemory(random, ascending(cmrs), PLAIN)
+        : drawWildMemory(random),
     cmrs,
     keyids,
     keyidBits,

@@ -8,7 +8,10 @@ import { anyLP } from './plan.ts';
 import type { Plan } from './plan.ts';
 
 /** Leaves that somebody may try: those of host initialisation and of a TD's KeyID, and some that are not there. */
-const LEAVES = [1, 8, 9, 19, 20, 24, 24, 27, 28, 31, 31, 32, 33, 33, 34, 34, 35, 35, 36, 36, 37, 40, 41, 44, 45, 45, 52, 53, 2, 42, 99, 254] as const;
+const LEAVES = [
+  1, 8, 9, 19, 20, 24, 24, 27, 28, 31, 31, 32, 33, 33, 34, 34, 35, 35, 36, 36, 37, 40, 41, 44, 45, 45, 52, 53, 2, 42,
+  99, 254,
+] as const;
 
 /** P-SEAMLDR leaves, and RAX values with reserved bits, a version, or everything set. */
 const ODD_LEAVES: readonly U64[] = [
@@ -37,7 +40,26 @@ const FIELDS: readonly U64[] = [
   0,
 ];
 
-const EDGES: readonly U64[] = [0, 0, 0, 1, 2, 31, 32, 33, 64, 65, 1024, 4096, 0x40000000, 0x100000000, 2 ** 51, 2 ** 52, 0xffffffffffffffffn, 0x8000000000000000n];
+const EDGES: readonly U64[] = [
+  0,
+  0,
+  0,
+  1,
+  2,
+  31,
+  32,
+  33,
+  64,
+  65,
+  1024,
+  4096,
+  0x40000000,
+  0x100000000,
+  2 ** 51,
+  2 ** 52,
+  0xffffffffffffffffn,
+  0x8000000000000000n,
+];
 
 function drawOperand(plan: Plan): U64 {
   const { random } = plan;
@@ -52,7 +74,9 @@ function drawOperand(plan: Plan): U64 {
     case 4:
       return pick(random, EDGES);
     default:
-      return chance(random, 80) ? random.nextInt(0, 64) * 2 ** 30 : u64FromBigInt(random.nextBigInt(0n, 0xffffffffffffffffn));
+      return chance(random, 80)
+        ? random.nextInt(0, 64) * 2 ** 30
+        : u64FromBigInt(random.nextBigInt(0n, 0xffffffffffffffffn));
   }
 }
 

@@ -2,12 +2,35 @@ import { errnoName } from '../../model/kernel/errno.ts';
 import { messageText } from '../../model/kernel/message.ts';
 import { pamtSize } from '../../model/kernel/tdmr.ts';
 import { formatU64 } from '../../model/abi/u64.ts';
+import type { Platform } from '../../model/platform/platform.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
-import type { BootOutcome, Machine } from '../campaign/stages.ts';
 import type { Profile } from '../case.ts';
 import { platformFromFile } from '../platform-file/platform-file.ts';
 import { findProfile } from './profile.ts';
+
+/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
+export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
+
+/** What became of a boot, as `boot --json` prints it. */
+export interface BootOutcome {
+  readonly kernel: string;
+  readonly module: string;
+  /** 0, or negative as the kernel returns it. */
+  readonly errno: number;
+  /** `EINVAL`; `null` for success. */
+  readonly errnoName: string | null;
+  readonly initialized: boolean;
+  /** PAMT allocated, KiB. */
+  readonly pamtKB: number;
+  /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
+  readonly keyids: readonly [number, number] | null;
+  /** Bytes, as hexadecimal text; `reserved` counts areas. */
+  readonly tdmrs: readonly { readonly base: string; readonly size: string; readonly reserved: number }[];
+  readonly dmesg: readonly string[];
+  /** Every value the platform file leaves open, and what was taken for it, as sentences. */
+  readonly defaults: readonly string[];
+}
 
 /**
  * One machine through BIOS, MCHECK, the loaders and a kernel up to the end of its TDX initialisation, with every online
@@ -16,7 +39,8 @@ import { findProfile } from './profile.ts';
  */
 export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
   const { revision, release } = findProfile(profile);
-  const { platform, defaults } = 'file' in machine ? platformFromFile(machine.file, machine.name) : { platform: machine.platform, defaults: [] };
+  const { platform, defaults } =
+    'file' in machine ? platformFromFile(machine.file, machine.name) : { platform: machine.platform, defaults: [] };
   const world = bootWorld(platform, revision, release);
   const { kernel } = world;
   let errno = 0;
@@ -40,7 +64,11 @@ export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
     initialized,
     pamtKB: pamtBytes / 1024,
     keyids: kernel.keyidCount === 0 ? null : [kernel.keyidStart, kernel.keyidStart + kernel.keyidCount],
-    tdmrs: tdmrs.map(({ base, size, reserved }) => ({ base: formatU64(base), size: formatU64(size), reserved: reserved.length })),
+    tdmrs: tdmrs.map(({ base, size, reserved }) => ({
+      base: formatU64(base),
+      size: formatU64(size),
+      reserved: reserved.length,
+    })),
     dmesg: kernel.dmesg.map(messageText),
     defaults,
   };

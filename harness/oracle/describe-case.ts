@@ -15,16 +15,21 @@ export function describeCase(input: Case): readonly string[] {
 }
 
 function describeRecord(world: World, record: EventRecord, index: number): string[] {
-  const lines = [`${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`];
+  const lines = [
+    `${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`,
+  ];
   for (const entry of world.trace.slice(record.from, record.to)) lines.push(`      ${describeEntry(entry)}`);
-  for (const message of world.kernel.dmesg.slice(record.dmesgFrom, record.dmesgTo)) lines.push(`      | ${messageText(message)}`);
-  if (record.outcome === 'crashed') lines.push(`      ! ${world.kernel.crash ?? ''}`);
+  for (const message of record.kernel.dmesg.slice(record.dmesgFrom, record.dmesgTo))
+    lines.push(`      | ${messageText(message)}`);
+  if (record.outcome === 'crashed') lines.push(`      ! ${record.kernel.crash ?? ''}`);
   return lines;
 }
 
 function describeEvent({ event }: EventRecord): string {
   const { kind, ...rest } = event;
-  const fields = Object.entries(rest).map(([name, value]) => `${name} ${describeValue(name, value as U64 | string | null)}`);
+  const fields = Object.entries(rest).map(
+    ([name, value]) => `${name} ${describeValue(name, value as U64 | string | null)}`,
+  );
   return [kind, ...fields].join(' ');
 }
 
@@ -46,8 +51,15 @@ function describeOutcome({ outcome, errno, statusBefore, statusAfter, phaseBefor
 function describeEntry(entry: TraceEntry): string {
   switch (entry.kind) {
     case 'seamcall': {
-      const inputs = [`rcx ${formatU64(entry.inRCX)}`, `rdx ${formatU64(entry.inRDX)}`, `r8 ${formatU64(entry.inR8)}`].filter((text) => !text.endsWith(' 0x0'));
-      const details = entry.trap === 'none' && entry.rax !== 0 && statusDetails(entry.rax) !== 0 ? ` details ${formatU64(statusDetails(entry.rax))}` : '';
+      const inputs = [
+        `rcx ${formatU64(entry.inRCX)}`,
+        `rdx ${formatU64(entry.inRDX)}`,
+        `r8 ${formatU64(entry.inR8)}`,
+      ].filter((text) => !text.endsWith(' 0x0'));
+      const details =
+        entry.trap === 'none' && entry.rax !== 0 && statusDetails(entry.rax) !== 0
+          ? ` details ${formatU64(statusDetails(entry.rax))}`
+          : '';
       const why = entry.trap === 'none' && entry.rax !== 0 && entry.reason !== '' ? ` (${entry.reason})` : '';
       const condition = entry.condition === null ? '' : ` [${entry.condition}]`;
       const times = entry.calls === 1 ? '' : ` x ${entry.calls}`;

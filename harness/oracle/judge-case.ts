@@ -37,7 +37,11 @@ export interface OpenVerdict extends Verdict {
  * Lets the events of a case happen to a world that has just booted and checks every invariant after each. `advance`: what
  * makes an event happen, where it is not `step` alone.
  */
-export function judgeWorld(world: World, events: readonly Event[], advance: (world: World, event: Event) => EventRecord = step): OpenVerdict {
+export function judgeWorld(
+  world: World,
+  events: readonly Event[],
+  advance: (world: World, event: Event) => EventRecord = step,
+): OpenVerdict {
   const violations: Violation[] = [];
   const sometimes: string[] = [];
   const edges: number[] = [];
@@ -46,9 +50,14 @@ export function judgeWorld(world: World, events: readonly Event[], advance: (wor
   for (let index = 0; index < events.length; index += 1) {
     const event = events[index];
     if (event === undefined) continue;
-    const record = advance(world, event);
-    look(world, record, index, violations, sometimes);
-    seamcalls += collectEdges(world, record, edges);
+    const seen = world.records.length;
+    advance(world, event);
+    // A kexec leaves two records: its own and the next kernel's boot.
+    for (let at = seen; at < world.records.length; at += 1) {
+      const record = world.records[at] as EventRecord;
+      look(world, record, index, violations, sometimes);
+      seamcalls += collectEdges(world, record, edges);
+    }
   }
   return { violations, edges: unique(edges), sometimes, seamcalls, complete: isComplete(world) };
 }
@@ -80,11 +89,23 @@ function violationOf(invariant: string, { leaf, status, state, message }: Offenc
 /** READY was reached, or an initialisation failed with a line that says so. */
 function isComplete({ records }: World): boolean {
   for (const record of records)
-    if (record.event.kind === 'enable' && (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))) return true;
+    if (
+      record.event.kind === 'enable' &&
+      (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))
+    )
+      return true;
   return false;
 }
 
-const PHASES: readonly ModulePhase[] = ['ABSENT', 'PENDING', 'SYSINIT_DONE', 'CONFIG_DONE', 'READY', 'SHUTDOWN', 'DEAD'];
+const PHASES: readonly ModulePhase[] = [
+  'ABSENT',
+  'PENDING',
+  'SYSINIT_DONE',
+  'CONFIG_DONE',
+  'READY',
+  'SHUTDOWN',
+  'DEAD',
+];
 const STATUSES = ['uninitialised', 'initialised', 'error', 'none', 'shutdown'] as const;
 const OUTCOMES = ['done', 'refused', 'ignored', 'crashed'] as const;
 const TRAPS = ['none', 'gp', 'ud', 'vmfail'] as const;
@@ -101,7 +122,11 @@ function collectEdges(world: World, record: EventRecord, edges: number[]): numbe
     calls += entry.calls;
     edges.push(seamcallEdge(entry));
   }
-  const outcome = ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 + (KIND_NUMBER.get(record.event.kind) ?? 0)) * 4 + OUTCOMES.indexOf(record.outcome);
+  const outcome =
+    ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 +
+      (KIND_NUMBER.get(record.event.kind) ?? 0)) *
+      4 +
+    OUTCOMES.indexOf(record.outcome);
   edges.push(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF));
   return calls;
 }
@@ -114,7 +139,8 @@ function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
 function unique(edges: number[]): number[] {
   edges.sort((a, b) => a - b);
   let kept = 0;
-  for (let index = 0; index < edges.length; index += 1) if (index === 0 || edges[index] !== edges[index - 1]) edges[kept++] = edges[index] as number;
+  for (let index = 0; index < edges.length; index += 1)
+    if (index === 0 || edges[index] !== edges[index - 1]) edges[kept++] = edges[index] as number;
   edges.length = kept;
   return edges;
 }

@@ -13,9 +13,11 @@ const RELEASE_BY_NAME: ReadonlyMap<string, Release> = new Map(Object.entries(REL
 /** The tables behind a profile's two names; throws a UserError for one that nobody knows. */
 export function findProfile({ kernel, module }: Profile): { readonly revision: Revision; readonly release: Release } {
   const revision = findRevision(kernel);
-  if (revision === undefined) throw new UserError(`unknown kernel ${kernel}: expected one of ${KERNEL_NAMES.join(', ')}`);
+  if (revision === undefined)
+    throw new UserError(`unknown kernel ${kernel}: expected one of ${KERNEL_NAMES.join(', ')}`);
   const release = RELEASE_BY_NAME.get(module);
-  if (release === undefined) throw new UserError(`unknown module release ${module}: expected one of ${MODULE_NAMES.join(', ')}`);
+  if (release === undefined)
+    throw new UserError(`unknown module release ${module}: expected one of ${MODULE_NAMES.join(', ')}`);
   return { revision, release };
 }
 

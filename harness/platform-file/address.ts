@@ -8,6 +8,7 @@ const PHYSICAL_END = 2 ** 52;
 /** Reads one address or size; `place` is how the message calls it. Throws a UserError beyond 52 bits. */
 export function readAddress(written: WrittenAddress, name: string, place: string): number {
   const value = typeof written === 'number' ? written : Number(BigInt(written));
-  if (value > PHYSICAL_END) throw new UserError(`${name}: ${place} is ${written}, beyond the 52-bit physical address space`);
+  if (value > PHYSICAL_END)
+    throw new UserError(`${name}: ${place} is ${written}, beyond the 52-bit physical address space`);
   return value;
 }

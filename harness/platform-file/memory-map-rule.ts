@@ -57,7 +57,9 @@ function knownMemory(file: PlatformFile, name: string, cmrs: readonly AddressRan
   if (above.length > 0) {
     say(`The e820 map ends at ${formatU64(mapEnd)}: above it, memory is taken as one memory block per CMR.`);
   } else if (file.e820Complete === false) {
-    say(`The e820 map is incomplete and no CMR reaches further: memory is taken to end with it, at ${formatU64(mapEnd)}.`);
+    say(
+      `The e820 map is incomplete and no CMR reaches further: memory is taken to end with it, at ${formatU64(mapEnd)}.`,
+    );
   }
   return [...fromMap, ...above];
 }
@@ -97,8 +99,11 @@ function inOrder(ranges: readonly AddressRange[]): AddressRange[] {
 
 /** Every CMR above 4 GiB is a NUMA node of its own, in order; what lies below the first of them is node 0. */
 function nodesRule(blocks: readonly AddressRange[], cmrs: readonly AddressRange[] | null, say: Say): MemoryBlock[] {
-  const starts = inOrder(cmrs ?? []).map(({ base }) => base).filter((base) => base >= 4 * GiB);
-  if (starts.length > 1) say('NUMA nodes not known: every CMR above 4 GiB is taken as a node of its own, all below as node 0.');
+  const starts = inOrder(cmrs ?? [])
+    .map(({ base }) => base)
+    .filter((base) => base >= 4 * GiB);
+  if (starts.length > 1)
+    say('NUMA nodes not known: every CMR above 4 GiB is taken as a node of its own, all below as node 0.');
   else say('NUMA nodes not known: all memory is taken as node 0.');
   const placed: MemoryBlock[] = [];
   for (const { base, size } of blocks) {

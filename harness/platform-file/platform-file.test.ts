@@ -45,7 +45,12 @@ const INFO: SystemInfo = {
 /** What Linux's TDMRs over a map cost in PAMTs, by the model's own construction. */
 function pamtKB(memory: readonly AddressRange[]): number {
   const regions = memory
-    .map(({ base, size }) => ({ startPfn: Math.max(Math.ceil(base / 4096), 256), endPfn: Math.floor((base + size) / 4096), node: 0, object: 0 }))
+    .map(({ base, size }) => ({
+      startPfn: Math.max(Math.ceil(base / 4096), 256),
+      endPfn: Math.floor((base + size) / 4096),
+      node: 0,
+      object: 0,
+    }))
     .filter(({ startPfn, endPfn }) => startPfn < endPfn);
   const tdmrs: TDMR[] = [];
   coverMemory(regions, INFO.maxTDMRs, tdmrs);
@@ -85,7 +90,9 @@ describe('the machines of the field', () => {
     const { platform, file } = load(name);
     const lines = boot(platform, LINUX_6_12, RELEASES['1.5.01']);
     expect(lines).toContain(`virt/tdx: ${file.pamtKbReported} KB allocated for PAMT`);
-    const logged = withoutTimes(file).filter((line) => /^virt\/tdx: (BIOS enabled|Disable ACPI S3|\d+ KB|module initialized)/.test(line));
+    const logged = withoutTimes(file).filter((line) =>
+      /^virt\/tdx: (BIOS enabled|Disable ACPI S3|\d+ KB|module initialized)/.test(line),
+    );
     // The log of another machine than the one that gave the KeyIDs cannot tell them.
     for (const line of file.keyids == null ? [] : logged) expect(lines).toContain(line);
   });
@@ -168,14 +175,25 @@ describe('default rules', () => {
     expect(runMCHECK(platform).verdict).toBe('published');
     expect(platform.lps).toHaveLength(8);
     expect(pamtKB(platform.memory)).toBe(64 * 4104 + 8);
-    expect(defaults).toContain('Memory map and CMRs not known: taken as 64 GiB, 2 GiB of it below 4 GiB and one block above.');
+    expect(defaults).toContain(
+      'Memory map and CMRs not known: taken as 64 GiB, 2 GiB of it below 4 GiB and one block above.',
+    );
   });
 
   test('null everywhere is the same as nothing', () => {
     const nulls = Object.fromEntries(
-      ['packages', 'coresPerPackage', 'threadsPerCore', 'keyids', 'maxPaBits', 'cmrs', 'e820', 'e820Complete', 'reported', 'pamtKbReported'].map(
-        (key) => [key, null],
-      ),
+      [
+        'packages',
+        'coresPerPackage',
+        'threadsPerCore',
+        'keyids',
+        'maxPaBits',
+        'cmrs',
+        'e820',
+        'e820Complete',
+        'reported',
+        'pamtKbReported',
+      ].map((key) => [key, null]),
     );
     expect(from(nulls)).toMatchObject({ platform: from({}).platform, defaults: from({}).defaults });
   });
@@ -222,11 +240,19 @@ describe('default rules', () => {
   });
 
   test('a map of 200 pieces above 4 GiB still fits 32 CMRs, and covers all of it', () => {
-    const e820 = Array.from({ length: 200 }, (_, index) => ({ base: 4 * GiB + index * 0x300000, size: 0x100000 + (index % 7) * 0x1000, type: 'usable' }));
+    const e820 = Array.from({ length: 200 }, (_, index) => ({
+      base: 4 * GiB + index * 0x300000,
+      size: 0x100000 + (index % 7) * 0x1000,
+      type: 'usable',
+    }));
     const { platform } = from({ e820 });
     expect(platform.cmrs).toHaveLength(32);
     expect(runMCHECK(platform).rule).toBeNull();
-    expect(platform.memory.every((block) => platform.cmrs.some((cmr) => cmr.base <= block.base && block.base + block.size <= cmr.base + cmr.size))).toBe(true);
+    expect(
+      platform.memory.every((block) =>
+        platform.cmrs.some((cmr) => cmr.base <= block.base && block.base + block.size <= cmr.base + cmr.size),
+      ),
+    ).toBe(true);
   });
 
   test('what another entry calls something else is not memory, and neighbours are joined', () => {
@@ -254,7 +280,10 @@ describe('default rules', () => {
   });
 
   test('a broken CMR list is kept as it is, for MCHECK to judge', () => {
-    const cmrs = [{ base: '0x200000', size: '0x100000' }, { base: '0x100000', size: '0x180000' }];
+    const cmrs = [
+      { base: '0x200000', size: '0x100000' },
+      { base: '0x100000', size: '0x180000' },
+    ];
     const { platform } = from({ cmrs });
     expect(platform.cmrs.map(({ base }) => base)).toEqual([0x200000, 0x100000]);
     expect(runMCHECK(platform).rule).toBe('cmr-order');
@@ -280,10 +309,18 @@ describe('bad input', () => {
     ['text where a list belongs', '{"cmrs": "none"}', /\/cmrs/],
     ['a decimal address', '{"cmrs": [{"base": "4096", "size": "0x1000"}]}', /\/cmrs\/0\/base/],
     ['an address beyond 52 bits', '{"cmrs": [{"base": "0x20000000000000", "size": "0x1000"}]}', /beyond the 52-bit/],
-    ['a range that ends beyond 52 bits', '{"cmrs": [{"base": "0xffffffffff000", "size": "0x2000"}]}', /the end of cmrs\[0\]/],
+    [
+      'a range that ends beyond 52 bits',
+      '{"cmrs": [{"base": "0xffffffffff000", "size": "0x2000"}]}',
+      /the end of cmrs\[0\]/,
+    ],
     ['a negative KeyID count', '{"keyids": {"mktme": -1, "tdx": 4}}', /\/keyids/],
     ['three quarters of a package', '{"packages": 0.75}', /\/packages/],
-    ['more LPs than a machine has', '{"packages": 64, "coresPerPackage": 512, "threadsPerCore": 8}', /more than the 4096/],
+    [
+      'more LPs than a machine has',
+      '{"packages": 64, "coresPerPackage": 512, "threadsPerCore": 8}',
+      /more than the 4096/,
+    ],
   ])('%s gives one message', (_, text, message) => {
     const read = () => parsePlatformFile(text, 'machine.json');
     expect(read).toThrow(UserError);
@@ -306,13 +343,30 @@ const anyFile = fc.record(
     packages: maybe(fc.integer({ min: 1, max: 9 })),
     coresPerPackage: maybe(fc.integer({ min: 1, max: 64 })),
     threadsPerCore: maybe(fc.integer({ min: 1, max: 2 })),
-    keyids: maybe(fc.record({ mktme: maybe(fc.nat({ max: 2 ** 32 - 1 })), tdx: maybe(fc.nat({ max: 4096 })) }, { requiredKeys: [] })),
+    keyids: maybe(
+      fc.record(
+        { mktme: maybe(fc.nat({ max: 2 ** 32 - 1 })), tdx: maybe(fc.nat({ max: 4096 })) },
+        { requiredKeys: [] },
+      ),
+    ),
     maxPaBits: maybe(fc.integer({ min: 37, max: 52 })),
     cmrs: maybe(fc.array(range, { maxLength: 40 })),
-    e820: maybe(fc.array(range.chain((entry) => fc.constantFrom('usable', 'reserved', 'ACPI NVS', 'System RAM').map((type) => ({ ...entry, type }))), { maxLength: 12 })),
+    e820: maybe(
+      fc.array(
+        range.chain((entry) =>
+          fc.constantFrom('usable', 'reserved', 'ACPI NVS', 'System RAM').map((type) => ({ ...entry, type })),
+        ),
+        { maxLength: 12 },
+      ),
+    ),
     e820Complete: maybe(fc.boolean()),
     pamtKbReported: maybe(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
-    reported: maybe(fc.dictionary(fc.constantFrom('fms', 'logicalCpus', 'memoryTB', 'kernelCmdline', 'codename', 'msr'), fc.jsonValue())),
+    reported: maybe(
+      fc.dictionary(
+        fc.constantFrom('fms', 'logicalCpus', 'memoryTB', 'kernelCmdline', 'codename', 'msr'),
+        fc.jsonValue(),
+      ),
+    ),
   },
   { requiredKeys: [] },
 );

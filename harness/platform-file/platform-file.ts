@@ -52,7 +52,8 @@ export function platformFromFile(value: unknown, name: string): PlatformFromFile
   const file = PLATFORM_FILE_SCHEMA.check(value, name);
   const defaults: string[] = [];
   const say: Say = (sentence) => defaults.push(sentence);
-  for (const property of unknownProperties(file)) say(`The property ${property} is not part of a platform file and was not read.`);
+  for (const property of unknownProperties(file))
+    say(`The property ${property} is not part of a platform file and was not read.`);
   const lps = topologyRule(file, name, say);
   const { keyids, keyidBits } = keyidRule(file, say);
   const { memory, cmrs } = memoryMapRule(file, name, say);

@@ -19,7 +19,14 @@ export function fmsRule(file: PlatformFile, say: Say): number {
     const family = numberIn(fms, 'family');
     const model = numberIn(fms, 'model');
     const stepping = numberIn(fms, 'stepping');
-    if (family !== undefined && family < 16 && model !== undefined && model < 256 && stepping !== undefined && stepping < 16) {
+    if (
+      family !== undefined &&
+      family < 16 &&
+      model !== undefined &&
+      model < 256 &&
+      stepping !== undefined &&
+      stepping < 16
+    ) {
       return (model >>> 4) * 0x10000 + family * 0x100 + (model & 0xf) * 0x10 + stepping;
     }
   }

@@ -23,7 +23,9 @@ export function topologyRule(file: PlatformFile, name: string, say: Say): Platfo
   ];
   if (unknown.length > 0) say(`Topology not known: taken as ${unknown.join(', ')}.`);
   if (packages * cores * threads > LPS_MAX) {
-    throw new UserError(`${name}: ${packages} x ${cores} x ${threads} LPs are more than the ${LPS_MAX} a machine may have here`);
+    throw new UserError(
+      `${name}: ${packages} x ${cores} x ${threads} LPs are more than the ${LPS_MAX} a machine may have here`,
+    );
   }
   const lps: PlatformLP[] = [];
   for (let thread = 0; thread < threads; thread += 1) {

@@ -28,7 +28,9 @@ export function unknownMemoryRule(file: PlatformFile, say: Say): MemoryBlock[] {
   }
   const terabytes = file.reported?.['memoryTB'];
   if (typeof terabytes === 'number' && terabytes > 0 && terabytes <= 64) {
-    say(`Memory map and CMRs not known: taken as the reported ${terabytes} TB, 2 GiB of it below 4 GiB and one block above.`);
+    say(
+      `Memory map and CMRs not known: taken as the reported ${terabytes} TB, 2 GiB of it below 4 GiB and one block above.`,
+    );
     return layOut(Math.max(1, Math.round(terabytes * 1024) - LOW_TDMR_GIB), 1);
   }
   say(`Memory map and CMRs not known: taken as ${TOTAL_GIB} GiB, 2 GiB of it below 4 GiB and one block above.`);

@@ -46,18 +46,28 @@ function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonl
 
 function knownLines(known: readonly KnownSeen[], { stale }: Footer, { good, bad, dim }: Palette): readonly string[] {
   const seen = known.filter(isSeen);
-  const lines = seen.map(({ invariant, reason, hits, origin }) => {
-    return `${good('known')}   ${invariant}: ${reason} ${dim(origin === null ? '(its own case only)' : `(${hits} cases)`)}`;
+  // One line a rule: which of its buckets and why is in the corpus and in the other reports.
+  const rules = [...new Set(seen.map(({ invariant }) => invariant))];
+  const lines = rules.map((rule) => {
+    const buckets = seen.filter(({ invariant }) => invariant === rule);
+    const hits = buckets.reduce((sum, one) => sum + one.hits, 0);
+    const many = buckets.length === 1 ? '' : `${buckets.length} buckets, `;
+    return `${good('known')}   ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : `${grouped(hits)} hits`})`)}`;
   });
   return [
     ...lines,
-    ...stale.map((bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`),
+    ...stale.map(
+      (bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`,
+    ),
     ...(lines.length + stale.length > 0 ? [''] : []),
   ];
 }
 
 function totalsLine({ cases, events, seamcalls, complete, edges, findings, known, timing }: Footer): string {
-  const rate = timing === undefined ? [] : [`${grouped(Math.round(timing.casesPerSecond))} cases/s in ${timing.seconds.toFixed(1)} s`];
+  const rate =
+    timing === undefined
+      ? []
+      : [`${grouped(Math.round(timing.casesPerSecond))} cases/s in ${timing.seconds.toFixed(1)} s`];
   return [
     `${grouped(cases)} cases (${grouped(complete)} complete)`,
     `${grouped(events)} events`,
@@ -79,7 +89,11 @@ function sometimesLines({ sometimes: { reached, unreached, overdue } }: Footer, 
   ];
 }
 
-function verdictLines({ exitCode, interrupted, crash, cases, sometimes }: Footer, minimal: readonly Minimal[], { bad, good }: Palette): readonly string[] {
+function verdictLines(
+  { exitCode, interrupted, crash, cases, sometimes }: Footer,
+  minimal: readonly Minimal[],
+  { bad, good }: Palette,
+): readonly string[] {
   if (crash !== null) return [bad(`internal error at ${crash.origin}: this is our bug`)];
   if (interrupted !== null) return [`interrupted (${interrupted}); everything found so far is kept`];
   if (exitCode === 0) return [good('ok')];

@@ -3,8 +3,7 @@ import type { Builder } from 'junit-report-builder';
 import type { CampaignRecord, Minimal } from '../campaign/record.ts';
 import { isSeen, sortRecords } from './summary.ts';
 
-// The package is CommonJS with the declarations of an ES module: a default import has the wrong type.
-const junit = createRequire(import.meta.url)('junit-report-builder') as Builder;
+const require = createRequire(import.meta.url);
 
 /**
  * JUnit XML: one test case per invariant judged (failed where something new broke it) and per `sometimes` (failed where
@@ -12,18 +11,26 @@ const junit = createRequire(import.meta.url)('junit-report-builder') as Builder;
  */
 export function renderJUnit(records: readonly CampaignRecord[]): string {
   const { header, footer, minimal, known } = sortRecords(records);
-  const report = junit.newBuilder();
+  // CommonJS with the declarations of an ES module, so a default import has the wrong type; and too big to load in vain.
+  const report = (require('junit-report-builder') as Builder).newBuilder();
   const name = `seamstress ${header.profile.kernel} on ${header.profile.module}`;
-  const suite = report.testSuite().name(`${name}, invariants`).time(footer.timing?.seconds ?? 0);
+  const suite = report
+    .testSuite()
+    .name(`${name}, invariants`)
+    .time(footer.timing?.seconds ?? 0);
   suite.property('seed', clean(header.seed)).property('cases', String(footer.cases)).property('shard', header.shard);
   const broken = minimal.map(({ invariant }) => invariant);
   for (const invariant of [...new Set([...header.invariants, ...broken])].sort()) {
     const test = suite.testCase().className(`seamstress.${header.profile.kernel}`).name(invariant);
     const failures = minimal.filter((finding) => finding.invariant === invariant);
     const [first] = failures;
-    if (first !== undefined) test.failure(clean(first.message), 'finding').stacktrace(failures.map(describeFailure).join('\n\n'));
+    if (first !== undefined)
+      test.failure(clean(first.message), 'finding').stacktrace(failures.map(describeFailure).join('\n\n'));
     const notes = known.filter((one) => one.invariant === invariant && isSeen(one));
-    if (notes.length > 0) test.standardOutput(clean(notes.map(({ bucket, reason, source }) => `known: ${bucket}: ${reason} (${source})`).join('\n')));
+    if (notes.length > 0)
+      test.standardOutput(
+        clean(notes.map(({ bucket, reason, source }) => `known: ${bucket}: ${reason} (${source})`).join('\n')),
+      );
   }
   const { reached, unreached, overdue } = footer.sometimes;
   const reach = report.testSuite().name(`${name}, sometimes`);
@@ -33,7 +40,13 @@ export function renderJUnit(records: readonly CampaignRecord[]): string {
     else if (unreached.includes(id)) test.skipped();
   }
   if (footer.crash !== null) {
-    report.testSuite().name(name).testCase().className('seamstress').name('harness').error(clean(footer.crash.origin), 'internal', clean(footer.crash.stack));
+    report
+      .testSuite()
+      .name(name)
+      .testCase()
+      .className('seamstress')
+      .name('harness')
+      .error(clean(footer.crash.origin), 'internal', clean(footer.crash.stack));
   }
   return report.build();
 }

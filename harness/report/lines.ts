@@ -39,7 +39,8 @@ export function readCampaignLog(text: string, name: string): CampaignLog {
     records.push(RECORD_SCHEMA.check(json, `${name}:${index + 1}`));
   }
   const [header] = records;
-  if (header?.record !== 'header') throw new UserError(`${name}: expected a campaign's event stream, which begins with a header`);
+  if (header?.record !== 'header')
+    throw new UserError(`${name}: expected a campaign's event stream, which begins with a header`);
   return { records, header, complete: records.at(-1)?.record === 'footer' };
 }
 

@@ -17,8 +17,12 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
     '',
   ];
   const tail = [
-    ...(seen.length > 0 ? ['### Known deviations', '', '| invariant | why | source | cases |', '|---|---|---|---|'] : []),
-    ...seen.map(({ invariant, reason, source, hits }) => `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${hits} |`),
+    ...(seen.length > 0
+      ? ['### Known deviations', '', '| invariant | why | source | cases |', '|---|---|---|---|']
+      : []),
+    ...seen.map(
+      ({ invariant, reason, source, hits }) => `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${hits} |`,
+    ),
     ...(seen.length > 0 ? [''] : []),
     ...footer.stale.map((bucket) => `- stale: \`${bucket}\` is no longer reproduced`),
     ...footer.sometimes.overdue.map((id) => `- never reached: \`${id}\``),

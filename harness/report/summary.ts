@@ -1,4 +1,12 @@
-import type { CampaignRecord, Footer, Header, KnownSeen, Minimal, SometimesOutcome, Totals } from '../campaign/record.ts';
+import type {
+  CampaignRecord,
+  Footer,
+  Header,
+  KnownSeen,
+  Minimal,
+  SometimesOutcome,
+  Totals,
+} from '../campaign/record.ts';
 import { publishedSchema } from '../schema.ts';
 
 /** What `fuzz --json` prints. */
@@ -75,9 +83,11 @@ export function summarise(records: readonly CampaignRecord[]): Summary {
     findings: minimal.map(({ bucket, invariant, message, events: count, minimal: is, hits, origin, file, replay }) => {
       return { bucket, invariant, message, events: count, minimal: is, hits, origin, case: file, replay };
     }),
-    known: known.filter(isSeen).map(({ bucket, invariant, reason, events: count, minimal: is, hits, origin, file, replay }) => {
-      return { bucket, invariant, message: reason, events: count, minimal: is, hits, origin, case: file, replay };
-    }),
+    known: known
+      .filter(isSeen)
+      .map(({ bucket, invariant, reason, events: count, minimal: is, hits, origin, file, replay }) => {
+        return { bucket, invariant, message: reason, events: count, minimal: is, hits, origin, case: file, replay };
+      }),
     ...{ stale, sometimes, interrupted, crash, exitCode },
   };
 }

@@ -20,11 +20,20 @@ export const PARTS: readonly Part[] = [
   {
     name: 'preemption',
     count: ({ schedule }) => schedule?.length ?? 0,
-    keep: ({ schedule = [], ...input }, kept) => (kept.length === 0 ? input : { ...input, schedule: pick(schedule, kept) }),
+    keep: ({ schedule = [], ...input }, kept) =>
+      kept.length === 0 ? input : { ...input, schedule: pick(schedule, kept) },
   },
   { name: 'package', count: (input) => packagesOf(input.platform).length, keep: keepPackages },
-  { name: 'LP, with its events', count: ({ platform }) => platform.lps.length, keep: (input, kept) => keepLPs(input, kept, 'drop') },
-  { name: 'LP, its events to another', count: ({ platform }) => platform.lps.length, keep: (input, kept) => keepLPs(input, kept, 'retarget') },
+  {
+    name: 'LP, with its events',
+    count: ({ platform }) => platform.lps.length,
+    keep: (input, kept) => keepLPs(input, kept, 'drop'),
+  },
+  {
+    name: 'LP, its events to another',
+    count: ({ platform }) => platform.lps.length,
+    keep: (input, kept) => keepLPs(input, kept, 'retarget'),
+  },
   platformList('memory', 1),
   platformList('cmrs', 0),
   platformList('msr', 0),
@@ -39,7 +48,9 @@ export const MEMORY_WITH_CMRS: Part = {
     const { memory, cmrs } = input.platform;
     if (kept.length === 0) return undefined;
     const gone = memory.filter((_, index) => !kept.includes(index));
-    const left = cmrs.filter((cmr) => !gone.some((block) => cmr.base < block.base + block.size && block.base < cmr.base + cmr.size));
+    const left = cmrs.filter(
+      (cmr) => !gone.some((block) => cmr.base < block.base + block.size && block.base < cmr.base + cmr.size),
+    );
     return withPlatform(input, { memory: pick(memory, kept), cmrs: left });
   },
 };
@@ -62,19 +73,27 @@ function platformList(name: 'memory' | 'cmrs' | 'msr' | 'fms', least: number): P
     name,
     count: ({ platform }) => platform[name].length,
     keep: (input, kept) =>
-      kept.length < least ? undefined : withPlatform(input, { [name]: pick<unknown>(input.platform[name], kept) } as Partial<Platform>),
+      kept.length < least
+        ? undefined
+        : withPlatform(input, { [name]: pick<unknown>(input.platform[name], kept) } as Partial<Platform>),
   };
 }
 
 function keepPackages(input: Case, kept: readonly number[]): Case | undefined {
   const numbers = pick(packagesOf(input.platform), kept);
-  const lps = [...input.platform.lps.keys()].filter((index) => numbers.includes(input.platform.lps[index]?.package ?? -1));
+  const lps = [...input.platform.lps.keys()].filter((index) =>
+    numbers.includes(input.platform.lps[index]?.package ?? -1),
+  );
   return keepLPs(input, lps, 'drop');
 }
 
 /** The case without one LP and what happens to it. */
 export function withoutLP(input: Case, gone: number): Case | undefined {
-  return keepLPs(input, [...input.platform.lps.keys()].filter((lp) => lp !== gone), 'drop');
+  return keepLPs(
+    input,
+    [...input.platform.lps.keys()].filter((lp) => lp !== gone),
+    'drop',
+  );
 }
 
 /** LPs, packages and everything that names one are renumbered without gaps; what named an LP that is gone goes or moves. */

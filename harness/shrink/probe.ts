@@ -115,5 +115,7 @@ export function stackOf(error: unknown): string {
 
 /** Equal text, equal case; unequal text costs one evaluation too many at worst. */
 function keyOf({ platform, events, schedule }: Case): string {
-  return JSON.stringify([platform, events, schedule], (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  return JSON.stringify([platform, events, schedule], (_key, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
 }

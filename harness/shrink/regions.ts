@@ -29,7 +29,8 @@ export function* lowerAddresses(input: Case): Generator<Case> {
 export function* roundRegions(input: Case): Generator<Case> {
   const { memory, cmrs } = input.platform;
   for (const [index, block] of memory.entries()) {
-    for (const range of rounded(block)) yield withPlatform(input, { memory: memory.with(index, { ...block, ...range }) });
+    for (const range of rounded(block))
+      yield withPlatform(input, { memory: memory.with(index, { ...block, ...range }) });
   }
   for (const [index, cmr] of cmrs.entries()) {
     for (const range of [...rounded(cmr), ...memory]) {
@@ -47,7 +48,9 @@ export function* roundAllRegions(input: Case): Generator<Case> {
       return { ...range, base, size: Math.floor((range.base + range.size) / unit) * unit - base };
     };
     const shrunk = { memory: memory.map(inwards), cmrs: cmrs.map((cmr) => (cmr.size === 0 ? cmr : inwards(cmr))) };
-    const vanished = shrunk.memory.some(({ size }) => size <= 0) || shrunk.cmrs.some(({ size }, index) => size <= 0 && cmrs[index]?.size !== 0);
+    const vanished =
+      shrunk.memory.some(({ size }) => size <= 0) ||
+      shrunk.cmrs.some(({ size }, index) => size <= 0 && cmrs[index]?.size !== 0);
     if (!vanished) yield withPlatform(input, shrunk);
   }
 }

@@ -76,7 +76,9 @@ describe('shrinking', () => {
     const judge = judgeOf(({ platform, events: all }) => {
       const offline = new Set(all.flatMap((event) => (event.kind === 'cpu-offline' ? [event.lp] : [])));
       const packages = new Set(platform.lps.map((lp) => lp.package));
-      const dark = [...packages].some((one) => platform.lps.every((lp, index) => lp.package !== one || offline.has(index)));
+      const dark = [...packages].some((one) =>
+        platform.lps.every((lp, index) => lp.package !== one || offline.has(index)),
+      );
       return packages.size > 1 && dark ? all.length : undefined;
     });
     const { case: small, minimal } = shrunk(sampleCase(events, samplePlatform(4, 2)), judge);
@@ -91,7 +93,10 @@ describe('shrinking', () => {
       const on = events.filter(({ kind }) => kind === 'vmxon').length;
       return off === on && events.some(({ kind }) => kind === 'enable') ? 0 : undefined;
     });
-    const { case: small } = shrunk(sampleCase([{ kind: 'vmxoff', lp: 0 }, { kind: 'enable' }, { kind: 'vmxon', lp: 1 }]), balanced);
+    const { case: small } = shrunk(
+      sampleCase([{ kind: 'vmxoff', lp: 0 }, { kind: 'enable' }, { kind: 'vmxon', lp: 1 }]),
+      balanced,
+    );
     expect(small.events).toEqual([{ kind: 'enable' }]);
   });
 
@@ -105,11 +110,16 @@ describe('shrinking', () => {
       block.base < cmr.base && block.base + block.size > cmr.base + cmr.size;
     const judge = judgeOf(({ platform: { memory, cmrs }, events }) => {
       const hit = events.findIndex(
-        (event) => event.kind === 'machine-check' && cmrs.some(({ base, size }) => event.address > base && event.address < base + size),
+        (event) =>
+          event.kind === 'machine-check' &&
+          cmrs.some(({ base, size }) => event.address > base && event.address < base + size),
       );
       return hit >= 0 && memory.some((block) => cmrs.some((cmr) => outside(block, cmr))) ? hit : undefined;
     });
-    const { case: small, minimal } = shrunk(sampleCase([{ kind: 'machine-check', lp: 0, address: 100 * GIB + 4096 }], platform), judge);
+    const { case: small, minimal } = shrunk(
+      sampleCase([{ kind: 'machine-check', lp: 0, address: 100 * GIB + 4096 }], platform),
+      judge,
+    );
     expect(minimal).toBe(true);
     expect(small.platform.memory).toEqual([{ base: 0, size: 4 * GIB, node: 0 }]);
     expect(small.platform.cmrs).toEqual([{ base: GIB, size: 2 * GIB }]);
@@ -119,7 +129,9 @@ describe('shrinking', () => {
   test('registers and counts end at the least that fails', () => {
     const judge = judgeOf(({ events }) => {
       const index = events.findIndex((event) => event.kind === 'seamcall' && typeof event.rdx === 'bigint');
-      return index >= 0 && events.some((event) => event.kind === 'allocation-failure' && event.nth > 2) ? index : undefined;
+      return index >= 0 && events.some((event) => event.kind === 'allocation-failure' && event.nth > 2)
+        ? index
+        : undefined;
     });
     const { case: small } = shrunk(large, judge);
     expect(small.events).toEqual([
@@ -162,23 +174,30 @@ describe('shrinking', () => {
 
   test('only a failure that a light judgement misses is judged in full', () => {
     const asked = new Set<boolean | undefined>();
-    const watching = (judge: Judge, sees: boolean): Judge => (input, full) => {
-      asked.add(full);
-      return full === false && !sees ? { ...judge(input), violations: [] } : judge(input);
-    };
+    const watching =
+      (judge: Judge, sees: boolean): Judge =>
+      (input, full) => {
+        asked.add(full);
+        return full === false && !sees ? { ...judge(input), violations: [] } : judge(input);
+      };
     shrunk(large, watching(inOrder('enable'), true));
     expect([...asked]).toEqual([false]);
     asked.clear();
-    expect(shrunk(large, watching(inOrder('enable'), false))).toMatchObject({ case: { events: { length: 1 } }, minimal: true });
+    expect(shrunk(large, watching(inOrder('enable'), false))).toMatchObject({
+      case: { events: { length: 1 } },
+      minimal: true,
+    });
     expect([...asked]).toEqual([false, true]);
   });
 
   test('the number of evaluations is a bound, and what was not verified is not called minimal', () => {
     let calls = 0;
-    const counting = (judge: Judge): Judge => (input, full) => {
-      calls += 1;
-      return judge(input, full);
-    };
+    const counting =
+      (judge: Judge): Judge =>
+      (input, full) => {
+        calls += 1;
+        return judge(input, full);
+      };
     const result = shrunk(large, counting(inOrder('cpu-offline', 'cpu-online')), { evaluations: 12 });
     expect(calls).toBeLessThanOrEqual(12);
     expect(result.evaluations).toBe(calls);
@@ -195,31 +214,38 @@ const eventArbitrary = fc.tuple(fc.constantFrom(...kinds), fc.nat({ max: 3 })).m
 describe('laws of shrinking', () => {
   test('the result fails in the same bucket, is no larger, is 1-minimal where it says so, and is the same every time', () => {
     fc.assert(
-      fc.property(fc.array(eventArbitrary, { minLength: 3, maxLength: 14 }), fc.integer({ min: 1, max: 7 }), (events, rule) => {
-        const judge = judgeOf(({ platform, events: all }) => {
-          const enables = all.filter(({ kind }) => kind === 'enable').length;
-          const lps = new Set(all.flatMap((event) => ('lp' in event ? [event.lp] : [])));
-          if (rule & 1 && enables === 0) return undefined;
-          if (rule & 2 && lps.size < 2) return undefined;
-          if (rule & 4 && platform.cmrs.length + platform.memory.length < 3) return undefined;
-          return all.length;
-        });
-        const input = sampleCase(events);
-        fc.pre(judge(input).violations.length > 0);
-        const result = shrunk(input, judge);
-        expect(judge(result.case).violations.map(({ bucket }) => bucket)).toContain('rule|x');
-        for (const part of PARTS) expect(part.count(result.case)).toBeLessThanOrEqual(part.count(input));
-        expect(result.minimal).toBe(true);
-        for (const part of PARTS) {
-          const indices = [...Array(part.count(result.case)).keys()];
-          for (const gone of indices) {
-            const smaller = part.keep(result.case, indices.filter((index) => index !== gone));
-            if (smaller !== undefined) expect(judge(smaller).violations).toEqual([]);
+      fc.property(
+        fc.array(eventArbitrary, { minLength: 3, maxLength: 14 }),
+        fc.integer({ min: 1, max: 7 }),
+        (events, rule) => {
+          const judge = judgeOf(({ platform, events: all }) => {
+            const enables = all.filter(({ kind }) => kind === 'enable').length;
+            const lps = new Set(all.flatMap((event) => ('lp' in event ? [event.lp] : [])));
+            if (rule & 1 && enables === 0) return undefined;
+            if (rule & 2 && lps.size < 2) return undefined;
+            if (rule & 4 && platform.cmrs.length + platform.memory.length < 3) return undefined;
+            return all.length;
+          });
+          const input = sampleCase(events);
+          fc.pre(judge(input).violations.length > 0);
+          const result = shrunk(input, judge);
+          expect(judge(result.case).violations.map(({ bucket }) => bucket)).toContain('rule|x');
+          for (const part of PARTS) expect(part.count(result.case)).toBeLessThanOrEqual(part.count(input));
+          expect(result.minimal).toBe(true);
+          for (const part of PARTS) {
+            const indices = [...Array(part.count(result.case)).keys()];
+            for (const gone of indices) {
+              const smaller = part.keep(
+                result.case,
+                indices.filter((index) => index !== gone),
+              );
+              if (smaller !== undefined) expect(judge(smaller).violations).toEqual([]);
+            }
           }
-        }
-        expect(encodeCaseLine(shrunk(input, judge).case)).toBe(encodeCaseLine(result.case));
-        expect(shrunk(result.case, judge).case).toEqual(result.case);
-      }),
+          expect(encodeCaseLine(shrunk(input, judge).case)).toBe(encodeCaseLine(result.case));
+          expect(shrunk(result.case, judge).case).toEqual(result.case);
+        },
+      ),
       { numRuns: 60 },
     );
   });

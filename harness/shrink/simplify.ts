@@ -18,7 +18,12 @@ const MOVED_LPS_MAX = 10;
 
 /** Whole machines that a reader knows by heart, from one LP up; what happens keeps happening, on the LPs there are. */
 export function* simplePlatforms(input: Case): Generator<Case> {
-  for (const [packages, cores] of [[1, 1], [2, 1], [1, 2], [2, 2]] as const) {
+  for (const [packages, cores] of [
+    [1, 1],
+    [2, 1],
+    [1, 2],
+    [2, 2],
+  ] as const) {
     const simple = onSimplePlatform(input, packages, cores);
     if (sizeOf(simple.platform) < sizeOf(input.platform)) yield simple;
   }
@@ -44,7 +49,10 @@ export function* healthySettings(input: Case): Generator<Case> {
     { memory: platform.memory.map((block) => ({ ...block, node: 0 })) },
     { lps: coresInOrder(lps) },
   ];
-  yield withPlatform(input, Object.assign({}, ...healthy, { lps: coresInOrder(healthy[0]?.lps ?? lps) }) as Partial<Platform>);
+  yield withPlatform(
+    input,
+    Object.assign({}, ...healthy, { lps: coresInOrder(healthy[0]?.lps ?? lps) }) as Partial<Platform>,
+  );
   for (const change of healthy) yield withPlatform(input, change);
   for (const [index, lp] of lps.entries()) {
     yield withPlatform(input, { lps: lps.with(index, { ...lp, bios: true, online: true, vmx: true }) });
@@ -62,7 +70,12 @@ export function* closerLPs(input: Case): Generator<Case> {
     for (const beside of lps) {
       if (beside.package > lp.package || (beside.package === lp.package && beside.core >= lp.core)) continue;
       const threads = lps.filter((other) => other.package === beside.package && other.core === beside.core);
-      const moved = { ...lp, package: beside.package, core: beside.core, thread: Math.max(...threads.map(({ thread }) => thread)) + 1 };
+      const moved = {
+        ...lp,
+        package: beside.package,
+        core: beside.core,
+        thread: Math.max(...threads.map(({ thread }) => thread)) + 1,
+      };
       const closer = withPlatform(input, { lps: lps.with(index, moved) });
       for (const [gone, other] of lps.entries()) {
         if (gone === index || other === beside || other.package !== lp.package) continue;
@@ -77,15 +90,19 @@ export function* closerLPs(input: Case): Generator<Case> {
 export function* smallerSettings(input: Case): Generator<Case> {
   const { platform } = input;
   const { keyids } = platform;
-  for (const mktme of smallerThan(keyids.mktme, USUAL_KEYIDS.mktme)) yield withPlatform(input, { keyids: { ...keyids, mktme } });
-  for (const tdx of smallerThan(keyids.tdx, USUAL_KEYIDS.tdx)) yield withPlatform(input, { keyids: { ...keyids, tdx } });
+  for (const mktme of smallerThan(keyids.mktme, USUAL_KEYIDS.mktme))
+    yield withPlatform(input, { keyids: { ...keyids, mktme } });
+  for (const tdx of smallerThan(keyids.tdx, USUAL_KEYIDS.tdx))
+    yield withPlatform(input, { keyids: { ...keyids, tdx } });
   for (const keyidBits of smallerThan(platform.keyidBits, USUAL_KEYID_BITS)) yield withPlatform(input, { keyidBits });
   const { maxcpus } = platform.commandLine;
   if (maxcpus !== null) {
-    for (const lower of smaller(maxcpus)) yield withPlatform(input, { commandLine: { ...platform.commandLine, maxcpus: lower } });
+    for (const lower of smaller(maxcpus))
+      yield withPlatform(input, { commandLine: { ...platform.commandLine, maxcpus: lower } });
   }
   for (const [index, override] of platform.msr.entries()) {
-    for (const value of simplerU64(override.value)) yield withPlatform(input, { msr: platform.msr.with(index, { ...override, value }) });
+    for (const value of simplerU64(override.value))
+      yield withPlatform(input, { msr: platform.msr.with(index, { ...override, value }) });
   }
 }
 
@@ -163,7 +180,14 @@ function onSimplePlatform(input: Case, packages: number, cores: number): Case {
   const memory = numbers.slice(0, packages).map((node) => ({ base: node * GIB + GIB, size: GIB, node }));
   return {
     ...withPlatform(input, {
-      lps: numbers.map((lp) => ({ package: Math.floor(lp / cores), core: lp % cores, thread: 0, bios: true, online: true, vmx: true })),
+      lps: numbers.map((lp) => ({
+        package: Math.floor(lp / cores),
+        core: lp % cores,
+        thread: 0,
+        bios: true,
+        online: true,
+        vmx: true,
+      })),
       memory,
       cmrs: memory.map(({ base, size }) => ({ base, size })),
       keyids: USUAL_KEYIDS,

@@ -47,7 +47,8 @@ export function sweepTemporaries(folder: string): number {
 /** What a failed write means to the user: a place to correct (exit 2), or a machine that cannot go on (exit 4). */
 export function writeFailure(path: string, error: unknown): unknown {
   const code = errorCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new UserError(`cannot write ${path}: the disk is full`, EXIT.CANNOT_RUN);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new UserError(`cannot write ${path}: the disk is full`, EXIT.CANNOT_RUN);
   if (code === 'EIO') return new UserError(`cannot write ${path}: input/output error`, EXIT.CANNOT_RUN);
   const why = WRITE_ERRORS[code];
   return why === undefined ? error : new UserError(`cannot write ${path}: ${why}`);

@@ -15,7 +15,8 @@ export interface KnownDeviation extends Known {
  * kernel in two files.
  */
 export function loadKnown(corpus: string): readonly KnownDeviation[] {
-  if (kindOfPath(corpus) !== 'folder') throw new UserError(`no corpus at ${corpus}: expected a folder (an empty one will do)`);
+  if (kindOfPath(corpus) !== 'folder')
+    throw new UserError(`no corpus at ${corpus}: expected a folder (an empty one will do)`);
   const folder = join(corpus, 'known');
   if (kindOfPath(folder) === undefined) return [];
   const seen = new Map<string, string>();
@@ -27,7 +28,9 @@ export function loadKnown(corpus: string): readonly KnownDeviation[] {
     const key = `${input.profile.kernel}\n${known.bucket}`;
     const other = seen.get(key);
     if (other !== undefined) {
-      throw new UserError(`${path}: ${other} already holds bucket '${known.bucket}' of kernel ${input.profile.kernel}; remove one`);
+      throw new UserError(
+        `${path}: ${other} already holds bucket '${known.bucket}' of kernel ${input.profile.kernel}; remove one`,
+      );
     }
     seen.set(key, path);
     return { ...known, path, case: input };

@@ -10,8 +10,15 @@ export interface CorpusCase {
  * The cases that reach no edge the others do not: greedily, the case that adds most edges stays first, of equal ones
  * the shorter. The same for any order of `files`; doing it again removes nothing more.
  */
-export function minimiseCorpus<T extends CorpusCase>(files: readonly T[], edgesOf: (input: Case) => readonly number[]): readonly T[] {
-  const left = files.map((file) => ({ file, edges: new Set(edgesOf(file.case)), size: encodeCaseLine(file.case).length }));
+export function minimiseCorpus<T extends CorpusCase>(
+  files: readonly T[],
+  edgesOf: (input: Case) => readonly number[],
+): readonly T[] {
+  const left = files.map((file) => ({
+    file,
+    edges: new Set(edgesOf(file.case)),
+    size: encodeCaseLine(file.case).length,
+  }));
   left.sort((a, b) => a.size - b.size || (a.file.path < b.file.path ? -1 : 1));
   const reached = new Set<number>();
   for (;;) {

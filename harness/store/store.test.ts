@@ -37,7 +37,7 @@ describe('atomic writes', () => {
     expect(sweepTemporaries(join(folder, 'nowhere'))).toBe(0);
   });
 
-  test('a place that cannot be written is the user\'s to mend, and named', () => {
+  test("a place that cannot be written is the user's to mend, and named", () => {
     writeFileSync(join(folder, 'file'), '');
     const attempt = () => requireWritable(join(folder, 'file', 'below'));
     expect(attempt).toThrow(UserError);
@@ -46,7 +46,10 @@ describe('atomic writes', () => {
 
   test('a full disk is not a usage error', () => {
     const full = Object.assign(new Error('x'), { code: 'ENOSPC' });
-    expect(writeFailure('a.json', full)).toMatchObject({ message: 'cannot write a.json: the disk is full', exitCode: 4 });
+    expect(writeFailure('a.json', full)).toMatchObject({
+      message: 'cannot write a.json: the disk is full',
+      exitCode: 4,
+    });
     const bug = new TypeError('ours');
     expect(writeFailure('a.json', bug)).toBe(bug);
   });
@@ -74,7 +77,8 @@ describe('case files', () => {
   });
 
   test('folders are listed recursively in one order, hidden files apart', () => {
-    for (const name of ['b.json', 'a/z.json', 'a/.t.json.1.tmp', '.hidden.json', 'a/readme.md']) writeAtomic(join(folder, name), '{}');
+    for (const name of ['b.json', 'a/z.json', 'a/.t.json.1.tmp', '.hidden.json', 'a/readme.md'])
+      writeAtomic(join(folder, name), '{}');
     expect(listCaseFiles(folder).map((path) => path.slice(folder.length + 1))).toEqual(['a/z.json', 'b.json']);
     expect(() => listCaseFiles(join(folder, 'nowhere'))).toThrow(/no such file or folder/);
     expect(() => readCaseFile(join(folder, 'nowhere.json'))).toThrow(UserError);

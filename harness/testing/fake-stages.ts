@@ -29,8 +29,21 @@ export const stages: Stages = {
     if ('file' in machine && (typeof machine.file !== 'object' || machine.file === null || !('cmrs' in machine.file))) {
       throw new UserError(`${machine.name}: expected a platform file`);
     }
-    const boot = { kernel, module, errno: -28, errnoName: 'ENOSPC', initialized: false, pamtKB: 0, keyids: [32, 64] as const };
-    return { ...boot, tdmrs: [{ base: '0x0', size: '0x40000000', reserved: 3 }], dmesg: ['module initialization failed (-28)'], defaults: ['one LP: the file names none'] };
+    const boot = {
+      kernel,
+      module,
+      errno: -28,
+      errnoName: 'ENOSPC',
+      initialized: false,
+      pamtKB: 0,
+      keyids: [32, 64] as const,
+    };
+    return {
+      ...boot,
+      tdmrs: [{ base: '0x0', size: '0x40000000', reserved: 3 }],
+      dmesg: ['module initialization failed (-28)'],
+      defaults: ['one LP: the file names none'],
+    };
   },
 };
 
@@ -85,7 +98,10 @@ function offlineTwice(events: readonly Event[]): readonly Violation[] {
   const offline = new Set<number>();
   for (const [event, { kind, ...rest }] of events.entries()) {
     if (kind !== 'cpu-offline' || !('lp' in rest)) continue;
-    if (offline.has(rest.lp)) return [{ invariant: 'lp/offline-twice', bucket: 'lp/offline-twice|cpu-offline', event, message: `LP ${rest.lp}` }];
+    if (offline.has(rest.lp))
+      return [
+        { invariant: 'lp/offline-twice', bucket: 'lp/offline-twice|cpu-offline', event, message: `LP ${rest.lp}` },
+      ];
     offline.add(rest.lp);
   }
   return [];

@@ -2,7 +2,14 @@ import type { AddressRange } from '../../model/abi/range.ts';
 import type { Registers } from '../../model/abi/registers.ts';
 import { lowHalf, type U64 } from '../../model/abi/u64.ts';
 import { messageText } from '../../model/kernel/message.ts';
-import { allocatePages, createPageAllocator, releasePages, type PageAllocator } from '../../model/kernel/page-allocator.ts';
+import {
+  addPages,
+  allocatePages,
+  createPageAllocator,
+  isInUse,
+  releasePages,
+  type PageAllocator,
+} from '../../model/kernel/page-allocator.ts';
 import type { KernelPort, Trap } from '../../model/kernel/port.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { createKernel, type BootFacts, type KernelState, type MemoryRegion } from '../../model/kernel/state.ts';
@@ -76,7 +83,8 @@ export function createTestPort(memory: readonly MemoryRegion[]): TestPort {
       return true;
     },
     vmxoff: (cpu) => port.log.push(`vmxoff ${cpu}`),
-    offlineMemory: () => true,
+    onlineMemory: (base, size, node) => addPages(allocator, base, size, node),
+    offlineMemory: (base, size) => !isInUse(allocator, base, size),
     printk: () => undefined,
   };
   return port;
@@ -110,9 +118,11 @@ function cmrField(low: number, cmrs: readonly AddressRange[]): number {
 function writeInfo(words: Map<number, U64>, registers: Registers, cmrs: readonly AddressRange[]): void {
   const info = Number(registers.rcx);
   const table = Number(registers.r8);
-  words.set(info + 8, 0x8086 + 20211209 * 2 ** 32);
-  words.set(info + 16, 160 + 1 * 2 ** 32);
-  words.set(info + 0x20, 64 + 16 * 0x10000 + 16 * 2 ** 32);
+  const version = { vendor: 0x8086, buildDate: 20211209, buildNum: 160, minor: 0, major: 1 };
+  words.set(info, version.vendor * 2 ** 32);
+  words.set(info + 8, version.buildDate + (version.buildNum + version.minor * 0x10000) * 2 ** 32);
+  words.set(info + 16, version.major);
+  words.set(info + 32, 64 + 16 * 0x10000 + 16 * 2 ** 32);
   for (let i = 0; i < 32; i++) {
     words.set(table + 16 * i, cmrs[i]?.base ?? 0);
     words.set(table + 16 * i + 8, cmrs[i]?.size ?? 0);
@@ -122,7 +132,11 @@ function writeInfo(words: Map<number, U64>, registers: Registers, cmrs: readonly
 }
 
 /** A machine for tests: two packages of two CPUs, 64 KeyIDs of which 48 are private. */
-export function createTestKernel(revision: Revision, memory: readonly MemoryRegion[], facts: Partial<BootFacts> = {}): KernelState {
+export function createTestKernel(
+  revision: Revision,
+  memory: readonly MemoryRegion[],
+  facts: Partial<BootFacts> = {},
+): KernelState {
   const cpus = [0, 0, 1, 1].map((pkg) => ({ package: pkg, present: true, online: true }));
   const healthy: BootFacts = {
     keyids: cpus.map(() => ({ mktme: 15, tdx: 48 })),
@@ -140,7 +154,10 @@ export function run(kernel: KernelState, port: KernelPort, flow: Flow | null, cp
   if (flow === null) throw new Error(`${kernel.revision.name} has no such entry point`);
   const thread = createThread(1, flow, cpu, target);
   const status = runThread(kernel, thread, port);
-  if (status !== 'done') throw new Error(`the thread is ${status} at ${flow.steps[thread.pc]?.name ?? 'its end'}: ${kernel.crash ?? 'no crash'}`);
+  if (status !== 'done')
+    throw new Error(
+      `the thread is ${status} at ${flow.steps[thread.pc]?.name ?? 'its end'}: ${kernel.crash ?? 'no crash'}`,
+    );
   return thread.error;
 }
 

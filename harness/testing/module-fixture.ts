@@ -47,9 +47,13 @@ export function createBench(options: BenchOptions = {}): Bench {
   const { release = RELEASES['1.5.01'], packages = 2, threads = 1 } = options;
   const lps: LogicalProcessor[] = [];
   for (let number = 0; number < packages; number += 1) {
-    for (let thread = 0; thread < threads; thread += 1) lps.push({ x2apic: number * 16 + thread, package: number, vmx: true, seamrrValid: true });
+    for (let thread = 0; thread < threads; thread += 1)
+      lps.push({ x2apic: number * 16 + thread, package: number, vmx: true, seamrrValid: true });
   }
-  const cmrs = options.cmrs ?? [{ base: 0x100000, size: 0x77f00000 }, { base: TDMR_BASE, size: GIB }];
+  const cmrs = options.cmrs ?? [
+    { base: 0x100000, size: 0x77f00000 },
+    { base: TDMR_BASE, size: GIB },
+  ];
   const loader: LoaderTable = {
     totLPs: lps.length,
     totPackages: packages,
@@ -85,7 +89,13 @@ export function createBench(options: BenchOptions = {}): Bench {
 }
 
 /** One call; the registers it leaves. Throws if the module did not answer. */
-export function call(bench: Bench, leaf: LeafName | number, operands: Partial<Registers> = {}, lp = 0, conditions: Conditions = NO_CONDITIONS): Registers {
+export function call(
+  bench: Bench,
+  leaf: LeafName | number,
+  operands: Partial<Registers> = {},
+  lp = 0,
+  conditions: Conditions = NO_CONDITIONS,
+): Registers {
   const regs = { ...registers(typeof leaf === 'number' ? leaf : LEAF_NUMBER[leaf]), ...operands };
   const outcome = callModule(bench.module, bench.hardware, lp, regs, conditions);
   if (outcome !== 'answered') throw new Error(`${leaf}: ${outcome}, ${bench.module.lastReason}`);
@@ -107,9 +117,17 @@ export function initialise(bench: Bench): Bench {
 }
 
 /** Puts the TDMRs, as words, where `TDH.SYS.CONFIG` of the bench looks for them; returns its operands. */
-export function placeTDMRs(bench: Bench, tdmrs: readonly (readonly U64[])[], keyid: U64 = FIRST_KEYID): Partial<Registers> {
+export function placeTDMRs(
+  bench: Bench,
+  tdmrs: readonly (readonly U64[])[],
+  keyid: U64 = FIRST_KEYID,
+): Partial<Registers> {
   const { memory } = bench.hardware;
-  writeWords(memory, ARRAY_ADDRESS, tdmrs.map((_, index) => TDMR_INFO_ADDRESS + index * 512));
+  writeWords(
+    memory,
+    ARRAY_ADDRESS,
+    tdmrs.map((_, index) => TDMR_INFO_ADDRESS + index * 512),
+  );
   for (const [index, words] of tdmrs.entries()) writeWords(memory, TDMR_INFO_ADDRESS + index * 512, words);
   return { rcx: ARRAY_ADDRESS, rdx: tdmrs.length, r8: keyid };
 }
@@ -148,6 +166,12 @@ export function makeReady(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
 /** READY, every TDMR initialised. */
 export function makeUsable(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
   makeReady(bench, tdmrs);
-  for (const { base } of bench.module.tdmrs) runTDMRInit(bench.module, registers(LEAF_NUMBER['TDH.SYS.TDMR.INIT'], base), Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  for (const { base } of bench.module.tdmrs)
+    runTDMRInit(
+      bench.module,
+      registers(LEAF_NUMBER['TDH.SYS.TDMR.INIT'], base),
+      Number.MAX_SAFE_INTEGER,
+      Number.MAX_SAFE_INTEGER,
+    );
   return bench;
 }

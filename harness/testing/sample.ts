@@ -9,7 +9,14 @@ export function samplePlatform(packages = 2, cores = 2, overrides: Partial<Platf
   const numbers = Array.from({ length: packages * cores }, (_, index) => index);
   const nodes = numbers.slice(0, packages);
   return {
-    lps: numbers.map((lp) => ({ package: Math.floor(lp / cores), core: lp % cores, thread: 0, bios: true, online: true, vmx: true })),
+    lps: numbers.map((lp) => ({
+      package: Math.floor(lp / cores),
+      core: lp % cores,
+      thread: 0,
+      bios: true,
+      online: true,
+      vmx: true,
+    })),
     memory: nodes.map((node) => ({ base: (4 * node + 4) * GIB, size: 2 * GIB, node })),
     cmrs: nodes.map((node) => ({ base: (4 * node + 4) * GIB, size: 2 * GIB })),
     keyids: { mktme: 31, tdx: 32 },

@@ -12,8 +12,13 @@ export interface CLIResult {
   readonly err: string;
 }
 
+export interface TemporaryFolder {
+  readonly path: string;
+  readonly remove: () => void;
+}
+
 /** A folder of its own for a test's processes. */
-export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'seamstress-cli-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
@@ -22,7 +27,10 @@ export function temporaryFolder(): { readonly path: string; readonly remove: () 
 export function runCLI(
   cwd: string,
   args: readonly string[],
-  { env = {}, whenSpawned }: { env?: Readonly<Record<string, string>>; whenSpawned?: (child: ChildProcess) => void } = {},
+  {
+    env = {},
+    whenSpawned,
+  }: { env?: Readonly<Record<string, string>>; whenSpawned?: (child: ChildProcess) => void } = {},
 ): Promise<CLIResult> {
   return runNode(cwd, [START, ...args], env, whenSpawned);
 }

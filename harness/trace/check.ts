@@ -27,7 +27,12 @@ export type Progress = (done: number) => void;
  * Replays every line of the files in order, streaming; keeps the first `mismatchesMax` mismatches. Throws
  * TraceFormatError (with file and line) for a damaged file and file system errors as they are.
  */
-export async function checkTraces(files: readonly string[], options: ReplayOptions, mismatchesMax: number, progress: Progress = () => {}): Promise<CheckSummary> {
+export async function checkTraces(
+  files: readonly string[],
+  options: ReplayOptions,
+  mismatchesMax: number,
+  progress: Progress = () => {},
+): Promise<CheckSummary> {
   const skipped = new Map<string, number>();
   const mismatches: (Mismatch & { file: string })[] = [];
   const total = { cases: 0, steps: 0, seamcalls: 0, matched: 0, mismatched: 0 };
@@ -40,11 +45,17 @@ export async function checkTraces(files: readonly string[], options: ReplayOptio
       if (result.mismatches.length !== 0) total.mismatched += 1;
       else if (isCompared(result)) total.matched += 1;
       for (const { reason, count } of result.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + count);
-      for (const mismatch of result.mismatches) if (mismatches.length < mismatchesMax) mismatches.push({ file, ...mismatch });
+      for (const mismatch of result.mismatches)
+        if (mismatches.length < mismatchesMax) mismatches.push({ file, ...mismatch });
       progress(total.cases);
     }
   }
-  return { files: files.length, ...total, skipped: [...skipped].map(([reason, count]) => ({ reason, count })), mismatches };
+  return {
+    files: files.length,
+    ...total,
+    skipped: [...skipped].map(([reason, count]) => ({ reason, count })),
+    mismatches,
+  };
 }
 
 /** A case that made no SEAMCALL and says that something was skipped was skipped as a whole. */

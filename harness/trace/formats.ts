@@ -22,7 +22,11 @@ interface TraceFormat {
 
 /** Every kind of recording `check-trace` reads. */
 const FORMATS: readonly TraceFormat[] = [
-  { name: 'module', matches: isModuleLine, replay: (line, _file, { release, repeat }) => createModuleReplay(release, repeat)(line) },
+  {
+    name: 'module',
+    matches: isModuleLine,
+    replay: (line, _file, { release, repeat }) => createModuleReplay(release, repeat)(line),
+  },
   { name: 'Linux', matches: isLinuxLine, replay: (line, file) => replayLinux(line, kernelOf(line, file)) },
 ];
 
@@ -31,7 +35,9 @@ export function replayLine(line: unknown, file: string, options: ReplayOptions):
   if (typeof line === 'object' && line !== null) {
     for (const format of FORMATS) if (format.matches(line)) return format.replay(line, file, options);
   }
-  throw new TraceFormatError(`no recorded case: expected an object as one of these has it: ${FORMATS.map(({ name }) => name).join(', ')}`);
+  throw new TraceFormatError(
+    `no recorded case: expected an object as one of these has it: ${FORMATS.map(({ name }) => name).join(', ')}`,
+  );
 }
 
 function isLinuxLine(line: object): boolean {

@@ -67,7 +67,9 @@ async function* chunks(file: string, lineNumber: () => number): AsyncGenerator<B
     for await (const chunk of stream) yield chunk as Buffer;
   } catch (error) {
     if (gzip && isZlibError(error)) {
-      throw new TraceFormatError(`${file}:${lineNumber()}: damaged gzip data (${error.message}); the file may have been cut`);
+      throw new TraceFormatError(
+        `${file}:${lineNumber()}: damaged gzip data (${error.message}); the file may have been cut`,
+      );
     }
     throw error;
   } finally {

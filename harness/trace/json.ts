@@ -51,7 +51,9 @@ export function u64Or0(value: unknown, where: string): U64 {
 /** A 32-bit value as hexadecimal text. */
 export function asU32(value: unknown, where: string): number {
   const parsed = asU64(value, where);
-  return typeof parsed === 'number' && parsed < 2 ** 32 ? parsed : expected('a 32-bit value such as "0x2d"', value, where);
+  return typeof parsed === 'number' && parsed < 2 ** 32
+    ? parsed
+    : expected('a 32-bit value such as "0x2d"', value, where);
 }
 
 /** A 32-bit value that recordings write as a number or as hexadecimal text. */
@@ -73,11 +75,14 @@ export function asAddress(value: unknown, where: string): number {
 /** Throws unless every key of the object is one of `known`: a key nobody reads would be skipped silently. */
 export function refuseUnknownKeys(object: JSONObject, known: ReadonlySet<string>, where: string): void {
   for (const key of Object.keys(object)) {
-    if (!known.has(key)) throw new TraceFormatError(`${where}: unknown key "${key}"; known are ${[...known].join(', ')}`);
+    if (!known.has(key))
+      throw new TraceFormatError(`${where}: unknown key "${key}"; known are ${[...known].join(', ')}`);
   }
 }
 
 function expected(what: string, value: unknown, where: string): never {
   const shown = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
-  throw new TraceFormatError(`${where}: expected ${what}, found ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`);
+  throw new TraceFormatError(
+    `${where}: expected ${what}, found ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`,
+  );
 }

@@ -27,11 +27,17 @@ export function readScenario(line: unknown): LinuxScenario {
   const first = steps[0];
   if (first === undefined) throw new TraceFormatError('a scenario needs a boot, or a first step with one');
   const [command, bootReply] = first;
-  return { id: text(scenario['name'], 'name'), boot: object(command['boot'], 'steps[0][0].boot'), bootReply, steps: steps.slice(1) };
+  return {
+    id: text(scenario['name'], 'name'),
+    boot: object(command['boot'], 'steps[0][0].boot'),
+    bootReply,
+    steps: steps.slice(1),
+  };
 }
 
 export function object(value: unknown, what: string): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TraceFormatError(`${what} must be an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TraceFormatError(`${what} must be an object`);
   return value as Json;
 }
 
@@ -52,7 +58,8 @@ export function text(value: unknown, what: string): string {
 
 /** An integer that a number holds exactly. */
 export function integer(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new TraceFormatError(`${what} must be an integer`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    throw new TraceFormatError(`${what} must be an integer`);
   return value;
 }
 
@@ -60,7 +67,8 @@ export function integer(value: unknown, what: string): number {
 export function address(value: unknown, what: string): number {
   if (typeof value === 'number') return integer(value, what);
   const parsed = parseU64(text(value, what));
-  if (typeof parsed !== 'number') throw new TraceFormatError(`${what} must be a hexadecimal address below 2^53, not ${text(value, what)}`);
+  if (typeof parsed !== 'number')
+    throw new TraceFormatError(`${what} must be a hexadecimal address below 2^53, not ${text(value, what)}`);
   return parsed;
 }
 

@@ -84,8 +84,18 @@ export function createReplayPort(): ReplayPort {
       remaining = integer(row[4], `${at}[4]`);
     }
     const recordedCPU = integer(row[1], `${at}[1]`);
-    const same = row[0] === name && (cpu === null || cpu === recordedCPU) && inputs[0] === rcx && inputs[1] === rdx && inputs[2] === r8;
-    if (!same) throw new Divergence(at, `${text(row[0], `${at}[0]`)} on CPU ${recordedCPU} with ${inputs.map(formatU64).join(', ')}`, got);
+    const same =
+      row[0] === name &&
+      (cpu === null || cpu === recordedCPU) &&
+      inputs[0] === rcx &&
+      inputs[1] === rdx &&
+      inputs[2] === r8;
+    if (!same)
+      throw new Divergence(
+        at,
+        `${text(row[0], `${at}[0]`)} on CPU ${recordedCPU} with ${inputs.map(formatU64).join(', ')}`,
+        got,
+      );
   };
   const closeRow = (): void => {
     rowIndex++;
@@ -101,7 +111,8 @@ export function createReplayPort(): ReplayPort {
   const call = (cpu: number, registers: Registers, all: boolean): Trap => {
     resetEnd = -1;
     const leaf = LEAF_NAMES.get(registers.rax);
-    if (leaf === undefined) throw new Divergence(`sc[${rowIndex}]`, 'a recorded leaf', `leaf ${formatU64(registers.rax)}`);
+    if (leaf === undefined)
+      throw new Divergence(`sc[${rowIndex}]`, 'a recorded leaf', `leaf ${formatU64(registers.rax)}`);
     if (leaf === 'SYS.CONFIG' && !configured) {
       configured = true;
       compareTDMRs(reply, memory, registers);
@@ -145,8 +156,10 @@ export function createReplayPort(): ReplayPort {
       resets = [];
     },
     finish() {
-      if (rowIndex < rows.length) throw new Divergence(`sc[${rowIndex}]`, JSON.stringify(rows[rowIndex]), 'nothing more');
-      if (allocationIndex < allocations.length) throw new Divergence(`alloc[${allocationIndex}]`, JSON.stringify(allocations[allocationIndex]), 'nothing more');
+      if (rowIndex < rows.length)
+        throw new Divergence(`sc[${rowIndex}]`, JSON.stringify(rows[rowIndex]), 'nothing more');
+      if (allocationIndex < allocations.length)
+        throw new Divergence(`alloc[${allocationIndex}]`, JSON.stringify(allocations[allocationIndex]), 'nothing more');
       if (reply['tdmrs'] !== undefined && !configured) throw new Divergence('tdmrs', 'a SYS.CONFIG', 'none');
       compareResets(reply, resets);
     },
@@ -169,7 +182,8 @@ export function createReplayPort(): ReplayPort {
       if (allocationIndex >= allocations.length) throw new Divergence(at, 'nothing more', got);
       const row = array(allocations[allocationIndex], at);
       allocationIndex++;
-      if (row[0] !== kind || row[1] !== bytes || (kind === 'c' && row[3] !== node)) throw new Divergence(at, JSON.stringify(row), got);
+      if (row[0] !== kind || row[1] !== bytes || (kind === 'c' && row[3] !== node))
+        throw new Divergence(at, JSON.stringify(row), got);
       if (row[4] === 1) return -1;
       const page = Number(u64(row[2], `${at}[2]`)) * PAGE;
       // The recorder puts a small object at the end of its page.
@@ -197,6 +211,9 @@ export function createReplayPort(): ReplayPort {
     vmxoff() {
       // The recorder switches VMX off itself; the answers it gave later already say so.
     },
+    onlineMemory() {
+      // The recordings online memory by calling the notifier alone.
+    },
     offlineMemory: () => false,
     printk() {
       // Lines are compared at the end of the command, from the kernel's own log.
@@ -221,7 +238,8 @@ function compareTDMRs(reply: Json, memory: ReadonlyMap<number, U64>, { rcx, rdx 
     const slot = word(Number(rcx) + 8 * index);
     const field = (name: string, offset: number, expected: unknown): void => {
       const got = word(Number(slot) + offset);
-      if (u64(expected, `${at}.${name}`) !== got) throw new Divergence(`${at}.${name}`, text(expected, at), formatU64(got));
+      if (u64(expected, `${at}.${name}`) !== got)
+        throw new Divergence(`${at}.${name}`, text(expected, at), formatU64(got));
     };
     field('base', 0, tdmr['base']);
     field('size', 8, tdmr['size']);

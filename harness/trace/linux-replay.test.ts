@@ -29,7 +29,10 @@ describe('a recorded kernel and its model', () => {
     expect(results.flatMap(({ mismatches }) => mismatches)).toEqual([]);
     expect(results).toHaveLength(count);
     expect(results.filter(({ skipped }) => skipped.length > 0).map(({ skipped }) => skipped[0]?.reason)).toEqual(
-      Array.from({ length: outsideMask }, () => 'package id outside the cpumask: the result depends on neighbouring heap bytes'),
+      Array.from(
+        { length: outsideMask },
+        () => 'package id outside the cpumask: the result depends on neighbouring heap bytes',
+      ),
     );
   });
 });

@@ -7,7 +7,17 @@ import { findRevision } from '../../model/kernel/revisions.ts';
 import { createKernel, type KernelState, type KeyIDPartition, type MemoryRegion } from '../../model/kernel/state.ts';
 import { addMemblock } from '../../model/kernel/tdx-memory.ts';
 import { createThread, runThread } from '../../model/kernel/thread.ts';
-import { address, array, integer, object, optionalArray, readScenario, u64, type Json, type LinuxScenario } from './linux-format.ts';
+import {
+  address,
+  array,
+  integer,
+  object,
+  optionalArray,
+  readScenario,
+  u64,
+  type Json,
+  type LinuxScenario,
+} from './linux-format.ts';
 import { createReplayPort, Divergence, GuardStruck, type ReplayPort } from './linux-port.ts';
 import { TraceFormatError, type CaseResult, type Mismatch } from './replay.ts';
 
@@ -37,7 +47,10 @@ export function replayLinux(line: unknown, kernel?: string): CaseResult {
   const scenario = readScenario(line);
   const version = kernel ?? scenario.id.split('-')[0] ?? '';
   const revision = findRevision(REVISION_OF.get(version) ?? '');
-  if (revision === undefined) throw new TraceFormatError(`no model for the kernel ${version}: expected one of ${[...REVISION_OF.keys()].join(', ')}`);
+  if (revision === undefined)
+    throw new TraceFormatError(
+      `no model for the kernel ${version}: expected one of ${[...REVISION_OF.keys()].join(', ')}`,
+    );
   const reason = reasonToSkip(scenario);
   const result = { id: scenario.id, steps: scenario.steps.length, seamcalls: 0, mismatches: [], skipped: [] };
   if (reason !== null) return { ...result, skipped: [{ reason, count: 1 }] };
@@ -49,7 +62,9 @@ function reasonToSkip({ boot }: LinuxScenario): string | null {
   const cpus = array(boot['cpus'], 'boot.cpus').map((cpu) => object(cpu, 'boot.cpus[]'));
   const ids = cpus.reduce((most, cpu) => Math.max(most, integer(cpu['id'], 'boot.cpus[].id')), 0) + 1;
   const bits = 64 * Math.ceil(ids / 64);
-  return cpus.some((cpu) => integer(cpu['pkg'], 'boot.cpus[].pkg') >= bits) ? 'package id outside the cpumask: the result depends on neighbouring heap bytes' : null;
+  return cpus.some((cpu) => integer(cpu['pkg'], 'boot.cpus[].pkg') >= bits)
+    ? 'package id outside the cpumask: the result depends on neighbouring heap bytes'
+    : null;
 }
 
 function replay(scenario: LinuxScenario, revision: Revision): Pick<CaseResult, 'seamcalls' | 'mismatches'> {
@@ -97,10 +112,17 @@ function bootMachine({ boot }: LinuxScenario, revision: Revision, port: ReplayPo
   const memory: MemoryRegion[] = array(boot['memblock'], 'boot.memblock').map((entry) => {
     const region = object(entry, 'boot.memblock[]');
     const base = address(region['start'], 'boot.memblock[].start');
-    return { base, size: address(region['end'], 'boot.memblock[].end') - base, node: integer(region['nid'], 'boot.memblock[].nid') };
+    return {
+      base,
+      size: address(region['end'], 'boot.memblock[].end') - base,
+      node: integer(region['nid'], 'boot.memblock[].nid'),
+    };
   });
   const halves = object(boot['keyids'], 'boot.keyids');
-  const partition: KeyIDPartition = { mktme: address(halves['mktme'], 'boot.keyids.mktme'), tdx: address(halves['tdx'], 'boot.keyids.tdx') };
+  const partition: KeyIDPartition = {
+    mktme: address(halves['mktme'], 'boot.keyids.mktme'),
+    tdx: address(halves['tdx'], 'boot.keyids.tdx'),
+  };
   const readable = boot['tdxEnabledByBios'] !== false && boot['tdxEnabledByBios'] !== 0;
   const facts = {
     keyids: cpus.map(() => (readable ? partition : null)),
@@ -148,9 +170,12 @@ function runCommand(machine: Machine, command: Json, reply: Json): boolean {
     machine.lastCPU = cpu;
     return runFlow(machine, revision.enable, cpu, cpu, reply);
   }
-  if (command['cpuOnline'] !== undefined) return runFlow(machine, revision.cpuOnline, machine.lastCPU, integer(command['cpuOnline'], 'cpuOnline'), reply);
-  if (command['cpuOffline'] !== undefined) return runFlow(machine, revision.cpuOffline, machine.lastCPU, integer(command['cpuOffline'], 'cpuOffline'), reply);
-  if (command['kvmVmxon'] !== undefined) return runFlow(machine, revision.vmxGet, machine.lastCPU, integer(command['kvmVmxon'], 'kvmVmxon'), reply);
+  if (command['cpuOnline'] !== undefined)
+    return runFlow(machine, revision.cpuOnline, machine.lastCPU, integer(command['cpuOnline'], 'cpuOnline'), reply);
+  if (command['cpuOffline'] !== undefined)
+    return runFlow(machine, revision.cpuOffline, machine.lastCPU, integer(command['cpuOffline'], 'cpuOffline'), reply);
+  if (command['kvmVmxon'] !== undefined)
+    return runFlow(machine, revision.vmxGet, machine.lastCPU, integer(command['kvmVmxon'], 'kvmVmxon'), reply);
   if (command['vmxon'] !== undefined) {
     port.canEnterVMX.add(integer(command['vmxon'], 'vmxon'));
     return true;
@@ -159,9 +184,12 @@ function runCommand(machine: Machine, command: Json, reply: Json): boolean {
     port.canEnterVMX.delete(integer(command['vmxoff'], 'vmxoff'));
     return true;
   }
-  if (command['memGoingOnline'] !== undefined) return notify(machine, object(command['memGoingOnline'], 'memGoingOnline'), reply, false);
-  if (command['memHotAdd'] !== undefined) return notify(machine, object(command['memHotAdd'], 'memHotAdd'), reply, true);
-  if (command['machineCheck'] !== undefined) return checkMachine(machine, object(command['machineCheck'], 'machineCheck'), reply);
+  if (command['memGoingOnline'] !== undefined)
+    return notify(machine, object(command['memGoingOnline'], 'memGoingOnline'), reply, false);
+  if (command['memHotAdd'] !== undefined)
+    return notify(machine, object(command['memHotAdd'], 'memHotAdd'), reply, true);
+  if (command['machineCheck'] !== undefined)
+    return checkMachine(machine, object(command['machineCheck'], 'machineCheck'), reply);
   // The responder's settings; its answers are in the recording.
   if (command['faults'] !== undefined || command['module'] !== undefined) return true;
   throw new TraceFormatError(`unknown command ${Object.keys(command).join(', ')}`);
@@ -173,7 +201,8 @@ function runFlow(machine: Machine, flow: Flow | null, cpu: number, target: numbe
   port.begin(reply, cpu);
   const thread = createThread(1, flow, cpu, target);
   const status = runThread(kernel, thread, port);
-  if (status === 'blocked') throw new Divergence('ret', String(reply['ret']), `blocked in ${flow.steps[thread.pc]?.name ?? 'nothing'}`);
+  if (status === 'blocked')
+    throw new Divergence('ret', String(reply['ret']), `blocked in ${flow.steps[thread.pc]?.name ?? 'nothing'}`);
   port.finish();
   if (status === 'crashed' || reply['oops'] !== undefined) return compareCrash(machine, reply);
   compare('ret', reply['ret'], thread.error);
@@ -215,12 +244,15 @@ function checkMachine(machine: Machine, event: Json, reply: Json): boolean {
 /** That there is a crash matters, not its wording; the scenario ends with it. */
 function compareCrash({ kernel }: Machine, reply: Json): false {
   const crashed = kernel.crash !== null;
-  if (crashed !== (reply['oops'] !== undefined)) throw new Divergence('oops', String(reply['oops']), String(kernel.crash));
+  if (crashed !== (reply['oops'] !== undefined))
+    throw new Divergence('oops', String(reply['oops']), String(kernel.crash));
   return false;
 }
 
 function compareDmesg(reply: Json, machine: Machine): void {
-  const expected = optionalArray(reply['dmesg'], 'dmesg').filter((line) => !RECORDER_LINES.some((prefix) => String(line).startsWith(prefix)));
+  const expected = optionalArray(reply['dmesg'], 'dmesg').filter(
+    (line) => !RECORDER_LINES.some((prefix) => String(line).startsWith(prefix)),
+  );
   const { dmesg } = machine.kernel;
   const got = dmesg.slice(machine.printed).map(renderMessage);
   machine.printed = dmesg.length;

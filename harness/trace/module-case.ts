@@ -4,7 +4,19 @@ import type { Conditions } from '../../model/module/conditions.ts';
 import { CONDITION_NAMES, NO_CONDITIONS, withCondition } from '../../model/module/conditions.ts';
 import type { CPUIDValue, MSRValue } from '../../model/platform/hardware.ts';
 import type { JSONObject } from './json.ts';
-import { arrayOr, asAddress, asArray, asCount, asObject, asText, asU64, countOr, refuseUnknownKeys, u32, u64Or0 } from './json.ts';
+import {
+  arrayOr,
+  asAddress,
+  asArray,
+  asCount,
+  asObject,
+  asText,
+  asU64,
+  countOr,
+  refuseUnknownKeys,
+  u32,
+  u64Or0,
+} from './json.ts';
 import type { HardwareSeed } from './module-platform.ts';
 import { readCPUIDs, readLPMSRs, readMSRs, readPlatform } from './module-platform.ts';
 import { TraceFormatError } from './replay.ts';
@@ -56,7 +68,23 @@ export interface Read {
 }
 
 const CASE_KEYS = new Set(['id', 'platform', 'steps']);
-const STEP_KEYS = new Set(['mem', 'msr', 'lpMsr', 'cpuid', 'seamopsCaps', 'reload', 'seamcall', 'inject', 'injectArg', 'repeat', 'runs', 'read', 'result', 'resultMem', 'fatal']);
+const STEP_KEYS = new Set([
+  'mem',
+  'msr',
+  'lpMsr',
+  'cpuid',
+  'seamopsCaps',
+  'reload',
+  'seamcall',
+  'inject',
+  'injectArg',
+  'repeat',
+  'runs',
+  'read',
+  'result',
+  'resultMem',
+  'fatal',
+]);
 const CALL_KEYS = new Set(['lp', 'rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
 const RESULT_KEYS = new Set(['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
 const REPEAT_END = 1e9;
@@ -68,9 +96,12 @@ export function readModuleCase(line: unknown): ModuleCase {
   refuseUnknownKeys(object, CASE_KEYS, 'line');
   const id = asText(object['id'], 'id');
   const platform = readPlatform(object['platform']);
-  const steps = asArray(object['steps'], 'steps').map((step, index) => readStep(step, platform.lps.length, `${id}: steps[${index}]`));
+  const steps = asArray(object['steps'], 'steps').map((step, index) =>
+    readStep(step, platform.lps.length, `${id}: steps[${index}]`),
+  );
   for (const [index, step] of steps.entries()) {
-    if (step.fatal && index + 1 < steps.length) throw new TraceFormatError(`${id}: steps[${index}] is fatal, yet ${steps.length - index - 1} steps follow`);
+    if (step.fatal && index + 1 < steps.length)
+      throw new TraceFormatError(`${id}: steps[${index}] is fatal, yet ${steps.length - index - 1} steps follow`);
   }
   return { id, platform, steps };
 }
@@ -112,7 +143,8 @@ function readConditions(step: JSONObject, where: string): Conditions {
   const name = asText(step['inject'], `${where}.inject`);
   const address = step['injectArg'] === undefined ? 0 : asAddress(step['injectArg'], `${where}.injectArg`);
   const conditions = withCondition(NO_CONDITIONS, name, address);
-  if (conditions === undefined) throw new TraceFormatError(`${where}.inject: unknown "${name}"; known are ${CONDITION_NAMES.join(', ')}`);
+  if (conditions === undefined)
+    throw new TraceFormatError(`${where}.inject: unknown "${name}"; known are ${CONDITION_NAMES.join(', ')}`);
   return conditions;
 }
 
@@ -129,7 +161,8 @@ function readRuns(step: JSONObject, repeat: number, where: string): readonly Run
     return { count, result: readResult(run['result'], `${at}.result`) };
   });
   const total = runs.reduce((sum, run) => sum + run.count, 0);
-  if (total !== repeat) throw new TraceFormatError(`${where}.runs: the counts add up to ${total}, not to repeat = ${repeat}`);
+  if (total !== repeat)
+    throw new TraceFormatError(`${where}.runs: the counts add up to ${total}, not to repeat = ${repeat}`);
   return runs;
 }
 
@@ -141,8 +174,17 @@ function readResult(value: unknown, where: string): Registers {
 
 function readBefore(step: JSONObject, lpCount: number, where: string): Before | null {
   const { mem, msr, lpMsr, cpuid, seamopsCaps, reload } = step as { [key: string]: unknown };
-  if (mem === undefined && msr === undefined && lpMsr === undefined && cpuid === undefined && seamopsCaps === undefined && reload === undefined) return null;
-  if (reload !== undefined && typeof reload !== 'boolean') throw new TraceFormatError(`${where}.reload: expected true or false`);
+  if (
+    mem === undefined &&
+    msr === undefined &&
+    lpMsr === undefined &&
+    cpuid === undefined &&
+    seamopsCaps === undefined &&
+    reload === undefined
+  )
+    return null;
+  if (reload !== undefined && typeof reload !== 'boolean')
+    throw new TraceFormatError(`${where}.reload: expected true or false`);
   const cpuids = readCPUIDs(cpuid, `${where}.cpuid`);
   for (const { lp } of cpuids) if (lp !== null) asCount(lp, lpCount, `${where}.cpuid: lp`);
   return {
@@ -158,7 +200,10 @@ function readWrites(value: unknown, where: string): readonly Write[] {
   return arrayOr(value, where).map((item, index) => {
     const at = `${where}[${index}]`;
     const write = asObject(item, at);
-    return { address: asWordAddress(write['pa'], `${at}.pa`), words: asArray(write['u64'], `${at}.u64`).map((word, offset) => asU64(word, `${at}.u64[${offset}]`)) };
+    return {
+      address: asWordAddress(write['pa'], `${at}.pa`),
+      words: asArray(write['u64'], `${at}.u64`).map((word, offset) => asU64(word, `${at}.u64[${offset}]`)),
+    };
   });
 }
 
@@ -166,7 +211,9 @@ function readReads(step: JSONObject, where: string): readonly Read[] {
   const reads = arrayOr(step['read'], `${where}.read`);
   const answers = arrayOr(step['resultMem'], `${where}.resultMem`);
   if (step['fatal'] === undefined && reads.length !== answers.length) {
-    throw new TraceFormatError(`${where}.resultMem: expected ${reads.length} arrays, one for each of \`read\`, found ${answers.length}`);
+    throw new TraceFormatError(
+      `${where}.resultMem: expected ${reads.length} arrays, one for each of \`read\`, found ${answers.length}`,
+    );
   }
   return answers.map((answer, index) => {
     const at = `${where}.resultMem[${index}]`;
@@ -174,13 +221,17 @@ function readReads(step: JSONObject, where: string): readonly Read[] {
     const words = asArray(answer, at);
     const count = asCount(read['u64'], READ_WORDS_END, `${where}.read[${index}].u64`);
     if (words.length !== count) throw new TraceFormatError(`${at}: expected ${count} words, found ${words.length}`);
-    return { address: asWordAddress(read['pa'], `${where}.read[${index}].pa`), words: words.map((word, offset) => asU64(word, `${at}[${offset}]`)) };
+    return {
+      address: asWordAddress(read['pa'], `${where}.read[${index}].pa`),
+      words: words.map((word, offset) => asU64(word, `${at}[${offset}]`)),
+    };
   });
 }
 
 function asWordAddress(value: unknown, where: string): number {
   const address = asAddress(value, where);
-  if (address % 8 !== 0) throw new TraceFormatError(`${where}: expected a multiple of 8, found 0x${address.toString(16)}`);
+  if (address % 8 !== 0)
+    throw new TraceFormatError(`${where}: expected a multiple of 8, found 0x${address.toString(16)}`);
   return address;
 }
 

@@ -13,9 +13,30 @@ const U32_END = 2 ** 32;
 const LP_END = 1024;
 const DEFAULT_FMS = 0x806f8;
 const PLATFORM_KEYS = new Set([
-  'maxPa', 'keyidBits', 'mktmeKeyids', 'tdxKeyids', 'lps', 'totLps', 'totPkgs', 'cmrs', 'seamrr', 'smrr', 'msr', 'lpMsr', 'cpuid',
-  'wbBlocks', 'smrr2NotSupported', 'tdxWithoutIntegrity', 'fms', 'seamopsCaps', 'moduleHv', 'minUpdateHv', 'noDowngrade',
-  'handoffPages', 'pkgShift', 'smtShift',
+  'maxPa',
+  'keyidBits',
+  'mktmeKeyids',
+  'tdxKeyids',
+  'lps',
+  'totLps',
+  'totPkgs',
+  'cmrs',
+  'seamrr',
+  'smrr',
+  'msr',
+  'lpMsr',
+  'cpuid',
+  'wbBlocks',
+  'smrr2NotSupported',
+  'tdxWithoutIntegrity',
+  'fms',
+  'seamopsCaps',
+  'moduleHv',
+  'minUpdateHv',
+  'noDowngrade',
+  'handoffPages',
+  'pkgShift',
+  'smtShift',
 ]);
 
 /** Reads the recorded `platform`; throws TraceFormatError where it is not of the recorded shape. */
@@ -36,7 +57,10 @@ export function readPlatform(value: unknown): HardwareSeed {
     seamrr: {
       base,
       // A size stands for the mask that has its lowest bit there: -size in 52 bits.
-      mask: seamrr['mask'] === undefined ? maskOfSize(asU64(seamrr['size'], 'platform.seamrr.size')) : asU64(seamrr['mask'], 'platform.seamrr.mask'),
+      mask:
+        seamrr['mask'] === undefined
+          ? maskOfSize(asU64(seamrr['size'], 'platform.seamrr.size'))
+          : asU64(seamrr['mask'], 'platform.seamrr.mask'),
     },
     smrr: readSMRRs(platform['smrr']),
     wbBlocks: u32Or(platform['wbBlocks'], 1, 'platform.wbBlocks'),
@@ -44,7 +68,10 @@ export function readPlatform(value: unknown): HardwareSeed {
       totLPs: u32Or(platform['totLps'], lps.length, 'platform.totLps'),
       totPackages: u32Or(platform['totPkgs'], packages, 'platform.totPkgs'),
       cmrs: readCMRs(platform['cmrs']),
-      fms: platform['fms'] === undefined ? [DEFAULT_FMS] : asArray(platform['fms'], 'platform.fms').map((fms, index) => u32(fms, `platform.fms[${index}]`)),
+      fms:
+        platform['fms'] === undefined
+          ? [DEFAULT_FMS]
+          : asArray(platform['fms'], 'platform.fms').map((fms, index) => u32(fms, `platform.fms[${index}]`)),
       seamopsCaps: u32Or(platform['seamopsCaps'], 0x7f, 'platform.seamopsCaps'),
       handoffPages: u32Or(platform['handoffPages'], 16, 'platform.handoffPages'),
       moduleHv: u32Or(platform['moduleHv'], 0, 'platform.moduleHv'),
@@ -76,7 +103,9 @@ export function readMSRs(value: unknown, lp: number | null, where: string): read
 /** `{"1": {"0xbd": "0x1"}}`: the same by LP. */
 export function readLPMSRs(value: unknown, where: string): readonly MSRValue[] {
   if (value === undefined) return [];
-  return Object.entries(asObject(value, where)).flatMap(([lp, msrs]) => readMSRs(msrs, asCount(Number(lp), LP_END, `${where}: LP`), `${where}["${lp}"]`));
+  return Object.entries(asObject(value, where)).flatMap(([lp, msrs]) =>
+    readMSRs(msrs, asCount(Number(lp), LP_END, `${where}: LP`), `${where}["${lp}"]`),
+  );
 }
 
 const CPUID_KEYS = new Set(['leaf', 'subleaf', 'lp', 'eax', 'ebx', 'ecx', 'edx']);
@@ -106,7 +135,8 @@ function readLPs(value: unknown): { lps: LogicalProcessor[]; packages: number } 
   for (const [index, item] of rows.entries()) {
     const at = `platform.lps[${index}]`;
     const row = asObject(item, at);
-    if (asCount(row['id'], LP_END, `${at}.id`) !== index) throw new TraceFormatError(`${at}.id: LPs must be listed by id, from 0 and without a gap`);
+    if (asCount(row['id'], LP_END, `${at}.id`) !== index)
+      throw new TraceFormatError(`${at}.id: LPs must be listed by id, from 0 and without a gap`);
     const number = asCount(row['pkg'], U32_END, `${at}.pkg`);
     packages.add(number);
     lps.push({ x2apic: u32(row['x2apic'], `${at}.x2apic`), package: number, vmx: true, seamrrValid: true });
@@ -117,10 +147,14 @@ function readLPs(value: unknown): { lps: LogicalProcessor[]; packages: number } 
 
 function readCMRs(value: unknown): readonly CMRInfo[] {
   const rows = asArray(value, 'platform.cmrs');
-  if (rows.length > CMR_COUNT_MAX) throw new TraceFormatError(`platform.cmrs: expected at most ${CMR_COUNT_MAX} entries, found ${rows.length}`);
+  if (rows.length > CMR_COUNT_MAX)
+    throw new TraceFormatError(`platform.cmrs: expected at most ${CMR_COUNT_MAX} entries, found ${rows.length}`);
   return rows.map((item, index) => {
     const row = asObject(item, `platform.cmrs[${index}]`);
-    return { base: asU64(row['base'], `platform.cmrs[${index}].base`), size: asU64(row['size'], `platform.cmrs[${index}].size`) };
+    return {
+      base: asU64(row['base'], `platform.cmrs[${index}].base`),
+      size: asU64(row['size'], `platform.cmrs[${index}].size`),
+    };
   });
 }
 

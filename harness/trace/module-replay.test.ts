@@ -35,7 +35,8 @@ describe('the recording of TDX module 1.5.01', () => {
     const pairs = new Set<string>();
     for (const { steps } of cases) {
       for (const { regs, runs } of steps) {
-        for (const { result } of runs) pairs.add(`${leafName(lowHalf(regs.rax)) ?? 'unknown'} ${statusName(result.rax) ?? '?'}`);
+        for (const { result } of runs)
+          pairs.add(`${leafName(lowHalf(regs.rax)) ?? 'unknown'} ${statusName(result.rax) ?? '?'}`);
       }
     }
     expect([...pairs].filter((pair) => pair.endsWith('?'))).toEqual([]);
@@ -70,9 +71,14 @@ describe('one wrong digit is caught', () => {
     const recorded = cases.find(({ id }) => id === '01611-info-full') as ModuleCase;
     const steps = recorded.steps.map((step) => ({
       ...step,
-      reads: step.reads.map((read) => ({ ...read, words: read.words.map((word, index) => (index === 5 ? flipped(word) : word)) })),
+      reads: step.reads.map((read) => ({
+        ...read,
+        words: read.words.map((word, index) => (index === 5 ? flipped(word) : word)),
+      })),
     }));
-    expect(replayModuleCase({ ...recorded, steps }, RELEASE).mismatches.map(({ what }) => what)).toContain('memory 0x110028');
+    expect(replayModuleCase({ ...recorded, steps }, RELEASE).mismatches.map(({ what }) => what)).toContain(
+      'memory 0x110028',
+    );
     expect(replayModuleCase(recorded, RELEASES['1.5.01']).mismatches[0]?.what).toBe('memory 0x110008');
   });
 
@@ -94,22 +100,43 @@ describe('one wrong digit is caught', () => {
     });
     const replay = createModuleReplay(RELEASE);
     expect(replay(line(255)).mismatches).toEqual([]);
-    expect(replay(line(254)).mismatches[0]).toMatchObject({ step: 4, what: 'runs[1] call 1: rdx', expected: '0x140000000', got: '0x100000000' });
+    expect(replay(line(254)).mismatches[0]).toMatchObject({
+      step: 4,
+      what: 'runs[1] call 1: rdx',
+      expected: '0x140000000',
+      got: '0x100000000',
+    });
   });
 
   test('in a case that should have been fatal, or was not', () => {
     const fatal = cases.find(({ steps }) => steps.some((step) => step.fatal)) as ModuleCase;
     expect(replayModuleCase(fatal, RELEASE).mismatches).toEqual([]);
-    const answered = { ...fatal, steps: fatal.steps.map((step) => ({ ...step, fatal: false, runs: [{ count: 1, result: step.regs }] })) };
-    expect(replayModuleCase(answered, RELEASE).mismatches[0]).toMatchObject({ what: 'outcome', got: 'the module shuts itself down' });
+    const answered = {
+      ...fatal,
+      steps: fatal.steps.map((step) => ({ ...step, fatal: false, runs: [{ count: 1, result: step.regs }] })),
+    };
+    expect(replayModuleCase(answered, RELEASE).mismatches[0]).toMatchObject({
+      what: 'outcome',
+      got: 'the module shuts itself down',
+    });
     const healthy = { ...fatal, platform: { ...fatal.platform, cpuid: [] } };
-    expect(replayModuleCase(healthy, RELEASE).mismatches[0]).toMatchObject({ what: 'outcome', expected: 'the module shuts itself down', got: '0x0' });
+    expect(replayModuleCase(healthy, RELEASE).mismatches[0]).toMatchObject({
+      what: 'outcome',
+      expected: 'the module shuts itself down',
+      got: '0x0',
+    });
   });
 });
 
 test('a leaf that no recording covers is refused, not guessed', () => {
-  const line = { id: 'enter', platform: PLATFORM, steps: [...READY_STEPS, { seamcall: { lp: 0, rax: '0x0' }, result: { rax: '0x0' } }] };
-  expect(() => createModuleReplay(RELEASE)(line)).toThrow('enter: steps[4] calls TDH.VP.ENTER, a leaf that no module recording covers');
+  const line = {
+    id: 'enter',
+    platform: PLATFORM,
+    steps: [...READY_STEPS, { seamcall: { lp: 0, rax: '0x0' }, result: { rax: '0x0' } }],
+  };
+  expect(() => createModuleReplay(RELEASE)(line)).toThrow(
+    'enter: steps[4] calls TDH.VP.ENTER, a leaf that no module recording covers',
+  );
 });
 
 const PLATFORM = {
@@ -118,7 +145,10 @@ const PLATFORM = {
   mktmeKeyids: 15,
   tdxKeyids: 48,
   lps: [{ id: 0, pkg: 0, core: 0, thread: 0, x2apic: 0 }],
-  cmrs: [{ base: '0x100000', size: '0x77f00000' }, { base: '0x100000000', size: '0x40000000' }],
+  cmrs: [
+    { base: '0x100000', size: '0x77f00000' },
+    { base: '0x100000000', size: '0x40000000' },
+  ],
   seamrr: { base: '0x78000000', size: '0x8000000' },
   smrr: [{ base: '0x7f000006', mask: '0xff800000', lock: 1, valid: 1 }],
 };
@@ -129,7 +159,10 @@ const READY_STEPS = [
   {
     mem: [
       { pa: '0x101000', u64: ['0x102000'] },
-      { pa: '0x102000', u64: ['0x100000000', '0x40000000', '0x400000', '0x1000', '0x401000', '0x2000', '0x403000', '0x400000'] },
+      {
+        pa: '0x102000',
+        u64: ['0x100000000', '0x40000000', '0x400000', '0x1000', '0x401000', '0x2000', '0x403000', '0x400000'],
+      },
     ],
     seamcall: { lp: 0, rax: '0x2d', rcx: '0x101000', rdx: '0x1', r8: '0x10' },
     result: { rax: '0x0', rcx: '0x101000', rdx: '0x1', r8: '0x10' },

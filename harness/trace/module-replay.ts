@@ -60,7 +60,7 @@ export function replayModuleCase(recorded: ModuleCase, release: Release, mode: R
   for (let index = 0; index < steps.length; index += 1) {
     const step = steps[index];
     if (step === undefined) break;
-    if (step.before !== null) prepare(replay, step.before);
+    replay.module = prepareStep(replay.hardware, replay.module, step.before);
     if (step.fatal) expectFatal(replay, step, index);
     else replayRuns(replay, step, index);
     if (replay.mismatches.length !== 0) break;
@@ -73,13 +73,14 @@ export function replayModuleCase(recorded: ModuleCase, release: Release, mode: R
   return { id: recorded.id, steps: steps.length, seamcalls: replay.seamcalls, mismatches: replay.mismatches, skipped };
 }
 
-function prepare(replay: Replay, before: Before): void {
-  const { hardware } = replay;
+/** What happens before a step's call: memory and hardware are changed in place; a reload makes another module. */
+export function prepareStep(hardware: Hardware, module: ModuleState, before: Before | null): ModuleState {
+  if (before === null) return module;
   for (const { address, words } of before.writes) writeWords(hardware.memory, address, words);
   for (const value of before.msr) hardware.msr.push(value);
   for (const value of before.cpuid) hardware.cpuid.push(value);
   if (before.seamopsCaps !== null) hardware.loader.seamopsCaps = before.seamopsCaps;
-  if (before.reload) replay.module = reloadModule(replay.module, replay.module.release);
+  return before.reload ? reloadModule(module, module.release) : module;
 }
 
 function expectFatal(replay: Replay, step: ModuleStep, index: number): void {
@@ -154,14 +155,17 @@ const NAMES = ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
 function differ(replay: Replay, want: Readonly<Registers>, index: number, prefix: string): void {
   for (const name of NAMES) {
-    if (replay.regs[name] !== want[name]) mismatch(replay, index, `${prefix}${name}`, formatU64(want[name]), formatU64(replay.regs[name]));
+    if (replay.regs[name] !== want[name])
+      mismatch(replay, index, `${prefix}${name}`, formatU64(want[name]), formatU64(replay.regs[name]));
   }
 }
 
 function unanswered(replay: Replay, step: ModuleStep, index: number, outcome: ModuleOutcome): void {
   if (outcome === 'unsupported') {
     const name = leafName(lowHalf(step.regs.rax) % 0x10000) ?? 'unknown';
-    throw new TraceFormatError(`${replay.recorded.id}: steps[${index}] calls ${name}, a leaf that no module recording covers`);
+    throw new TraceFormatError(
+      `${replay.recorded.id}: steps[${index}] calls ${name}, a leaf that no module recording covers`,
+    );
   }
   mismatch(replay, index, 'outcome', 'an answer', 'the module shuts itself down');
 }

@@ -73,7 +73,9 @@ export const LEAF_NUMBER = {
 
 export type LeafName = keyof typeof LEAF_NUMBER;
 
-const NAME_BY_NUMBER = new Map<number, LeafName>((Object.keys(LEAF_NUMBER) as LeafName[]).map((name) => [LEAF_NUMBER[name], name]));
+const NAME_BY_NUMBER = new Map<number, LeafName>(
+  (Object.keys(LEAF_NUMBER) as LeafName[]).map((name) => [LEAF_NUMBER[name], name]),
+);
 
 /** The spec's name of a leaf number; `undefined` for numbers it does not assign. */
 export function leafName(number: number): LeafName | undefined {

@@ -38,6 +38,7 @@ export const CONTEXT_HIGH_MASK = 0x00700000;
 export const RD_ZERO_LOW_MASK = 0xff000000;
 export const RD_ZERO_HIGH_MASK = 0x4083fffc;
 
+// biome-ignore format: a table, one row a line
 export const METADATA_FIELDS_1_5_01: readonly MetadataField[] = [
   { name: 'NUM_PKGS', id: 0x200000000, fields: 1, elements: 1, bits: 32 },
   { name: 'PKG_FMS', id: 0x200000001, fields: 8, elements: 1, bits: 32 },
@@ -107,4 +108,11 @@ export const METADATA_FIELDS_1_5_01: readonly MetadataField[] = [
 ];
 
 /** First asked for by Linux 6.16 (get_tdx_sys_info_td_conf): no field of 1.5.01. */
-export const MAX_VCPUS_PER_TD: MetadataField = { name: 'MAX_VCPUS_PER_TD', id: 0x9900000100000008n, fields: 1, elements: 1, bits: 16, value: 0x240 };
+export const MAX_VCPUS_PER_TD: MetadataField = {
+  name: 'MAX_VCPUS_PER_TD',
+  id: 0x9900000100000008n,
+  fields: 1,
+  elements: 1,
+  bits: 16,
+  value: 0x240,
+};

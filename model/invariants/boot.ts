@@ -7,7 +7,8 @@ import { offence } from './look.ts';
 export const PUBLISHED_CMRS_ARE_LEGAL: Always = {
   holds: 'always',
   id: 'mcheck/published-cmrs-are-legal',
-  statement: 'CMRs that MCHECK published are 4 KiB aligned, ascending and disjoint, at least one, with empty ones only at the tail.',
+  statement:
+    'CMRs that MCHECK published are 4 KiB aligned, ascending and disjoint, at least one, with empty ones only at the tail.',
   source: 'v7 09/20, Kai Huang, 23 Nov 2022 (what MCHECK guarantees)',
   after: ['boot'],
   check: (world, _, report) => {
@@ -26,7 +27,8 @@ export const HIBERNATION_EXCLUDES_TDX: Always = {
   check: (world, _, report) => {
     if (!world.kernel.platformEnabled) return;
     if (world.platform.hibernation) report(offence('hibernation', 'TDX is offered although hibernation is available'));
-    if (world.kernel.s3Available && world.kernel.status === 'initialised') report(offence('S3', 'TDX runs and S3 is still there'));
+    if (world.kernel.s3Available && world.kernel.status === 'initialised')
+      report(offence('S3', 'TDX runs and S3 is still there'));
   },
 };
 
@@ -38,8 +40,10 @@ export const S3_IS_NOT_LOST_FOR_NOTHING: Always = {
   after: ['boot'],
   check: (world, record, report) => {
     if (world.kernel.s3Available) return;
-    if (record.phaseAfter === 'ABSENT' && !world.seamldr.imageAvailable) report(offence('no module', 'S3 is gone and no module can ever be loaded'));
-    else if (world.hardware.lps.every((lp) => !lp.seamrrValid)) report(offence('SEAM off', 'S3 is gone and SEAM is off'));
+    if (record.phaseAfter === 'ABSENT' && !world.seamldr.imageAvailable)
+      report(offence('no module', 'S3 is gone and no module can ever be loaded'));
+    else if (world.hardware.lps.every((lp) => !lp.seamrrValid))
+      report(offence('SEAM off', 'S3 is gone and SEAM is off'));
   },
 };
 
@@ -47,10 +51,12 @@ export const TDX_OFFERED_MEANS_SEAM_ENABLED: Always = {
   holds: 'always',
   id: 'boot/offered-means-seam-enabled',
   statement: 'The kernel says "BIOS enabled" only where SEAM is enabled.',
-  source: 'github.com/canonical/tdx/issues/33, /102, intel/td-partitioning/issues/1; v11 05/20, 7 Jun 2023 (a lying BIOS)',
+  source:
+    'github.com/canonical/tdx/issues/33, /102, intel/td-partitioning/issues/1; v11 05/20, 7 Jun 2023 (a lying BIOS)',
   after: ['boot'],
   check: (world, _, report) => {
     if (!world.kernel.platformEnabled) return;
-    if (world.hardware.lps.every((lp) => !lp.seamrrValid)) report(offence('SEAM off', 'dmesg says "BIOS enabled"; SEAMRR is not valid on any core'));
+    if (world.hardware.lps.every((lp) => !lp.seamrrValid))
+      report(offence('SEAM off', 'dmesg says "BIOS enabled"; SEAMRR is not valid on any core'));
   },
 };

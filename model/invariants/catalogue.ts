@@ -76,6 +76,8 @@ export const ALWAYS: readonly Always[] = [
   hotplug.A_HOT_ADDED_CPU_IS_ACCEPTED,
   hotplug.MACHINE_CHECK_ADDRESSES_ARE_MASKED,
   hotplug.A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS,
+  hotplug.CACHES_ARE_FLUSHED_BEFORE_KEXEC,
+  hotplug.KEXEC_MINDS_THE_ERRATUM,
   hotplug.KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN,
   module.A_REFUSED_SEAMCALL_CHANGES_NOTHING,
   module.BEFORE_READY_MOST_LEAVES_ARE_REFUSED,
@@ -118,7 +120,9 @@ const EVENT_KINDS: readonly EventKind[] = [
 
 /** Which invariants look after an event of this kind: worked out once, asked after every event. */
 function byEvent<Rule extends Always | Sometimes>(rules: readonly Rule[]): ReadonlyMap<EventKind, readonly Rule[]> {
-  return new Map(EVENT_KINDS.map((kind) => [kind, rules.filter(({ after }) => after === 'all' || after.includes(kind))]));
+  return new Map(
+    EVENT_KINDS.map((kind) => [kind, rules.filter(({ after }) => after === 'all' || after.includes(kind))]),
+  );
 }
 
 export const ALWAYS_AFTER = byEvent(ALWAYS);

@@ -1,5 +1,14 @@
 import type { Always } from './invariant.ts';
-import { failed, failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
+import {
+  failed,
+  failedSeamcall,
+  INIT_EVENTS,
+  isUndisturbed,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+} from './look.ts';
 
 /** The order of things in one initialisation, and how often. */
 
@@ -19,7 +28,8 @@ export const LEAVES_COME_IN_ORDER: Always = {
   holds: 'always',
   id: 'flow/leaf-order',
   statement: 'Within one initialisation: INIT, LP.INIT, INFO or RD, CONFIG, KEY.CONFIG, TDMR.INIT, in this order.',
-  source: 'TDX module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
+  source:
+    'TDX module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
   after: INIT_EVENTS,
   check: (world, record, report) => {
     let rank = 0;
@@ -67,7 +77,8 @@ export const KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
     if (!isUndisturbed(world)) return;
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
-      if (entry?.kind === 'seamcall' && !entry.raw && statusClass(entry) === 'TDX_KEY_CONFIGURED') report(offenceOf(entry, `asked again on LP ${entry.lp}`));
+      if (entry?.kind === 'seamcall' && !entry.raw && statusClass(entry) === 'TDX_KEY_CONFIGURED')
+        report(offenceOf(entry, `asked again on LP ${entry.lp}`));
     }
   },
 };
@@ -80,19 +91,24 @@ export const INITIALISED_IS_STABLE: Always = {
   after: ['enable'],
   check: (_, record, report) => {
     if (record.statusBefore !== 'initialised' || record.outcome !== 'done') return;
-    if (record.errno !== 0 || record.from !== record.to) report(offence('initialised', `returned ${record.errno} and left ${record.to - record.from} entries in the trace`));
+    if (record.errno !== 0 || record.from !== record.to)
+      report(
+        offence('initialised', `returned ${record.errno} and left ${record.to - record.from} entries in the trace`),
+      );
   },
 };
 
 export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
   holds: 'always',
   id: 'flow/second-kernel-knows-why',
-  statement: 'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
+  statement:
+    'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
   source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
   after: INIT_EVENTS,
   check: (world, record, report) => {
-    if (!isUndisturbed(world)) return;
+    if (world.tampered) return;
     const root = failedSeamcall(world, record);
-    if (root !== undefined && statusClass(root) === 'TDX_SYS_INIT_NOT_PENDING') report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open'));
+    if (root !== undefined && statusClass(root) === 'TDX_SYS_INIT_NOT_PENDING')
+      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open'));
   },
 };

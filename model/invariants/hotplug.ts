@@ -25,7 +25,12 @@ export const A_RANGE_INSIDE_TDX_MEMORY_MAY_COME_BACK: Always = {
     const { event } = record;
     if (event.kind !== 'memory-add' || record.outcome !== 'refused' || record.statusBefore !== 'initialised') return;
     if (isInTDXMemory(world, event.base, event.base + event.size))
-      report(offence('refused', `[0x${event.base.toString(16)}, 0x${(event.base + event.size).toString(16)}) is TDX memory and was refused`));
+      report(
+        offence(
+          'refused',
+          `[0x${event.base.toString(16)}, 0x${(event.base + event.size).toString(16)}) is TDX memory and was refused`,
+        ),
+      );
   },
 };
 
@@ -37,21 +42,33 @@ export const A_RANGE_OUTSIDE_TDX_MEMORY_IS_REFUSED: Always = {
   after: ['memory-add'],
   check: (world, record, report) => {
     const { event } = record;
-    if (event.kind !== 'memory-add' || event.how === 'zone-device' || record.outcome !== 'done' || record.statusBefore !== 'initialised') return;
+    if (
+      event.kind !== 'memory-add' ||
+      event.how === 'zone-device' ||
+      record.outcome !== 'done' ||
+      record.statusBefore !== 'initialised'
+    )
+      return;
     if (!isInTDXMemory(world, event.base, event.base + event.size))
-      report(offence(event.how, `[0x${event.base.toString(16)}, 0x${(event.base + event.size).toString(16)}) went online and is no TDX memory`));
+      report(
+        offence(
+          event.how,
+          `[0x${event.base.toString(16)}, 0x${(event.base + event.size).toString(16)}) went online and is no TDX memory`,
+        ),
+      );
   },
 };
 
 export const ZONE_DEVICE_IS_LEFT_ALONE: Always = {
   holds: 'always',
   id: 'hotplug/zone-device-is-allowed',
-  statement: 'ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX\'s sake.',
+  statement: "ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX's sake.",
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
   check: (_, record, report) => {
     const { event } = record;
-    if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused') report(offence(record.statusBefore, 'a ZONE_DEVICE mapping was refused'));
+    if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused')
+      report(offence(record.statusBefore, 'a ZONE_DEVICE mapping was refused'));
   },
 };
 
@@ -59,10 +76,12 @@ export const HOT_PLUG_LEAVES_TDX_ALONE: Always = {
   holds: 'always',
   id: 'hotplug/leaves-tdx-alone',
   statement: 'Hot-plugging a CPU or memory does not change the state of a running TDX.',
-  source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 ("should not have any impact on the TDX integrity of the already running system")',
+  source:
+    'v7 04/20, Thomas Gleixner, 23 Nov 2022 ("should not have any impact on the TDX integrity of the already running system")',
   after: ['acpi-cpu-add', 'acpi-cpu-remove', 'memory-add', 'memory-remove', 'cpu-offline', 'cpu-online'],
   check: (_, record, report) => {
-    if (record.statusBefore === 'initialised' && record.statusAfter !== 'initialised') report(offence(record.event.kind, `TDX is ${record.statusAfter} after ${record.event.kind}`));
+    if (record.statusBefore === 'initialised' && record.statusAfter !== 'initialised')
+      report(offence(record.event.kind, `TDX is ${record.statusAfter} after ${record.event.kind}`));
   },
 };
 
@@ -88,7 +107,8 @@ export const MACHINE_CHECK_ADDRESSES_ARE_MASKED: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.PHYMEM.PAGE.RDMD') continue;
-      if (typeof entry.inRCX === 'bigint' || entry.inRCX >= keyidUnit) report(offence('', `RCX of ${leafName(entry.leaf)} is 0x${entry.inRCX.toString(16)}`));
+      if (typeof entry.inRCX === 'bigint' || entry.inRCX >= keyidUnit)
+        report(offence('', `RCX of ${leafName(entry.leaf)} is 0x${entry.inRCX.toString(16)}`));
     }
   },
 };
@@ -110,6 +130,42 @@ export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
   },
 };
 
+export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
+  holds: 'always',
+  id: 'kexec/caches-are-flushed',
+  statement: 'Every CPU that made a SEAMCALL executes WBINVD before the next kernel runs.',
+  source: 'v5 21/22 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"; L17560340124 (cache_state_incoherent)',
+  after: ['kexec'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'done') return;
+    for (let lp = 0; lp < world.hardware.lps.length; lp += 1) {
+      for (let at = record.to - 1; at >= 0; at -= 1) {
+        const entry = world.trace[at];
+        if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
+        // A raw call is nothing the kernel could have known of.
+        if (entry?.kind !== 'seamcall' || entry.raw || entry.lp !== lp || entry.trap !== 'none') continue;
+        report(offence(record.phaseAfter, `LP ${lp} made a SEAMCALL and never flushed its caches`));
+        return;
+      }
+    }
+  },
+};
+
+export const KEXEC_MINDS_THE_ERRATUM: Always = {
+  holds: 'always',
+  id: 'kexec/erratum-is-minded',
+  statement:
+    'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset.',
+  source: 'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20',
+  after: ['kexec'],
+  check: (world, record, report) => {
+    const { kernel } = record;
+    if (record.outcome !== 'done' || !kernel.partialWriteErratum || record.statusBefore !== 'initialised') return;
+    for (let at = record.from; at < record.to; at += 1) if (world.trace[at]?.kind === 'reset') return;
+    report(offence('initialised', 'private memory is left to the next kernel: a partial write there poisons it'));
+  },
+};
+
 export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
   holds: 'always',
   id: 'kexec/module-is-not-left-open',
@@ -117,7 +173,10 @@ export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
   source: 'v5 22/22, "Kexec()" (the kernel leaves the module in open state)',
   after: ['kexec'],
   check: (_, record, report) => {
-    if (record.outcome === 'done' && (record.phaseAfter === 'READY' || record.phaseAfter === 'CONFIG_DONE' || record.phaseAfter === 'SYSINIT_DONE'))
+    if (
+      record.outcome === 'done' &&
+      (record.phaseAfter === 'READY' || record.phaseAfter === 'CONFIG_DONE' || record.phaseAfter === 'SYSINIT_DONE')
+    )
       report(offence(record.phaseAfter, `the new kernel finds the module ${record.phaseAfter}`));
   },
 };

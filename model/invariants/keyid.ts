@@ -12,10 +12,17 @@ export const THE_KEYID_RANGE_IS_SANE: Always = {
   check: (world, _, report) => {
     const { keyidStart, keyidCount, platformEnabled } = world.kernel;
     if (!platformEnabled) return;
-    if (keyidStart === 0) report(offence('zero', `the range [${keyidStart}, ${keyidStart + keyidCount}) begins with KeyID 0`));
-    else if (keyidStart + keyidCount > 2 ** 32) report(offence('wraps', `the range of ${keyidCount} KeyIDs from ${keyidStart} wraps`));
+    if (keyidStart === 0)
+      report(offence('zero', `the range [${keyidStart}, ${keyidStart + keyidCount}) begins with KeyID 0`));
+    else if (keyidStart + keyidCount > 2 ** 32)
+      report(offence('wraps', `the range of ${keyidCount} KeyIDs from ${keyidStart} wraps`));
     else if (keyidStart + keyidCount > 2 ** world.hardware.keyidBits)
-      report(offence('bits', `the range [${keyidStart}, ${keyidStart + keyidCount}) does not fit ${world.hardware.keyidBits} KeyID bits`));
+      report(
+        offence(
+          'bits',
+          `the range [${keyidStart}, ${keyidStart + keyidCount}) does not fit ${world.hardware.keyidBits} KeyID bits`,
+        ),
+      );
   },
 };
 
@@ -34,13 +41,18 @@ export const TDX_NEEDS_TWO_KEYIDS: Always = {
 export const THE_GLOBAL_KEYID_IS_PRIVATE: Always = {
   holds: 'always',
   id: 'keyid/global-is-private',
-  statement: 'The global KeyID is in the module\'s private range and is the one the kernel chose.',
+  statement: "The global KeyID is in the module's private range and is the one the kernel chose.",
   source: 'tdx_init(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || !isUndisturbed(world)) return;
     const { globalKeyID, keyidFirst, keyidLast } = world.module;
     if (globalKeyID !== world.kernel.globalKeyid || globalKeyID < keyidFirst || globalKeyID > keyidLast)
-      report(offence('initialised', `global KeyID ${globalKeyID}, the kernel's ${world.kernel.globalKeyid}, private [${keyidFirst}, ${keyidLast}]`));
+      report(
+        offence(
+          'initialised',
+          `global KeyID ${globalKeyID}, the kernel's ${world.kernel.globalKeyid}, private [${keyidFirst}, ${keyidLast}]`,
+        ),
+      );
   },
 };

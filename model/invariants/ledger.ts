@@ -15,7 +15,10 @@ export const INITIALISED_LPS_AGREE: Always = {
     for (let lp = 0; lp < cpus.length; lp += 1) {
       const kernel = cpus[lp]?.lpInitialised === true;
       const module = world.module.lps[lp]?.initialised === true;
-      if (kernel !== module) report(offence(kernel ? 'kernel only' : 'module only', `LP ${lp}: the kernel says ${kernel}, the module ${module}`));
+      if (kernel !== module)
+        report(
+          offence(kernel ? 'kernel only' : 'module only', `LP ${lp}: the kernel says ${kernel}, the module ${module}`),
+        );
     }
   },
 };
@@ -28,22 +31,27 @@ export const INITIALISED_MEANS_READY: Always = {
   after: ['enable'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
-    if (world.module.phase !== 'READY') report(offence(world.module.phase, `the kernel says initialised, the module is ${world.module.phase}`));
+    if (world.module.phase !== 'READY')
+      report(offence(world.module.phase, `the kernel says initialised, the module is ${world.module.phase}`));
     for (const { base, size, initialised } of world.module.tdmrs)
-      if (initialised < size) report(offence('TDMR', `the TDMR at 0x${base.toString(16)} is initialised up to ${initialised} of ${size} bytes`));
+      if (initialised < size)
+        report(
+          offence('TDMR', `the TDMR at 0x${base.toString(16)} is initialised up to ${initialised} of ${size} bytes`),
+        );
   },
 };
 
 export const TDMRS_AGREE: Always = {
   holds: 'always',
   id: 'ledger/tdmrs-agree',
-  statement: 'When the kernel says initialised, the module has the kernel\'s TDMRs, PAMTs and reserved areas.',
+  statement: "When the kernel says initialised, the module has the kernel's TDMRs, PAMTs and reserved areas.",
   source: 'config_tdx_module(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     const { tdmrs, tdmrCount } = world.kernel;
-    if (tdmrCount !== world.module.tdmrs.length) report(offence('count', `${tdmrCount} TDMRs here, ${world.module.tdmrs.length} there`));
+    if (tdmrCount !== world.module.tdmrs.length)
+      report(offence('count', `${tdmrCount} TDMRs here, ${world.module.tdmrs.length} there`));
     for (const [index, there] of world.module.tdmrs.entries()) {
       const here = tdmrs[index];
       if (here === undefined) continue;
@@ -71,7 +79,8 @@ export const EVERY_PACKAGE_IS_CONFIGURED: Always = {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     let count = 0;
     for (let rest = world.module.packagesConfigured; rest > 0; rest = (rest - (rest % 2)) / 2) count += rest % 2;
-    if (count !== world.module.totPackages) report(offence('count', `${count} packages configured, ${world.module.totPackages} counted`));
+    if (count !== world.module.totPackages)
+      report(offence('count', `${count} packages configured, ${world.module.totPackages} counted`));
   },
 };
 
@@ -84,12 +93,19 @@ export const LOCKS_ARE_BALANCED: Always = {
   check: (world, record, report) => {
     const { locks, lockImbalances } = world.kernel;
     const imbalance = lockImbalances.at(-1);
-    if (imbalance !== undefined && lockImbalances.length > world.imbalancesBefore) report(offence(`${imbalance.flow}: ${imbalance.lock}`, `${imbalance.lock} ${imbalance.what} in ${imbalance.flow}`));
+    if (imbalance !== undefined && lockImbalances.length > world.imbalancesBefore)
+      report(
+        offence(`${imbalance.flow}: ${imbalance.lock}`, `${imbalance.lock} ${imbalance.what} in ${imbalance.flow}`),
+      );
     if (record.outcome === 'crashed' || world.threadsRunning > 0) return;
-    if (locks.cpus.owner !== -1 || locks.cpus.readers !== 0) report(offence('cpus', 'cpus_read_lock is still held at rest'));
-    if (locks.module.owner !== -1 || locks.module.readers !== 0) report(offence('module', 'the module lock is still held at rest'));
-    if (locks.mems.owner !== -1 || locks.mems.readers !== 0) report(offence('mems', 'get_online_mems is unbalanced at rest'));
-    if (locks.sysinit.owner !== -1 || locks.sysinit.readers !== 0) report(offence('sysinit', 'the SYS.INIT lock is still held at rest'));
+    if (locks.cpus.owner !== -1 || locks.cpus.readers !== 0)
+      report(offence('cpus', 'cpus_read_lock is still held at rest'));
+    if (locks.module.owner !== -1 || locks.module.readers !== 0)
+      report(offence('module', 'the module lock is still held at rest'));
+    if (locks.mems.owner !== -1 || locks.mems.readers !== 0)
+      report(offence('mems', 'get_online_mems is unbalanced at rest'));
+    if (locks.sysinit.owner !== -1 || locks.sysinit.readers !== 0)
+      report(offence('sysinit', 'the SYS.INIT lock is still held at rest'));
   },
 };
 
@@ -107,14 +123,16 @@ export const NOTHING_IS_LEAKED: Always = {
       held += 1;
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
     }
-    if (kernel.live !== held) report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
+    if (kernel.live !== held)
+      report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
   },
 };
 
 export const A_FAILED_INIT_LEAVES_NO_TDX_MEMORY: Always = {
   holds: 'always',
   id: 'balance/failed-init-empties-the-memory-list',
-  statement: 'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
+  statement:
+    'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
   after: ['enable'],
   check: (world, record, report) => {
@@ -136,6 +154,11 @@ export const NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
     if (record.from === record.to || record.outcome !== 'done') return;
     const { tdmrArrayLive, tdmrCount, tdmrArray } = world.kernel;
     if (!tdmrArrayLive && tdmrArray !== -1 && tdmrCount > 0)
-      report(offence(record.phaseAfter === 'READY' ? 'READY' : 'not READY', `the TDMR array is freed, its count is still ${tdmrCount} and its pointer still set (latent: it takes a module that answers "reserved" for the page)`));
+      report(
+        offence(
+          record.phaseAfter === 'READY' ? 'READY' : 'not READY',
+          `the TDMR array is freed, its count is still ${tdmrCount} and its pointer still set (latent: it takes a module that answers "reserved" for the page)`,
+        ),
+      );
   },
 };

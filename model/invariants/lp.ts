@@ -26,7 +26,8 @@ export function packagesWithoutCPU(world: World): number[] {
 export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/offline-lp-does-not-cost-tdx',
-  statement: 'The host does not run into TDH.SYS.CONFIG while a counted LP that is offline has not run TDH.SYS.LP.INIT.',
+  statement:
+    'The host does not run into TDH.SYS.CONFIG while a counted LP that is offline has not run TDH.SYS.LP.INIT.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt makes TDX fail hard); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   check: (world, record, report) => {
@@ -36,7 +37,13 @@ export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
       const cpu = world.kernel.cpus[lp];
       if (cpu === undefined || cpu.online) continue;
       const held = world.platform.commandLine.nosmt && (world.platform.lps[lp]?.thread ?? 0) > 0;
-      report(offenceOf(root, `LP ${lp} is offline${held ? ' (nosmt)' : ''} and never ran TDH.SYS.LP.INIT: ${leafName(root.leaf)} is refused`, held ? 'nosmt' : 'offline'));
+      report(
+        offenceOf(
+          root,
+          `LP ${lp} is offline${held ? ' (nosmt)' : ''} and never ran TDH.SYS.LP.INIT: ${leafName(root.leaf)} is refused`,
+          held ? 'nosmt' : 'offline',
+        ),
+      );
       return;
     }
   },
@@ -51,7 +58,8 @@ export const LP_INIT_ONCE_PER_LP: Always = {
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
-    if (root !== undefined && statusClass(root) === 'TDX_SYS_LP_INIT_DONE') report(offenceOf(root, `LP ${root.lp} was initialised before`));
+    if (root !== undefined && statusClass(root) === 'TDX_SYS_LP_INIT_DONE')
+      report(offenceOf(root, `LP ${root.lp} was initialised before`));
   },
 };
 

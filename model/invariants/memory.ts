@@ -32,25 +32,33 @@ export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
     const root = failedSeamcall(world, record);
     if (root === undefined) return;
     const status = statusClass(root);
-    if (status === 'TDX_TDMR_OUTSIDE_CMRS' || status === 'TDX_PAMT_OUTSIDE_CMRS') report(offenceOf(root, `${status}: ${root.reason}`));
+    if (status === 'TDX_TDMR_OUTSIDE_CMRS' || status === 'TDX_PAMT_OUTSIDE_CMRS')
+      report(offenceOf(root, `${status}: ${root.reason}`));
   },
 };
 
 export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   holds: 'always',
   id: 'memory/reserved-areas-suffice-where-cmrs-fit',
-  statement: 'A TDMR whose holes outside the CMRs, and all PAMTs, fit 16 reserved areas does not fail for want of areas.',
-  source: 'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
+  statement:
+    'A TDMR whose holes outside the CMRs, and all PAMTs, fit 16 reserved areas does not fail for want of areas.',
+  source:
+    'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
   after: ['enable'],
   check: (world, record, report) => {
     if (record.errno !== ENOSPC || record.outcome !== 'done') return;
-    const { kernel } = world;
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-      const message = kernel.dmesg[index];
-      if (message?.id !== 'reserved-areas-exhausted' || typeof message.a !== 'number' || typeof message.b !== 'number') continue;
+      const message = record.kernel.dmesg[index];
+      if (message?.id !== 'reserved-areas-exhausted' || typeof message.a !== 'number' || typeof message.b !== 'number')
+        continue;
       const needed = holesOutsideCMRs(world, message.a, message.b) + tdmrsNeeded(world);
       if (needed <= RESERVED_MAX)
-        report(offence('exhausted', `TDMR [0x${message.a.toString(16)}, 0x${message.b.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`));
+        report(
+          offence(
+            'exhausted',
+            `TDMR [0x${message.a.toString(16)}, 0x${message.b.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`,
+          ),
+        );
     }
   },
 };

@@ -20,7 +20,11 @@ const BEFORE_READY: ReadonlySet<string> = new Set([
 ]);
 
 /** A rule about every call that reached the module, the kernel's and raw ones. */
-function afterEachCall(rule: Omit<Always, 'holds' | 'after' | 'check'> & { readonly breaks: (world: World, entry: SeamcallEntry) => string | null }): Always {
+function afterEachCall(
+  rule: Omit<Always, 'holds' | 'after' | 'check'> & {
+    readonly breaks: (world: World, entry: SeamcallEntry) => string | null;
+  },
+): Always {
   const { breaks, ...rest } = rule;
   return {
     ...rest,
@@ -45,20 +49,27 @@ export const A_REFUSED_SEAMCALL_CHANGES_NOTHING = afterEachCall({
   id: 'module/refused-call-changes-nothing',
   statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
-  breaks: (_, entry) => (entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null),
+  breaks: (_, entry) =>
+    entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null,
 });
 
 export const BEFORE_READY_MOST_LEAVES_ARE_REFUSED = afterEachCall({
   id: 'module/not-ready-gate',
-  statement: 'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
+  statement:
+    'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
   source: 'tdx_vmm_dispatcher.c, TDX module 1.5.01',
   breaks: (world, entry) => {
     if (!isPlain(entry) || !world.release.checksRAXFormat) return null;
     const name = leafName(entry.leaf);
     const status = statusClass(entry);
-    if (entry.before === 'SHUTDOWN') return name === 'TDH.SYS.LP.SHUTDOWN' || status === 'TDX_SYS_SHUTDOWN' ? null : `${name} answered ${status} after shutdown`;
+    if (entry.before === 'SHUTDOWN')
+      return name === 'TDH.SYS.LP.SHUTDOWN' || status === 'TDX_SYS_SHUTDOWN'
+        ? null
+        : `${name} answered ${status} after shutdown`;
     if (entry.before !== 'PENDING' && entry.before !== 'SYSINIT_DONE' && entry.before !== 'CONFIG_DONE') return null;
-    return BEFORE_READY.has(name) || status === 'TDX_SYS_NOT_READY' ? null : `${name} answered ${status} in ${entry.before}`;
+    return BEFORE_READY.has(name) || status === 'TDX_SYS_NOT_READY'
+      ? null
+      : `${name} answered ${status} in ${entry.before}`;
   },
 });
 
@@ -66,7 +77,10 @@ export const SYS_INFO_SAYS_32 = afterEachCall({
   id: 'module/sys-info-r9-is-32',
   statement: 'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs: it is no count.',
   source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, 23 Nov 2022 (R9 trusted as a count)',
-  breaks: (_, entry) => (isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INFO' && entry.rax === 0 && entry.r9 !== 32 ? `R9 = ${String(entry.r9)}` : null),
+  breaks: (_, entry) =>
+    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INFO' && entry.rax === 0 && entry.r9 !== 32
+      ? `R9 = ${String(entry.r9)}`
+      : null,
 });
 
 export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
@@ -74,8 +88,16 @@ export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   statement: 'TDH.SYS.CONFIG succeeds only when as many LPs as MCHECK counted have run TDH.SYS.LP.INIT.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
   breaks: (world, entry) => {
-    if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.CONFIG' || entry.rax !== 0 || world.release.configWaitsFor !== 'every-lp') return null;
-    return world.module.initialisedLPs < world.hardware.loader.totLPs ? `${world.module.initialisedLPs} of ${world.hardware.loader.totLPs} LPs` : null;
+    if (
+      !isPlain(entry) ||
+      leafName(entry.leaf) !== 'TDH.SYS.CONFIG' ||
+      entry.rax !== 0 ||
+      world.release.configWaitsFor !== 'every-lp'
+    )
+      return null;
+    return world.module.initialisedLPs < world.hardware.loader.totLPs
+      ? `${world.module.initialisedLPs} of ${world.hardware.loader.totLPs} LPs`
+      : null;
   },
 });
 
@@ -84,23 +106,33 @@ export const READY_MEANS_EVERY_PACKAGE = afterEachCall({
   statement: 'TDH.SYS.KEY.CONFIG makes the module READY exactly when it has succeeded on every package MCHECK counted.',
   source: 'tdh_sys_key_config.c, TDX module 1.5.01',
   breaks: (world, entry) => {
-    if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.KEY.CONFIG' || entry.rax !== 0 || entry.after === entry.before || entry.after !== 'READY') return null;
+    if (
+      !isPlain(entry) ||
+      leafName(entry.leaf) !== 'TDH.SYS.KEY.CONFIG' ||
+      entry.rax !== 0 ||
+      entry.after === entry.before ||
+      entry.after !== 'READY'
+    )
+      return null;
     let count = 0;
     for (let rest = world.module.packagesConfigured; rest > 0; rest = (rest - (rest % 2)) / 2) count += rest % 2;
-    return count >= world.hardware.loader.totPackages ? null : `READY with ${count} of ${world.hardware.loader.totPackages} packages`;
+    return count >= world.hardware.loader.totPackages
+      ? null
+      : `READY with ${count} of ${world.hardware.loader.totPackages} packages`;
   },
 });
 
 export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
   id: 'module/tdmr-init-progress',
-  statement: 'TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR\'s base to its end, never beyond.',
+  statement: "TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR's base to its end, never beyond.",
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
   breaks: (world, entry) => {
     if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.TDMR.INIT' || entry.rax !== 0) return null;
     const tdmr = world.module.tdmrs.find(({ base }) => base === entry.inRCX);
     if (tdmr === undefined) return 'succeeded on an address that is no TDMR base';
     const next = asBigInt(entry.rdx);
-    const inside = next >= asBigInt(tdmr.base) && next <= asBigInt(tdmr.base + tdmr.size) && next % asBigInt(GIB) === asBigInt(0);
+    const inside =
+      next >= asBigInt(tdmr.base) && next <= asBigInt(tdmr.base + tdmr.size) && next % asBigInt(GIB) === asBigInt(0);
     return inside ? null : `RDX = 0x${entry.rdx.toString(16)}`;
   },
 });
@@ -110,12 +142,17 @@ export const LP_INIT_HAS_ITS_WINDOW = afterEachCall({
   statement: 'TDH.SYS.LP.INIT succeeds only between TDH.SYS.INIT and TDH.SYS.CONFIG.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01',
   breaks: (_, entry) =>
-    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.LP.INIT' && entry.rax === 0 && entry.before !== 'SYSINIT_DONE' ? `succeeded in ${entry.before}` : null,
+    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.LP.INIT' && entry.rax === 0 && entry.before !== 'SYSINIT_DONE'
+      ? `succeeded in ${entry.before}`
+      : null,
 });
 
 export const INIT_COMES_ONCE = afterEachCall({
   id: 'module/init-once',
   statement: 'TDH.SYS.INIT succeeds at most once in the life of a module.',
   source: 'tdh_sys_init.c, TDX module 1.5.01',
-  breaks: (_, entry) => (isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INIT' && entry.rax === 0 && entry.before !== 'PENDING' ? `succeeded in ${entry.before}` : null),
+  breaks: (_, entry) =>
+    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INIT' && entry.rax === 0 && entry.before !== 'PENDING'
+      ? `succeeded in ${entry.before}`
+      : null,
 });

@@ -1,7 +1,6 @@
 import { ENOMEM, errnoName } from '../kernel/errno.ts';
 import { messageNames, type Named } from '../kernel/message-subject.ts';
 import type { EventRecord } from '../world/trace.ts';
-import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
 import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
@@ -9,9 +8,9 @@ import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */
 
 /** True if one of the event's lines names such a thing; with `value`, that very one. */
-function isNamed(world: World, record: EventRecord, what: Named, value?: number): boolean {
+function isNamed(record: EventRecord, what: Named, value?: number): boolean {
   for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-    const message = world.kernel.dmesg[index];
+    const message = record.kernel.dmesg[index];
     if (message !== undefined && messageNames(message, what, value)) return true;
   }
   return false;
@@ -27,8 +26,14 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
     check: (world, record, report) => {
       const root = failedSeamcall(world, record);
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
-      if (!isNamed(world, record, 'leaf') && !isNamed(world, record, 'reason'))
-        report(offenceOf(root, `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`, ''));
+      if (!isNamed(record, 'leaf') && !isNamed(record, 'reason'))
+        report(
+          offenceOf(
+            root,
+            `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`,
+            '',
+          ),
+        );
     },
   };
 }
@@ -39,16 +44,30 @@ export const UD_IS_NOT_SILENT = silentTrap('ud', '#UD', 'naming/ud-is-not-silent
 export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
   holds: 'always',
   id: 'naming/failure-names-leaf-or-reason',
-  statement: 'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
+  statement:
+    'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
   source: 'tdx_enable(), Linux 6.12; LKML 23 Jun 2024 ("bare error codes do not help users")',
   after: INIT_EVENTS,
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || record.from === record.to || record.errno === ENOMEM) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
-    if (isNamed(world, record, 'leaf') || isNamed(world, record, 'reason')) return;
-    if (root !== undefined) report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`, ''));
-    else report(offence(errnoName(record.errno), `${record.event.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`));
+    if (isNamed(record, 'leaf') || isNamed(record, 'reason')) return;
+    if (root !== undefined)
+      report(
+        offenceOf(
+          root,
+          `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`,
+          '',
+        ),
+      );
+    else
+      report(
+        offence(
+          errnoName(record.errno),
+          `${record.event.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`,
+        ),
+      );
   },
 };
 
@@ -58,9 +77,9 @@ export const THE_VERDICT_CARRIES_THE_ERRNO: Always = {
   statement: 'The final line of a failed initialisation carries the errno the caller gets.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
-  check: (world, record, report) => {
+  check: (_, record, report) => {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-      const message = world.kernel.dmesg[index];
+      const message = record.kernel.dmesg[index];
       if (message !== undefined && messageNames(message, 'verdict') && message.a !== record.errno)
         report(offence(errnoName(record.errno), `dmesg says ${String(message.a)}, the caller gets ${record.errno}`));
     }
@@ -71,7 +90,8 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/package-without-cpu-is-named',
   statement: 'If initialisation fails for want of an online CPU in a package, a line names that package.',
-  source: 'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
+  source:
+    'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
   after: ['enable'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
@@ -80,9 +100,9 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
       const status = statusClass(root);
       if (status !== 'TDX_SYS_CONFIG_NOT_PENDING' && status !== 'TDX_SYS_NOT_READY') return;
       if (root.condition !== null) return;
-    } else if (!isNamed(world, record, 'lp')) return;
+    } else if (!isNamed(record, 'lp')) return;
     for (const pkg of packagesWithoutCPU(world)) {
-      if (isNamed(world, record, 'package', pkg)) continue;
+      if (isNamed(record, 'package', pkg)) continue;
       const message = `package ${pkg} has no online CPU, ${record.event.kind} failed with ${errnoName(record.errno)}, and no line names the package`;
       report(root === undefined ? offence('no SEAMCALL', message) : offenceOf(root, message));
       return;
@@ -101,7 +121,7 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
     const root = failedSeamcall(world, record);
     if (root === undefined || statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || root.condition !== null) return;
     const missing = countedLPsNotInitialised(world);
-    if (missing.length > 0 && !isNamed(world, record, 'lp'))
+    if (missing.length > 0 && !isNamed(record, 'lp'))
       report(offenceOf(root, `LPs ${missing.join(', ')} never ran TDH.SYS.LP.INIT, and no line names one`));
   },
 };
@@ -116,7 +136,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
     const root = failedSeamcall(world, record);
     if (root === undefined || record.outcome !== 'done') return;
     const status = statusClass(root);
-    if ((status === 'TDX_TDMR_OUTSIDE_CMRS' || status === 'TDX_PAMT_OUTSIDE_CMRS') && !isNamed(world, record, 'region'))
+    if ((status === 'TDX_TDMR_OUTSIDE_CMRS' || status === 'TDX_PAMT_OUTSIDE_CMRS') && !isNamed(record, 'region'))
       report(offenceOf(root, `${status}, and no line names the region`));
   },
 };
@@ -124,11 +144,11 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
 export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'naming/refused-memory-add-is-explained',
-  statement: 'Memory refused for TDX\'s sake is refused with a line that names the range.',
+  statement: "Memory refused for TDX's sake is refused with a line that names the range.",
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
-  check: (world, record, report) => {
-    if (record.outcome === 'refused' && !isNamed(world, record, 'region'))
+  check: (_, record, report) => {
+    if (record.outcome === 'refused' && !isNamed(record, 'region'))
       report(offence(`TDX ${record.statusBefore}`, 'the range is refused and dmesg does not say why'));
   },
 };

@@ -18,7 +18,13 @@ function seamcallBefore(world: World, record: EventRecord, index: number): numbe
 function issuedBefore(world: World, record: EventRecord, index: number, leaf: string, succeeded: boolean): boolean {
   for (let at = record.from; at < index; at += 1) {
     const entry = world.trace[at];
-    if (entry?.kind === 'seamcall' && !entry.raw && leafName(entry.leaf) === leaf && (!succeeded || (entry.trap === 'none' && entry.rax === 0))) return true;
+    if (
+      entry?.kind === 'seamcall' &&
+      !entry.raw &&
+      leafName(entry.leaf) === leaf &&
+      (!succeeded || (entry.trap === 'none' && entry.rax === 0))
+    )
+      return true;
   }
   return false;
 }
@@ -33,7 +39,15 @@ export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'free' || entry.what !== 'c' || entry.phase !== 'READY') continue;
-      report(pamtOffence(world, record, index, entry, `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still points at it`));
+      report(
+        pamtOffence(
+          world,
+          record,
+          index,
+          entry,
+          `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still points at it`,
+        ),
+      );
       return;
     }
   },
@@ -49,13 +63,27 @@ export const NO_PAMT_IS_WRITTEN_WHILE_THE_MODULE_IS_READY: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'reset' || entry.phase !== 'READY') continue;
-      report(pamtOffence(world, record, index, entry, `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`));
+      report(
+        pamtOffence(
+          world,
+          record,
+          index,
+          entry,
+          `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`,
+        ),
+      );
       return;
     }
   },
 };
 
-function pamtOffence(world: World, record: EventRecord, index: number, entry: FreeEntry | ResetEntry, message: string): ReturnType<typeof offence> {
+function pamtOffence(
+  world: World,
+  record: EventRecord,
+  index: number,
+  entry: FreeEntry | ResetEntry,
+  message: string,
+): ReturnType<typeof offence> {
   const at = seamcallBefore(world, record, index);
   const root = at === -1 ? undefined : world.trace[at];
   return root?.kind === 'seamcall' ? offenceOf(root, message, entry.phase) : offence(entry.phase, message);
@@ -64,13 +92,15 @@ function pamtOffence(world: World, record: EventRecord, index: number, entry: Fr
 export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
   holds: 'always',
   id: 'pamt/flushed-before-free',
-  statement: 'Between the last SEAMCALL of a failed initialisation that configured the module and the freeing of a PAMT every CPU executes WBINVD.',
+  statement:
+    'Between the last SEAMCALL of a failed initialisation that configured the module and the freeing of a PAMT every CPU executes WBINVD.',
   source: 'init_tdx_module() error path, Linux 6.12',
   after: ['enable'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
-      if (entry?.kind !== 'free' || entry.what !== 'c' || !issuedBefore(world, record, index, 'TDH.SYS.CONFIG', true)) continue;
+      if (entry?.kind !== 'free' || entry.what !== 'c' || !issuedBefore(world, record, index, 'TDH.SYS.CONFIG', true))
+        continue;
       let flushed = false;
       for (let at = seamcallBefore(world, record, index) + 1; at < index; at += 1) {
         const between = world.trace[at];
@@ -87,21 +117,33 @@ export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
 export const PAMT_IS_RESET_BEFORE_IT_IS_FREED: Always = {
   holds: 'always',
   id: 'pamt/reset-before-free',
-  statement: 'On CPUs with the partial-write erratum every line of a PAMT whose key may have been used is rewritten with MOVDIR64B before it is freed.',
+  statement:
+    'On CPUs with the partial-write erratum every line of a PAMT whose key may have been used is rewritten with MOVDIR64B before it is freed.',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12; X86_BUG_TDX_PW_MCE',
   after: ['enable'],
   check: (world, record, report) => {
     if (!world.kernel.partialWriteErratum) return;
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
-      if (entry?.kind !== 'free' || entry.what !== 'c' || !issuedBefore(world, record, index, 'TDH.SYS.KEY.CONFIG', false)) continue;
+      if (
+        entry?.kind !== 'free' ||
+        entry.what !== 'c' ||
+        !issuedBefore(world, record, index, 'TDH.SYS.KEY.CONFIG', false)
+      )
+        continue;
       let covered = entry.address;
       for (let at = record.from; at < index; at += 1) {
         const reset = world.trace[at];
-        if (reset?.kind === 'reset' && reset.base <= covered && covered < reset.base + reset.size) covered = reset.base + reset.size;
+        if (reset?.kind === 'reset' && reset.base <= covered && covered < reset.base + reset.size)
+          covered = reset.base + reset.size;
       }
       if (covered < entry.address + entry.bytes) {
-        report(offence(entry.phase, `the PAMT at ${hex(entry.address)} is freed with lines from ${hex(covered)} on never reset`));
+        report(
+          offence(
+            entry.phase,
+            `the PAMT at ${hex(entry.address)} is freed with lines from ${hex(covered)} on never reset`,
+          ),
+        );
         return;
       }
     }
@@ -122,7 +164,12 @@ export const CACHES_ARE_FLUSHED_BEFORE_THE_FIRST_KEY: Always = {
         const before = world.trace[at];
         if (before?.kind === 'wbinvd' && before.cpu === -1) break;
         if (before?.kind === 'alloc' && before.what === 'c') {
-          report(offenceOf(entry, `the PAMT at ${hex(before.address)} may still have dirty lines when the key is programmed`));
+          report(
+            offenceOf(
+              entry,
+              `the PAMT at ${hex(before.address)} may still have dirty lines when the key is programmed`,
+            ),
+          );
           break;
         }
       }
@@ -143,8 +190,18 @@ export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
       const tdmr = world.kernel.tdmrs[index];
       if (tdmr === undefined) continue;
       const { base, size, pamtBase, pamt4K, pamt2M, pamt1G } = tdmr;
-      if (pamtBase % 4096 !== 0 || pamt4K < (size / 4096) * 16 || pamt2M < (size / 2 ** 21) * 16 || pamt1G < (size / 2 ** 30) * 16)
-        report(offence('initialised', `TDMR at ${hex(base)}: PAMTs of ${pamt4K}, ${pamt2M} and ${pamt1G} bytes at ${hex(pamtBase)} for ${size} bytes`));
+      if (
+        pamtBase % 4096 !== 0 ||
+        pamt4K < (size / 4096) * 16 ||
+        pamt2M < (size / 2 ** 21) * 16 ||
+        pamt1G < (size / 2 ** 30) * 16
+      )
+        report(
+          offence(
+            'initialised',
+            `TDMR at ${hex(base)}: PAMTs of ${pamt4K}, ${pamt2M} and ${pamt1G} bytes at ${hex(pamtBase)} for ${size} bytes`,
+          ),
+        );
     }
   },
 };
@@ -175,7 +232,10 @@ export const PAMTS_ARE_DISJOINT: Always = {
           const areaBase = other.base + area.offset;
           if (areaBase <= covered && covered < areaBase + area.size) covered = areaBase + area.size;
         }
-        if (covered < stop) report(offence('initialised', `the PAMT at ${hex(start)} lies in usable memory of the TDMR at ${hex(other.base)}`));
+        if (covered < stop)
+          report(
+            offence('initialised', `the PAMT at ${hex(start)} lies in usable memory of the TDMR at ${hex(other.base)}`),
+          );
       }
     }
   },

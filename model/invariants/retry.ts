@@ -20,14 +20,17 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
   holds: 'always',
   id: 'retry/transient-is-not-permanent',
   statement: 'A transient status (busy, no entropy, key generation failed) never bars TDX for the rest of the boot.',
-  source: 'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
+  source:
+    'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
   after: INIT_EVENTS,
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;
     const { kernel } = world;
-    const barred = kernel.status === 'error' || kernel.status === 'shutdown' || (kernel.sysinitDone && kernel.sysinitError !== 0);
-    if (barred) report(offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`));
+    const barred =
+      kernel.status === 'error' || kernel.status === 'shutdown' || (kernel.sysinitDone && kernel.sysinitError !== 0);
+    if (barred)
+      report(offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`));
   },
 };
 
@@ -62,9 +65,12 @@ export const A_RETRY_REPEATS_ITS_INPUTS: Always = {
       const entry = world.trace[index];
       const previous = world.trace[index - 1];
       if (entry?.kind !== 'seamcall' || previous?.kind !== 'seamcall' || entry.raw || previous.raw) continue;
-      if (previous.rax !== STATUS.TDX_RND_NO_ENTROPY || previous.leaf !== entry.leaf || previous.lp !== entry.lp) continue;
+      if (previous.rax !== STATUS.TDX_RND_NO_ENTROPY || previous.leaf !== entry.leaf || previous.lp !== entry.lp)
+        continue;
       if (entry.inRCX !== previous.inRCX || entry.inRDX !== previous.inRDX || entry.inR8 !== previous.inR8) {
-        report(offenceOf(entry, `the retry of ${leafName(entry.leaf)} went out with other registers than the first try`));
+        report(
+          offenceOf(entry, `the retry of ${leafName(entry.leaf)} went out with other registers than the first try`),
+        );
         return;
       }
     }
@@ -74,25 +80,39 @@ export const A_RETRY_REPEATS_ITS_INPUTS: Always = {
 export const A_MISTIMED_FIRST_CALL_DOES_NOT_POISON_THE_BOOT: Always = {
   holds: 'always',
   id: 'once/mistimed-first-call-does-not-poison',
-  statement: 'TDH.SYS.INIT called outside VMX operation, or before the module is loaded, is tried again when that has changed.',
+  statement:
+    'TDH.SYS.INIT called outside VMX operation, or before the module is loaded, is tried again when that has changed.',
   source: 'v12 review, David Hildenbrand (L10316635977); try_init_module_global(), Linux 6.12 (the result is cached)',
   after: INIT_EVENTS,
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || (root.trap !== 'ud' && root.trap !== 'vmfail')) return;
     if (world.kernel.sysinitDone && world.kernel.sysinitError !== 0 && leafName(root.leaf) === 'TDH.SYS.INIT')
-      report(offenceOf(root, `the first ${leafName(root.leaf)} ended in ${statusClass(root)} on CPU ${root.lp}; every CPU gets ${world.kernel.sysinitError} from now on`, ''));
+      report(
+        offenceOf(
+          root,
+          `the first ${leafName(root.leaf)} ended in ${statusClass(root)} on CPU ${root.lp}; every CPU gets ${world.kernel.sysinitError} from now on`,
+          '',
+        ),
+      );
   },
 };
 
 export const ONE_FAILURE_DOES_NOT_BAR_TDX: Always = {
   holds: 'always',
   id: 'once/one-failure-does-not-bar-tdx',
-  statement: 'After a failed initialisation the next attempt is an attempt: it does something, or says why it does not.',
+  statement:
+    'After a failed initialisation the next attempt is an attempt: it does something, or says why it does not.',
   source: 'tdx_enable(), Linux 6.12 (TDX_MODULE_ERROR: -EINVAL, silently)',
   after: ['enable'],
   check: (_, record, report) => {
-    if (record.outcome !== 'done' || record.errno === 0 || record.from !== record.to || record.dmesgFrom !== record.dmesgTo) return;
+    if (
+      record.outcome !== 'done' ||
+      record.errno === 0 ||
+      record.from !== record.to ||
+      record.dmesgFrom !== record.dmesgTo
+    )
+      return;
     if (record.statusBefore === 'error' || record.statusBefore === 'shutdown')
       report(offence(record.statusBefore, `the attempt returns ${record.errno} without doing or saying anything`));
   },
@@ -109,7 +129,9 @@ export const AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'alloc' || !entry.injected) continue;
-      report(offence(`kind ${entry.what}`, `an allocation of ${entry.bytes} bytes failed once and TDX is lost until reboot`));
+      report(
+        offence(`kind ${entry.what}`, `an allocation of ${entry.bytes} bytes failed once and TDX is lost until reboot`),
+      );
       return;
     }
   },

@@ -11,7 +11,13 @@ import { packagesWithoutCPU } from './lp.ts';
 
 const SOURCE = 'the invariants of the same family, which would otherwise hold vacuously';
 
-function sometimes(id: string, statement: string, budget: number, after: Sometimes['after'], reached: Sometimes['reached']): Sometimes {
+function sometimes(
+  id: string,
+  statement: string,
+  budget: number,
+  after: Sometimes['after'],
+  reached: Sometimes['reached'],
+): Sometimes {
   return { holds: 'sometimes', id, statement, source: SOURCE, after, budget, reached };
 }
 
@@ -24,50 +30,154 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
   return false;
 }
 
-const justInitialised = (record: EventRecord): boolean => record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
+const justInitialised = (record: EventRecord): boolean =>
+  record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
 export const SOMETIMES: readonly Sometimes[] = [
-  sometimes('flow/some-initialisation-succeeds', 'An initialisation succeeds.', 2_000, ['enable'], (_, record) => justInitialised(record)),
-  sometimes('flow/some-initialisation-is-repeated', 'TDX that is initialised is enabled once more.', 4_000, ['enable'], (_, record) => record.statusBefore === 'initialised'),
-  sometimes('flow/some-initialisation-fails', 'An initialisation fails after its first SEAMCALL or allocation.', 2_000, ['enable'], (_, record) => record.errno !== 0 && record.to > record.from),
-  sometimes('lp/some-lp-is-offline-at-enable', 'A counted LP is offline when TDX is enabled.', 2_000, ['enable'], (world) =>
-    world.kernel.cpus.some((cpu, lp) => !cpu.online && world.platform.lps[lp]?.bios === true),
+  sometimes('flow/some-initialisation-succeeds', 'An initialisation succeeds.', 2_000, ['enable'], (_, record) =>
+    justInitialised(record),
   ),
-  sometimes('lp/some-package-is-dark-at-enable', 'A counted package has no online CPU when TDX is enabled.', 4_000, ['enable'], (world) => packagesWithoutCPU(world).length > 0),
-  sometimes('sw-error/some-call-meets-gp', 'A SEAMCALL ends in #GP.', 8_000, 'all', (world, record) => ended(world, record, (status) => status === '#GP')),
-  sometimes('sw-error/some-call-meets-ud', 'A SEAMCALL ends in #UD.', 4_000, 'all', (world, record) => ended(world, record, (status) => status === '#UD')),
-  sometimes('sw-error/some-call-meets-vmfail', 'A SEAMCALL ends in VMfailInvalid.', 4_000, 'all', (world, record) => ended(world, record, (status) => status === 'VMfailInvalid')),
+  sometimes(
+    'flow/some-initialisation-is-repeated',
+    'TDX that is initialised is enabled once more.',
+    4_000,
+    ['enable'],
+    (_, record) => record.statusBefore === 'initialised',
+  ),
+  sometimes(
+    'flow/some-initialisation-fails',
+    'An initialisation fails after its first SEAMCALL or allocation.',
+    2_000,
+    ['enable'],
+    (_, record) => record.errno !== 0 && record.to > record.from,
+  ),
+  sometimes(
+    'lp/some-lp-is-offline-at-enable',
+    'A counted LP is offline when TDX is enabled.',
+    2_000,
+    ['enable'],
+    (world) => world.kernel.cpus.some((cpu, lp) => !cpu.online && world.platform.lps[lp]?.bios === true),
+  ),
+  sometimes(
+    'lp/some-package-is-dark-at-enable',
+    'A counted package has no online CPU when TDX is enabled.',
+    4_000,
+    ['enable'],
+    (world) => packagesWithoutCPU(world).length > 0,
+  ),
+  sometimes('sw-error/some-call-meets-gp', 'A SEAMCALL ends in #GP.', 8_000, 'all', (world, record) =>
+    ended(world, record, (status) => status === '#GP'),
+  ),
+  sometimes('sw-error/some-call-meets-ud', 'A SEAMCALL ends in #UD.', 4_000, 'all', (world, record) =>
+    ended(world, record, (status) => status === '#UD'),
+  ),
+  sometimes('sw-error/some-call-meets-vmfail', 'A SEAMCALL ends in VMfailInvalid.', 4_000, 'all', (world, record) =>
+    ended(world, record, (status) => status === 'VMfailInvalid'),
+  ),
   sometimes('retry/some-call-is-busy', 'The module answers busy to the kernel.', 4_000, INIT_EVENTS, (world, record) =>
     ended(world, record, (status) => status === 'TDX_SYS_BUSY' || status === 'TDX_OPERAND_BUSY'),
   ),
-  sometimes('retry/some-call-has-no-entropy', 'The module has no entropy.', 4_000, INIT_EVENTS, (world, record) => ended(world, record, (status) => status === 'TDX_RND_NO_ENTROPY')),
-  sometimes('pamt/some-init-fails-when-ready', 'An initialisation fails once the module is READY.', 8_000, ['enable'], (_, record) => record.errno !== 0 && record.phaseAfter === 'READY'),
-  sometimes('pamt/some-allocation-fails', 'An allocation of the init flow fails.', 4_000, ['enable'], (world, record) => {
-    for (let index = record.from; index < record.to; index += 1) {
-      const entry = world.trace[index];
-      if (entry?.kind === 'alloc' && entry.address === -1) return true;
-    }
-    return false;
-  }),
-  sometimes('tdmr/some-init-has-two-tdmrs', 'An initialisation with two TDMRs or more succeeds.', 4_000, ['enable'], (world, record) => justInitialised(record) && world.kernel.tdmrCount > 1),
-  sometimes('memory/some-memory-is-outside-the-cmrs', 'Memory outside the CMRs is there when TDX is enabled.', 4_000, ['enable'], (world) =>
-    world.kernel.memblock.some(({ base, size }) => !world.platform.cmrs.some((cmr) => cmr.base < base + size && base < cmr.base + cmr.size)),
+  sometimes('retry/some-call-has-no-entropy', 'The module has no entropy.', 4_000, INIT_EVENTS, (world, record) =>
+    ended(world, record, (status) => status === 'TDX_RND_NO_ENTROPY'),
   ),
-  sometimes('hotplug/some-memory-is-added-after-init', 'Memory is hot-added to a machine that runs TDX.', 4_000, ['memory-add'], (_, record) => record.statusBefore === 'initialised' && record.outcome !== 'ignored'),
-  sometimes('hotplug/some-cpu-is-added', 'A CPU is hot-added.', 8_000, ['acpi-cpu-add'], (_, record) => record.outcome !== 'ignored'),
-  sometimes('machine-check/some-page-is-asked-about', 'The machine-check handler asks the module about a page.', 8_000, ['machine-check'], (world, record) =>
-    ended(world, record, (_, leaf) => leaf === 'TDH.PHYMEM.PAGE.RDMD'),
+  sometimes(
+    'pamt/some-init-fails-when-ready',
+    'An initialisation fails once the module is READY.',
+    8_000,
+    ['enable'],
+    (_, record) => record.errno !== 0 && record.phaseAfter === 'READY',
   ),
-  sometimes('keyid/some-bios-lies', 'BIOS announces KeyIDs while SEAM is off.', 8_000, ['boot'], (world) => world.platform.keyids.tdx > 1 && world.hardware.lps.every((lp) => !lp.seamrrValid)),
-  sometimes('module/some-raw-call-is-refused', 'A raw SEAMCALL is refused by the module.', 8_000, ['seamcall'], (world, record) => {
-    const entry = world.trace[record.from];
-    return entry?.kind === 'seamcall' && entry.raw && entry.trap === 'none' && entry.rax !== 0;
-  }),
-  sometimes('mcheck/some-bios-is-refused', 'MCHECK refuses what BIOS proposes.', 4_000, ['boot'], (world) => world.mcheck.verdict === 'refused'),
-  sometimes('mcheck/some-bios-is-bypassed', 'A broken BIOS is published all the same.', 8_000, ['boot'], (world) => world.mcheck.verdict === 'bypassed'),
+  sometimes(
+    'pamt/some-allocation-fails',
+    'An allocation of the init flow fails.',
+    4_000,
+    ['enable'],
+    (world, record) => {
+      for (let index = record.from; index < record.to; index += 1) {
+        const entry = world.trace[index];
+        if (entry?.kind === 'alloc' && entry.address === -1) return true;
+      }
+      return false;
+    },
+  ),
+  sometimes(
+    'tdmr/some-init-has-two-tdmrs',
+    'An initialisation with two TDMRs or more succeeds.',
+    4_000,
+    ['enable'],
+    (world, record) => justInitialised(record) && world.kernel.tdmrCount > 1,
+  ),
+  sometimes(
+    'memory/some-memory-is-outside-the-cmrs',
+    'Memory outside the CMRs is there when TDX is enabled.',
+    4_000,
+    ['enable'],
+    (world) =>
+      world.kernel.memblock.some(
+        ({ base, size }) => !world.platform.cmrs.some((cmr) => cmr.base < base + size && base < cmr.base + cmr.size),
+      ),
+  ),
+  sometimes(
+    'hotplug/some-memory-is-added-after-init',
+    'Memory is hot-added to a machine that runs TDX.',
+    4_000,
+    ['memory-add'],
+    (_, record) => record.statusBefore === 'initialised' && record.outcome !== 'ignored',
+  ),
+  sometimes(
+    'hotplug/some-cpu-is-added',
+    'A CPU is hot-added.',
+    8_000,
+    ['acpi-cpu-add'],
+    (_, record) => record.outcome !== 'ignored',
+  ),
+  sometimes(
+    'machine-check/some-page-is-asked-about',
+    'The machine-check handler asks the module about a page.',
+    8_000,
+    ['machine-check'],
+    (world, record) => ended(world, record, (_, leaf) => leaf === 'TDH.PHYMEM.PAGE.RDMD'),
+  ),
+  sometimes(
+    'keyid/some-bios-lies',
+    'BIOS announces KeyIDs while SEAM is off.',
+    8_000,
+    ['boot'],
+    (world) => world.platform.keyids.tdx > 1 && world.hardware.lps.every((lp) => !lp.seamrrValid),
+  ),
+  sometimes(
+    'module/some-raw-call-is-refused',
+    'A raw SEAMCALL is refused by the module.',
+    8_000,
+    ['seamcall'],
+    (world, record) => {
+      const entry = world.trace[record.from];
+      return entry?.kind === 'seamcall' && entry.raw && entry.trap === 'none' && entry.rax !== 0;
+    },
+  ),
+  sometimes(
+    'mcheck/some-bios-is-refused',
+    'MCHECK refuses what BIOS proposes.',
+    4_000,
+    ['boot'],
+    (world) => world.mcheck.verdict === 'refused',
+  ),
+  sometimes(
+    'mcheck/some-bios-is-bypassed',
+    'A broken BIOS is published all the same.',
+    8_000,
+    ['boot'],
+    (world) => world.mcheck.verdict === 'bypassed',
+  ),
   {
-    ...sometimes('ledger/some-failure-is-mended', 'An initialisation succeeds after one that failed.', 20_000, ['enable'], (world, record) =>
-      justInitialised(record) && world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && earlier.errno !== 0),
+    ...sometimes(
+      'ledger/some-failure-is-mended',
+      'An initialisation succeeds after one that failed.',
+      20_000,
+      ['enable'],
+      (world, record) =>
+        justInitialised(record) &&
+        world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && earlier.errno !== 0),
     ),
     appliesTo: ({ failureIsFinal }) => !failureIsFinal,
   },

@@ -15,7 +15,12 @@ export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
     if (record.outcome !== 'crashed') return;
     const root = failedSeamcall(world, record);
     if (root === undefined || (root.trap !== 'gp' && root.trap !== 'ud')) return;
-    report(offenceOf(root, `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`));
+    report(
+      offenceOf(
+        root,
+        `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`,
+      ),
+    );
   },
 };
 
@@ -29,7 +34,8 @@ export const NO_MODULE_STATUS_LOOKS_LIKE_A_SOFTWARE_ERROR: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.trap !== 'none' || entry.rax === 0) continue;
-      if (((highHalf(entry.rax) >>> 8) & 0xff) === 0xff) report(offenceOf(entry, `${leafName(entry.leaf)} answered a status of class 0xff`));
+      if (((highHalf(entry.rax) >>> 8) & 0xff) === 0xff)
+        report(offenceOf(entry, `${leafName(entry.leaf)} answered a status of class 0xff`));
     }
   },
 };
@@ -39,7 +45,8 @@ const ERRNO_OF_TRAP = { gp: EOPNOTSUPP, ud: EACCES, vmfail: ENODEV, none: EIO } 
 export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
   holds: 'always',
   id: 'sw-error/errno-says-how',
-  statement: 'A call that fails on a SEAMCALL returns -EACCES for #UD, -EOPNOTSUPP for #GP, -ENODEV for VMfailInvalid, -EIO for anything else.',
+  statement:
+    'A call that fails on a SEAMCALL returns -EACCES for #UD, -EOPNOTSUPP for #GP, -ENODEV for VMfailInvalid, -EIO for anything else.',
   source: 'sc_retry_prerr(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12',
   after: INIT_EVENTS,
   check: (world, record, report) => {
@@ -48,7 +55,13 @@ export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
     if (root === undefined || record.errno === 0) return;
     const expected = ERRNO_OF_TRAP[root.trap];
     if (record.errno !== expected)
-      report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was due, ${errnoName(record.errno)} came back`, errnoName(record.errno)));
+      report(
+        offenceOf(
+          root,
+          `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was due, ${errnoName(record.errno)} came back`,
+          errnoName(record.errno),
+        ),
+      );
   },
 };
 
@@ -60,7 +73,8 @@ export const A_FAILED_SEAMCALL_NEVER_ENDS_IN_SUCCESS: Always = {
   after: ['enable', 'cpu-enable'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
-    if (root !== undefined && record.errno === 0 && record.outcome === 'done') report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and the call returned 0`));
+    if (root !== undefined && record.errno === 0 && record.outcome === 'done')
+      report(offenceOf(root, `${leafName(root.leaf)} ended in ${statusClass(root)} and the call returned 0`));
   },
 };
 

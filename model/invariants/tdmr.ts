@@ -37,7 +37,7 @@ const HOST_MISTAKES: ReadonlySet<string> = new Set([
 export const THE_MODULE_FINDS_NO_FAULT_WITH_THE_TDMRS: Always = {
   holds: 'always',
   id: 'tdmr/module-finds-no-fault',
-  statement: 'TDH.SYS.CONFIG never refuses the host\'s TDMRs for their geometry.',
+  statement: "TDH.SYS.CONFIG never refuses the host's TDMRs for their geometry.",
   source: 'tdh_sys_config.c, TDX module 1.5.01; construct_tdmrs(), Linux 6.12',
   after: ['enable'],
   check: (world, record, report) => {
@@ -78,7 +78,8 @@ export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
       let end = 0;
       let wrong = tdmr.reserved.length > RESERVED_MAX;
       for (const { offset, size } of tdmr.reserved) {
-        if (offset % PAGE !== 0 || size % PAGE !== 0 || size === 0 || offset < end || offset + size > tdmr.size) wrong = true;
+        if (offset % PAGE !== 0 || size % PAGE !== 0 || size === 0 || offset < end || offset + size > tdmr.size)
+          wrong = true;
         end = offset + size;
       }
       if (wrong) report(offence('reserved', `reserved areas of the TDMR at ${hex(tdmr.base)}`));
@@ -122,7 +123,7 @@ function coveredTo(world: World, at: number, end: number): number {
 export const TDMRS_COVER_TDX_MEMORY: Always = {
   holds: 'always',
   id: 'tdmr/covers-tdx-memory',
-  statement: 'After success every page of the kernel\'s TDX memory is usable through a TDMR, or holds a PAMT.',
+  statement: "After success every page of the kernel's TDX memory is usable through a TDMR, or holds a PAMT.",
   source: 'construct_tdmrs(), Linux 6.12',
   after: ['enable'],
   check: (world, record, report) => {
@@ -130,7 +131,9 @@ export const TDMRS_COVER_TDX_MEMORY: Always = {
     for (const { startPfn, endPfn } of world.kernel.tdxMemory) {
       const gap = firstUncovered(world, startPfn * PAGE, endPfn * PAGE);
       if (gap < endPfn * PAGE) {
-        report(offence('reserved', `${hex(gap)} is TDX memory by the kernel's list and reserved or outside for the module`));
+        report(
+          offence('reserved', `${hex(gap)} is TDX memory by the kernel's list and reserved or outside for the module`),
+        );
         return;
       }
     }
@@ -171,7 +174,8 @@ export const TDMRS_LIE_IN_THE_CMRS: Always = {
     for (const tdmr of tdmrsInUse(world)) {
       let start = tdmr.base;
       for (const { offset, size } of [...tdmr.reserved, { offset: tdmr.size, size: 0 }]) {
-        if (!isConvertible(cmrs, start, tdmr.base + offset)) report(offence('usable', `[${hex(start)}, ${hex(tdmr.base + offset)}) is usable and not convertible`));
+        if (!isConvertible(cmrs, start, tdmr.base + offset))
+          report(offence('usable', `[${hex(start)}, ${hex(tdmr.base + offset)}) is usable and not convertible`));
         start = tdmr.base + offset + size;
       }
     }

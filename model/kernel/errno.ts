@@ -11,6 +11,7 @@ export const EBUSY = -16;
 export const ENODEV = -19;
 export const EINVAL = -22;
 export const ENOSPC = -28;
+export const ENOSYS = -38;
 export const EOPNOTSUPP = -95;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
@@ -27,6 +28,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [ENODEV, 'ENODEV'],
   [EINVAL, 'EINVAL'],
   [ENOSPC, 'ENOSPC'],
+  [ENOSYS, 'ENOSYS'],
   [EOPNOTSUPP, 'EOPNOTSUPP'],
 ]);
 

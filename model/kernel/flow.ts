@@ -53,6 +53,10 @@ export function defineFlow(name: string, entries: readonly FlowEntry[]): Flow {
     if (names.lastIndexOf(label) !== at) throw new Error(`flow ${name}: two steps are called ${label}`);
     return at;
   };
-  const steps = entries.map(([step, onError = 'end', jump = 'end']) => ({ ...step, onError: find(onError), jump: find(jump) }));
+  const steps = entries.map(([step, onError = 'end', jump = 'end']) => ({
+    ...step,
+    onError: find(onError),
+    jump: find(jump),
+  }));
   return { name, steps };
 }

@@ -56,7 +56,13 @@ export function unlock(kernel: KernelState, thread: Thread, name: LockName): voi
   const state = kernel.locks[name];
   const { held } = thread;
   const at = held.lastIndexOf(name);
-  if (at === -1) kernel.lockImbalances.push({ thread: thread.id, flow: thread.flow.name, lock: name, what: 'dropped while not held' });
+  if (at === -1)
+    kernel.lockImbalances.push({
+      thread: thread.id,
+      flow: thread.flow.name,
+      lock: name,
+      what: 'dropped while not held',
+    });
   else if (at === held.length - 1) held.pop();
   else held.splice(at, 1);
   if (state.owner === thread.id) state.owner = -1;

@@ -62,6 +62,7 @@ function searchPAMTs(kernel: KernelState, address: number): MachineCheckVerdict 
     kernel.crash = 'use after free: machine-check code walks the TDMR list that a failed initialisation gave back';
     return 'crash';
   }
-  for (const tdmr of kernel.tdmrs) if (address >= tdmr.pamtBase && address < tdmr.pamtBase + pamtSize(tdmr)) return 'private';
+  for (const tdmr of kernel.tdmrs)
+    if (address >= tdmr.pamtBase && address < tdmr.pamtBase + pamtSize(tdmr)) return 'private';
   return 'none';
 }

@@ -1,7 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
-
-/** 3 error, 4 warning, 6 information: the digit printk puts in front. */
-export type LogLevel = 3 | 4 | 6;
+import { hex, hex16, line, type MessageText } from './message-text.ts';
+import { SERIES_TEXTS } from './message-series.ts';
 
 /** One line of dmesg, not yet rendered. Arguments that the text does not use are 0. */
 export interface Message {
@@ -9,24 +8,19 @@ export interface Message {
   readonly a: U64;
   readonly b: U64;
   readonly c: U64;
+  readonly d: U64;
+  readonly e: U64;
+  readonly f: U64;
   /** The line as a real kernel printed it, level and all, where one did. */
   readonly text?: string;
 }
-
-interface MessageText {
-  readonly level: LogLevel;
-  readonly text: (a: U64, b: U64, c: U64) => string;
-}
-
-const hex = (value: U64): string => value.toString(16);
-const hex16 = (value: U64): string => value.toString(16).padStart(16, '0');
-const line = (level: LogLevel, text: MessageText['text']): MessageText => ({ level, text });
 
 /**
  * Every line a kernel revision prints, word for word; misspellings are the kernel's. Source, where a line names none:
  * arch/x86/virt/vmx/tdx/tdx.c of Linux 6.12, 6.17 and 7.3, compared with the linux-* recordings.
  */
 const TEXTS = {
+  ...SERIES_TEXTS,
   'bios-enabled': line(6, (a, b) => `virt/tdx: BIOS enabled: private KeyID range [${a}, ${b})`),
   'too-few-keyids': line(3, () => 'virt/tdx: initialization failed: too few private KeyIDs available.'),
   hibernation: line(3, () => 'virt/tdx: initialization failed: Hibernation support is enabled'),
@@ -34,12 +28,22 @@ const TEXTS = {
   's3-disabled': line(6, () => 'virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.'),
   'seamcall-failed': line(3, (a, b) => `virt/tdx: SEAMCALL (0x${hex16(a)}) failed: 0x${hex16(b)}`),
   'seamcall-outputs-low': line(3, (a, b, c) => `virt/tdx: RCX 0x${hex16(a)} RDX 0x${hex16(b)} R08 0x${hex16(c)}`),
-  'seamcall-outputs-high': line(3, (a, b, c) => `virt/tdx: R09 0x${hex16(a)} R10 0x${hex16(b)} R11 0x${hex16(c)}`),
+  'seamcall-outputs-high': line(
+    3,
+    (_a, _b, _c, d, e, f) => `virt/tdx: R09 0x${hex16(d)} R10 0x${hex16(e)} R11 0x${hex16(f)}`,
+  ),
   'module-not-loaded': line(3, () => 'virt/tdx: module not loaded'),
   'tdmrs-exhausted': line(4, () => 'virt/tdx: initialization failed: TDMRs exhausted.'),
   'tdmrs-reaching-limit': line(4, (a, b) => `virt/tdx: consumed TDMRs reaching limit: ${a} used out of ${b}`),
-  'reserved-areas-exhausted': line(4, (a, b) => `virt/tdx: initialization failed: TDMR [0x${hex(a)}, 0x${hex(b)}): reserved areas exhausted.`),
-  'no-local-node': line(4, (a, b) => `virt/tdx: TDMR [0x${hex(a)}, 0x${hex(b)}): unable to find local NUMA node for PAMT allocation, fallback to use node 0.`),
+  'reserved-areas-exhausted': line(
+    4,
+    (a, b) => `virt/tdx: initialization failed: TDMR [0x${hex(a)}, 0x${hex(b)}): reserved areas exhausted.`,
+  ),
+  'no-local-node': line(
+    4,
+    (a, b) =>
+      `virt/tdx: TDMR [0x${hex(a)}, 0x${hex(b)}): unable to find local NUMA node for PAMT allocation, fallback to use node 0.`,
+  ),
   'pamt-allocated': line(6, (a) => `virt/tdx: ${a} KB allocated for PAMT`),
   'module-initialised': line(6, () => 'virt/tdx: module initialized'),
   'module-initialisation-failed': line(3, (a) => `virt/tdx: module initialization failed (${a})`),
@@ -50,20 +54,43 @@ const TEXTS = {
   'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
   /** A line of a real kernel that no revision here prints. */
   verbatim: line(4, () => ''),
+  'kvm-last-cpu-of-package': line(
+    4,
+    () =>
+      'kvm_intel: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.',
+  ),
+  'last-cpu-of-package': line(
+    4,
+    () =>
+      'virt/tdx: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.',
+  ),
+  'kexec-erratum': line(6, () => 'kexec: Not allowed on platform with tdx_pw_mce bug', 'once'),
 
   // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.
   'seam-off': line(3, () => 'virt/tdx: BIOS announces private KeyIDs but has not enabled SEAM: no TDX'),
-  'keyid-range': line(3, (a, b) => `virt/tdx: private KeyID range of ${b} from ${a} is not possible on this machine: no TDX`),
+  'keyid-range': line(
+    3,
+    (a, b) => `virt/tdx: private KeyID range of ${b} from ${a} is not possible on this machine: no TDX`,
+  ),
   'strict-gp': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: #GP, SEAM is not enabled there`),
   'strict-ud': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: #UD, not in VMX operation`),
   'strict-vmfail': line(3, (a) => `virt/tdx: SEAMCALL on CPU ${a}: no module answers`),
   'lp-held-offline': line(3, (a, b) => `virt/tdx: CPU ${a} in package ${b} cannot be brought up for TDX`),
   'lp-not-in-vmx': line(3, (a, b) => `virt/tdx: CPU ${a} in package ${b} cannot enter VMX operation`),
-  'lp-too-late': line(4, (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`),
+  'lp-too-late': line(
+    4,
+    (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`,
+  ),
   'package-without-cpu': line(3, (a) => `virt/tdx: failed to configure module, no online CPUs in package ${a}`),
-  'memory-taken-offline': line(4, (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`),
+  'memory-taken-offline': line(
+    4,
+    (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`,
+  ),
   'memory-in-use': line(3, (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible and in use`),
-  'memory-refused': line(4, (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`),
+  'memory-refused': line(
+    4,
+    (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`,
+  ),
   'no-convertible-memory': line(3, () => 'virt/tdx: initialization failed: no memory is convertible'),
 } satisfies Record<string, MessageText>;
 
@@ -72,15 +99,21 @@ export type MessageId = keyof typeof TEXTS;
 /** The line as printk stores it: `<3>virt/tdx: module not loaded`. */
 export function renderMessage(message: Message): string {
   if (message.text !== undefined) return message.text;
-  const { level, text } = TEXTS[message.id];
-  return `<${level}>${text(message.a, message.b, message.c)}`;
+  return `<${messageLevel(message)}>${messageText(message)}`;
 }
 
 /** The line without the level, as a user reads it. */
 export function messageText(message: Message): string {
-  return message.text?.slice(3) ?? TEXTS[message.id].text(message.a, message.b, message.c);
+  const { id, a, b, c, d, e, f } = message;
+  if (message.text !== undefined) return message.text.slice(3);
+  return TEXTS[id].text(a, b, c, d, e, f);
 }
 
-export function messageLevel(message: Message): LogLevel {
+export function messageLevel(message: Message): MessageText['level'] {
   return TEXTS[message.id].level;
+}
+
+/** Printed at most once per boot (pr_err_once and its kin). */
+export function isPrintedOnce(id: MessageId): boolean {
+  return TEXTS[id].once;
 }

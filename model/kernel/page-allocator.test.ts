@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addPages, allocatePages, clonePageAllocator, createPageAllocator, releasePages, removePages } from './page-allocator.ts';
+import {
+  addPages,
+  allocatePages,
+  clonePageAllocator,
+  createPageAllocator,
+  releasePages,
+  removePages,
+} from './page-allocator.ts';
 import type { AllocationKind } from './port.ts';
 
 interface Recorded {
@@ -20,12 +27,19 @@ interface Recorded {
 
 function recording(name: string): Recorded[] {
   const packed = readFileSync(new URL(`../../../corpus/transcripts/${name}.jsonl.gz`, import.meta.url));
-  return gunzipSync(packed).toString('utf8').split('\n').filter((line) => line !== '').map((line): Recorded => JSON.parse(line));
+  return gunzipSync(packed)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): Recorded => JSON.parse(line));
 }
 
 /** Replays the allocations of a scenario's first initialisation; answers those that were placed elsewhere. */
 function misplaced({ id, boot, steps }: Recorded): string[] {
-  const span = (start: string, end: string): { base: number; size: number } => ({ base: Number(start), size: Number(end) - Number(start) });
+  const span = (start: string, end: string): { base: number; size: number } => ({
+    base: Number(start),
+    size: Number(end) - Number(start),
+  });
   const allocator = createPageAllocator(
     boot.memblock.map(({ start, end, nid }) => ({ ...span(start, end), node: nid })),
     boot.busy?.map(([start, end]) => span(start, end)),
@@ -33,7 +47,8 @@ function misplaced({ id, boot, steps }: Recorded): string[] {
   const failing = new Set(boot.allocFail);
   const wrong: string[] = [];
   for (const [{ memHotAdd }, { alloc }] of steps) {
-    if (memHotAdd !== undefined) addPages(allocator, memHotAdd.startPfn * 4096, memHotAdd.nrPages * 4096, memHotAdd.nid);
+    if (memHotAdd !== undefined)
+      addPages(allocator, memHotAdd.startPfn * 4096, memHotAdd.nrPages * 4096, memHotAdd.nid);
     if (alloc === undefined) continue;
     let addressArray = -1;
     for (const [index, [kind, bytes, pfn, node, failed]] of alloc.entries()) {
@@ -50,15 +65,26 @@ function misplaced({ id, boot, steps }: Recorded): string[] {
 }
 
 describe('the page allocator', () => {
-  test.each(['linux-6.12', 'linux-6.17', 'linux-7.3'])('%s: every object stands where the recorded one stood', (name) => {
-    const scenarios = recording(name);
-    expect(scenarios.length).toBeGreaterThan(300);
-    expect(scenarios.flatMap(misplaced)).toEqual([]);
-  });
+  test.each(['linux-6.12', 'linux-6.17', 'linux-7.3'])(
+    '%s: every object stands where the recorded one stood',
+    (name) => {
+      const scenarios = recording(name);
+      expect(scenarios.length).toBeGreaterThan(300);
+      expect(scenarios.flatMap(misplaced)).toEqual([]);
+    },
+  );
 
   test('gives out no frame twice, and takes all of them back', () => {
     const kinds = fc.constantFrom<AllocationKind>('k', 'x', 'c', 'm');
-    const requests = fc.array(fc.record({ kind: kinds, pages: fc.integer({ min: 1, max: 3000 }), node: fc.nat({ max: 1 }), keep: fc.boolean() }), { maxLength: 30 });
+    const requests = fc.array(
+      fc.record({
+        kind: kinds,
+        pages: fc.integer({ min: 1, max: 3000 }),
+        node: fc.nat({ max: 1 }),
+        keep: fc.boolean(),
+      }),
+      { maxLength: 30 },
+    );
     fc.assert(
       fc.property(requests, (list) => {
         const allocator = createPageAllocator([
@@ -71,7 +97,8 @@ describe('the page allocator', () => {
           const bytes = pages * 4096;
           const address = allocatePages(allocator, kind, bytes, node);
           if (address === -1) continue;
-          for (const other of taken) expect(address >= other.address + other.bytes || address + bytes <= other.address).toBe(true);
+          for (const other of taken)
+            expect(address >= other.address + other.bytes || address + bytes <= other.address).toBe(true);
           if (keep) taken.push({ address, bytes });
           else releasePages(allocator, address, bytes);
         }

@@ -27,7 +27,10 @@ export interface PageAllocator {
 }
 
 /** An allocator over `memory`, without what is `busy`. Bytes; partial pages do not count. */
-export function createPageAllocator(memory: readonly MemoryRegion[], busy: readonly AddressRange[] = []): PageAllocator {
+export function createPageAllocator(
+  memory: readonly MemoryRegion[],
+  busy: readonly AddressRange[] = [],
+): PageAllocator {
   const allocator: PageAllocator = { spans: [], used: [0, RESERVED_END] };
   for (const { base, size, node } of memory) addPages(allocator, base, size, node);
   for (const { base, size } of busy) take(allocator, pfnDown(base), pfnUp(base + size));
@@ -66,7 +69,12 @@ export function removePages(allocator: PageAllocator, base: number, size: number
  */
 export function allocatePages(allocator: PageAllocator, kind: AllocationKind, bytes: number, node: number): number {
   const pages = pfnUp(bytes);
-  const pfn = kind === 'c' ? findContiguous(allocator, pages, node) : kind === 'x' && (bytes === 0 || bytes > EXACT_MAX) ? -1 : findTopDown(allocator, pages);
+  const pfn =
+    kind === 'c'
+      ? findContiguous(allocator, pages, node)
+      : kind === 'x' && (bytes === 0 || bytes > EXACT_MAX)
+        ? -1
+        : findTopDown(allocator, pages);
   if (pfn === -1) return -1;
   take(allocator, pfn, pfn + pages);
   return pfn * PAGE;
@@ -128,7 +136,14 @@ function searchNode(spans: readonly Span[], used: readonly number[], pages: numb
   return dma32 !== -1 ? dma32 : searchZone(spans, used, pages, node, 0, DMA_END);
 }
 
-function searchZone(spans: readonly Span[], used: readonly number[], pages: number, node: number, low: number, high: number): number {
+function searchZone(
+  spans: readonly Span[],
+  used: readonly number[],
+  pages: number,
+  node: number,
+  low: number,
+  high: number,
+): number {
   let candidate = -1;
   for (const span of spans) {
     if (span.node !== node || span.start < low || span.start >= high) continue;
@@ -219,7 +234,13 @@ function insertSpan(spans: Span[], start: number, end: number, node: number): vo
   let to = end;
   let remove = 0;
   const before = spans[at - 1];
-  if (before !== undefined && before.node === node && before.end === start && start !== DMA_END && start !== DMA32_END) {
+  if (
+    before !== undefined &&
+    before.node === node &&
+    before.end === start &&
+    start !== DMA_END &&
+    start !== DMA32_END
+  ) {
     from = before.start;
     at--;
     remove++;

@@ -47,6 +47,8 @@ export interface KernelPort {
   vmxon(cpu: number): boolean;
   vmxoff(cpu: number): void;
 
+  /** Gives [base, base + size) bytes of `node` to the page allocator. */
+  onlineMemory(base: number, size: number, node: number): void;
   /** Takes [base, base + size) bytes away from the page allocator; false if part of it is in use. */
   offlineMemory(base: number, size: number): boolean;
 

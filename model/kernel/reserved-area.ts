@@ -54,7 +54,8 @@ export function reservePAMTs(tdmr: TDMR, tdmrs: readonly TDMR[], count: number, 
     const start = owner.pamtBase;
     const end = start + pamtSize(owner);
     if (end <= tdmr.base || start >= tdmrEnd) continue;
-    if (!addReservedArea(tdmr, start < tdmr.base ? tdmr.base : start, end > tdmrEnd ? tdmrEnd : end, limit)) return false;
+    if (!addReservedArea(tdmr, start < tdmr.base ? tdmr.base : start, end > tdmrEnd ? tdmrEnd : end, limit))
+      return false;
   }
   return true;
 }
@@ -64,7 +65,11 @@ export function sortReservedAreas({ reserved }: TDMR): void {
   for (let i = 1; i < reserved.length; i++) {
     const area = reserved[i] as ReservedArea;
     let at = i;
-    for (let before = reserved[at - 1]; at > 0 && before !== undefined && before.offset > area.offset; before = reserved[at - 1]) {
+    for (
+      let before = reserved[at - 1];
+      at > 0 && before !== undefined && before.offset > area.offset;
+      before = reserved[at - 1]
+    ) {
       reserved[at] = before;
       at--;
     }

@@ -1,5 +1,6 @@
 import type { Flow } from './flow.ts';
 import type { MachineCheckVerdict } from './machine-check.ts';
+import type { MemoryKind } from './memory-hotplug.ts';
 import type { MessageId } from './message.ts';
 import type { KernelPort } from './port.ts';
 import type { SeamcallPolicy } from './seamcall.ts';
@@ -22,6 +23,14 @@ export interface Revision {
   /** CPU hotplug of the thread's `target`, run on another CPU. */
   readonly cpuOnline: Flow;
   readonly cpuOffline: Flow;
+  /** ACPI hot-plug of the thread's `target`; the CPU is offline when it has come, or is to go. */
+  readonly acpiCPUAdd: Flow;
+  readonly acpiCPURemove: Flow;
+  /** Memory hot-plug of the thread's `region`: added to the machine and brought online, or taken offline and removed. */
+  readonly memoryAdd: Readonly<Record<MemoryKind, Flow>>;
+  readonly memoryRemove: Readonly<Record<MemoryKind, Flow>>;
+  /** The old kernel's part of kexec: 0 = the new kernel runs next, on the module as it is left here. */
+  readonly kexec: Flow;
   /** Another user takes a reference on VMX operation of `target`; null where the kernel core does not count them. */
   readonly vmxGet: Flow | null;
 

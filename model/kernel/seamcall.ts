@@ -50,15 +50,39 @@ export interface OtherPolicy {
   readonly errno: number;
   /** Arguments: leaf, status, CPU. */
   readonly message: MessageId | null;
-  /** Printed after it for leaves whose outputs are copied back: RCX RDX R8, then R9 R10 R11. */
-  readonly outputs: readonly [low: MessageId, high: MessageId] | null;
+  /** Printed after it for leaves whose outputs are copied back. Arguments: RCX RDX R8 R9 R10 R11. */
+  readonly outputs: readonly MessageId[];
 }
 
 /**
  * A SEAMCALL whose outputs the kernel does not look at: the registers go out, only RAX comes back, so that a retry
  * repeats the same inputs. Answers 0, a negative errno, or CRASH.
  */
-export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+export function seamcall(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+  r8: U64,
+  r9: U64 = 0,
+): number {
+  return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, false);
+}
+
+/** Calls with the same inputs until the answer is final; `outputs`: a refusal prints them. */
+function repeat(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+  r8: U64,
+  r9: U64,
+  outputs: boolean,
+): number {
   const { registers } = kernel;
   let { attempts, transientAttempts } = kernel.revision.seamcall;
   let status: U64;
@@ -66,8 +90,10 @@ export function seamcall(kernel: KernelState, port: KernelPort, cpu: number, lea
     load(kernel, leaf, rcx, rdx, r8, r9);
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0);
-  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, false);
+  } while (
+    status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0
+  );
+  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
 }
 
 /** High halves of OPERAND_BUSY, SYS_BUSY and KEY_GENERATION_FAILED. */
@@ -81,9 +107,18 @@ function isTransient(status: U64): boolean {
  * A SEAMCALL whose outputs are copied back into the argument block, which a retry sends out again (__seamcall_ret in a
  * loop, Linux 6.12 asm/tdx.h; recording 6.12-demos, line 9). The outputs are in `kernel.registers` afterwards.
  */
-export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64 = 0): number {
+export function seamcallReturning(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+  r8: U64,
+  r9: U64 = 0,
+): number {
   const { registers } = kernel;
-  if (kernel.revision.seamcall.repeatsInputs) return seamcall(kernel, port, cpu, leaf, rcx, rdx, r8, r9);
+  if (kernel.revision.seamcall.repeatsInputs) return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, true);
   load(kernel, leaf, rcx, rdx, r8, r9);
   markDirty(kernel, cpu);
   const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax));
@@ -94,9 +129,16 @@ export function seamcallReturning(kernel: KernelState, port: KernelPort, cpu: nu
  * All TDH.SYS.TDMR.INIT calls of one TDMR, [base, end): the module says in RDX how far it is. Answers 0, an errno, or
  * CRASH if the module never gets there. Source: init_tdmr(), Linux 6.12.
  */
-export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: number, base: number, end: number): number {
+export function seamcallTDMRInit(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  base: number,
+  end: number,
+): number {
   const { registers } = kernel;
-  let { transientAttempts } = kernel.revision.seamcall;
+  const { repeatsInputs } = kernel.revision.seamcall;
+  let { attempts, transientAttempts } = kernel.revision.seamcall;
   for (;;) {
     load(kernel, TDH_SYS_TDMR_INIT, base, 0, 0, 0);
     markDirty(kernel, cpu);
@@ -105,7 +147,9 @@ export function seamcallTDMRInit(kernel: KernelState, port: KernelPort, cpu: num
       kernel.crash = 'hang: TDH.SYS.TDMR.INIT never reaches the end of the TDMR';
       return CRASH;
     }
-    const status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, statusOf(trap, registers.rax));
+    let status = statusOf(trap, registers.rax);
+    if (!repeatsInputs) status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, status);
+    else if (status === TDX_RND_NO_ENTROPY && --attempts > 0) continue;
     if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
     if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
     // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
@@ -152,7 +196,7 @@ function statusOf(trap: Trap, rax: U64): U64 {
 /** Sends the registers out again, as they came back, while the module has no entropy. `status` is the first answer. */
 function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64): U64 {
   const { registers } = kernel;
-  let attempts = kernel.revision.seamcall.attempts;
+  let { attempts } = kernel.revision.seamcall;
   while (status === TDX_RND_NO_ENTROPY && --attempts > 0) {
     registers.rax = leaf;
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
@@ -161,12 +205,29 @@ function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number,
 }
 
 /** Maps and reports a status that is not 0. */
-function refused(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64, outputs: boolean): number {
+function refused(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  status: U64,
+  outputs: boolean,
+): number {
   const policy = kernel.revision.seamcall;
-  const trap = status === TDX_SEAMCALL_VMFAILINVALID ? policy.vmfail : status === TDX_SEAMCALL_GP ? policy.gp : status === TDX_SEAMCALL_UD ? policy.ud : null;
+  const trap =
+    status === TDX_SEAMCALL_VMFAILINVALID
+      ? policy.vmfail
+      : status === TDX_SEAMCALL_GP
+        ? policy.gp
+        : status === TDX_SEAMCALL_UD
+          ? policy.ud
+          : null;
   if (trap !== null) {
     if (trap.oops) {
-      kernel.crash = status === TDX_SEAMCALL_GP ? 'oops: general protection fault in __seamcall' : 'oops: invalid opcode in __seamcall';
+      kernel.crash =
+        status === TDX_SEAMCALL_GP
+          ? 'oops: general protection fault in __seamcall'
+          : 'oops: invalid opcode in __seamcall';
       return CRASH;
     }
     if (trap.message !== null) printk(kernel, port, trap.message, cpu);
@@ -174,10 +235,9 @@ function refused(kernel: KernelState, port: KernelPort, cpu: number, leaf: numbe
   }
   const { other } = policy;
   if (other.message !== null) printk(kernel, port, other.message, leaf, status, cpu);
-  if (outputs && other.outputs !== null) {
+  if (outputs) {
     const { rcx, rdx, r8, r9, r10, r11 } = kernel.registers;
-    printk(kernel, port, other.outputs[0], rcx, rdx, r8);
-    printk(kernel, port, other.outputs[1], r9, r10, r11);
+    for (const id of other.outputs) printk(kernel, port, id, rcx, rdx, r8, r9, r10, r11);
   }
   return other.errno;
 }

@@ -2,7 +2,7 @@ import type { AddressRange } from '../abi/range.ts';
 import { registers, type Registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
 import { createLocks, type LockName, type LockState } from './lock.ts';
-import type { Message } from './message.ts';
+import type { Message, MessageId } from './message.ts';
 import type { Revision } from './revision.ts';
 import type { TDMR } from './tdmr.ts';
 
@@ -40,6 +40,8 @@ export interface KernelCPU {
   online: boolean;
   /** This CPU's TDH.SYS.LP.INIT succeeded; survives offline and online (per-CPU variable tdx_lp_initialized). */
   lpInitialised: boolean;
+  /** It failed, and the revision remembers (v11). */
+  lpFailed: boolean;
   /** Users that keep the CPU in VMX operation, where the revision counts them (7.3). */
   vmxReferences: number;
   /** A SEAMCALL was made here since the last flush, where the revision keeps track (6.17 on). */
@@ -110,6 +112,8 @@ export interface KernelState {
   readonly info: SystemInfo;
   /** CMRs where the revision reads them, as read. */
   readonly cmrs: AddressRange[];
+  /** How many entries of the CMR table in memory the revision goes by, where it goes on reading them there (v5, v7). */
+  cmrCount: number;
 
   // Memory.
   readonly memblock: MemoryRegion[];
@@ -125,6 +129,8 @@ export interface KernelState {
   /** Objects allocated and not given back. */
   live: number;
   packageMask: number;
+  /** Guest KeyIDs in use: while there are any, revisions with KVM's policy keep a CPU of every package online. */
+  readonly guestKeyids: number[];
   addressArray: number;
   /** Packages whose key was configured in this attempt, by package id. */
   readonly packagesDone: number[];
@@ -140,6 +146,8 @@ export interface KernelState {
   lockOrder: number;
 
   readonly dmesg: Message[];
+  /** Lines of the pr_err_once kind that have had their turn. */
+  readonly printedOnce: MessageId[];
   /** What crashed the kernel (an oops, BUG, endless loop), `null` while it runs. Nothing runs after it. */
   crash: string | null;
   /** Scratch registers of the SEAMCALL being made; meaningless between steps. */
@@ -150,12 +158,27 @@ export interface KernelState {
 export function createKernel(
   revision: Revision,
   facts: BootFacts,
-  cpus: readonly { readonly package: number; readonly present: boolean; readonly online: boolean; readonly bootable?: boolean }[],
+  cpus: readonly {
+    readonly package: number;
+    readonly present: boolean;
+    readonly online: boolean;
+    readonly bootable?: boolean;
+  }[],
   memory: readonly MemoryRegion[],
 ): KernelState {
   const cpuList: KernelCPU[] = [];
   for (const { package: pkg, present, online, bootable = true } of cpus) {
-    cpuList.push({ package: pkg, atBoot: present, bootable, present, online, lpInitialised: false, vmxReferences: 0, cacheDirty: false });
+    cpuList.push({
+      package: pkg,
+      atBoot: present,
+      bootable,
+      present,
+      online,
+      lpInitialised: false,
+      lpFailed: false,
+      vmxReferences: 0,
+      cacheDirty: false,
+    });
   }
   return {
     revision,
@@ -172,6 +195,7 @@ export function createKernel(
     status: 'uninitialised',
     info: createSystemInfo(),
     cmrs: [],
+    cmrCount: 0,
     memblock: memory.slice(),
     tdxMemory: [],
     tdmrArray: -1,
@@ -181,6 +205,7 @@ export function createKernel(
     tdmrs: [],
     live: 0,
     packageMask: -1,
+    guestKeyids: [],
     addressArray: -1,
     packagesDone: [],
     onlineCallback: false,
@@ -189,6 +214,7 @@ export function createKernel(
     lockImbalances: [],
     lockOrder: 0,
     dmesg: [],
+    printedOnce: [],
     crash: null,
     registers: registers(0),
   };
@@ -220,6 +246,7 @@ export function cloneKernel(kernel: KernelState): KernelState {
     tdxMemory: kernel.tdxMemory.slice(),
     tdmrs: kernel.tdmrs.map((tdmr) => ({ ...tdmr, reserved: tdmr.reserved.slice() })),
     packagesDone: kernel.packagesDone.slice(),
+    guestKeyids: kernel.guestKeyids.slice(),
     locks: {
       cpus: { ...kernel.locks.cpus },
       module: { ...kernel.locks.module },
@@ -228,6 +255,7 @@ export function cloneKernel(kernel: KernelState): KernelState {
     },
     lockImbalances: kernel.lockImbalances.slice(),
     dmesg: kernel.dmesg.slice(),
+    printedOnce: kernel.printedOnce.slice(),
     registers: { ...kernel.registers },
   };
 }

@@ -9,7 +9,14 @@ import { LINUX_6_12 } from './revisions/6.12.ts';
 
 /** Memory lists as the kernel builds them: ascending, disjoint, possibly touching; page frame numbers. */
 const memoryLists: fc.Arbitrary<TDXMemory[]> = fc
-  .array(fc.record({ gap: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 19 })), size: fc.integer({ min: 1, max: 2 ** 20 }), node: fc.nat({ max: 1 }) }), { minLength: 1, maxLength: 12 })
+  .array(
+    fc.record({
+      gap: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 19 })),
+      size: fc.integer({ min: 1, max: 2 ** 20 }),
+      node: fc.nat({ max: 1 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
   .map((parts) => {
     let pfn = 256;
     return parts.map(({ gap, size, node }) => {
@@ -19,7 +26,17 @@ const memoryLists: fc.Arbitrary<TDXMemory[]> = fc
     });
   });
 
-const ENTRY_16 = { ...createKernel(LINUX_6_12, { keyids: [], hibernation: false, notifierError: 0, cpuModel: 0, seamrrEnabled: true, x2apic: true }, [], []).info, entry4K: 16, entry2M: 16, entry1G: 16 };
+const ENTRY_16 = {
+  ...createKernel(
+    LINUX_6_12,
+    { keyids: [], hibernation: false, notifierError: 0, cpuModel: 0, seamrrEnabled: true, x2apic: true },
+    [],
+    [],
+  ).info,
+  entry4K: 16,
+  entry2M: 16,
+  entry1G: 16,
+};
 
 /** The stretches of a TDMR outside its reserved areas, as [start, end) addresses. */
 function usable({ base, size, reserved }: TDMR): [number, number][] {
@@ -80,7 +97,12 @@ describe('covering memory with TDMRs', () => {
   });
 
   test('as many TDMRs as the module takes fit, one more does not', () => {
-    const memory = [0, 2, 4].map((gib) => ({ startPfn: gib * 2 ** 18 + 256, endPfn: gib * 2 ** 18 + 512, node: 0, object: 0 }));
+    const memory = [0, 2, 4].map((gib) => ({
+      startPfn: gib * 2 ** 18 + 256,
+      endPfn: gib * 2 ** 18 + 512,
+      node: 0,
+      object: 0,
+    }));
     expect(coverMemory(memory, 3, [])).toBe(3);
     expect(coverMemory(memory, 2, [])).toBe(-28);
   });
@@ -123,8 +145,12 @@ describe('PAMTs', () => {
       { startPfn: 0, endPfn: 2 ** 18 + 1, node: 5, object: 0 },
       { startPfn: 2 ** 18 + 1, endPfn: 2 ** 20, node: 6, object: 0 },
     ];
-    expect(nodeOfPAMT({ base: 2 ** 30, size: 2 ** 30, pamtBase: 0, pamt4K: 0, pamt2M: 0, pamt1G: 0, reserved: [] }, memory)).toBe(5);
-    expect(nodeOfPAMT({ base: 2 ** 32, size: 2 ** 30, pamtBase: 0, pamt4K: 0, pamt2M: 0, pamt1G: 0, reserved: [] }, memory)).toBe(-1);
+    expect(
+      nodeOfPAMT({ base: 2 ** 30, size: 2 ** 30, pamtBase: 0, pamt4K: 0, pamt2M: 0, pamt1G: 0, reserved: [] }, memory),
+    ).toBe(5);
+    expect(
+      nodeOfPAMT({ base: 2 ** 32, size: 2 ** 30, pamtBase: 0, pamt4K: 0, pamt2M: 0, pamt1G: 0, reserved: [] }, memory),
+    ).toBe(-1);
   });
 });
 
@@ -135,7 +161,9 @@ describe('reserved areas', () => {
         const tdmrs: TDMR[] = [];
         coverMemory(memory, 64, tdmrs);
         for (const tdmr of tdmrs) expect(reserveMemoryHoles(tdmr, memory, 1000)).toBe(true);
-        expect(joined(tdmrs.flatMap(usable))).toEqual(joined(memory.map(({ startPfn, endPfn }): [number, number] => [startPfn * 4096, endPfn * 4096])));
+        expect(joined(tdmrs.flatMap(usable))).toEqual(
+          joined(memory.map(({ startPfn, endPfn }): [number, number] => [startPfn * 4096, endPfn * 4096])),
+        );
       }),
     );
   });
@@ -143,7 +171,10 @@ describe('reserved areas', () => {
   test('from CMRs are the same when the CMRs are the memory list, and fewer when they touch', () => {
     fc.assert(
       fc.property(memoryLists, (memory) => {
-        const cmrs = memory.map(({ startPfn, endPfn }) => ({ base: startPfn * 4096, size: (endPfn - startPfn) * 4096 }));
+        const cmrs = memory.map(({ startPfn, endPfn }) => ({
+          base: startPfn * 4096,
+          size: (endPfn - startPfn) * 4096,
+        }));
         const ours: TDMR[] = [];
         const theirs: TDMR[] = [];
         coverMemory(memory, 64, ours);
@@ -170,8 +201,24 @@ describe('reserved areas', () => {
   });
 
   test("take in every TDMR's PAMT, clipped, and end up in order", () => {
-    const low: TDMR = { base: 0, size: 2 ** 30, pamtBase: 2 ** 30 - 0x1000, pamt4K: 0x3000, pamt2M: 0, pamt1G: 0, reserved: [] };
-    const high: TDMR = { base: 2 ** 30, size: 2 ** 30, pamtBase: 0x5000, pamt4K: 0x1000, pamt2M: 0x1000, pamt1G: 0x1000, reserved: [] };
+    const low: TDMR = {
+      base: 0,
+      size: 2 ** 30,
+      pamtBase: 2 ** 30 - 0x1000,
+      pamt4K: 0x3000,
+      pamt2M: 0,
+      pamt1G: 0,
+      reserved: [],
+    };
+    const high: TDMR = {
+      base: 2 ** 30,
+      size: 2 ** 30,
+      pamtBase: 0x5000,
+      pamt4K: 0x1000,
+      pamt2M: 0x1000,
+      pamt1G: 0x1000,
+      reserved: [],
+    };
     for (const tdmr of [low, high]) {
       expect(reservePAMTs(tdmr, [low, high], 2, 16)).toBe(true);
       sortReservedAreas(tdmr);

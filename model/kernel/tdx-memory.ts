@@ -9,25 +9,49 @@ const LIST_ENTRY_BYTES = 40;
 const PAGE = 4096;
 
 /**
- * Appends one list entry per memblock entry: start rounded up, end rounded down to whole pages, the first MiB left out.
- * @returns 0 or -ENOMEM, then with the list emptied.
- * Source: build_tdx_memlist(), Linux 6.12.
+ * Calls `visit` for every memblock entry that can be TDX memory: start rounded up, end rounded down to whole pages, the
+ * first MiB left out. Ends early when `visit` answers an errno, and answers it.
+ * Source: for_each_mem_pfn_range(), and build_tdx_memlist(), Linux 6.12.
  */
-export function buildTDXMemory(kernel: KernelState, port: KernelPort): number {
-  for (const { base, size, node } of kernel.memblock) {
+export function forEachTDXRange(
+  { memblock }: KernelState,
+  visit: (startPfn: number, endPfn: number, node: number) => number,
+): number {
+  for (const { base, size, node } of memblock) {
     const end = base + size;
     let startPfn = (base - (base % PAGE)) / PAGE + (base % PAGE === 0 ? 0 : 1);
     const endPfn = (end - (end % PAGE)) / PAGE;
     if (startPfn < FIRST_PFN) startPfn = FIRST_PFN;
     if (startPfn >= endPfn) continue;
-    const object = allocate(kernel, port, 'k', LIST_ENTRY_BYTES);
-    if (object === -1) {
-      freeTDXMemory(kernel, port);
-      return ENOMEM;
-    }
-    kernel.tdxMemory.push({ startPfn, endPfn, node, object });
+    const error = visit(startPfn, endPfn, node);
+    if (error !== 0) return error;
   }
   return 0;
+}
+
+/** Appends one entry to the list; 0 or -ENOMEM. Source: add_tdx_memblock(), Linux 6.12. */
+export function addTDXMemory(
+  kernel: KernelState,
+  port: KernelPort,
+  startPfn: number,
+  endPfn: number,
+  node: number,
+): number {
+  const object = allocate(kernel, port, 'k', LIST_ENTRY_BYTES);
+  if (object === -1) return ENOMEM;
+  kernel.tdxMemory.push({ startPfn, endPfn, node, object });
+  return 0;
+}
+
+/**
+ * Appends one list entry per memblock entry.
+ * @returns 0 or -ENOMEM, then with the list emptied.
+ * Source: build_tdx_memlist(), Linux 6.12.
+ */
+export function buildTDXMemory(kernel: KernelState, port: KernelPort): number {
+  const error = forEachTDXRange(kernel, (startPfn, endPfn, node) => addTDXMemory(kernel, port, startPfn, endPfn, node));
+  if (error !== 0) freeTDXMemory(kernel, port);
+  return error;
 }
 
 /** Empties the list. Source: free_tdx_memlist(), Linux 6.12. */
@@ -99,14 +123,26 @@ export function removeMemblock(memblock: MemoryRegion[], base: number, size: num
 }
 
 /** An allocation, counted. */
-export function allocate(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['alloc']>[0], bytes: number, node = -1): number {
+export function allocate(
+  kernel: KernelState,
+  port: KernelPort,
+  kind: Parameters<KernelPort['alloc']>[0],
+  bytes: number,
+  node = -1,
+): number {
   const address = port.alloc(kind, bytes, node);
   if (address !== -1) kernel.live++;
   return address;
 }
 
 /** Gives an allocation back, counted. */
-export function release(kernel: KernelState, port: KernelPort, kind: Parameters<KernelPort['free']>[0], address: number, bytes: number): void {
+export function release(
+  kernel: KernelState,
+  port: KernelPort,
+  kind: Parameters<KernelPort['free']>[0],
+  address: number,
+  bytes: number,
+): void {
   kernel.live--;
   port.free(kind, address, bytes);
 }

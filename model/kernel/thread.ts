@@ -1,7 +1,7 @@
 import { AGAIN, BLOCKED, CRASH, DONE, JUMP, type Flow } from './flow.ts';
 import type { LockName } from './lock.ts';
 import type { KernelPort } from './port.ts';
-import type { KernelState } from './state.ts';
+import type { KernelState, MemoryRegion } from './state.ts';
 
 /** A kernel thread in the middle of a flow: plain data, so that it can be cloned, hashed and interleaved. */
 export interface Thread {
@@ -19,6 +19,8 @@ export interface Thread {
   target: number;
   /** A CPU that failed and whose predecessors are being walked back; -1 = none. */
   failed: number;
+  /** The memory a memory-hotplug flow is about. */
+  readonly region: MemoryRegion | null;
   /** Locks held, in the order they were taken. */
   readonly held: LockName[];
   status: ThreadStatus;
@@ -26,9 +28,15 @@ export interface Thread {
 
 export type ThreadStatus = 'running' | 'blocked' | 'done' | 'crashed';
 
-/** A thread about to run `flow` on `cpu`; `target` is the CPU the flow is about (by default the same). */
-export function createThread(id: number, flow: Flow, cpu: number, target: number = cpu): Thread {
-  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, held: [], status: 'running' };
+/** A thread about to run `flow` on `cpu`; `target` is the CPU the flow is about (by default the same), `region` the memory. */
+export function createThread(
+  id: number,
+  flow: Flow,
+  cpu: number,
+  target: number = cpu,
+  region: MemoryRegion | null = null,
+): Thread {
+  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, region, held: [], status: 'running' };
 }
 
 export function cloneThread(thread: Thread): Thread {

@@ -26,8 +26,12 @@ export function mergeCMRs(cmrs: readonly CMRInfo[]): readonly AddressRange[] {
   for (let index = 0; index < cmrs.length && index < CMR_COUNT_MAX; index += 1) {
     const cmr = cmrs[index];
     if (cmr === undefined || typeof cmr.base !== 'number' || typeof cmr.size !== 'number' || cmr.size === 0) continue;
-    if (last !== undefined && last.base + last.size === cmr.base) last.size += cmr.size;
-    else merged.push((last = { base: cmr.base, size: cmr.size }));
+    if (last !== undefined && last.base + last.size === cmr.base) {
+      last.size += cmr.size;
+    } else {
+      last = { base: cmr.base, size: cmr.size };
+      merged.push(last);
+    }
   }
   return merged;
 }

@@ -66,7 +66,14 @@ export function verifyCPUID(module: ModuleState, table: Uint32Array, regs: Regis
     for (let index = at; index < at + 4; index += 1) {
       if ((((table[index] ?? 0) ^ (CPUID_VALUE[index] ?? 0)) & (CPUID_MASK[index] ?? 0)) !== 0) {
         module.lastReason = 'CPUID: a value TDX needs differs';
-        return incorrect(regs, row, maskAt(CPUID_MASK, at), maskAt(CPUID_MASK, at + 2), maskAt(CPUID_VALUE, at), maskAt(CPUID_VALUE, at + 2));
+        return incorrect(
+          regs,
+          row,
+          maskAt(CPUID_MASK, at),
+          maskAt(CPUID_MASK, at + 2),
+          maskAt(CPUID_VALUE, at),
+          maskAt(CPUID_VALUE, at + 2),
+        );
       }
     }
     const failure = checkSpecialRow(module, table, row, regs, topology);
@@ -75,7 +82,13 @@ export function verifyCPUID(module: ModuleState, table: Uint32Array, regs: Regis
   return 0;
 }
 
-function checkSpecialRow(module: ModuleState, table: Uint32Array, row: number, regs: Registers, topology: Topology): U64 {
+function checkSpecialRow(
+  module: ModuleState,
+  table: Uint32Array,
+  row: number,
+  regs: Registers,
+  topology: Topology,
+): U64 {
   switch (row) {
     case ROW.LA:
       if ((word(table, row, 0) & 0xff) < 5) {
@@ -110,7 +123,9 @@ function checkSpecialRow(module: ModuleState, table: Uint32Array, row: number, r
 function checkXSAVE(module: ModuleState, table: Uint32Array, row: number): U64 {
   const bit = 1 << (row - ROW.LD_0);
   const supervisor = (word(table, row, 2) & 1) !== 0;
-  const claimed = supervisor ? word(table, ROW.LD_0, 0) & XCR0_USER_MASK : word(table, ROW.LD_1, 2) & XSS_SUPERVISOR_MASK;
+  const claimed = supervisor
+    ? word(table, ROW.LD_0, 0) & XCR0_USER_MASK
+    : word(table, ROW.LD_1, 2) & XSS_SUPERVISOR_MASK;
   if ((claimed & bit) === 0) return 0;
   module.lastReason = 'CPUID.D: a component is claimed by XCR0 and XSS alike';
   return FATAL;

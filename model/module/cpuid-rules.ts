@@ -3,6 +3,7 @@
  * time: INIT wants (register & mask) === value, LP.INIT wants the bits of `same` as they were when INIT ran.
  * Source: public source of TDX module 1.5.01; recorded cases 00938 to 01107 and 01313 to 01600.
  */
+// biome-ignore format: a table, one row a line
 export const CPUID_RULES = [
   { leaf: 0x1, subleaf: null, mask: [0, 0xff00, 0x47faa217, 0x1fa9fbff], value: [0, 0x800, 0x47faa217, 0x1fa9fbff], same: [0xf000c000, 0xffff, 0xf7ffff9f, 0xffffffff] },
   { leaf: 0x4, subleaf: 0x0, mask: [0, 0xfff, 0, 0], value: [0, 0x3f, 0, 0], same: [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff] },

@@ -1,6 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { call, createBench, GIB, goodTDMR, initialise, makeReady, makeUsable, placeTDMRs, TDMR_BASE } from '../../harness/testing/module-fixture.ts';
+import {
+  call,
+  createBench,
+  GIB,
+  goodTDMR,
+  initialise,
+  makeReady,
+  makeUsable,
+  placeTDMRs,
+  TDMR_BASE,
+} from '../../harness/testing/module-fixture.ts';
 import { LEAF_NUMBER, leafName } from '../abi/leaf-number.ts';
 import { registers } from '../abi/registers.ts';
 import { STATUS } from '../abi/status.ts';
@@ -16,28 +26,38 @@ const RAX_INVALID = STATUS.TDX_OPERAND_INVALID;
 describe('a run of TDH.SYS.TDMR.INIT', () => {
   test('is what single calls come to, at every k', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.integer({ min: -1, max: 4 })), { maxLength: 8 }), (runs) => {
-        const size = 3 * GIB;
-        const tdmr = goodTDMR({ size, pamt2M: { base: 0x4f0000, size: 0x6000 }, pamt4K: { base: 0x500000, size: 0xc00000 } });
-        const cmrs = [{ base: 0x100000, size: 0x77f00000 }, { base: TDMR_BASE, size }];
-        const counted = makeReady(createBench({ cmrs }), [tdmr]);
-        const single = makeReady(createBench({ cmrs }), [tdmr]);
-        for (const [limit, gib] of runs) {
-          const end = TDMR_BASE + gib * GIB - (gib === 2 ? 1 : 0);
-          const regs = registers(36, TDMR_BASE, 7);
-          const count = runTDMRInit(counted.module, regs, limit, end);
-          let made = 0;
-          let last = registers(36, TDMR_BASE, 7);
-          while (made < limit && single.module.tdmrs[0]?.initialised !== size) {
-            last = call(single, 'TDH.SYS.TDMR.INIT', { rcx: TDMR_BASE, rdx: 7 });
-            made += 1;
-            if (last.rdx >= end) break;
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 700 }), fc.integer({ min: -1, max: 4 })), { maxLength: 8 }),
+        (runs) => {
+          const size = 3 * GIB;
+          const tdmr = goodTDMR({
+            size,
+            pamt2M: { base: 0x4f0000, size: 0x6000 },
+            pamt4K: { base: 0x500000, size: 0xc00000 },
+          });
+          const cmrs = [
+            { base: 0x100000, size: 0x77f00000 },
+            { base: TDMR_BASE, size },
+          ];
+          const counted = makeReady(createBench({ cmrs }), [tdmr]);
+          const single = makeReady(createBench({ cmrs }), [tdmr]);
+          for (const [limit, gib] of runs) {
+            const end = TDMR_BASE + gib * GIB - (gib === 2 ? 1 : 0);
+            const regs = registers(36, TDMR_BASE, 7);
+            const count = runTDMRInit(counted.module, regs, limit, end);
+            let made = 0;
+            let last = registers(36, TDMR_BASE, 7);
+            while (made < limit && single.module.tdmrs[0]?.initialised !== size) {
+              last = call(single, 'TDH.SYS.TDMR.INIT', { rcx: TDMR_BASE, rdx: 7 });
+              made += 1;
+              if (last.rdx >= end) break;
+            }
+            expect(count).toBe(made);
+            expect(regs).toEqual(last);
+            expect(counted.module).toEqual(single.module);
           }
-          expect(count).toBe(made);
-          expect(regs).toEqual(last);
-          expect(counted.module).toEqual(single.module);
-        }
-      }),
+        },
+      ),
       { numRuns: 60, seed: 1 },
     );
   });
@@ -57,8 +77,22 @@ describe('a run of TDH.SYS.TDMR.INIT', () => {
 
   test('costs the same for a terabyte', () => {
     const size = 1024 * GIB;
-    const tdmr = goodTDMR({ base: 1024 * GIB, size, pamt1G: { base: TDMR_BASE, size: 0x4000 }, pamt2M: { base: TDMR_BASE + 0x4000, size: 0x800000 }, pamt4K: { base: TDMR_BASE + 0x1000000, size: 4 * GIB } });
-    const bench = makeReady(createBench({ cmrs: [{ base: TDMR_BASE, size: 16 * GIB }, { base: 1024 * GIB, size }] }), [tdmr]);
+    const tdmr = goodTDMR({
+      base: 1024 * GIB,
+      size,
+      pamt1G: { base: TDMR_BASE, size: 0x4000 },
+      pamt2M: { base: TDMR_BASE + 0x4000, size: 0x800000 },
+      pamt4K: { base: TDMR_BASE + 0x1000000, size: 4 * GIB },
+    });
+    const bench = makeReady(
+      createBench({
+        cmrs: [
+          { base: TDMR_BASE, size: 16 * GIB },
+          { base: 1024 * GIB, size },
+        ],
+      }),
+      [tdmr],
+    );
     expect(runTDMRInit(bench.module, registers(36, 1024 * GIB), Number.MAX_SAFE_INTEGER, 2048 * GIB)).toBe(262_144);
     expect(call(bench, 'TDH.PHYMEM.PAGE.RDMD', { rcx: 2048 * GIB - 4096 }).rax).toBe(0);
   });

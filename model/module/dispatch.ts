@@ -24,12 +24,19 @@ const VERSIONED: readonly number[] = [3, 11, 23, 26, 30];
  * the calling LP's index, `conditions` what surrounds this call. `module.lastReason` then names the check that decided.
  * A call the dispatcher refuses changes RAX only. Source: recorded cases leaves-*, order-*, rax-*, perm-*.
  */
-export function callModule(module: ModuleState, hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+export function callModule(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const { phase, release } = module;
   if (phase === 'DEAD') return 'fatal';
   const number = release.checksRAXFormat ? leafNumber(regs.rax) : wholeRAX(regs.rax);
   if (number < 0) return refuse(module, regs, RAX_INVALID, 'RAX: reserved bits, or a version the leaf has not');
-  if (phase === 'SHUTDOWN' && number !== LP_SHUTDOWN) return refuse(module, regs, STATUS.TDX_SYS_SHUTDOWN, 'the module is shut down');
+  if (phase === 'SHUTDOWN' && number !== LP_SHUTDOWN)
+    return refuse(module, regs, STATUS.TDX_SYS_SHUTDOWN, 'the module is shut down');
   const leaf = leafOf(module, number);
   if (phase !== 'READY' && phase !== 'SHUTDOWN' && !isBeforeReady(leaf)) {
     return refuse(module, regs, STATUS.TDX_SYS_NOT_READY, 'the leaf needs a READY module');

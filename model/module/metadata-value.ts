@@ -21,7 +21,11 @@ export function xfamFixed0(module: ModuleState): number {
  * What TDH.SYS.RD answers for one element; `undefined` where the module dies of the question (a CPU whose family and
  * model it does not know). Source: public source of TDX module 1.5.01; recorded cases rd-*.
  */
-export function metadataValue(module: ModuleState, hardware: Hardware, { field, index, element }: FieldElement): U64 | undefined {
+export function metadataValue(
+  module: ModuleState,
+  hardware: Hardware,
+  { field, index, element }: FieldElement,
+): U64 | undefined {
   if (field.value !== undefined) return field.value;
   const { build } = module.release;
   const { loader } = hardware;

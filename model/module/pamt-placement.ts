@@ -21,7 +21,8 @@ export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], 
   if (overlaps(tdmr.pamt4K, tdmr.pamt2M) || overlaps(tdmr.pamt4K, tdmr.pamt1G)) {
     return overlap(module, self, LEVEL_4K, self, 'PAMT overlaps another PAMT of its TDMR');
   }
-  if (overlaps(tdmr.pamt2M, tdmr.pamt1G)) return overlap(module, self, LEVEL_2M, self, 'PAMT overlaps another PAMT of its TDMR');
+  if (overlaps(tdmr.pamt2M, tdmr.pamt1G))
+    return overlap(module, self, LEVEL_2M, self, 'PAMT overlaps another PAMT of its TDMR');
   for (let other = 0; other <= self; other += 1) {
     const against = other === self ? tdmr : accepted[other];
     if (against === undefined) continue;
@@ -29,7 +30,8 @@ export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], 
     if (mine >= 0) return overlap(module, self, mine, other, 'PAMT lies in memory of a TDMR that is not reserved');
     if (other === self) continue;
     const theirs = levelWhere(against, overlapsAvailable, tdmr);
-    if (theirs >= 0) return overlap(module, other, theirs, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
+    if (theirs >= 0)
+      return overlap(module, other, theirs, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
   }
   return checkInsideCMRs(module, self, tdmr);
 }
@@ -45,7 +47,11 @@ function checkInsideCMRs(module: ModuleState, self: number, { pamt1G, pamt2M, pa
 }
 
 /** First level of `owner`'s PAMTs, 4K before 2M before 1G, that meets `test` against `other`; -1 if none does. */
-function levelWhere(owner: TDMRState, test: (pamt: AddressRange, other: TDMRState) => boolean, other: TDMRState): number {
+function levelWhere(
+  owner: TDMRState,
+  test: (pamt: AddressRange, other: TDMRState) => boolean,
+  other: TDMRState,
+): number {
   if (test(owner.pamt4K, other)) return LEVEL_4K;
   if (test(owner.pamt2M, other)) return LEVEL_2M;
   return test(owner.pamt1G, other) ? LEVEL_1G : -1;

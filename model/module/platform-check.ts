@@ -27,7 +27,8 @@ const HANDOFF_PAGES_MIN = 14;
 export function verifyFirstMSRs(module: ModuleState, hardware: Hardware, lp: number): U64 {
   module.lastReason = 'MSR: a bit TDX needs is not as it must be';
   const capabilities = lowHalf(readMSR(hardware, lp, MSR.IA32_ARCH_CAPABILITIES));
-  if ((capabilities & (ARCH_CAPABILITIES_SET | ARCH_CAPABILITIES_CLEAR)) !== ARCH_CAPABILITIES_SET) return INCORRECT_10A;
+  if ((capabilities & (ARCH_CAPABILITIES_SET | ARCH_CAPABILITIES_CLEAR)) !== ARCH_CAPABILITIES_SET)
+    return INCORRECT_10A;
   if (readMSR(hardware, lp, MSR.IA32_XAPIC_DISABLE_STATUS) !== 1) return INCORRECT_BD;
   if ((lowHalf(readMSR(hardware, lp, MSR.IA32_MISC_PACKAGE_CTLS)) & 1) === 0) return INCORRECT_BC;
   return (lowHalf(readMSR(hardware, lp, MSR.IA32_PERF_CAPABILITIES)) & 0x2000) === 0 ? INCORRECT_345 : 0;

@@ -65,12 +65,20 @@ export function sampleMSRs(hardware: Hardware, lp: number): readonly U64[] {
 }
 
 /** Compares SAMPLED[first, end) on `lp` with INIT's sample: 0 or a status. */
-export function compareMSRs(module: ModuleState, hardware: Hardware, lp: number, sample: HardwareSample, first: number, end: number): U64 {
+export function compareMSRs(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  sample: HardwareSample,
+  first: number,
+  end: number,
+): U64 {
   for (let index = first; index < end; index += 1) {
     if (!sample.smrr2 && index >= SMRR2_FIRST && index < SMRR2_END) continue;
     const sampled = SAMPLED[index];
     if (sampled === undefined) continue;
-    const before = sample.msr === null ? healthyMSR(hardware, ORDER[sampled.against] ?? 0) : sample.msr[sampled.against];
+    const before =
+      sample.msr === null ? healthyMSR(hardware, ORDER[sampled.against] ?? 0) : sample.msr[sampled.against];
     if (readMSR(hardware, lp, sampled.msr) !== before) {
       module.lastReason = 'MSR differs from the LP that ran TDH.SYS.INIT';
       return sampled.status;

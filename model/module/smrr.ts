@@ -51,7 +51,8 @@ function verifyOne(module: ModuleState, hardware: Hardware, lp: number, index: n
   const raw = maskOf(hardware, lp, index);
   if ((raw & MASK_VALID) === 0) return 0;
   const mask = (raw & 0xfffff000) >>> 0;
-  const base = (lowHalf(readMSR(hardware, lp, index === 0 ? MSR.IA32_SMRR_BASE : MSR.IA32_SMRR2_BASE)) & 0xfffff000) >>> 0;
+  const base =
+    (lowHalf(readMSR(hardware, lp, index === 0 ? MSR.IA32_SMRR_BASE : MSR.IA32_SMRR2_BASE)) & 0xfffff000) >>> 0;
   // A contiguous mask 31:n is a power of two away from 2^32.
   const size = TWO_32 - mask;
   if (mask === 0 || (size & (size - 1)) !== 0 || (base & (size - 1)) !== 0) {

@@ -27,10 +27,17 @@ export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: re
     module.lastReason = 'TDMR: below the end of the one before';
     return withDetails(STATUS.TDX_NON_ORDERED_TDMR, index);
   }
-  if (typeof base !== 'number' || typeof size !== 'number' || base % PAGE_1G !== 0 || size % PAGE_1G !== 0 || size === 0) {
+  if (
+    typeof base !== 'number' ||
+    typeof size !== 'number' ||
+    base % PAGE_1G !== 0 ||
+    size % PAGE_1G !== 0 ||
+    size === 0
+  ) {
     return invalid(module, index, 'TDMR: base or size not a multiple of 1 GiB, or size 0');
   }
-  if (base + size > module.addressEnd) return invalid(module, index, 'TDMR: KeyID bits or past the physical address space');
+  if (base + size > module.addressEnd)
+    return invalid(module, index, 'TDMR: KeyID bits or past the physical address space');
 
   const reserved: AddressRange[] = [];
   const reservedFailure = readReserved(module, index, size, words, TDMR_WORD.RESERVED, reserved);
@@ -55,7 +62,14 @@ export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: re
 }
 
 /** Reserved areas into `reserved`: 0 or a status. An area of size 0 ends the list, whatever its offset. */
-function readReserved(module: ModuleState, index: number, tdmrSize: number, words: readonly U64[], at: number, reserved: AddressRange[]): U64 {
+function readReserved(
+  module: ModuleState,
+  index: number,
+  tdmrSize: number,
+  words: readonly U64[],
+  at: number,
+  reserved: AddressRange[],
+): U64 {
   let previousEnd = 0;
   for (let area = 0; area < TDMR_RESERVED_MAX; area += 1) {
     const offset = words[at + area * 2] ?? 0;

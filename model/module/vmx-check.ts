@@ -71,9 +71,19 @@ export function verifyVMX(module: ModuleState, hardware: Hardware, lp: number, w
   const cr4 = checkCR4(hardware, lp);
   if (cr4 !== 0) return cr4;
 
-  const nested = verifyControls(module, hardware, lp, waitpkg, NESTED_PIN, NESTED_PROC, NESTED_PROC2, NESTED_PROC3_NEEDED);
+  const nested = verifyControls(
+    module,
+    hardware,
+    lp,
+    waitpkg,
+    NESTED_PIN,
+    NESTED_PROC,
+    NESTED_PROC2,
+    NESTED_PROC3_NEEDED,
+  );
   if (nested !== 0) return nested;
-  if ((cr0MustBeOne & NESTED_CR0_VARIABLE) !== 0 || (NESTED_CR0_VARIABLE & ~lowHalf(cr0Fixed1)) !== 0) return INCORRECT_486;
+  if ((cr0MustBeOne & NESTED_CR0_VARIABLE) !== 0 || (NESTED_CR0_VARIABLE & ~lowHalf(cr0Fixed1)) !== 0)
+    return INCORRECT_486;
   return 0;
 }
 
@@ -131,6 +141,7 @@ function checkControl(module: ModuleState, { variable, unknown, status }: Contro
     module.lastReason = 'VMX capability MSR: a bit must be 1 and may not be 1';
     return FATAL;
   }
-  if ((mustBeOne & ~(init | unknown)) !== 0 || (init & ~mayBeOne) !== 0 || (variable & (mustBeOne | ~mayBeOne)) !== 0) return status;
+  if ((mustBeOne & ~(init | unknown)) !== 0 || (init & ~mayBeOne) !== 0 || (variable & (mustBeOne | ~mayBeOne)) !== 0)
+    return status;
   return 0;
 }

@@ -70,7 +70,14 @@ export const CPUID_ROWS = [
   [0x23, 0x2, 0x0, 0x0, 0x0, 0x0],
   [0x23, 0x3, 0x0, 0x0, 0x0, 0x0],
   [0x5, null, 0x0, 0x0, 0x0, 0x0],
-] as const satisfies readonly (readonly [leaf: number, subleaf: number | null, eax: number, ebx: number, ecx: number, edx: number])[];
+] as const satisfies readonly (readonly [
+  leaf: number,
+  subleaf: number | null,
+  eax: number,
+  ebx: number,
+  ecx: number,
+  edx: number,
+])[];
 
 export const CPUID_ROW_COUNT = CPUID_ROWS.length;
 

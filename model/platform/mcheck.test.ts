@@ -39,13 +39,26 @@ describe('MCHECK', () => {
     ['a SEAMRR of 2 GiB', { seamrr: { base: 0x78000000, size: 2048 * MiB } }, 'seamrr-size'],
     ['no LP at all', { lps: [] }, 'package-count'],
     ['nine packages', { lps: lpGrid(9, 1, 1) }, 'package-count'],
-    ['x2APIC ids past 1023', { lps: [{ package: 64, core: 0, thread: 0, bios: true, online: true, vmx: true }] }, 'x2apic-range'],
+    [
+      'x2APIC ids past 1023',
+      { lps: [{ package: 64, core: 0, thread: 0, bios: true, online: true, vmx: true }] },
+      'x2apic-range',
+    ],
     ['two models', { fms: [0x806f8, 0xc06f2] }, 'fms-differs'],
     ['a core whose SEAMRR is not valid', { msr: [{ lp: 2, msr: 0x1401, value: 0 }] }, 'seamrr-differs'],
     ['one core elsewhere', { msr: [{ lp: 1, msr: 0x1400, value: 0x7a000008 }] }, 'seamrr-differs'],
     ['a package with other KeyIDs', { msr: [{ lp: 3, msr: 0x87, value: 0x100000003f }] }, 'keyid-differs'],
     ['no CMR', { cmrs: [] }, 'cmr-none'],
-    ['overlapping CMRs', { cmrs: [{ base: 0x100000, size: 0x2000 }, { base: 0x101000, size: 0x1000 }] }, 'cmr-overlap'],
+    [
+      'overlapping CMRs',
+      {
+        cmrs: [
+          { base: 0x100000, size: 0x2000 },
+          { base: 0x101000, size: 0x1000 },
+        ],
+      },
+      'cmr-overlap',
+    ],
   ])('refuses %s', (_, overrides, rule) => {
     const result = runMCHECK(healthyPlatform(overrides));
     expect({ verdict: result.verdict, rule: result.rule }).toEqual({ verdict: 'refused', rule });
@@ -70,7 +83,9 @@ function boot(overrides: Partial<Platform>) {
 describe('the machine after MCHECK', () => {
   test('has a valid SEAMRR on every core and the table the module reads', () => {
     const { hardware } = boot({});
-    expect(hardware.lps).toEqual([0, 2, 16, 18].map((x2apic, index) => ({ x2apic, package: index >> 1, vmx: true, seamrrValid: true })));
+    expect(hardware.lps).toEqual(
+      [0, 2, 16, 18].map((x2apic, index) => ({ x2apic, package: index >> 1, vmx: true, seamrrValid: true })),
+    );
     expect(hardware.seamrr).toEqual({ base: 0x78000000, mask: 0xffffffe000000 });
     expect(hardware.smrr).toEqual([{ base: 0x7f000006, mask: 0xff800000, lock: 1, valid: 1 }]);
     expect(hardware.loader).toMatchObject({ totLPs: 4, totPackages: 2, seamopsCaps: 0x7f, handoffPages: 16 });
@@ -100,7 +115,10 @@ describe('the machine after MCHECK', () => {
   });
 
   test('the SMRR makes room when a CMR covers its usual place', () => {
-    const { hardware } = boot({ cmrs: [{ base: 0x100000, size: 0xbff00000 }], seamrr: { base: 0xfe000000, size: 32 * MiB } });
+    const { hardware } = boot({
+      cmrs: [{ base: 0x100000, size: 0xbff00000 }],
+      seamrr: { base: 0xfe000000, size: 32 * MiB },
+    });
     expect(hardware.smrr[0]).toMatchObject({ base: 0xfd800006, valid: 1 });
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { healthyPlatform, lpGrid } from '../../harness/testing/platform.ts';
-import { bootLP, isHotAddable, mayComeOnline, onlineAtBoot, packageNumbers, topologyShifts, x2apicOf } from './topology.ts';
+import {
+  bootLP,
+  isHotAddable,
+  mayComeOnline,
+  onlineAtBoot,
+  packageNumbers,
+  topologyShifts,
+  x2apicOf,
+} from './topology.ts';
 
 describe('x2APIC ids', () => {
   test('a small machine is cut as the recorded ones: one thread bit, package from bit 4', () => {
@@ -23,7 +31,14 @@ describe('x2APIC ids', () => {
 
 describe('packages', () => {
   test('are listed once, ascending, and only if an LP was counted', () => {
-    const lps = [5, 1, 5, 3].map((pkg) => ({ package: pkg, core: 0, thread: 0, bios: pkg !== 3, online: true, vmx: true }));
+    const lps = [5, 1, 5, 3].map((pkg) => ({
+      package: pkg,
+      core: 0,
+      thread: 0,
+      bios: pkg !== 3,
+      online: true,
+      vmx: true,
+    }));
     expect(packageNumbers(lps, true)).toEqual([1, 5]);
     expect(packageNumbers(lps, false)).toEqual([1, 3, 5]);
   });

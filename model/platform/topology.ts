@@ -33,9 +33,7 @@ export function topologyShifts(lps: readonly PlatformLP[]): TopologyShifts {
 
 /** The x2APIC id of an LP: package, core and thread numbers side by side. */
 export function x2apicOf(lp: PlatformLP, shifts: TopologyShifts): number {
-  return (
-    lp.package * (TWO_TO[shifts.packageShift] ?? 65536) + lp.core * (TWO_TO[shifts.smtShift] ?? 65536) + lp.thread
-  );
+  return lp.package * (TWO_TO[shifts.packageShift] ?? 65536) + lp.core * (TWO_TO[shifts.smtShift] ?? 65536) + lp.thread;
 }
 
 /** Package numbers that own at least one of the given LPs, ascending. `counted`: look only at LPs BIOS enabled. */

@@ -35,7 +35,12 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
-  const kernel = createKernel(revision, bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true), kernelCPUs(platform, online), memory);
+  const kernel = createKernel(
+    revision,
+    bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true),
+    kernelCPUs(platform, online),
+    memory,
+  );
   const world: World = {
     platform,
     release,
@@ -65,15 +70,34 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
   return world;
 }
 
+/**
+ * A new kernel on the same machine: memory is what e820 says again, no CPU is in VMX operation, and the module is as the
+ * old kernel left it.
+ */
+export function bootNextKernel(world: World): void {
+  const { platform, hardware } = world;
+  const { revision, facts } = world.kernel;
+  const online = onlineAtBoot(platform);
+  const memory = asMemblock(platform.memory);
+  for (const lp of hardware.lps) lp.vmx = false;
+  world.kernel = createKernel(revision, facts, kernelCPUs(platform, online), memory);
+  world.allocator = createPageAllocator(memory);
+  world.failingAllocations.length = 0;
+  const first = bootLP(platform.lps);
+  bootKernel(world, first === -1 ? 0 : first);
+}
+
 /** Runs the kernel's boot-time detection and records it. */
 function bootKernel(world: World, cpu: number): void {
   const { kernel } = world;
   const phase = modulePhase(world);
+  const from = world.trace.length;
   const thread = createThread(0, kernel.revision.boot, cpu);
   const status = runThread(kernel, thread, world.port);
   world.records.push({
     event: { kind: 'boot' },
-    from: 0,
+    kernel,
+    from,
     to: world.trace.length,
     dmesgFrom: 0,
     dmesgTo: kernel.dmesg.length,
@@ -86,11 +110,15 @@ function bootKernel(world: World, cpu: number): void {
   });
 }
 
-function kernelCPUs(platform: Platform, online: readonly boolean[]): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
+function kernelCPUs(
+  platform: Platform,
+  online: readonly boolean[],
+): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
   const cpus: { package: number; present: boolean; online: boolean; bootable: boolean }[] = [];
   for (let lp = 0; lp < platform.lps.length; lp += 1) {
     const processor = platform.lps[lp];
-    if (processor !== undefined) cpus.push({
+    if (processor !== undefined)
+      cpus.push({
         package: processor.package,
         present: processor.bios,
         online: online[lp] === true,

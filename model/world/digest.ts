@@ -17,7 +17,8 @@ export function digestModule({ module, hardware }: World): string {
   for (const { base, size, initialised } of module.tdmrs) parts.push(base, size, initialised);
   for (const [keyid, { state, writeBackPending }] of module.keyids) parts.push(keyid, state, writeBackPending);
   for (const [address, { type, owner }] of module.pages) parts.push(address, type, owner);
-  for (const [address, td] of module.tds) parts.push(address, td.lifecycle, td.packagesConfigured, td.tdcxCount, td.childCount);
+  for (const [address, td] of module.tds)
+    parts.push(address, td.lifecycle, td.packagesConfigured, td.tdcxCount, td.childCount);
   parts.push(module.handoff.valid, module.handoff.version);
   // A block of zeroes says no more than one that was never written.
   for (const [block, words] of hardware.memory.blocks) {

@@ -12,7 +12,13 @@ export type Event =
   | { readonly kind: 'enable' }
   | { readonly kind: 'acpi-cpu-add'; readonly lp: number }
   | { readonly kind: 'acpi-cpu-remove'; readonly lp: number }
-  | { readonly kind: 'memory-add'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number; readonly node: number }
+  | {
+      readonly kind: 'memory-add';
+      readonly how: MemoryHotplugKind;
+      readonly base: number;
+      readonly size: number;
+      readonly node: number;
+    }
   | { readonly kind: 'memory-remove'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number }
   /** A memory error reported at `address`; the kernel asks the module whose page it is where it can. */
   | { readonly kind: 'machine-check'; readonly lp: number; readonly address: number }
@@ -24,7 +30,17 @@ export type Event =
   | { readonly kind: 'module-unload' }
   /** The module shut itself down inside SEAM: every SEAMCALL on every LP is VMfailInvalid from now on. */
   | { readonly kind: 'seam-death' }
-  | { readonly kind: 'seamcall'; readonly lp: number; readonly rax: U64; readonly rcx: U64; readonly rdx: U64; readonly r8: U64; readonly r9: U64; readonly r10: U64; readonly r11: U64 }
+  | {
+      readonly kind: 'seamcall';
+      readonly lp: number;
+      readonly rax: U64;
+      readonly rcx: U64;
+      readonly rdx: U64;
+      readonly r8: U64;
+      readonly r9: U64;
+      readonly r10: U64;
+      readonly r11: U64;
+    }
   | { readonly kind: 'kexec' };
 
 /** ACPI hot-plug, driver-managed (dax/kmem), or ZONE_DEVICE (memremap_pages: never reaches the page allocator). */
@@ -35,11 +51,18 @@ export type MemoryHotplugKind = 'acpi' | 'driver' | 'zone-device';
  * The names are those of the recordings' `inject`.
  */
 export type Condition =
-  | 'pconfig-busy' | 'pconfig-entropy' | 'pconfig-other'
-  | 'no-entropy' | 'entropy-flaky'
-  | 'global-lock-busy' | 'global-lock-shared'
+  | 'pconfig-busy'
+  | 'pconfig-entropy'
+  | 'pconfig-other'
+  | 'no-entropy'
+  | 'entropy-flaky'
+  | 'global-lock-busy'
+  | 'global-lock-shared'
   | 'tdmr-lock-busy'
-  | 'kot-lock-busy' | 'kot-lock-shared'
+  | 'kot-lock-busy'
+  | 'kot-lock-shared'
   | 'wbt-lock-busy'
-  | 'pamt-lock-busy' | 'pamt-lock-shared'
-  | 'other-lp-busy' | 'interrupt-pending';
+  | 'pamt-lock-busy'
+  | 'pamt-lock-shared'
+  | 'other-lp-busy'
+  | 'interrupt-pending';

@@ -11,7 +11,10 @@ const EXCEPTIONS: ReadonlyMap<number, { readonly statuses?: readonly string[]; r
   [35, { why: 'TDH.SYS.LP.INIT stores the package of the LP when it reaches CPUID 1F.0 (lpinit-*)' }],
   [45, { why: 'TDH.SYS.CONFIG reserves the KeyID before it looks at the TDMRs (config-hkid-leak)' }],
   [9, { why: 'TDH.MNG.CREATE zeroes the page before it draws entropy (create-*)', statuses: ['TDX_RND_NO_ENTROPY'] }],
-  [1, { why: 'TDH.MNG.ADDCX fills the sixth page before it draws entropy (addcx-*)', statuses: ['TDX_RND_NO_ENTROPY'] }],
+  [
+    1,
+    { why: 'TDH.MNG.ADDCX fills the sixth page before it draws entropy (addcx-*)', statuses: ['TDX_RND_NO_ENTROPY'] },
+  ],
   [40, { why: 'TDH.PHYMEM.CACHE.WB forgets an interrupted session, and keeps one when interrupted (cachewb-*)' }],
   // Not refusals: informational statuses whose effect is the point.
   [44, { why: 'TDH.SYS.LP.SHUTDOWN always succeeds' }],

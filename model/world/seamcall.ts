@@ -48,7 +48,8 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     if (outcome === 'fatal') {
       trap = 'vmfail';
       restore(regs, leaf, inRCX, inRDX, inR8);
-    } else if (digest !== '' && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax)) changed = digest !== digestModule(world);
+    } else if (digest !== '' && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax))
+      changed = digest !== digestModule(world);
   } else trap = entered;
   const { trace } = world;
   const last = trace.length - 1;
@@ -97,7 +98,13 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
  * TDH.SYS.TDMR.INIT on one TDMR until it is done, refused or trapped, as one entry of the trace: what the kernel's loop
  * does. Calls that meet a condition are made one by one, the rest in one go.
  */
-export function performTDMRInitLoop(world: World, lp: number, regs: Registers, base: number, end: number): Trap | 'hang' {
+export function performTDMRInitLoop(
+  world: World,
+  lp: number,
+  regs: Registers,
+  base: number,
+  end: number,
+): Trap | 'hang' {
   for (let calls = 0; calls < CALLS_MAX; ) {
     regs.rax = TDH_SYS_TDMR_INIT;
     regs.rcx = base;
@@ -105,7 +112,8 @@ export function performTDMRInitLoop(world: World, lp: number, regs: Registers, b
     regs.r8 = 0;
     const before = modulePhase(world);
     const reaches = enterSEAM(world.hardware, world.seamldr, before === 'DEAD', lp, TDH_SYS_TDMR_INIT) === 'module';
-    const made = reaches && !awaitsCondition(world, TDH_SYS_TDMR_INIT) ? runTDMRInit(world.module, regs, CALLS_MAX, end) : 0;
+    const made =
+      reaches && !awaitsCondition(world, TDH_SYS_TDMR_INIT) ? runTDMRInit(world.module, regs, CALLS_MAX, end) : 0;
     if (made === 0) {
       const trap = performSeamcall(world, lp, regs, false);
       calls += 1;
@@ -145,7 +153,8 @@ const PAMT_ENTRY_SIZE = 16;
 
 /** True if the module would read the PAMT entry of a page from memory that the host has overwritten. */
 function readsLostPAMT({ module, lostPAMT }: World, leaf: U64, rcx: U64): boolean {
-  if (module.phase !== 'READY' || typeof leaf !== 'number' || !PAGE_LEAVES.includes(leaf) || typeof rcx !== 'number') return false;
+  if (module.phase !== 'READY' || typeof leaf !== 'number' || !PAGE_LEAVES.includes(leaf) || typeof rcx !== 'number')
+    return false;
   for (const { base, size, initialised, pamt4K } of module.tdmrs) {
     const offset = rcx - base;
     // Pages of a 1 GiB block that is not initialised are refused before their entry is read.

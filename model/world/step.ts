@@ -1,14 +1,13 @@
-import { EBUSY, EINVAL, EPERM } from '../kernel/errno.ts';
+import { EBUSY, EPERM } from '../kernel/errno.ts';
 import type { Flow } from '../kernel/flow.ts';
 import { machineCheck } from '../kernel/machine-check.ts';
-import { judgeMemoryNotification, NOTIFY_OK } from '../kernel/memory-hotplug.ts';
-import { addPages, isInUse, removePages } from '../kernel/page-allocator.ts';
-import { addMemblock, removeMemblock } from '../kernel/tdx-memory.ts';
+import type { MemoryRegion } from '../kernel/state.ts';
 import { createThread, runThread } from '../kernel/thread.ts';
 import { createModule } from '../module/state.ts';
 import { bootLP, isHotAddable, mayComeOnline } from '../platform/topology.ts';
 import { lateLoad } from '../seamldr/late-load.ts';
 import { unloadModule } from '../seamldr/seamldr.ts';
+import { bootNextKernel } from './boot.ts';
 import type { Event } from './event.ts';
 import { performSeamcall } from './seamcall.ts';
 import type { EventRecord, Outcome } from './trace.ts';
@@ -23,6 +22,7 @@ export function step(world: World, event: Event): EventRecord {
   const { kernel } = world;
   const record: EventRecord = {
     event,
+    kernel,
     from: world.trace.length,
     to: world.trace.length,
     dmesgFrom: kernel.dmesg.length,
@@ -39,11 +39,30 @@ export function step(world: World, event: Event): EventRecord {
   world.imbalancesBefore = kernel.lockImbalances.length;
   if (kernel.crash === null) record.outcome = perform(world, record, event);
   if (kernel.crash !== null && record.outcome !== 'ignored') record.outcome = 'crashed';
+  if (world.kernel !== kernel) return record;
+  finish(world, record);
+  return record;
+}
+
+/** Fills in what the event came to. */
+function finish(world: World, record: EventRecord): void {
+  const { kernel } = record;
   record.to = world.trace.length;
   record.dmesgTo = kernel.dmesg.length;
   record.statusAfter = kernel.status;
   record.phaseAfter = modulePhase(world);
-  return record;
+}
+
+/** The old kernel's part, and if it lets go, a new kernel's boot in a record of its own. */
+function kexec(world: World, record: EventRecord): Outcome {
+  runFlow(world, record, world.kernel.revision.kexec, firstOnline(world), firstOnline(world));
+  if (record.errno !== 0) return 'refused';
+  if (world.kernel.crash !== null) return 'crashed';
+  record.outcome = 'done';
+  finish(world, record);
+  if (hasTalked(world)) world.disturbed = true;
+  bootNextKernel(world);
+  return 'done';
 }
 
 function perform(world: World, record: EventRecord, event: Event): Outcome {
@@ -62,13 +81,13 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
       if (world.kernel.revision.enablesAtBoot && hasEnabled(world, record)) return 'ignored';
       return runFlow(world, record, world.kernel.revision.enable, firstOnline(world), firstOnline(world));
     case 'acpi-cpu-add':
-      return addCPU(world, event.lp);
+      return addCPU(world, record, event.lp);
     case 'acpi-cpu-remove':
       return removeCPU(world, record, event.lp);
     case 'memory-add':
       return addMemory(world, record, event);
     case 'memory-remove':
-      return removeMemory(world, record, event.base, event.size);
+      return removeMemory(world, record, event);
     case 'machine-check':
       return checkMachine(world, event.lp, event.address);
     case 'allocation-failure':
@@ -93,7 +112,7 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'seamcall':
       return callRaw(world, event);
     case 'kexec':
-      return 'refused';
+      return kexec(world, record);
   }
 }
 
@@ -110,8 +129,15 @@ function firstOnline({ kernel }: World): number {
   return 0;
 }
 
-function runFlow(world: World, record: EventRecord, flow: Flow, cpu: number, target: number): Outcome {
-  const thread = createThread(1, flow, cpu, target);
+function runFlow(
+  world: World,
+  record: EventRecord,
+  flow: Flow,
+  cpu: number,
+  target: number,
+  region: MemoryRegion | null = null,
+): Outcome {
+  const thread = createThread(1, flow, cpu, target, region);
   const status = runThread(world.kernel, thread, world.port);
   // Nobody else runs, so a lock that cannot be had will never be: the kernel hangs for good.
   if (status === 'blocked') world.kernel.crash = `deadlock in ${flow.name}: ${flow.steps[thread.pc]?.name ?? 'end'}`;
@@ -164,49 +190,47 @@ function enableCPU(world: World, record: EventRecord, lp: number): Outcome {
   return runFlow(world, record, cpuEnable, lp, lp);
 }
 
-function addCPU(world: World, lp: number): Outcome {
+function addCPU(world: World, record: EventRecord, lp: number): Outcome {
   const cpu = world.kernel.cpus[lp];
   if (cpu === undefined || cpu.present) return 'ignored';
-  cpu.present = true;
-  return 'done';
+  runFlow(world, record, world.kernel.revision.acpiCPUAdd, firstOnline(world), lp);
+  return record.errno === 0 ? 'done' : 'refused';
 }
 
 function removeCPU(world: World, record: EventRecord, lp: number): Outcome {
   const cpu = world.kernel.cpus[lp];
   if (cpu === undefined || !cpu.present || lp === bootLP(world.platform.lps)) return 'ignored';
-  if (cpu.online) runFlow(world, record, world.kernel.revision.cpuOffline, firstOnline(world), lp);
-  if (record.errno !== 0) return 'refused';
-  cpu.present = false;
-  return 'done';
+  runFlow(world, record, world.kernel.revision.acpiCPURemove, firstOnline(world), lp);
+  return record.errno === 0 ? 'done' : 'refused';
 }
 
-function addMemory(world: World, record: EventRecord, { how, base, size, node }: Extract<Event, { kind: 'memory-add' }>): Outcome {
-  if (how === 'zone-device') return 'done';
-  const { kernel, allocator } = world;
+function addMemory(
+  world: World,
+  record: EventRecord,
+  { how, base, size, node }: Extract<Event, { kind: 'memory-add' }>,
+): Outcome {
+  const { kernel } = world;
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
   if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
-  addMemblock(kernel.memblock, base, size, node);
-  if (judgeMemoryNotification(kernel, world.port, base / PAGE, (base + size) / PAGE) !== NOTIFY_OK) {
-    record.errno = EINVAL;
-    return 'refused';
-  }
-  addPages(allocator, base, size, node);
-  return 'done';
+  const cpu = firstOnline(world);
+  runFlow(world, record, kernel.revision.memoryAdd[how], cpu, cpu, { base, size, node });
+  return record.errno === 0 ? 'done' : 'refused';
 }
 
-function removeMemory(world: World, record: EventRecord, base: number, size: number): Outcome {
-  const { kernel, allocator } = world;
+function removeMemory(
+  world: World,
+  record: EventRecord,
+  { how, base, size }: Extract<Event, { kind: 'memory-remove' }>,
+): Outcome {
+  const { kernel } = world;
   if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
   let covered = base;
-  for (const block of kernel.memblock) if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
-  if (covered < base + size) return 'ignored';
-  if (isInUse(allocator, base, size)) {
-    record.errno = EBUSY;
-    return 'refused';
-  }
-  removePages(allocator, base, size);
-  removeMemblock(kernel.memblock, base, size);
-  return 'done';
+  for (const block of kernel.memblock)
+    if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
+  if (how !== 'zone-device' && covered < base + size) return 'ignored';
+  const cpu = firstOnline(world);
+  runFlow(world, record, kernel.revision.memoryRemove[how], cpu, cpu, { base, size, node: 0 });
+  return record.errno === 0 ? 'done' : 'refused';
 }
 
 function checkMachine(world: World, lp: number, address: number): Outcome {

@@ -1,6 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
 import type { AllocationKind, Trap } from '../kernel/port.ts';
-import type { ModuleStatus } from '../kernel/state.ts';
+import type { KernelState, ModuleStatus } from '../kernel/state.ts';
 import type { Phase } from '../module/state.ts';
 import type { Condition, Event } from './event.ts';
 
@@ -74,7 +74,7 @@ export interface ResetEntry {
   readonly phase: ModulePhase;
 }
 
-/** The boot itself: the first record of every world. */
+/** A boot: the first record of every world, and one more after every kexec. */
 export interface BootEvent {
   readonly kind: 'boot';
 }
@@ -82,6 +82,8 @@ export interface BootEvent {
 /** What one event came to, as the outside sees it, and where in the trace it is. */
 export interface EventRecord {
   readonly event: Event | BootEvent;
+  /** The kernel it happened to: another one after a kexec. */
+  readonly kernel: KernelState;
   /** Trace entries [from, to) belong to it; dmesg lines [dmesgFrom, dmesgTo). */
   readonly from: number;
   to: number;

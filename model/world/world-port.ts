@@ -1,6 +1,6 @@
 import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
 import type { KernelPort } from '../kernel/port.ts';
-import { allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
+import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
 import { performSeamcall, performTDMRInitLoop } from './seamcall.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -13,7 +13,8 @@ export function createWorldPort(world: World): KernelPort {
       const injected = isFailing(world);
       const address = injected ? -1 : allocatePages(world.allocator, what, bytes, node);
       // PAMTs are not backed by words; everything else starts out zero.
-      if (address !== -1 && what !== 'c') zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
+      if (address !== -1 && what !== 'c')
+        zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
       world.trace.push({ kind: 'alloc', what, bytes, address, injected });
       return address;
     },
@@ -44,6 +45,7 @@ export function createWorldPort(world: World): KernelPort {
       const lp = world.hardware.lps[cpu];
       if (lp !== undefined) lp.vmx = false;
     },
+    onlineMemory: (base, size, node) => addPages(world.allocator, base, size, node),
     offlineMemory: (base, size) => {
       if (isInUse(world.allocator, base, size)) return false;
       removePages(world.allocator, base, size);

@@ -25,7 +25,7 @@ export interface World {
   kernel: KernelState;
   /** The kernel's way to this machine; bound to this very record, so a copy gets one of its own. */
   port: KernelPort;
-  readonly allocator: PageAllocator;
+  allocator: PageAllocator;
   /** By LP index: the CPU could enter VMX operation. Revisions that manage VMX themselves ask; others just execute VMXON. */
   readonly mayEnterVMX: boolean[];
 

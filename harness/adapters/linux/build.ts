@@ -10,11 +10,37 @@ import { cacheFolder, TDX_C } from './tree.ts';
 const SHIM = fileURLToPath(new URL('../../../../harness/adapters/linux/shim/', import.meta.url));
 
 /** Options the kernel's own code is compiled under: those of a distribution kernel that runs TDX hosts. */
-const CONFIGURATION = ['INTEL_TDX_HOST', 'ACPI', 'SUSPEND', 'NUMA', 'SMP', 'X86_64', 'CPUMASK_OFFSTACK', 'CONTIG_ALLOC', 'ARCH_KEEP_MEMBLOCK'];
+const CONFIGURATION = [
+  'INTEL_TDX_HOST',
+  'ACPI',
+  'SUSPEND',
+  'NUMA',
+  'SMP',
+  'X86_64',
+  'CPUMASK_OFFSTACK',
+  'CONTIG_ALLOC',
+  'ARCH_KEEP_MEMBLOCK',
+];
 
 const KERNEL_FLAGS = [
-  ...['-O2', '-g1', '-std=gnu11', '-nostdinc', '-ffreestanding', '-fno-pie', '-fno-common', '-fno-strict-aliasing', '-fno-stack-protector'],
-  ...['-w', '-Werror=implicit-function-declaration', '-Werror=int-conversion', '-D__KERNEL__', ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`)],
+  ...[
+    '-O2',
+    '-g1',
+    '-std=gnu11',
+    '-nostdinc',
+    '-ffreestanding',
+    '-fno-pie',
+    '-fno-common',
+    '-fno-strict-aliasing',
+    '-fno-stack-protector',
+  ],
+  ...[
+    '-w',
+    '-Werror=implicit-function-declaration',
+    '-Werror=int-conversion',
+    '-D__KERNEL__',
+    ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`),
+  ],
 ];
 const SHIM_FLAGS = ['-O2', '-g1', '-std=gnu11', '-fno-pie', '-fno-strict-aliasing', '-Wall'];
 
@@ -31,7 +57,13 @@ export interface BuildOptions {
  */
 export function buildKernel(tree: string, { compiler = findCompiler(), extra }: BuildOptions = {}): string {
   const headers = findHeaders(tree);
-  const key = digest([compiler, extra ?? '', ...headers.sources, ...(extra === undefined ? [] : [extra]), ...readdirSync(SHIM).map((name) => join(SHIM, name))]);
+  const key = digest([
+    compiler,
+    extra ?? '',
+    ...headers.sources,
+    ...(extra === undefined ? [] : [extra]),
+    ...readdirSync(SHIM).map((name) => join(SHIM, name)),
+  ]);
   const folder = join(cacheFolder(), `kernel-${key}`);
   const program = join(folder, 'kernel');
   if (existsSync(program)) return program;
@@ -43,12 +75,30 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
       mkdirSync(dirname(join(generated, name)), { recursive: true });
       writeFileSync(join(generated, name), `#include "${target ?? join(SHIM, 'kernel.h')}"\n`);
     }
-    const flags = [...KERNEL_FLAGS, `-I${generated}`, `-I${dirname(join(tree, TDX_C))}`, ...(extra === undefined ? [] : [`-DSEAMSTRESS_EXTRA="${extra}"`])];
+    const flags = [
+      ...KERNEL_FLAGS,
+      `-I${generated}`,
+      `-I${dirname(join(tree, TDX_C))}`,
+      ...(extra === undefined ? [] : [`-DSEAMSTRESS_EXTRA="${extra}"`]),
+    ];
     const object = (name: string): string => join(work, name);
     run(compiler, [...flags, '-c', join(tree, TDX_C), '-o', object('tdx.o')], tree);
     run(compiler, [...flags, '-c', join(SHIM, 'glue.c'), '-o', object('glue.o')], tree);
     run('ld', ['-r', '-T', join(SHIM, 'kernel.ld'), object('tdx.o'), '-o', object('data.o')], tree);
-    run(compiler, [...SHIM_FLAGS, '-no-pie', join(SHIM, 'port.c'), join(SHIM, 'machine.c'), object('glue.o'), object('data.o'), '-o', object('kernel')], tree);
+    run(
+      compiler,
+      [
+        ...SHIM_FLAGS,
+        '-no-pie',
+        join(SHIM, 'port.c'),
+        join(SHIM, 'machine.c'),
+        object('glue.o'),
+        object('data.o'),
+        '-o',
+        object('kernel'),
+      ],
+      tree,
+    );
     rmSync(folder, { recursive: true, force: true });
     renameSync(work, folder);
   } finally {
@@ -64,7 +114,11 @@ export function installedCompiler(): string | undefined {
 
 function findCompiler(): string {
   const compiler = installedCompiler();
-  if (compiler === undefined) throw new UserError("a C compiler is needed: install gcc (Debian: 'apt-get install gcc') or clang", EXIT.CANNOT_RUN);
+  if (compiler === undefined)
+    throw new UserError(
+      "a C compiler is needed: install gcc (Debian: 'apt-get install gcc') or clang",
+      EXIT.CANNOT_RUN,
+    );
   return compiler;
 }
 
@@ -73,8 +127,14 @@ function run(command: string, options: readonly string[], tree: string): void {
   if (error !== undefined) throw new UserError(`cannot run ${command}: ${error.message}`, EXIT.CANNOT_RUN);
   if (status === 0) return;
   const missing = missingNames(stderr);
-  const what = missing.length === 0 ? stderr.trim().split('\n').slice(0, 20).join('\n') : `it needs what the shim does not have: ${missing.join(', ')}`;
-  throw new UserError(`the kernel tree ${tree} does not build: ${what}\n(declare what is missing in a header of yours and pass it with --extra)`, EXIT.CANNOT_RUN);
+  const what =
+    missing.length === 0
+      ? stderr.trim().split('\n').slice(0, 20).join('\n')
+      : `it needs what the shim does not have: ${missing.join(', ')}`;
+  throw new UserError(
+    `the kernel tree ${tree} does not build: ${what}\n(declare what is missing in a header of yours and pass it with --extra)`,
+    EXIT.CANNOT_RUN,
+  );
 }
 
 /** Names a compiler or linker complains about, in the order it does. */

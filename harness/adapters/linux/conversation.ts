@@ -9,7 +9,18 @@ import { readMessage } from './message-text.ts';
 import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
 import { callsAhead, makeCalls, TDH_SYS_TDMR_INIT } from './tdmr-run.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
-import { createWords, intAt, numberAt, put, putNumber, putU64, textAt, u64At, type Words, wordsOfText } from './words.ts';
+import {
+  createWords,
+  intAt,
+  numberAt,
+  put,
+  putNumber,
+  putU64,
+  textAt,
+  u64At,
+  type Words,
+  wordsOfText,
+} from './words.ts';
 
 const TDH_SYS_CONFIG = 45;
 
@@ -121,7 +132,8 @@ export function createConversation(child: Child): Conversation {
     reply.count = 0;
     put(reply, TRAPS.indexOf(trap));
     for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);
-    for (const value of [ahead?.calls ?? 0, ahead?.done ?? 0, ahead?.step ?? 0, ahead?.base ?? 0]) putNumber(reply, value);
+    for (const value of [ahead?.calls ?? 0, ahead?.done ?? 0, ahead?.step ?? 0, ahead?.base ?? 0])
+      putNumber(reply, value);
   };
   return conversation;
 }

@@ -29,7 +29,8 @@ type Found = Omit<Difference, 'event'> | null;
 
 function compareRecords(expected: World, one: EventRecord, got: World, other: EventRecord): Found {
   const { kind } = one.event;
-  const differs = (what: string, before: string, after: string): Found => (before === after ? null : { what: `${kind}: ${what}`, expected: before, got: after });
+  const differs = (what: string, before: string, after: string): Found =>
+    before === after ? null : { what: `${kind}: ${what}`, expected: before, got: after };
   return (
     differs('crash', String(one.outcome === 'crashed'), String(other.outcome === 'crashed')) ??
     compareTraces(kind, expected.trace.slice(one.from, one.to), got.trace.slice(other.from, other.to)) ??
@@ -60,7 +61,8 @@ function joinResets(entries: readonly TraceEntry[]): readonly TraceEntry[] {
   const joined: TraceEntry[] = [];
   for (const entry of entries) {
     const last = joined.at(-1);
-    if (entry.kind === 'reset' && last?.kind === 'reset' && last.base + last.size === entry.base) joined[joined.length - 1] = { ...last, size: last.size + entry.size };
+    if (entry.kind === 'reset' && last?.kind === 'reset' && last.base + last.size === entry.base)
+      joined[joined.length - 1] = { ...last, size: last.size + entry.size };
     else joined.push(entry);
   }
   return joined;
@@ -98,7 +100,8 @@ function compareStates(expected: World, got: World): Difference | null {
   const [one, other] = [stateOf(expected), stateOf(got)];
   for (const [what, before] of Object.entries(one)) {
     const after = other[what] ?? '';
-    if (before !== after) return { event: expected.records.length - 2, what: `at the end: ${what}`, expected: before, got: after };
+    if (before !== after)
+      return { event: expected.records.length - 2, what: `at the end: ${what}`, expected: before, got: after };
   }
   return null;
 }
@@ -109,7 +112,9 @@ function stateOf({ kernel }: World): Readonly<Record<string, string>> {
     'initialised LPs': kernel.cpus.map((cpu) => (cpu.lpInitialised ? 1 : 0)).join(''),
     'live objects': String(kernel.live),
     'TDX memory': kernel.tdxMemory.map(({ startPfn, endPfn, node }) => `${startPfn}-${endPfn}@${node}`).join(),
-    locks: Object.values(kernel.locks).map(({ owner, readers }) => `${owner === -1 ? 0 : 1}${readers}`).join(),
+    locks: Object.values(kernel.locks)
+      .map(({ owner, readers }) => `${owner === -1 ? 0 : 1}${readers}`)
+      .join(),
     'walks freed TDMRs': String(kernel.platformEnabled && !kernel.tdmrArrayLive && kernel.tdmrCount > 0),
   };
 }

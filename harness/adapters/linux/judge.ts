@@ -36,11 +36,22 @@ export function bootCompiled({ conversation, revision }: CompiledKernel, { platf
 }
 
 /** Runs a case on the compiled kernel, step by step, and judges the invariants on what it did. */
-export function judgeCompiled(kernel: CompiledKernel, input: Case): { readonly world: World; readonly verdict: OpenVerdict } {
+export function judgeCompiled(
+  kernel: CompiledKernel,
+  input: Case,
+): { readonly world: World; readonly verdict: OpenVerdict } {
   const { release } = findProfile(input.profile);
   const world = bootCompiled(kernel, input, release);
   const verdict = judgeWorld(world, input.events);
-  for (const warning of kernel.conversation.warnings) verdict.violations.push(violation('linux/warns', warning.replace(/^line \d+: /, ''), input.events.length - 1, `the kernel warns: ${warning}`));
+  for (const warning of kernel.conversation.warnings)
+    verdict.violations.push(
+      violation(
+        'linux/warns',
+        warning.replace(/^line \d+: /, ''),
+        input.events.length - 1,
+        `the kernel warns: ${warning}`,
+      ),
+    );
   return { world, verdict };
 }
 
@@ -58,7 +69,12 @@ export function compareWithModel(input: Case, got: World): Difference | null {
 }
 
 export function differenceViolation({ event, what, expected, got }: Difference): Violation {
-  return violation('linux/differs-from-model', what, event, `${what}: the model says ${expected}; the compiled kernel ${got}`);
+  return violation(
+    'linux/differs-from-model',
+    what,
+    event,
+    `${what}: the model says ${expected}; the compiled kernel ${got}`,
+  );
 }
 
 function violation(invariant: string, state: string, event: number, message: string): Violation {

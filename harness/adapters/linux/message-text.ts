@@ -8,7 +8,7 @@ const FORMS: Readonly<Record<string, { readonly pattern: string; readonly parse:
   d: { pattern: '(-?[0-9]+)', parse: Number },
 };
 
-/** Lines whose arguments matter to an invariant, in the order of a, b, c. Texts: arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12. */
+/** Lines whose arguments matter to an invariant, in the order of a, b, c ... Texts: arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12. */
 const LINES: readonly (readonly [id: MessageId, text: string])[] = [
   ['bios-enabled', 'BIOS enabled: private KeyID range [%d, %d)'],
   ['too-few-keyids', 'initialization failed: too few private KeyIDs available.'],
@@ -32,7 +32,11 @@ const LINES: readonly (readonly [id: MessageId, text: string])[] = [
 const PATTERNS = LINES.map(([id, text]) => {
   const forms = [...text.matchAll(/%([Hhd])/g)].map(([, form]) => FORMS[form ?? 'd']);
   const literal = text.split(/%[Hhd]/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return { id, forms, pattern: new RegExp(`^virt/tdx: ${literal.map((part, index) => part + (forms[index]?.pattern ?? '')).join('')}$`) };
+  return {
+    id,
+    forms,
+    pattern: new RegExp(`^virt/tdx: ${literal.map((part, index) => part + (forms[index]?.pattern ?? '')).join('')}$`),
+  };
 });
 
 /** A line that a compiled kernel printed as the message it is; one that nobody here knows keeps its words. */
@@ -41,8 +45,10 @@ export function readMessage(level: number, line: string): Message {
   for (const { id, forms, pattern } of PATTERNS) {
     const match = pattern.exec(line);
     if (match === null) continue;
-    const [a = 0, b = 0, c = 0] = forms.map((form, index) => form?.parse(match[index + 1] ?? '0') ?? 0);
-    return { id, a, b, c, text };
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = forms.map(
+      (form, index) => form?.parse(match[index + 1] ?? '0') ?? 0,
+    );
+    return { id, a, b, c, d, e, f, text };
   }
-  return { id: 'verbatim', a: 0, b: 0, c: 0, text };
+  return { id: 'verbatim', a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, text };
 }

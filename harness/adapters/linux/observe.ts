@@ -57,7 +57,13 @@ function fillLocks({ locks, lockImbalances }: KernelState, list: Uint32Array, at
   locks.mems.readers = intAt(list, at + 2);
   locks.sysinit.owner = list[at + 3] === 0 ? -1 : OTHER_THREAD;
   const imbalances = intAt(list, at + 4);
-  while (lockImbalances.length < imbalances) lockImbalances.push({ thread: OTHER_THREAD, flow: 'compiled kernel', lock: 'mems', what: 'dropped while not held' });
+  while (lockImbalances.length < imbalances)
+    lockImbalances.push({
+      thread: OTHER_THREAD,
+      flow: 'compiled kernel',
+      lock: 'mems',
+      what: 'dropped while not held',
+    });
 }
 
 /** Only after an initialisation: the list of TDX memory, and whether the count of TDMRs outlives their array. */
@@ -68,7 +74,12 @@ function fillMemory(kernel: KernelState, list: Uint32Array, at: number): void {
   const count = list[at + 1] ?? 0;
   for (let entry = 0; entry < count; entry += 1) {
     const word = at + 2 + 5 * entry;
-    kernel.tdxMemory.push({ startPfn: numberAt(list, word), endPfn: numberAt(list, word + 2), node: intAt(list, word + 4), object: -1 });
+    kernel.tdxMemory.push({
+      startPfn: numberAt(list, word),
+      endPfn: numberAt(list, word + 2),
+      node: intAt(list, word + 4),
+      object: -1,
+    });
   }
 }
 
@@ -84,7 +95,9 @@ export function setMemory(port: KernelPort, list: Uint32Array, at: number, array
 
 function writeBlock(port: KernelPort, list: Uint32Array, at: number, address: U64): number {
   const words = list[at] ?? 0;
-  if (typeof address === 'number' && address % 8 === 0) for (let word = 0; word < words; word += 2) port.writeWord(address + 4 * word, wordPair(list, at + 1 + word, words - word));
+  if (typeof address === 'number' && address % 8 === 0)
+    for (let word = 0; word < words; word += 2)
+      port.writeWord(address + 4 * word, wordPair(list, at + 1 + word, words - word));
   return at + 1 + words;
 }
 

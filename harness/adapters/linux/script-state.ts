@@ -11,7 +11,12 @@ export function putDone(words: Words, kernel: KernelState, ret: number, memory: 
   const { cpus, platformEnabled, locks } = kernel;
   put(words, ITEM.DONE);
   put(words, ret);
-  put(words, (platformEnabled ? FEATURE.PLATFORM : 0) + (kernel.partialWriteErratum ? FEATURE.ERRATUM : 0) + (kernel.s3Available ? FEATURE.S3 : 0));
+  put(
+    words,
+    (platformEnabled ? FEATURE.PLATFORM : 0) +
+      (kernel.partialWriteErratum ? FEATURE.ERRATUM : 0) +
+      (kernel.s3Available ? FEATURE.S3 : 0),
+  );
   // What tdx_enable() would do now: act, or answer at once.
   put(words, platformEnabled && kernel.status === 'uninitialised' ? 1 : 0);
   put(words, !platformEnabled ? ENODEV : kernel.status === 'error' ? EINVAL : 0);
@@ -36,7 +41,11 @@ export function putDone(words: Words, kernel: KernelState, ret: number, memory: 
 }
 
 /** What tdx_cpu_enable() would do on the first CPU without LP.INIT: the leaf it would call, or the error it would return at once. */
-function putNextCPUEnable(words: Words, { platformEnabled, sysinitDone, sysinitError }: KernelState, all: boolean): void {
+function putNextCPUEnable(
+  words: Words,
+  { platformEnabled, sysinitDone, sysinitError }: KernelState,
+  all: boolean,
+): void {
   const barred = !platformEnabled || (sysinitDone && sysinitError !== 0);
   put(words, all || barred ? 0 : sysinitDone ? TDH_SYS_LP_INIT : TDH_SYS_INIT);
   put(words, all ? 0 : !platformEnabled ? ENODEV : barred ? sysinitError : 0);

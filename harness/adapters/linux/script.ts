@@ -93,7 +93,14 @@ function resultOf(world: World, event: Event, { errno, outcome }: EventRecord): 
 /** Did the machine check just made end in a hint? The model's own answer is not kept, the SEAMCALL behind it is. */
 function givesHint({ kernel, trace, foldFrom }: World, address: number): boolean {
   const last = trace.at(-1);
-  if (trace.length === foldFrom || last?.kind !== 'seamcall' || last.trap !== 'none' || last.rax !== 0 || last.rcx === 0) return false;
+  if (
+    trace.length === foldFrom ||
+    last?.kind !== 'seamcall' ||
+    last.trap !== 'none' ||
+    last.rax !== 0 ||
+    last.rcx === 0
+  )
+    return false;
   if (last.rcx !== 1) return true;
   return kernel.tdmrs.some((tdmr) => address >= tdmr.pamtBase && address < tdmr.pamtBase + pamtSize(tdmr));
 }

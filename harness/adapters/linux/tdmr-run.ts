@@ -18,7 +18,14 @@ export interface TDMRRun {
 /** The calls that would succeed one after another on the TDMR of the last entry of the trace, if that call succeeded. */
 export function callsAhead(world: World): TDMRRun | null {
   const last = world.trace.at(-1);
-  if (last?.kind !== 'seamcall' || last.leaf !== TDH_SYS_TDMR_INIT || last.rax !== 0 || last.trap !== 'none' || world.pending.length > 0) return null;
+  if (
+    last?.kind !== 'seamcall' ||
+    last.leaf !== TDH_SYS_TDMR_INIT ||
+    last.rax !== 0 ||
+    last.trap !== 'none' ||
+    world.pending.length > 0
+  )
+    return null;
   const tdmr = findTDMR(world.module, last.inRCX);
   if (tdmr === undefined || world.module.phase !== 'READY' || tdmr.initialised >= tdmr.size) return null;
   const step = world.module.release.tdmrInitPages * 4096;

@@ -27,7 +27,8 @@ export function findTree(where: string): string {
   const path = resolve(where);
   if (!existsSync(path)) throw new UserError(`no kernel tree at ${path}`, EXIT.CANNOT_RUN);
   if (statSync(path).isFile()) return unpack(path);
-  if (!existsSync(join(path, TDX_C))) throw new UserError(`${path} is no kernel tree with TDX host support: it has no ${TDX_C}`, EXIT.CANNOT_RUN);
+  if (!existsSync(join(path, TDX_C)))
+    throw new UserError(`${path} is no kernel tree with TDX host support: it has no ${TDX_C}`, EXIT.CANNOT_RUN);
   return path;
 }
 
@@ -44,10 +45,17 @@ function debianArchive(): string {
   try {
     execFileSync('apt-get', ['install', '-y', DEBIAN_PACKAGE], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch {
-    throw new UserError(`Debian's kernel source is not installed and could not be: run 'apt-get update && apt-get install ${DEBIAN_PACKAGE}' as root`, EXIT.CANNOT_RUN);
+    throw new UserError(
+      `Debian's kernel source is not installed and could not be: run 'apt-get update && apt-get install ${DEBIAN_PACKAGE}' as root`,
+      EXIT.CANNOT_RUN,
+    );
   }
   const archive = installedDebianArchive();
-  if (archive === undefined) throw new UserError(`${DEBIAN_PACKAGE} is installed, but there is no archive of it in ${DEBIAN_FOLDER}`, EXIT.CANNOT_RUN);
+  if (archive === undefined)
+    throw new UserError(
+      `${DEBIAN_PACKAGE} is installed, but there is no archive of it in ${DEBIAN_FOLDER}`,
+      EXIT.CANNOT_RUN,
+    );
   return archive;
 }
 
@@ -60,14 +68,21 @@ function unpack(archive: string): string {
   const temporary = `${folder}.${process.pid}`;
   mkdirSync(temporary, { recursive: true });
   try {
-    execFileSync('tar', ['-xf', archive, '-C', temporary, '--strip-components=1', '--wildcards', ...PARTS.map((part) => `*/${part}/*`)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(
+      'tar',
+      ['-xf', archive, '-C', temporary, '--strip-components=1', '--wildcards', ...PARTS.map((part) => `*/${part}/*`)],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     if (!existsSync(join(temporary, TDX_C))) throw new UserError(`${archive} holds no ${TDX_C}`, EXIT.CANNOT_RUN);
     rmSync(folder, { recursive: true, force: true });
     renameSync(temporary, folder);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     if (error instanceof UserError) throw error;
-    throw new UserError(`cannot unpack ${archive}: ${error instanceof Error ? error.message : String(error)}`, EXIT.CANNOT_RUN);
+    throw new UserError(
+      `cannot unpack ${archive}: ${error instanceof Error ? error.message : String(error)}`,
+      EXIT.CANNOT_RUN,
+    );
   }
   return folder;
 }

@@ -37,7 +37,7 @@ export const CRASHES = [
   'use after free',
   'access beyond the end of an object',
   'null pointer dereference',
-  'access to an address that is nobody\'s',
+  "access to an address that is nobody's",
   'hang: no end after seconds of work',
   'deadlock: a lock is taken by the thread that holds it',
   'BUG or invalid instruction',

@@ -42,7 +42,8 @@ export function putText(words: Words, text: string): void {
   put(words, length);
   for (let at = 0; at < length; at += 4) {
     let word = 0;
-    for (let byte = 3; byte >= 0; byte -= 1) word = word * 256 + (at + byte < length ? text.charCodeAt(at + byte) % 256 : 0);
+    for (let byte = 3; byte >= 0; byte -= 1)
+      word = word * 256 + (at + byte < length ? text.charCodeAt(at + byte) % 256 : 0);
     put(words, word);
   }
 }

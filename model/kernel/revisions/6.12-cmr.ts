@@ -16,6 +16,7 @@ export const LINUX_6_12_CMR: Revision = {
   ...LINUX_6_12,
   name: '6.12-cmr',
   title: 'Linux 6.12 with reserved areas taken from CMRs',
-  source: 'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
+  source:
+    'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
   enable: defineFlow('enable', ENABLE_6_12_CMR),
 };

@@ -2,18 +2,20 @@ import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
-import * as configure from '../steps/configure.ts';
-import * as hotplug from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
+import { NO_KEXEC } from '../steps/kexec.ts';
 import * as lock from '../steps/lock.ts';
 import * as lp from '../steps/lp.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
 import * as status from '../steps/status.ts';
-import * as tdmr from '../steps/tdmr.ts';
-import * as undo from '../steps/undo.ts';
+import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from './common.ts';
 
-const silent = (errno: number): { errno: number; message: null; oops: false } => ({ errno, message: null, oops: false });
+const silent = (errno: number): { errno: number; message: null; oops: false } => ({
+  errno,
+  message: null,
+  oops: false,
+});
 
 /** Retries no entropy ten times in all; #GP, #UD and VMfailInvalid leave no line. Source: sc_retry_prerr(), Linux 6.12. */
 export const SEAMCALL_6_12: SeamcallPolicy = {
@@ -49,28 +51,6 @@ export const CPU_ENABLE_6_12: readonly FlowEntry[] = [
   [lock.CPUS_READ_UNLOCK],
 ];
 
-/** From the TDMR array to the end of the attempt, clean-up included: the same since 6.8. */
-export const BUILD_AND_CONFIGURE_6_12: readonly FlowEntry[] = [
-  [tdmr.ALLOCATE_TDMR_ARRAY, 'free-memory-list'],
-  [tdmr.COVER_MEMORY, 'free-tdmr-array'],
-  [tdmr.ALLOCATE_PAMTS, 'free-pamts'],
-  [tdmr.FILL_RESERVED_AREAS, 'free-pamts'],
-  [configure.ALLOCATE_ADDRESS_ARRAY, 'free-pamts'],
-  [configure.SYS_CONFIG, 'free-pamts'],
-  [configure.ALLOCATE_PACKAGE_MASK, 'flush-before-reset'],
-  [configure.FLUSH_CACHES],
-  [configure.KEY_CONFIG_PACKAGES, 'flush-before-reset'],
-  [configure.INITIALISE_TDMRS, 'flush-before-reset'],
-  [configure.REPORT_PAMT],
-  [undo.SKIP_UNDO, 'end', 'put-online-mems'],
-  [undo.FLUSH_BEFORE_RESET],
-  [undo.RESET_PAMTS],
-  [tdmr.FREE_PAMTS],
-  [tdmr.FREE_TDMR_ARRAY],
-  [memory.FREE_MEMORY_LIST],
-  [lock.PUT_ONLINE_MEMS],
-];
-
 /** tdx_enable(), with the caller's cpus_read_lock() around it. */
 export const ENABLE_6_12: readonly FlowEntry[] = [
   [lock.CPUS_READ_LOCK],
@@ -80,24 +60,10 @@ export const ENABLE_6_12: readonly FlowEntry[] = [
   [lock.GET_ONLINE_MEMS],
   [memory.BUILD_MEMORY_LIST, 'put-online-mems'],
   [metadata.READ_TDMR_FIELDS, 'free-memory-list'],
-  ...BUILD_AND_CONFIGURE_6_12,
+  ...BUILD_AND_CONFIGURE,
   [status.SETTLE_MODULE_STATUS],
   [lock.UNLOCK_MODULE],
   [lock.CPUS_READ_UNLOCK],
-];
-
-export const CPU_ONLINE_6_12: readonly FlowEntry[] = [
-  [lock.CPUS_WRITE_LOCK],
-  [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'],
-  [hotplug.BRING_CPU_UP],
-  [lock.CPUS_WRITE_UNLOCK],
-];
-
-export const CPU_OFFLINE_6_12: readonly FlowEntry[] = [
-  [lock.CPUS_WRITE_LOCK],
-  [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
-  [hotplug.TAKE_CPU_DOWN],
-  [lock.CPUS_WRITE_UNLOCK],
 ];
 
 /** Linux 6.8 and 6.12: the two gave byte-identical recordings for 2,000 scenarios. */
@@ -109,8 +75,9 @@ export const LINUX_6_12: Revision = {
   boot: defineFlow('boot', BOOT_6_12),
   cpuEnable: defineFlow('cpu-enable', CPU_ENABLE_6_12),
   enable: defineFlow('enable', ENABLE_6_12),
-  cpuOnline: defineFlow('cpu-online', CPU_ONLINE_6_12),
-  cpuOffline: defineFlow('cpu-offline', CPU_OFFLINE_6_12),
+  ...PLAIN_CPU_HOTPLUG,
+  ...NOTIFIED_MEMORY_HOTPLUG,
+  kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },
   enablesAtBoot: false,

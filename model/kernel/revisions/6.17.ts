@@ -1,11 +1,14 @@
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
+import { keepLastCPUOfPackage } from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
+import { FLUSH_DIRTY_CPUS, REFUSE_KEXEC_WITH_ERRATUM } from '../steps/kexec.ts';
 import * as lock from '../steps/lock.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
 import * as status from '../steps/status.ts';
-import { BUILD_AND_CONFIGURE_6_12, LINUX_6_12, SEAMCALL_6_12 } from './6.12.ts';
+import { LINUX_6_12, SEAMCALL_6_12 } from './6.12.ts';
+import { BUILD_AND_CONFIGURE, cpuHotplug } from './common.ts';
 
 /** All the metadata KVM and the core want, before any lock or allocation; an error goes to `onError`. */
 export function readAllMetadata(onError: string): readonly FlowEntry[] {
@@ -27,7 +30,7 @@ export const ENABLE_6_17: readonly FlowEntry[] = [
   ...readAllMetadata('settle-module-status'),
   [lock.GET_ONLINE_MEMS],
   [memory.BUILD_MEMORY_LIST, 'put-online-mems'],
-  ...BUILD_AND_CONFIGURE_6_12,
+  ...BUILD_AND_CONFIGURE,
   [status.SETTLE_MODULE_STATUS],
   [lock.UNLOCK_MODULE],
   [lock.CPUS_READ_UNLOCK],
@@ -41,4 +44,14 @@ export const LINUX_6_17: Revision = {
   source: 'arch/x86/virt/vmx/tdx/tdx.c, Linux 6.17.0; recording linux-6.17',
   seamcall: { ...SEAMCALL_6_12, marksCacheDirty: true },
   enable: defineFlow('enable', ENABLE_6_17),
+  ...cpuHotplug(
+    [],
+    [
+      [
+        keepLastCPUOfPackage('tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16', 'kvm-last-cpu-of-package'),
+        'cpus-write-unlock',
+      ],
+    ],
+  ),
+  kexec: defineFlow('kexec', [[REFUSE_KEXEC_WITH_ERRATUM], [FLUSH_DIRTY_CPUS]]),
 };

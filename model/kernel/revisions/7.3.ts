@@ -1,16 +1,17 @@
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
-import * as hotplug from '../steps/cpu-hotplug.ts';
+import { keepLastCPUOfPackage } from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
+import { FLUSH_DIRTY_CPUS, LEAVE_VMX, REFUSE_KEXEC_WITH_ERRATUM } from '../steps/kexec.ts';
 import * as lock from '../steps/lock.ts';
 import * as lp from '../steps/lp.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
-import * as status from '../steps/status.ts';
+import { REPORT_MODULE_STATUS, SKIP } from '../steps/status.ts';
 import * as undo from '../steps/undo.ts';
 import * as vmx from '../steps/vmx.ts';
-import { BUILD_AND_CONFIGURE_6_12 } from './6.12.ts';
 import { LINUX_6_17, readAllMetadata } from './6.17.ts';
+import { BUILD_AND_CONFIGURE, cpuHotplug } from './common.ts';
 
 /** VMX operation, SYS.INIT the first time, LP.INIT, on the target CPU; `done` follows success, `put-vmx` failure. */
 function bringUpTarget(done: string, failed: string): readonly FlowEntry[] {
@@ -31,11 +32,11 @@ export const ENABLE_7_3: readonly FlowEntry[] = [
   [vmx.START_BEFORE_FIRST_CPU],
   [vmx.NEXT_ONLINE_CPU, 'end', 'install-online-callback'],
   ...bringUpTarget('loop', 'roll-back-cpus'),
-  [vmx.LOOP, 'end', 'next-online-cpu'],
+  [{ ...SKIP, name: 'loop' }, 'end', 'next-online-cpu'],
   [vmx.PUT_VMX],
   [vmx.ROLL_BACK_CPUS],
   [{ ...lock.CPUS_READ_UNLOCK, name: 'cpus-read-unlock-failed' }],
-  [{ ...vmx.LOOP, name: 'give-up' }, 'end', 'end'],
+  [{ ...SKIP, name: 'give-up' }, 'end', 'end'],
   [vmx.INSTALL_ONLINE_CALLBACK],
   [lock.CPUS_READ_UNLOCK],
   [lock.LOCK_MODULE],
@@ -44,33 +45,28 @@ export const ENABLE_7_3: readonly FlowEntry[] = [
   ...readAllMetadata('report-module-status'),
   [lock.GET_ONLINE_MEMS],
   [memory.BUILD_MEMORY_LIST, 'put-online-mems'],
-  ...BUILD_AND_CONFIGURE_6_12.map((entry): FlowEntry => (entry[0] === undo.RESET_PAMTS ? [undo.RESET_PAMTS_IF_ERRATUM] : entry)),
-  [status.REPORT_MODULE_STATUS, 'end', 'unlock-module'],
+  ...BUILD_AND_CONFIGURE.map(
+    (entry): FlowEntry => (entry[0] === undo.RESET_PAMTS ? [undo.RESET_PAMTS_IF_ERRATUM] : entry),
+  ),
+  [REPORT_MODULE_STATUS, 'end', 'unlock-module'],
   [{ ...lock.CPUS_READ_LOCK, name: 'cpus-read-lock-failed' }],
   [vmx.REMOVE_ONLINE_CALLBACK],
   [{ ...lock.CPUS_READ_UNLOCK, name: 'cpus-read-unlock-removed' }],
   [lock.UNLOCK_MODULE],
 ];
 
-export const CPU_ONLINE_7_3: readonly FlowEntry[] = [
-  [lock.CPUS_WRITE_LOCK],
-  [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'],
+const ONLINE_CALLBACK: readonly FlowEntry[] = [
   [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'bring-cpu-up'],
   ...bringUpTarget('bring-cpu-up', 'cpus-write-unlock'),
-  [{ ...vmx.LOOP, name: 'came-up' }, 'end', 'bring-cpu-up'],
+  [{ ...SKIP, name: 'came-up' }, 'end', 'bring-cpu-up'],
   [vmx.PUT_VMX],
-  [{ ...vmx.LOOP, name: 'stays-offline' }, 'end', 'cpus-write-unlock'],
-  [hotplug.BRING_CPU_UP],
-  [lock.CPUS_WRITE_UNLOCK],
+  [{ ...SKIP, name: 'stays-offline' }, 'end', 'cpus-write-unlock'],
 ];
 
-export const CPU_OFFLINE_7_3: readonly FlowEntry[] = [
-  [lock.CPUS_WRITE_LOCK],
-  [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
+const OFFLINE_CALLBACK: readonly FlowEntry[] = [
+  [keepLastCPUOfPackage('tdx_offline_cpu(), core VMXON series', 'last-cpu-of-package'), 'cpus-write-unlock'],
   [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'take-cpu-down'],
   [vmx.PUT_VMX],
-  [hotplug.TAKE_CPU_DOWN],
-  [lock.CPUS_WRITE_UNLOCK],
 ];
 
 /** Linux 7.3: the core enters VMX operation itself and initialises the module at boot. */
@@ -82,7 +78,7 @@ export const LINUX_7_3: Revision = {
   cpuEnable: null,
   enablesAtBoot: true,
   enable: defineFlow('enable', ENABLE_7_3),
-  cpuOnline: defineFlow('cpu-online', CPU_ONLINE_7_3),
-  cpuOffline: defineFlow('cpu-offline', CPU_OFFLINE_7_3),
+  ...cpuHotplug(ONLINE_CALLBACK, OFFLINE_CALLBACK),
+  kexec: defineFlow('kexec', [[REFUSE_KEXEC_WITH_ERRATUM], [FLUSH_DIRTY_CPUS], [LEAVE_VMX]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
 };

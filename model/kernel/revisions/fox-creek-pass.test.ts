@@ -38,7 +38,11 @@ const CMRS: readonly (readonly [start: number, end: number])[] = [
 ];
 
 function initialise(revision: Revision): { errno: number; lines: string[]; holes: number } {
-  const memory: MemoryRegion[] = [...USABLE, ...CMRS.slice(1)].map(([start, end], index) => ({ base: start, size: end - start, node: index < USABLE.length ? 0 : index - USABLE.length }));
+  const memory: MemoryRegion[] = [...USABLE, ...CMRS.slice(1)].map(([start, end], index) => ({
+    base: start,
+    size: end - start,
+    node: index < USABLE.length ? 0 : index - USABLE.length,
+  }));
   const port = createTestPort(memory);
   port.cmrs = CMRS.map(([start, end]) => ({ base: start, size: end - start }));
   const kernel = createTestKernel(revision, memory, { keyids: [{ mktme: 31, tdx: 32 }] });

@@ -1,10 +1,12 @@
 import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow } from '../flow.ts';
 import type { Revision } from '../revision.ts';
+import { ADD_CPU } from '../steps/acpi.ts';
 import { READ_CMRS } from '../steps/cmr.ts';
 import * as configure from '../steps/configure.ts';
 import * as hotplug from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
+import { NO_KEXEC } from '../steps/kexec.ts';
 import * as lock from '../steps/lock.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
@@ -14,6 +16,7 @@ import * as strict from '../steps/strict-module.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import * as undo from '../steps/undo.ts';
 import * as vmx from '../steps/vmx.ts';
+import { cpuRemove, NOTIFIED_MEMORY_HOTPLUG } from './common.ts';
 
 /**
  * The kernel that breaks no invariant: no kernel anybody runs, but the proof that the invariants can all be kept at
@@ -32,7 +35,7 @@ export const STRICT: Revision = {
     vmfail: { errno: ENODEV, message: 'strict-vmfail', oops: false },
     gp: { errno: EOPNOTSUPP, message: 'strict-gp', oops: false },
     ud: { errno: EACCES, message: 'strict-ud', oops: false },
-    other: { errno: EIO, message: 'seamcall-failed', outputs: null },
+    other: { errno: EIO, message: 'seamcall-failed', outputs: [] },
     marksCacheDirty: true,
   },
   boot: defineFlow('boot', [
@@ -101,6 +104,10 @@ export const STRICT: Revision = {
     [hotplug.TAKE_CPU_DOWN],
     [lock.CPUS_WRITE_UNLOCK],
   ]),
+  acpiCPUAdd: defineFlow('acpi-cpu-add', [[ADD_CPU]]),
+  acpiCPURemove: defineFlow('acpi-cpu-remove', cpuRemove([[strictLP.LEAVE_VMX]])),
+  ...NOTIFIED_MEMORY_HOTPLUG,
+  kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
   memory: { accepts: 'union', refusal: 'memory-refused' },
   enablesAtBoot: false,

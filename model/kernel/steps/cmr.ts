@@ -1,9 +1,9 @@
 import { isBelow, lowHalf, u64FromHalves } from '../../abi/u64.ts';
 import { ENOSPC } from '../errno.ts';
 import { AGAIN, DONE, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { reserveCMRHoles, reservePAMTs, sortReservedAreas } from '../reserved-area.ts';
+import { reserveCMRHoles } from '../reserved-area.ts';
 import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+import { fillReservedAreasStep } from './tdmr.ts';
 
 /** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX module ABI, global metadata. */
 const NUM_CMRS = 0x9000000100000000n;
@@ -50,19 +50,8 @@ export const READ_CMRS: Step = {
 };
 
 /** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */
-export const FILL_RESERVED_AREAS_FROM_CMRS: Step = {
-  name: 'fill-reserved-areas',
-  source: SOURCE,
-  run: (kernel, _thread, port) => {
-    const { tdmrs, tdmrCount } = kernel;
-    const limit = kernel.info.maxReserved;
-    for (const tdmr of tdmrs) {
-      if (!reserveCMRHoles(tdmr, kernel.cmrs, limit) || !reservePAMTs(tdmr, tdmrs, tdmrCount, limit)) {
-        printk(kernel, port, 'reserved-areas-exhausted', tdmr.base, tdmr.base + tdmr.size);
-        return ENOSPC;
-      }
-      sortReservedAreas(tdmr);
-    }
-    return DONE;
-  },
-};
+export const FILL_RESERVED_AREAS_FROM_CMRS: Step = fillReservedAreasStep(
+  SOURCE,
+  { errno: ENOSPC, aloud: true },
+  (kernel, tdmr, limit) => reserveCMRHoles(tdmr, kernel.cmrs, limit),
+);

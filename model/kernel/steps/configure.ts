@@ -1,5 +1,6 @@
 import { ENOMEM } from '../errno.ts';
 import { AGAIN, CRASH, DONE, type Step } from '../flow.ts';
+import type { MessageId } from '../message.ts';
 import { printk } from '../printk.ts';
 import { seamcall, seamcallTDMRInit, TDH_SYS_CONFIG, TDH_SYS_KEY_CONFIG } from '../seamcall.ts';
 import { pamtSize } from '../tdmr.ts';
@@ -64,34 +65,44 @@ export const FLUSH_CACHES: Step = {
   },
 };
 
-/** TDH.SYS.KEY.CONFIG on the first online CPU of each package, one after another; a package without one is skipped silently. */
-export const KEY_CONFIG_PACKAGES: Step = {
-  name: 'key-config-packages',
-  source: 'config_global_keyid(), Linux 6.12; recording 6.12-demos, lines 23 and 25',
-  run: (kernel, thread, port) => {
-    const { cpus, packagesDone } = kernel;
-    let error = 0;
-    for (;;) {
-      const cpu = cpus[thread.index];
-      if (cpu === undefined) break;
-      if (!cpu.online || packagesDone.includes(cpu.package)) {
-        thread.index++;
-        continue;
+/**
+ * TDH.SYS.KEY.CONFIG on the first online CPU of each package, one after another; a package without one is skipped
+ * silently. `call` says whether the revision prints the output registers of a failure.
+ */
+export function keyConfigPackagesStep(source: string, call: typeof seamcall): Step {
+  return {
+    name: 'key-config-packages',
+    source,
+    run: (kernel, thread, port) => {
+      const { cpus, packagesDone } = kernel;
+      let error = 0;
+      for (;;) {
+        const cpu = cpus[thread.index];
+        if (cpu === undefined) break;
+        if (!cpu.online || packagesDone.includes(cpu.package)) {
+          thread.index++;
+          continue;
+        }
+        packagesDone.push(cpu.package);
+        error = call(kernel, port, thread.index, TDH_SYS_KEY_CONFIG, 0, 0, 0);
+        if (error === 0) {
+          thread.index++;
+          return AGAIN;
+        }
+        if (error === CRASH) return CRASH;
+        break;
       }
-      packagesDone.push(cpu.package);
-      error = seamcall(kernel, port, thread.index, TDH_SYS_KEY_CONFIG, 0, 0, 0);
-      if (error === 0) {
-        thread.index++;
-        return AGAIN;
-      }
-      if (error === CRASH) return CRASH;
-      break;
-    }
-    release(kernel, port, 'm', kernel.packageMask, packageMaskBytes(cpus.length));
-    kernel.packageMask = -1;
-    return error;
-  },
-};
+      release(kernel, port, 'm', kernel.packageMask, packageMaskBytes(cpus.length));
+      kernel.packageMask = -1;
+      return error;
+    },
+  };
+}
+
+export const KEY_CONFIG_PACKAGES: Step = keyConfigPackagesStep(
+  'config_global_keyid(), Linux 6.12; recording 6.12-demos, lines 23 and 25',
+  seamcall,
+);
 
 /** TDH.SYS.TDMR.INIT, TDMR by TDMR in address order. */
 export const INITIALISE_TDMRS: Step = {
@@ -107,13 +118,22 @@ export const INITIALISE_TDMRS: Step = {
   },
 };
 
-export const REPORT_PAMT: Step = {
-  name: 'report-pamt',
-  source: 'init_tdx_module(), tdmrs_count_pamt_kb(), Linux 6.12',
-  run: (kernel, _thread, port) => {
-    let bytes = 0;
-    for (const tdmr of kernel.tdmrs) bytes += pamtSize(tdmr);
-    printk(kernel, port, 'pamt-allocated', bytes / 1024);
-    return DONE;
-  },
-};
+/** Says how much memory the PAMTs take, in the revision's unit of `bytes`. */
+export function reportPAMTStep(source: string, id: MessageId, unit: number): Step {
+  return {
+    name: 'report-pamt',
+    source,
+    run: (kernel, _thread, port) => {
+      let bytes = 0;
+      for (const tdmr of kernel.tdmrs) bytes += pamtSize(tdmr);
+      printk(kernel, port, id, bytes / unit);
+      return DONE;
+    },
+  };
+}
+
+export const REPORT_PAMT: Step = reportPAMTStep(
+  'init_tdx_module(), tdmrs_count_pamt_kb(), Linux 6.12',
+  'pamt-allocated',
+  1024,
+);

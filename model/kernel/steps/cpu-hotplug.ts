@@ -1,4 +1,7 @@
+import { EBUSY } from '../errno.ts';
 import { DONE, JUMP, type Step } from '../flow.ts';
+import type { MessageId } from '../message.ts';
+import { printk } from '../printk.ts';
 
 /** Nothing to do when the CPU already is where it shall go. */
 export const SKIP_IF_ONLINE: Step = {
@@ -36,3 +39,18 @@ export const TAKE_CPU_DOWN: Step = {
     return DONE;
   },
 };
+
+/** Takes the line the revision prints; while a guest has a KeyID, every package keeps a CPU that can flush for it. */
+export function keepLastCPUOfPackage(source: string, id: MessageId): Step {
+  return {
+    name: 'keep-last-cpu-of-package',
+    source,
+    run: (kernel, thread, port) => {
+      const leaving = kernel.cpus[thread.target];
+      if (leaving === undefined || kernel.guestKeyids.length === 0) return DONE;
+      for (const cpu of kernel.cpus) if (cpu !== leaving && cpu.online && cpu.package === leaving.package) return DONE;
+      printk(kernel, port, id);
+      return EBUSY;
+    },
+  };
+}

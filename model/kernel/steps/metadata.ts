@@ -51,7 +51,11 @@ export function readMetadata(name: string, source: string, reads: readonly Metad
   };
 }
 
-export const READ_TDMR_FIELDS: Step = readMetadata('read-tdmr-fields', 'get_tdx_tdmr_sysinfo(), Linux 6.12', TDMR_FIELDS);
+export const READ_TDMR_FIELDS: Step = readMetadata(
+  'read-tdmr-fields',
+  'get_tdx_tdmr_sysinfo(), Linux 6.12',
+  TDMR_FIELDS,
+);
 
 const MAX_CPUID_CONFIGS = 128;
 /** Field ids of the CPUID configuration: leaf and sub-leaf of entry i, then two values for each entry. Made once: a u64 of this size is a bigint. */
@@ -62,11 +66,15 @@ const NO_RBP_MOD = 0x40000;
 
 const SOURCE_6_17 = 'get_tdx_sys_info(), tdx_global_metadata.c, Linux 6.17; recording linux-6.17';
 
-export const READ_VERSION: Step = readMetadata('read-version', 'get_tdx_sys_info_version(), Linux 7.3; recording linux-7.3', [
-  { field: 0x0800000100000003n, into: 'versionMinor' },
-  { field: 0x0800000100000004n, into: 'versionMajor' },
-  { field: 0x0800000100000005n, into: 'versionUpdate' },
-]);
+export const READ_VERSION: Step = readMetadata(
+  'read-version',
+  'get_tdx_sys_info_version(), Linux 7.3; recording linux-7.3',
+  [
+    { field: 0x0800000100000003n, into: 'versionMinor' },
+    { field: 0x0800000100000004n, into: 'versionMajor' },
+    { field: 0x0800000100000005n, into: 'versionUpdate' },
+  ],
+);
 
 /** Prints the version even if reading it failed; then the error goes on. */
 export const PRINT_VERSION: Step = {
@@ -79,7 +87,9 @@ export const PRINT_VERSION: Step = {
   },
 };
 
-export const READ_FEATURES: Step = readMetadata('read-features', SOURCE_6_17, [{ field: 0x0a00000300000008n, into: 'features0' }]);
+export const READ_FEATURES: Step = readMetadata('read-features', SOURCE_6_17, [
+  { field: 0x0a00000300000008n, into: 'features0' },
+]);
 
 /** Sizes of the TD control structures, then the limits of a TD's configuration. */
 export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, [

@@ -49,3 +49,6 @@ export const REPORT_MODULE_STATUS: Step = {
     return DONE;
   },
 };
+
+/** Goes to its jump label: a branch of the flow ends here. */
+export const SKIP: Step = { name: 'skip', source: 'control flow', run: () => JUMP };

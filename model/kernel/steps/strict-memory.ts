@@ -10,7 +10,8 @@ import type { ReservedArea } from '../tdmr.ts';
 
 /** Memory as the `strict` kernel sees it: what is convertible becomes TDX memory, the rest leaves the page allocator. */
 
-const SOURCE = 'design of the kernel that breaks no invariant; v7 10/20 review, Dave Hansen; lore 23bb421e9bf5443a823e163fb2d899760d9f14a3';
+const SOURCE =
+  'design of the kernel that breaks no invariant; v7 10/20 review, Dave Hansen; lore 23bb421e9bf5443a823e163fb2d899760d9f14a3';
 const PAGE = 4096;
 const FIRST_MIB = 2 ** 20;
 /** More than any TDMR can have: the areas are merged before they are counted. */

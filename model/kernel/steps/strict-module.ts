@@ -92,7 +92,8 @@ export const SETTLE: Step = {
     const { cpus } = kernel;
     for (const [id, { package: pkg, atBoot }] of cpus.entries()) {
       const isFirst = atBoot && cpus.findIndex((cpu) => cpu.atBoot && cpu.package === pkg) === id;
-      if (isFirst && !cpus.some((cpu) => cpu.package === pkg && cpu.online)) printk(kernel, port, 'package-without-cpu', pkg);
+      if (isFirst && !cpus.some((cpu) => cpu.package === pkg && cpu.online))
+        printk(kernel, port, 'package-without-cpu', pkg);
     }
     printk(kernel, port, 'module-initialisation-failed', thread.error);
     return DONE;

@@ -3,7 +3,8 @@ import { AGAIN, DONE, type Step } from '../flow.ts';
 import { nodeOfPAMT, sizePAMT } from '../pamt.ts';
 import { printk } from '../printk.ts';
 import { reserveMemoryHoles, reservePAMTs, sortReservedAreas } from '../reserved-area.ts';
-import { coverMemory, pamtSize, TDMR_COUNT_WARNING } from '../tdmr.ts';
+import type { KernelState } from '../state.ts';
+import { coverMemory, pamtSize, TDMR_COUNT_WARNING, type TDMR } from '../tdmr.ts';
 import { tdmrStride } from '../tdmr-info.ts';
 import { allocate, release } from '../tdx-memory.ts';
 
@@ -24,21 +25,35 @@ export const ALLOCATE_TDMR_ARRAY: Step = {
   },
 };
 
-export const COVER_MEMORY: Step = {
-  name: 'cover-memory',
-  source: 'fill_out_tdmrs(), Linux 6.12',
-  run: (kernel, _thread, port) => {
-    const limit = kernel.info.maxTDMRs;
-    const count = coverMemory(kernel.tdxMemory, limit, kernel.tdmrs);
-    if (count < 0) {
-      printk(kernel, port, 'tdmrs-exhausted');
-      return count;
-    }
-    kernel.tdmrCount = count;
-    if (limit - count < TDMR_COUNT_WARNING) printk(kernel, port, 'tdmrs-reaching-limit', count, limit);
-    return DONE;
-  },
-};
+/** What a revision does when TDMRs or reserved areas run out. */
+export interface CapacityPolicy {
+  readonly errno: number;
+  /** Says what ran out, and warns when TDMRs are about to. */
+  readonly aloud: boolean;
+}
+
+const ALOUD: CapacityPolicy = { errno: ENOSPC, aloud: true };
+
+/** Covers the memory list with TDMRs, within the module's limit. */
+export function coverMemoryStep(source: string, { errno, aloud }: CapacityPolicy): Step {
+  return {
+    name: 'cover-memory',
+    source,
+    run: (kernel, _thread, port) => {
+      const limit = kernel.info.maxTDMRs;
+      const count = coverMemory(kernel.tdxMemory, limit, kernel.tdmrs);
+      if (count < 0) {
+        if (aloud) printk(kernel, port, 'tdmrs-exhausted');
+        return errno;
+      }
+      kernel.tdmrCount = count;
+      if (aloud && limit - count < TDMR_COUNT_WARNING) printk(kernel, port, 'tdmrs-reaching-limit', count, limit);
+      return DONE;
+    },
+  };
+}
+
+export const COVER_MEMORY: Step = coverMemoryStep('fill_out_tdmrs(), Linux 6.12', ALOUD);
 
 /** One PAMT block per TDMR, one allocation at a time; those so far are given back by the step the error leads to. */
 export const ALLOCATE_PAMTS: Step = {
@@ -66,23 +81,41 @@ export const ALLOCATE_PAMTS: Step = {
   },
 };
 
-/** Holes between memory regions, then PAMTs, then into order: for every TDMR after all PAMTs exist. */
-export const FILL_RESERVED_AREAS: Step = {
-  name: 'fill-reserved-areas',
-  source: 'tdmrs_populate_rsvd_areas_all(), Linux 6.12',
-  run: (kernel, _thread, port) => {
-    const { tdmrs, tdmrCount } = kernel;
-    const limit = kernel.info.maxReserved;
-    for (const tdmr of tdmrs) {
-      if (!reserveMemoryHoles(tdmr, kernel.tdxMemory, limit) || !reservePAMTs(tdmr, tdmrs, tdmrCount, limit)) {
-        printk(kernel, port, 'reserved-areas-exhausted', tdmr.base, tdmr.base + tdmr.size);
-        return ENOSPC;
+/** Adds a TDMR's holes as reserved areas; false when more than `limit` would be needed. */
+export type ReserveHoles = (kernel: KernelState, tdmr: TDMR, limit: number) => boolean;
+
+/** Holes as the revision finds them, then PAMTs, then into order: for every TDMR after all PAMTs exist. */
+export function fillReservedAreasStep(
+  source: string,
+  { errno, aloud }: CapacityPolicy,
+  reserveHoles: ReserveHoles,
+): Step {
+  return {
+    name: 'fill-reserved-areas',
+    source,
+    run: (kernel, _thread, port) => {
+      const { tdmrs, tdmrCount } = kernel;
+      const limit = kernel.info.maxReserved;
+      for (const tdmr of tdmrs) {
+        if (!reserveHoles(kernel, tdmr, limit) || !reservePAMTs(tdmr, tdmrs, tdmrCount, limit)) {
+          if (aloud) printk(kernel, port, 'reserved-areas-exhausted', tdmr.base, tdmr.base + tdmr.size);
+          return errno;
+        }
+        sortReservedAreas(tdmr);
       }
-      sortReservedAreas(tdmr);
-    }
-    return DONE;
-  },
-};
+      return DONE;
+    },
+  };
+}
+
+/** Holes between the regions of the memory list. */
+export const HOLES_OF_MEMORY: ReserveHoles = (kernel, tdmr, limit) => reserveMemoryHoles(tdmr, kernel.tdxMemory, limit);
+
+export const FILL_RESERVED_AREAS: Step = fillReservedAreasStep(
+  'tdmrs_populate_rsvd_areas_all(), Linux 6.12',
+  ALOUD,
+  HOLES_OF_MEMORY,
+);
 
 export const FREE_PAMTS: Step = {
   name: 'free-pamts',

@@ -1,7 +1,8 @@
 import { DONE, JUMP, type Step } from '../flow.ts';
 import { getVMX, putVMX } from '../vmx.ts';
 
-const SOURCE = 'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';
+const SOURCE =
+  'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';
 
 /** Before the first CPU of a walk over all online ones. */
 export const START_BEFORE_FIRST_CPU: Step = {
@@ -27,8 +28,6 @@ export const NEXT_ONLINE_CPU: Step = {
     return JUMP;
   },
 };
-
-export const LOOP: Step = { name: 'loop', source: SOURCE, run: () => JUMP };
 
 export const GET_VMX: Step = {
   name: 'get-vmx',

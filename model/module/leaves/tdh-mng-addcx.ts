@@ -23,15 +23,24 @@ export const TDH_MNG_ADDCX: Leaf = {
 const TDCX_COUNT_MAX = 9;
 const TDCX_INDEX_WITH_RANDOM = 5;
 
-function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   // Checks: the TDR comes first.
   const tdrFailure = checkPageOfType(module, regs.rdx, PAGE_TYPE.TDR, PAGE_IN_RDX, 'exclusive', conditions);
   if (tdrFailure !== 0) return refuse(module, regs, tdrFailure, module.lastReason);
   const tdr = regs.rdx as number;
   const td = module.tds.get(tdr) as TDState;
-  if (td.lifecycle !== 'KEYS_CONFIGURED') return refuse(module, regs, STATUS.TDX_TD_KEYS_NOT_CONFIGURED, 'the TD has no key on every package');
-  if (td.tdcxCount >= TDCX_COUNT_MAX) return refuse(module, regs, STATUS.TDX_TDCX_NUM_INCORRECT, 'the TD has all its TDCX pages');
-  if (regs.rcx === tdr) return refuse(module, regs, PAGE_IN_RCX.busy, 'RCX: the TDR itself, whose PAMT entry this call holds');
+  if (td.lifecycle !== 'KEYS_CONFIGURED')
+    return refuse(module, regs, STATUS.TDX_TD_KEYS_NOT_CONFIGURED, 'the TD has no key on every package');
+  if (td.tdcxCount >= TDCX_COUNT_MAX)
+    return refuse(module, regs, STATUS.TDX_TDCX_NUM_INCORRECT, 'the TD has all its TDCX pages');
+  if (regs.rcx === tdr)
+    return refuse(module, regs, PAGE_IN_RCX.busy, 'RCX: the TDR itself, whose PAMT entry this call holds');
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.NDA, PAGE_IN_RCX, 'exclusive', conditions);
   if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
   const page = regs.rcx as number;

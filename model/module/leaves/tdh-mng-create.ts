@@ -29,18 +29,26 @@ const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
 export const KOT_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KOT);
 const KEYID_END = 0x10000;
 
-function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const keyid = regs.rdx;
 
   // Checks.
-  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid)) return refuse(module, regs, RDX_INVALID, 'RDX is no private KeyID');
+  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid))
+    return refuse(module, regs, RDX_INVALID, 'RDX is no private KeyID');
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.NDA, PAGE_IN_RCX, 'exclusive', conditions);
   if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
   if (conditions.kotLock !== 'free') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
   if (module.keyids.has(keyid)) return refuse(module, regs, STATUS.TDX_HKID_NOT_FREE, 'the KeyID is not free');
   const tdr = regs.rcx as number;
   zeroRange(hardware.memory, tdr, 4096);
-  if (conditions.entropy === 'none') return refuse(module, regs, STATUS.TDX_RND_NO_ENTROPY, 'RDSEED failed; the page is zeroed');
+  if (conditions.entropy === 'none')
+    return refuse(module, regs, STATUS.TDX_RND_NO_ENTROPY, 'RDSEED failed; the page is zeroed');
 
   // Effect.
   module.keyids.set(keyid, { state: 'ASSIGNED', writeBackPending: 0 });

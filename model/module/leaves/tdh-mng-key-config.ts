@@ -18,16 +18,25 @@ export const TDH_MNG_KEY_CONFIG: Leaf = {
   run,
 };
 
-function run(module: ModuleState, _hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   // Checks.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDR, PAGE_IN_RCX, 'exclusive', conditions);
   if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
   const td = module.tds.get(regs.rcx as number) as TDState;
-  if (td.lifecycle !== 'HKID_ASSIGNED') return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not waiting for its key');
+  if (td.lifecycle !== 'HKID_ASSIGNED')
+    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not waiting for its key');
   const bit = 1 << lpState(module, lp).package;
-  if ((td.packagesConfigured & bit) !== 0) return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package has the key already');
+  if ((td.packagesConfigured & bit) !== 0)
+    return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package has the key already');
   if (conditions.pconfig === 'busy') return refuse(module, regs, KET_BUSY, 'PCONFIG: key table busy');
-  if (conditions.pconfig === 'no-entropy') return refuse(module, regs, STATUS.TDX_KEY_GENERATION_FAILED, 'PCONFIG: no entropy');
+  if (conditions.pconfig === 'no-entropy')
+    return refuse(module, regs, STATUS.TDX_KEY_GENERATION_FAILED, 'PCONFIG: no entropy');
   if (conditions.pconfig !== 'ok') return die(module, 'PCONFIG failed unexpectedly');
 
   // Effect.

@@ -17,12 +17,19 @@ export const TDH_MNG_KEY_FREEID: Leaf = {
   run,
 };
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   // Checks: the life cycle before the lock, unlike TDH.MNG.VPFLUSHDONE.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDR, PAGE_IN_RCX, 'exclusive', conditions);
   if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
   const td = module.tds.get(regs.rcx as number) as TDState;
-  if (td.lifecycle !== 'BLOCKED') return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not blocked');
+  if (td.lifecycle !== 'BLOCKED')
+    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not blocked');
   if (conditions.kotLock !== 'free') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
   if ((module.keyids.get(td.keyid)?.writeBackPending ?? 0) !== 0) {
     return refuse(module, regs, STATUS.TDX_WBCACHE_NOT_COMPLETE, 'a package has not written back its cache');

@@ -17,7 +17,13 @@ export const TDH_MNG_VPFLUSHDONE: Leaf = {
   run,
 };
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   // Checks: the lock before the life cycle, unlike TDH.MNG.KEY.FREEID.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDR, PAGE_IN_RCX, 'exclusive', conditions);
   if (failure !== 0) return refuse(module, regs, failure, module.lastReason);

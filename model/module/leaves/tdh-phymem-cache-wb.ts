@@ -27,13 +27,21 @@ const KOT_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KOT);
 const START = 0;
 const RESUME = 1;
 
-function run(module: ModuleState, _hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const command = regs.rcx;
   const self = lpState(module, lp).package;
 
   // Checks.
-  if (command !== START && command !== RESUME) return refuse(module, regs, RCX_INVALID, 'RCX is neither start nor resume');
-  if (conditions.writeBackLock !== 'free') return refuse(module, regs, WBCACHE_BUSY, 'the package is writing back already');
+  if (command !== START && command !== RESUME)
+    return refuse(module, regs, RCX_INVALID, 'RCX is neither start nor resume');
+  if (conditions.writeBackLock !== 'free')
+    return refuse(module, regs, WBCACHE_BUSY, 'the package is writing back already');
   if (conditions.kotLock === 'exclusive') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
   let block = 0;
   let keyids: readonly number[];
@@ -44,7 +52,8 @@ function run(module: ModuleState, _hardware: Hardware, lp: number, regs: Registe
     if (keyids.length === 0) return refuse(module, regs, STATUS.TDX_NO_HKID_READY_TO_WBCACHE, 'no KeyID is FLUSHED');
   } else {
     const session = module.writeBack.get(self);
-    if (session === undefined) return refuse(module, regs, STATUS.TDX_WBCACHE_RESUME_ERROR, 'no interrupted session to resume');
+    if (session === undefined)
+      return refuse(module, regs, STATUS.TDX_WBCACHE_RESUME_ERROR, 'no interrupted session to resume');
     ({ block, keyids } = session);
   }
 

@@ -17,7 +17,13 @@ export const TDH_PHYMEM_PAGE_RDMD: Leaf = {
   run,
 };
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const page = regs.rcx;
   clearPageResults(regs);
 

@@ -23,7 +23,13 @@ export const TDH_PHYMEM_PAGE_RECLAIM: Leaf = {
 
 const TDR_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.TDR);
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const page = regs.rcx;
   clearPageResults(regs);
 

@@ -18,9 +18,22 @@ export const TDH_PHYMEM_PAGE_WBINVD: Leaf = {
 
 const ADDRESS_END = 2 ** 52;
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   // Checks.
-  const failure = checkPageOfType(module, withoutKeyID(module, regs.rcx), PAGE_TYPE.NDA, PAGE_IN_RCX, 'shared', conditions);
+  const failure = checkPageOfType(
+    module,
+    withoutKeyID(module, regs.rcx),
+    PAGE_TYPE.NDA,
+    PAGE_IN_RCX,
+    'shared',
+    conditions,
+  );
   if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
 
   // Effect: none that a register or the PAMT would show.

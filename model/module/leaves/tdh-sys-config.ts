@@ -31,17 +31,27 @@ const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
 const R8_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8);
 const KEYID_END = 0x10000;
 
-function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const { rdx: count, r8: keyid } = regs;
 
   // Checks.
   if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
-  if (module.phase !== 'SYSINIT_DONE') return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
-  if (!hasEnoughLPs(module)) return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'an LP has not run TDH.SYS.LP.INIT');
+  if (module.phase !== 'SYSINIT_DONE')
+    return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
+  if (!hasEnoughLPs(module))
+    return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'an LP has not run TDH.SYS.LP.INIT');
   const array = sharedAddress(module, regs.rcx, TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
   if (array < 0) return refuse(module, regs, RCX_INVALID, 'RCX: array not 512-byte aligned, private, or in SEAMRR');
-  if (!isBelow(count, TDMR_COUNT_MAX + 1) || count === 0) return refuse(module, regs, RDX_INVALID, 'RDX: no TDMR, or more than 64');
-  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid)) return refuse(module, regs, R8_INVALID, 'R8: no private KeyID');
+  if (!isBelow(count, TDMR_COUNT_MAX + 1) || count === 0)
+    return refuse(module, regs, RDX_INVALID, 'RDX: no TDMR, or more than 64');
+  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid))
+    return refuse(module, regs, R8_INVALID, 'R8: no private KeyID');
 
   // The one effect that comes before the TDMRs are looked at (recorded: config-hkid-leak).
   module.keyids.set(keyid, { state: 'RESERVED', writeBackPending: 0 });
@@ -49,7 +59,12 @@ function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registe
 
   const tdmrs: TDMRState[] = [];
   for (let index = 0; index < count; index += 1) {
-    const entry = sharedAddress(module, readWord(hardware.memory, array + index * 8), TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
+    const entry = sharedAddress(
+      module,
+      readWord(hardware.memory, array + index * 8),
+      TDMR_INFO_ALIGNMENT,
+      TDMR_INFO_ALIGNMENT,
+    );
     if (entry < 0) return refuse(module, regs, RCX_INVALID, 'array entry: not 512-byte aligned, private, or in SEAMRR');
     const failure = acceptTDMR(module, tdmrs, readBlock(hardware.memory, entry));
     if (failure !== 0) return refuse(module, regs, failure, module.lastReason);

@@ -51,8 +51,10 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   if (size < TDSYSINFO_SIZE) return refuse(module, regs, RDX_INVALID, 'RDX: buffer too small');
   zeroRange(hardware.memory, info, TDSYSINFO_SIZE);
   const cmrs = sharedAddress(module, regs.r8, CMR_ARRAY_SIZE, CMR_ARRAY_SIZE);
-  if (cmrs < 0) return refuse(module, regs, R8_INVALID, 'R8: not 512-byte aligned, private, or in SEAMRR; the RCX buffer is wiped');
-  if (slots < CMR_COUNT_MAX) return refuse(module, regs, R9_INVALID, 'R9: fewer than 32 slots; the RCX buffer is wiped');
+  if (cmrs < 0)
+    return refuse(module, regs, R8_INVALID, 'R8: not 512-byte aligned, private, or in SEAMRR; the RCX buffer is wiped');
+  if (slots < CMR_COUNT_MAX)
+    return refuse(module, regs, R9_INVALID, 'R9: fewer than 32 slots; the RCX buffer is wiped');
 
   // Effect. The CMR array comes last: it wins where the buffers overlap.
   writeSysInfo(module, hardware, info, sample);
@@ -83,7 +85,8 @@ function writeSysInfo(module: ModuleState, hardware: Hardware, address: number, 
   put64(words, TDSYSINFO_OFFSET.XFAM_FIXED1, XFAM_FIXED1);
   words[TDSYSINFO_OFFSET.NUM_CPUID_CONFIG / 4] = CPUID_CONFIG.length;
   const config = cpuidConfigWords(hardware, sample);
-  for (let index = 0; index < config.length; index += 1) words[TDSYSINFO_OFFSET.CPUID_CONFIG / 4 + index] = config[index] ?? 0;
+  for (let index = 0; index < config.length; index += 1)
+    words[TDSYSINFO_OFFSET.CPUID_CONFIG / 4 + index] = config[index] ?? 0;
   const end = TDSYSINFO_OFFSET.CPUID_CONFIG + CPUID_CONFIG.length * CPUID_CONFIG_SIZE;
   for (let offset = 0; offset < end; offset += 8) {
     writeWord(hardware.memory, address + offset, u64FromHalves(words[offset / 4 + 1] ?? 0, words[offset / 4] ?? 0));

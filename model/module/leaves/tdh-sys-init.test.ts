@@ -8,7 +8,9 @@ import { healthyMSR } from '../../platform/msr.ts';
 import { CPUID_RULES } from '../cpuid-rules.ts';
 
 test('the rules and the processor list the same CPUID leaves in the same order', () => {
-  expect(CPUID_RULES.map(({ leaf, subleaf }) => [leaf, subleaf])).toEqual(CPUID_ROWS.map(([leaf, subleaf]) => [leaf, subleaf]));
+  expect(CPUID_RULES.map(({ leaf, subleaf }) => [leaf, subleaf])).toEqual(
+    CPUID_ROWS.map(([leaf, subleaf]) => [leaf, subleaf]),
+  );
 });
 
 /**
@@ -29,7 +31,12 @@ describe('the short way on a common machine answers as the long way does', () =>
       fms: fc.array(fc.constantFrom(0x806f8, 0x806f6, 0x400806f8), { minLength: 1, maxLength: 8 }),
       tdxWithoutIntegrity: fc.boolean(),
     })
-    .map(({ packages, threads, fms, tdxWithoutIntegrity, ...hardware }) => ({ packages, threads, loader: { fms, tdxWithoutIntegrity }, hardware }));
+    .map(({ packages, threads, fms, tdxWithoutIntegrity, ...hardware }) => ({
+      packages,
+      threads,
+      loader: { fms, tdxWithoutIntegrity },
+      hardware,
+    }));
 
   test.each(['msr', 'cpuid', 'both'] as const)('%s', (kind) => {
     fc.assert(
@@ -42,8 +49,13 @@ describe('the short way on a common machine answers as the long way does', () =>
         }
         if (kind !== 'msr') long.hardware.cpuid.push({ lp: null, leaf: 3, subleaf: null, eax: 0 });
         expect(call(long, 'TDH.SYS.INIT')).toEqual(call(short, 'TDH.SYS.INIT'));
-        for (const lp of short.hardware.lps.keys()) expect(call(long, 'TDH.SYS.LP.INIT', {}, lp)).toEqual(call(short, 'TDH.SYS.LP.INIT', {}, lp));
-        expect({ ...long.module, sample: null, lastReason: '' }).toEqual({ ...short.module, sample: null, lastReason: '' });
+        for (const lp of short.hardware.lps.keys())
+          expect(call(long, 'TDH.SYS.LP.INIT', {}, lp)).toEqual(call(short, 'TDH.SYS.LP.INIT', {}, lp));
+        expect({ ...long.module, sample: null, lastReason: '' }).toEqual({
+          ...short.module,
+          sample: null,
+          lastReason: '',
+        });
         // What later leaves read from the samples is the same too.
         const info = { rcx: 0x110000, rdx: 1024, r8: 0x111000, r9: 32 };
         expect(call(long, 'TDH.SYS.INFO', info)).toEqual(call(short, 'TDH.SYS.INFO', info));

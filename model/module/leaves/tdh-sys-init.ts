@@ -46,7 +46,13 @@ const ROW_1 = cpuidRow(1, null);
 // Scratch for one call: nothing in it outlives the call.
 const TOPOLOGY: Topology = { packageShift: 0, previousType: 0, sawCore: false, sawEnd: false };
 
-function run(module: ModuleState, hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const attributes = regs.rcx;
   regs.rcx = 0;
   regs.rdx = 0;
@@ -57,13 +63,15 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   // Checks.
   if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
   if (attributes !== 0) return refuse(module, regs, RCX_INVALID, 'RCX: system attributes are all reserved');
-  if (module.phase !== 'PENDING') return refuse(module, regs, STATUS.TDX_SYS_INIT_NOT_PENDING, 'TDH.SYS.INIT already succeeded');
+  if (module.phase !== 'PENDING')
+    return refuse(module, regs, STATUS.TDX_SYS_INIT_NOT_PENDING, 'TDH.SYS.INIT already succeeded');
 
   const commonMSRs = hardware.msr.length === 0;
   if (!commonMSRs) {
     const failure = verifyFirstMSRs(module, hardware, lp);
     if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
-    if (limitsCPUID(hardware, lp)) return refuse(module, regs, STATUS.TDX_LIMIT_CPUID_MAXVAL_SET, 'IA32_MISC_ENABLE limits CPUID');
+    if (limitsCPUID(hardware, lp))
+      return refuse(module, regs, STATUS.TDX_LIMIT_CPUID_MAXVAL_SET, 'IA32_MISC_ENABLE limits CPUID');
   }
   let cpuid: Uint32Array | null = null;
   if (!isCommonCPUID(hardware)) {
@@ -129,7 +137,9 @@ function refuseOrDie(module: ModuleState, regs: Registers, failure: U64): Module
  * bits, a package shift that leaf 4 can express. A test goes the long way and compares.
  */
 export function isCommonCPUID(hardware: Hardware): boolean {
-  return hardware.cpuid.length === 0 && hardware.maxPa === 52 && hardware.packageShift >= 1 && hardware.packageShift <= 12;
+  return (
+    hardware.cpuid.length === 0 && hardware.maxPa === 52 && hardware.packageShift >= 1 && hardware.packageShift <= 12
+  );
 }
 
 const COMMON_TABLE = commonTable();
@@ -138,9 +148,36 @@ const COMMON_WAITPKG = hasWAITPKG(COMMON_TABLE);
 
 function commonTable(): Uint32Array {
   const table = new Uint32Array(CPUID_ROW_COUNT * 4);
-  const loader = { totLPs: 0, totPackages: 0, cmrs: [], fms: [], seamopsCaps: 0, handoffPages: 0, moduleHv: 0, minUpdateHv: 0, noDowngrade: 0, smrr2NotSupported: false, tdxWithoutIntegrity: false };
+  const loader = {
+    totLPs: 0,
+    totPackages: 0,
+    cmrs: [],
+    fms: [],
+    seamopsCaps: 0,
+    handoffPages: 0,
+    moduleHv: 0,
+    minUpdateHv: 0,
+    noDowngrade: 0,
+    smrr2NotSupported: false,
+    tdxWithoutIntegrity: false,
+  };
   readCPUIDTable(
-    { lps: [], maxPa: 52, keyidBits: 0, mktmeKeyids: 0, tdxKeyids: 0, packageShift: 4, smtShift: 1, seamrr: { base: 0, mask: 0 }, smrr: [], wbBlocks: 1, loader, msr: [], cpuid: [], memory: createMemory() },
+    {
+      lps: [],
+      maxPa: 52,
+      keyidBits: 0,
+      mktmeKeyids: 0,
+      tdxKeyids: 0,
+      packageShift: 4,
+      smtShift: 1,
+      seamrr: { base: 0, mask: 0 },
+      smrr: [],
+      wbBlocks: 1,
+      loader,
+      msr: [],
+      cpuid: [],
+      memory: createMemory(),
+    },
     0,
     table,
     false,

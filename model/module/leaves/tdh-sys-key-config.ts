@@ -22,16 +22,24 @@ export const TDH_SYS_KEY_CONFIG: Leaf = {
 
 export const KET_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KET);
 
-function run(module: ModuleState, _hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   // Checks.
   if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
   if (module.phase !== 'CONFIG_DONE') {
     return refuse(module, regs, STATUS.TDX_SYS_KEY_CONFIG_NOT_PENDING, 'not between TDH.SYS.CONFIG and READY');
   }
   const bit = 1 << lpState(module, lp).package;
-  if ((module.packagesConfigured & bit) !== 0) return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package is configured already');
+  if ((module.packagesConfigured & bit) !== 0)
+    return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package is configured already');
   if (conditions.pconfig === 'busy') return refuse(module, regs, KET_BUSY, 'PCONFIG: key table busy');
-  if (conditions.pconfig === 'no-entropy') return refuse(module, regs, STATUS.TDX_KEY_GENERATION_FAILED, 'PCONFIG: no entropy');
+  if (conditions.pconfig === 'no-entropy')
+    return refuse(module, regs, STATUS.TDX_KEY_GENERATION_FAILED, 'PCONFIG: no entropy');
   if (conditions.pconfig !== 'ok') return die(module, 'PCONFIG failed unexpectedly');
 
   // Effect.

@@ -31,13 +31,20 @@ const ROW_1F_0 = cpuidRow(0x1f, 0);
 /** CPUID.1:EAX bits that must be the same on all packages. */
 const FMS_SAME_MASK = 0xf000c000;
 
-function run(module: ModuleState, hardware: Hardware, lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   regs.rcx = 0;
   regs.rdx = 0;
   regs.r8 = 0;
 
   // Checks.
-  if (conditions.globalLock === 'exclusive') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held exclusively');
+  if (conditions.globalLock === 'exclusive')
+    return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held exclusively');
   const { sample } = module;
   if (module.phase !== 'SYSINIT_DONE' || sample === null) {
     return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
@@ -46,13 +53,19 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   if (self.initialised) return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_DONE, 'this LP is initialised already');
   if (conditions.entropy === 'none') return refuse(module, regs, STATUS.TDX_RND_NO_ENTROPY, 'RDRAND failed');
   if (hardware.loader.seamopsCaps !== sample.seamopsCaps) {
-    return refuse(module, regs, STATUS.TDX_INCOMPATIBLE_SEAM_CAPABILITIES, 'SEAMOPS capabilities differ from TDH.SYS.INIT');
+    return refuse(
+      module,
+      regs,
+      STATUS.TDX_INCOMPATIBLE_SEAM_CAPABILITIES,
+      'SEAMOPS capabilities differ from TDH.SYS.INIT',
+    );
   }
   const commonMSRs = sample.msr === null && hardware.msr.length === 0;
   if (!commonMSRs) {
     const failure = compareMSRs(module, hardware, lp, sample, 0, BEFORE_CPUID_END);
     if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
-    if (limitsCPUID(hardware, lp)) return refuse(module, regs, STATUS.TDX_LIMIT_CPUID_MAXVAL_SET, 'IA32_MISC_ENABLE limits CPUID');
+    if (limitsCPUID(hardware, lp))
+      return refuse(module, regs, STATUS.TDX_LIMIT_CPUID_MAXVAL_SET, 'IA32_MISC_ENABLE limits CPUID');
   }
   const cpuid = checkCPUID(module, hardware, lp, regs, sample, self);
   if (cpuid !== 0) return refuse(module, regs, cpuid, module.lastReason);
@@ -67,7 +80,14 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   return succeed(module, regs);
 }
 
-function checkCPUID(module: ModuleState, hardware: Hardware, lp: number, regs: Registers, sample: HardwareSample, self: LPState): U64 {
+function checkCPUID(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  regs: Registers,
+  sample: HardwareSample,
+  self: LPState,
+): U64 {
   if (sample.cpuid === null && isCommonCPUID(hardware) && hasCommonFMS(hardware, lp)) {
     return storePackage(module, self, hardware.lps[lp]?.x2apic ?? 0, sample.packageShift);
   }

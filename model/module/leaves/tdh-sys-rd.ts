@@ -32,7 +32,8 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   regs.r8 = 0;
 
   // Checks.
-  if (module.lps[lp]?.initialised !== true) return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
+  if (module.lps[lp]?.initialised !== true)
+    return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
   const { fields } = module.release;
   let element = fields.byId.get(asked);
   let next: U64;
@@ -41,16 +42,22 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   } else {
     const high = (highHalf(asked) & CONTEXT_CLEAR) >>> 0;
     const low = lowHalf(asked);
-    if (low === ALL_ONES && high === (CONTEXT_CLEAR >>> 0)) {
+    if (low === ALL_ONES && high === CONTEXT_CLEAR >>> 0) {
       regs.rdx = fields.firstId;
-      return refuse(module, regs, STATUS.TDX_METADATA_FIRST_FIELD_ID_IN_CONTEXT, 'RDX: no field named, here is the first');
+      return refuse(
+        module,
+        regs,
+        STATUS.TDX_METADATA_FIRST_FIELD_ID_IN_CONTEXT,
+        'RDX: no field named, here is the first',
+      );
     }
     if ((low & RD_ZERO_LOW_MASK) !== 0 || (high & RD_ZERO_HIGH_MASK) !== 0) {
       return refuse(module, regs, STATUS.TDX_METADATA_FIELD_ID_INCORRECT, 'RDX: reserved or last-element bits set');
     }
     const id = u64FromHalves(high, low);
     element = fields.byCode.get(lookupCode(id));
-    if (element === undefined) return refuse(module, regs, STATUS.TDX_METADATA_FIELD_ID_INCORRECT, 'RDX: no such field');
+    if (element === undefined)
+      return refuse(module, regs, STATUS.TDX_METADATA_FIELD_ID_INCORRECT, 'RDX: no such field');
     next = element.last ? element.next : u64FromBigInt(asBigInt(id) + 1n);
   }
   const value = metadataValue(module, hardware, element);

@@ -34,17 +34,23 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   regs.r8 = U64_MAX;
 
   // Checks.
-  if (module.lps[lp]?.initialised !== true) return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
+  if (module.lps[lp]?.initialised !== true)
+    return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
   const page = sharedAddress(module, regs.rdx, 4096, 4096);
   if (page < 0) return refuse(module, regs, RDX_INVALID, 'RDX: not 4 KiB aligned, private, or in SEAMRR');
   const { elements, byCode } = module.release.fields;
   let first = elements[0];
   const high = (highHalf(asked) & CONTEXT_CLEAR) >>> 0;
-  if (lowHalf(asked) !== ALL_ONES || high !== (CONTEXT_CLEAR >>> 0)) {
+  if (lowHalf(asked) !== ALL_ONES || high !== CONTEXT_CLEAR >>> 0) {
     const id = u64FromHalves(high, lowHalf(asked));
     first = byCode.get(lookupCode(id));
     if (first === undefined || first.element !== 0 || elementSize(first.id) !== elementSize(id)) {
-      return refuse(module, regs, STATUS.TDX_METADATA_FIELD_ID_INCORRECT, 'R8: no such field, not its first element, or another element size');
+      return refuse(
+        module,
+        regs,
+        STATUS.TDX_METADATA_FIELD_ID_INCORRECT,
+        'R8: no such field, not its first element, or another element size',
+      );
     }
   }
 
@@ -56,7 +62,12 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
 }
 
 /** The list as words: its header, then for each sequence a header and the values. `undefined`: a value kills the module. */
-function listFrom(module: ModuleState, hardware: Hardware, elements: readonly FieldElement[], from: number): U64[] | undefined {
+function listFrom(
+  module: ModuleState,
+  hardware: Hardware,
+  elements: readonly FieldElement[],
+  from: number,
+): U64[] | undefined {
   const words: U64[] = [0];
   let sequences = 0;
   for (let start = from; start < elements.length; ) {
@@ -85,7 +96,12 @@ function sequenceEnd(elements: readonly FieldElement[], start: number): number {
   let end = start + 1;
   for (; end < elements.length; end += 1) {
     const element = elements[end];
-    if (element === undefined || element.field.elements !== first.field.elements || element.field.bits !== first.field.bits) break;
+    if (
+      element === undefined ||
+      element.field.elements !== first.field.elements ||
+      element.field.bits !== first.field.bits
+    )
+      break;
     if (lookupCode(element.id) !== lookupCode(first.id) + (end - start)) break;
   }
   return end;

@@ -23,7 +23,13 @@ const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
  */
 const HANDOFF_DATA_SIZE = 0xd08a;
 
-function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const version = regs.rcx;
   const { moduleHv, minUpdateHv, noDowngrade } = hardware.loader;
 

@@ -23,14 +23,21 @@ export const TDH_SYS_TDMR_INIT: Leaf = {
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 const RCX_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.RCX);
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   regs.rdx = 0;
 
   // Checks.
   const tdmr = findTDMR(module, regs.rcx);
   if (tdmr === undefined) return refuse(module, regs, RCX_INVALID, 'RCX is not the base of a TDMR');
   if (conditions.tdmrLocks !== 'free') return refuse(module, regs, RCX_BUSY, 'TDMR lock held');
-  if (tdmr.initialised >= tdmr.size) return refuse(module, regs, STATUS.TDX_TDMR_ALREADY_INITIALIZED, 'TDMR is initialised');
+  if (tdmr.initialised >= tdmr.size)
+    return refuse(module, regs, STATUS.TDX_TDMR_ALREADY_INITIALIZED, 'TDMR is initialised');
 
   // Effect.
   advance(module, tdmr, 1);

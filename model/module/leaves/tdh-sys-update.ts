@@ -15,7 +15,13 @@ export const TDH_SYS_UPDATE: Leaf = {
   run,
 };
 
-function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registers, conditions: Conditions): ModuleOutcome {
+function run(
+  module: ModuleState,
+  hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
   const { handoff } = module;
   const { moduleHv, minUpdateHv } = hardware.loader;
 
@@ -26,7 +32,12 @@ function run(module: ModuleState, hardware: Hardware, _lp: number, regs: Registe
   }
   const { data } = handoff;
   if (handoff.valid === 0 || data === null || handoff.version < minUpdateHv || handoff.version > moduleHv) {
-    return refuse(module, regs, STATUS.TDX_SYS_INVALID_HANDOFF, 'no handoff data, or of a version this module cannot read');
+    return refuse(
+      module,
+      regs,
+      STATUS.TDX_SYS_INVALID_HANDOFF,
+      'no handoff data, or of a version this module cannot read',
+    );
   }
 
   // Effect. The header's version stays.

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { encodeCaseFile } from '../case.ts';
+import { writeAtomic } from '../store/atomic.ts';
+import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile } from '../store/case-store.ts';
+import { loadKnown } from '../store/known.ts';
+import { loadReasons, reasonFor } from '../store/reasons.ts';
+import type { Context } from './context.ts';
+import { EXIT, UserError } from './exit.ts';
+
+/**
+ * Turns findings into known deviations: each that still fails, is minimal, and has a reason in the corpus's
+ * reasons.json goes to known/KERNEL/. What has no reason is listed and makes the exit code 1: a finding nobody has
+ * understood is not known.
+ */
+export function promote({ stages, terminal }: Context, from: string, into: string): void {
+  if (kindOfPath(from) !== 'folder')
+    throw new UserError(`no folder ${from}: expected one with findings, such as reports/findings`);
+  const reasons = loadReasons(into);
+  const there = new Set(loadKnown(into).map((one) => `${one.case.profile.kernel}\n${one.bucket}`));
+  let added = 0;
+  const unexplained: string[] = [];
+  for (const path of listCaseFiles(from)) {
+    const { case: input, finding } = readCaseFile(path);
+    if (finding === undefined || there.has(`${input.profile.kernel}\n${finding.bucket}`)) continue;
+    if (!stages.judge(input).violations.some(({ bucket }) => bucket === finding.bucket)) {
+      terminal.err(`${path}: no longer fails in ${finding.bucket}; left out\n`);
+      continue;
+    }
+    const reason = reasonFor(reasons, finding.bucket);
+    if (reason === undefined) {
+      unexplained.push(`${finding.bucket} (kernel ${input.profile.kernel}): ${path}`);
+      continue;
+    }
+    const known = {
+      invariant: finding.invariant,
+      bucket: finding.bucket,
+      reason: reason.reason,
+      source: reason.source,
+    };
+    writeAtomic(
+      join(into, 'known', input.profile.kernel, bucketFileName(finding.bucket)),
+      encodeCaseFile({ case: input, known }),
+    );
+    added += 1;
+  }
+  terminal.out(
+    `${into}: ${added} promoted, ${unexplained.length} without a reason in reasons.json\n${unexplained.map((line) => `  ${line}\n`).join('')}`,
+  );
+  if (unexplained.length > 0) process.exitCode = EXIT.FINDING;
+}

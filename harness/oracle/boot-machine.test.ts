@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { readPlatformFile } from '../store/platform-store.ts';
+import { healthyPlatform } from '../testing/platform.ts';
+import { bootMachine } from './boot-machine.ts';
+
+const FOX_CREEK_PASS = fileURLToPath(
+  new URL('../../../corpus/platforms/fox-creek-pass-01.02.0001.json', import.meta.url),
+);
+
+describe('booting a machine', () => {
+  test('Fox Creek Pass: 6.12 runs out of reserved areas, with the lines its owners saw', () => {
+    const { platform } = readPlatformFile(FOX_CREEK_PASS);
+    const outcome = bootMachine({ platform }, { kernel: '6.12', module: '1.5.01' });
+    expect(outcome).toMatchObject({
+      errno: -28,
+      errnoName: 'ENOSPC',
+      initialized: false,
+      pamtKB: 0,
+      keyids: [32, 64],
+      tdmrs: [],
+    });
+    expect(outcome.dmesg.slice(-2)).toEqual([
+      'virt/tdx: initialization failed: TDMR [0x0, 0x80000000): reserved areas exhausted.',
+      'virt/tdx: module initialization failed (-28)',
+    ]);
+  });
+
+  test('Fox Creek Pass: with the holes taken from the CMRs it comes up, with the PAMT they reported', () => {
+    const { platform } = readPlatformFile(FOX_CREEK_PASS);
+    const outcome = bootMachine({ platform }, { kernel: '6.12-cmr', module: '1.5.01' });
+    expect(outcome).toMatchObject({ errno: 0, errnoName: null, initialized: true, pamtKB: 1050644 });
+    expect(outcome.dmesg).toContain('virt/tdx: 1050644 KB allocated for PAMT');
+    expect(outcome.tdmrs[0]).toEqual({ base: '0x0', size: '0x80000000', reserved: 2 });
+  });
+
+  test('a CPU that fails is a failure, though the others come up', () => {
+    const platform = healthyPlatform();
+    const lps = platform.lps.map((lp, index) => (index === 1 ? { ...lp, vmx: false } : lp));
+    const outcome = bootMachine({ platform: { ...platform, lps } }, { kernel: '6.12', module: '1.5.01' });
+    expect(outcome).toMatchObject({ errnoName: 'EIO', initialized: false });
+    expect(outcome.dmesg.at(-1)).toBe('virt/tdx: module initialization failed (-5)');
+  });
+});

@@ -1,0 +1,23 @@
+import { describe, expect, test } from '@jest/globals';
+import { FORMAT_VERSION } from '../case.ts';
+import { healthyPlatform } from '../testing/platform.ts';
+import { describeCase } from './describe-case.ts';
+
+describe('a case as text', () => {
+  test('shows each event, what the module was asked and answered, and dmesg', () => {
+    const lines = describeCase({
+      formatVersion: FORMAT_VERSION,
+      profile: { kernel: '6.12', module: '1.5.01' },
+      platform: healthyPlatform(),
+      events: [{ kind: 'cpu-enable', lp: 0 }, { kind: 'enable' }],
+    });
+    expect(lines[0]).toBe('   boot -> done');
+    expect(lines).toContain(' 1  cpu-enable lp 0 -> done, module SYSINIT_DONE');
+    expect(lines).toContain('      LP 0  TDH.SYS.LP.INIT -> TDX_SUCCESS');
+    // Three LPs were never initialised.
+    expect(lines.join('\n')).toMatch(
+      /LP 0 {2}TDH\.SYS\.CONFIG rcx 0x\w+ rdx 0x3 r8 0x\w+ -> TDX_SYS_CONFIG_NOT_PENDING \(/,
+    );
+    expect(lines.at(-1)).toBe('      | virt/tdx: module initialization failed (-5)');
+  });
+});

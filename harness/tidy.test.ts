@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { HOUSE_RULES } from './testing/house-rules.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** What is not ours to keep tidy, and what holds other people's words. */
+const ELSEWHERE = new Set(['node_modules', '.build', '.git', 'reports', 'package-lock.json']);
+const TEXT = /\.(?:ts|mts|tsx|mjs|json|md|yml|yaml|c|h|py|sh)$|^[^.]+$|run$/;
+const BYTES_MAX = 2_000_000;
+
+function files(folder = ''): readonly string[] {
+  const entries = readdirSync(join(ROOT, folder), { withFileTypes: true });
+  return entries.flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (ELSEWHERE.has(entry.name)) return [];
+    if (entry.isDirectory()) return files(path);
+    return entry.isFile() && TEXT.test(entry.name) && statSync(join(ROOT, path)).size < BYTES_MAX ? [path] : [];
+  });
+}
+
+const all = files().map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+
+describe('the house', () => {
+  test('is looked at as a whole', () => {
+    expect(all.length).toBeGreaterThan(60);
+    expect(all.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['model/abi/u64.ts', 'harness/cli/main.ts', 'package.json']),
+    );
+  });
+
+  test.each(HOUSE_RULES.map((rule) => [rule.id, rule] as const))('%s', (_, rule) => {
+    const offences = all.flatMap(({ path, text }) => rule.check(path, text).map((message) => `${path}: ${message}`));
+    expect(offences).toEqual([]);
+  });
+});
+
+describe('every rule can be broken', () => {
+  const offends = (id: string, path: string, text: string): readonly string[] => {
+    const rule = HOUSE_RULES.find((one) => one.id === id);
+    if (rule === undefined) throw new Error(`no rule ${id}`);
+    return rule.check(path, text);
+  };
+
+  test.each([
+    ['length', 'model/abi/x.ts', 'x\n'.repeat(401)],
+    ['model-imports', 'model/abi/x.ts', "import fc from 'fast-check';"],
+    ['model-imports', 'model/abi/x.ts', "import type { Case } from '../../harness/case.ts';"],
+    ['model-imports', 'model/module/leaves/x.ts', "import { a } from '../../kernel/flow.ts';"],
+    ['model-imports', 'model/module/x.ts', "import {\n  a,\n} from '../seamldr/install.ts';"],
+    ['harness-imports', 'harness/shrink/x.ts', "import { a } from '../campaign/campaign.ts';"],
+    ['harness-imports', 'harness/store/x.ts', "const a = await import('../report/lines.ts');"],
+    ['harness-imports', 'harness/novel/x.ts', "import { a } from '../case/x.ts';"],
+    ['model-purity', 'model/abi/x.ts', 'const now = Date.now();'],
+    ['model-purity', 'model/abi/x.ts', 'list.sort((a, b) => a.localeCompare(b));'],
+    ['model-classes', 'model/abi/x.ts', 'export class A {}'],
+    ['files', 'harness/oracle/x.ts', "import { readFileSync } from 'node:fs';"],
+    ['process', 'harness/oracle/x.ts', 'if (process.env.CI) process.exitCode = 1;'],
+    ['process', 'harness/campaign/x.ts', 'const start = Date.now();'],
+    ['random', 'harness/generate/x.ts', 'return Math.random();'],
+    ['default-exports', 'harness/x.ts', 'export default function x() {}'],
+    ['barrels', 'model/index.ts', "export * from './abi/u64.ts';"],
+    ['barrels', 'model/index.ts', "export { a } from './abi/u64.ts';"],
+    ['enums', 'model/x.ts', 'export enum A { B }'],
+    ['any', 'harness/x.ts', 'function f(a: any) {}'],
+    ['any', 'harness/x.ts', `/${'/'} x\nconst a = b as any;`],
+    ['unfinished', 'harness/x.ts', `// ${'TO'}DO`],
+    ['standing-alone', 'README.md', 'see /home/me/notes'],
+    ['standing-alone', 'README.md', 'see ../shared/notes'],
+    ['tests-expect', 'model/x.test.ts', "test('x', () => {});"],
+    ['tests-expect', 'model/x.test.ts', `expect(1); test.${'only'}('x')`],
+  ])('%s: %s', (id, path, text) => {
+    expect(offends(id, path, text)).toHaveLength(1);
+  });
+
+  test('what the rules allow passes', () => {
+    const fine =
+      "import { a } from '../abi/u64.ts';\n/** Not Math.random, not a class. */\nexport function f(): number {\n  return a;\n}\n";
+    for (const rule of HOUSE_RULES) expect(rule.check('model/kernel/x.ts', fine)).toEqual([]);
+    expect(
+      offends(
+        'harness-imports',
+        'harness/report/x.ts',
+        "import { a } from '../campaign/record.ts';\nimport { b } from '../cli/exit.ts';",
+      ),
+    ).toEqual([]);
+    expect(offends('process', 'harness/cli/x.ts', 'process.exitCode = 1;')).toEqual([]);
+  });
+});

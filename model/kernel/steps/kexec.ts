@@ -1,0 +1,68 @@
+import { ENOSYS, EOPNOTSUPP } from '../errno.ts';
+import { DONE, type Step } from '../flow.ts';
+import { printk } from '../printk.ts';
+import { putVMX } from '../vmx.ts';
+import { RESET_PAMTS } from './undo.ts';
+
+/** Built without kexec: the two exclude each other in Kconfig. */
+export const NO_KEXEC: Step = {
+  name: 'no-kexec',
+  source: 'config INTEL_TDX_HOST depends on !KEXEC_CORE, arch/x86/Kconfig, Linux 6.8 to 6.17',
+  run: () => ENOSYS,
+};
+
+/** Loading a kernel is refused where partial writes to private memory poison it. */
+export const REFUSE_KEXEC_WITH_ERRATUM: Step = {
+  name: 'refuse-kexec-with-erratum',
+  source: 'machine_kexec_prepare(), arch/x86/kernel/machine_kexec_64.c, Linux 6.18',
+  run: (kernel, _thread, port) => {
+    if (!kernel.partialWriteErratum) return DONE;
+    printk(kernel, port, 'kexec-erratum');
+    return EOPNOTSUPP;
+  },
+};
+
+/** Every CPU flushes its caches as it stops. The module is left as it is. */
+export const FLUSH_ALL_CPUS: Step = {
+  name: 'flush-all-cpus',
+  source: 'stop_this_cpu(), v5 21/22, v7 19/20, v8 15/16 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"',
+  run: (kernel, thread, port) => {
+    if (kernel.platformEnabled) port.wbinvdAll(thread.cpu);
+    return DONE;
+  },
+};
+
+/** PAMTs, and nothing else, are taken back from their KeyID for the next kernel. */
+export const RESET_PAMTS_FOR_KEXEC: Step = {
+  name: 'reset-pamts-for-kexec',
+  source:
+    'tdx_reset_memory(), v11 18/20 "x86: Handle TDX erratum to reset TDX private memory during kexec() and reboot"',
+  run: (kernel, thread, port) =>
+    kernel.partialWriteErratum && kernel.status === 'initialised' ? RESET_PAMTS.run(kernel, thread, port) : DONE,
+};
+
+/** A CPU that made a SEAMCALL since its last flush flushes as it stops. */
+export const FLUSH_DIRTY_CPUS: Step = {
+  name: 'flush-dirty-cpus',
+  source: 'stop_this_cpu(), cache_state_incoherent, arch/x86/kernel/process.c, Linux 6.18',
+  run: (kernel, _thread, port) => {
+    for (const [id, cpu] of kernel.cpus.entries()) {
+      if (!cpu.online || !cpu.cacheDirty) continue;
+      port.wbinvd(id);
+      cpu.cacheDirty = false;
+    }
+    return DONE;
+  },
+};
+
+/** The core leaves VMX operation everywhere on shutdown. */
+export const LEAVE_VMX: Step = {
+  name: 'leave-vmx',
+  source: 'syscore shutdown callback, Linux 7.3',
+  confidence: 'unconfirmed',
+  run: (kernel, _thread, port) => {
+    for (let id = 0; id < kernel.cpus.length; id++)
+      while ((kernel.cpus[id]?.vmxReferences ?? 0) > 0) putVMX(kernel, port, id);
+    return DONE;
+  },
+};

@@ -1,0 +1,108 @@
+import { EBUSY, EINVAL, EPERM } from '../errno.ts';
+import { BLOCKED, DONE, type Step } from '../flow.ts';
+import { lock, unlock } from '../lock.ts';
+import { isTDXMemoryRegion, judgeMemoryNotification, NOTIFY_OK } from '../memory-hotplug.ts';
+import { printk } from '../printk.ts';
+import { addMemblock, removeMemblock } from '../tdx-memory.ts';
+
+/** mem_hotplug_begin(): waits for everybody who reads the memory map. */
+function begin(name: string): Step {
+  return {
+    name,
+    source: 'mem_hotplug_begin(), mm/memory_hotplug.c',
+    run: (kernel, thread) => (lock(kernel, thread, 'mems') ? DONE : BLOCKED),
+  };
+}
+
+/** mem_hotplug_done(); an error on its way out leaves the flow here. */
+function done(name: string): Step {
+  return {
+    name,
+    source: 'mem_hotplug_done(), mm/memory_hotplug.c',
+    run: (kernel, thread) => {
+      unlock(kernel, thread, 'mems');
+      return thread.error;
+    },
+  };
+}
+
+export const BEGIN_ADD = begin('begin-add');
+export const DONE_ADD = done('done-add');
+export const BEGIN_ONLINE = begin('begin-online');
+export const DONE_ONLINE = done('done-online');
+export const BEGIN_REMOVE = begin('begin-remove');
+export const DONE_REMOVE = done('done-remove');
+
+/** No memory may be added to a machine with TDX by any driver, whether the module is initialised or not. */
+export const REFUSE_DRIVER_MEMORY: Step = {
+  name: 'refuse-driver-memory',
+  source:
+    'arch_memory_add_precheck(), v5 04/22 "x86/mm: Prevent driver managed memory hot-add"; documentation, v5 22/22',
+  run: (kernel, thread, port) => {
+    const { region } = thread;
+    if (!kernel.platformEnabled || region === null) return DONE;
+    const end = region.base + region.size;
+    printk(kernel, port, 'v5-memory-refused', region.base, end);
+    printk(kernel, port, 'v5-kmem-failed', region.base, end - 1);
+    return EINVAL;
+  },
+};
+
+/** Memory that is not in the list is refused when it is added, even if the page allocator would never see it. */
+export const REFUSE_NON_TDX_MEMORY: Step = {
+  name: 'refuse-non-tdx-memory',
+  source:
+    'arch_add_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"',
+  run: (kernel, thread) => (thread.region === null || isTDXMemoryRegion(kernel, thread.region) ? DONE : EINVAL),
+};
+
+export const ENTER_MEMBLOCK: Step = {
+  name: 'enter-memblock',
+  source: 'memblock_add_node(), mm/memory_hotplug.c',
+  run: (kernel, thread) => {
+    const { region } = thread;
+    if (region !== null) addMemblock(kernel.memblock, region.base, region.size, region.node);
+    return DONE;
+  },
+};
+
+/** The notifier's NOTIFY_BAD becomes -EPERM ("write error: Operation not permitted") and leaves no line. */
+export const ASK_NOTIFIER: Step = {
+  name: 'ask-notifier',
+  source: 'tdx_memory_notifier(), v8 07/16 and Linux 6.12; memory_notify(MEM_GOING_ONLINE), mm/memory_hotplug.c',
+  run: (kernel, thread, port) => {
+    const { region } = thread;
+    if (region === null) return DONE;
+    return judgeMemoryNotification(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK
+      ? DONE
+      : EPERM;
+  },
+};
+
+export const ONLINE_PAGES: Step = {
+  name: 'online-pages',
+  source: 'online_pages(), mm/memory_hotplug.c',
+  run: (_kernel, thread, port) => {
+    const { region } = thread;
+    if (region !== null) port.onlineMemory(region.base, region.size, region.node);
+    return DONE;
+  },
+};
+
+/** Pages in use cannot be moved away. */
+export const OFFLINE_PAGES: Step = {
+  name: 'offline-pages',
+  source: 'offline_pages(), mm/memory_hotplug.c',
+  run: (_kernel, thread, port) =>
+    thread.region === null || port.offlineMemory(thread.region.base, thread.region.size) ? DONE : EBUSY,
+};
+
+export const LEAVE_MEMBLOCK: Step = {
+  name: 'leave-memblock',
+  source: 'memblock_remove(), mm/memory_hotplug.c',
+  run: (kernel, thread) => {
+    const { region } = thread;
+    if (region !== null) removeMemblock(kernel.memblock, region.base, region.size);
+    return DONE;
+  },
+};
