@@ -3,11 +3,9 @@ import type { U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
-import type { World } from '../../../model/world/world.ts';
 import type { Child } from './child.ts';
 import { readMessage } from './message-text.ts';
 import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
-import { callsAhead, makeCalls, TDH_SYS_TDMR_INIT } from './tdmr-run.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
 import {
   createWords,
@@ -22,6 +20,7 @@ import {
   wordsOfText,
 } from './words.ts';
 
+const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
 
 /** How a command ended: what the kernel's function returned, unless it crashed. */
@@ -35,8 +34,6 @@ export interface Reply {
  * and whatever else it does are carried out through a port, in order.
  */
 export interface Conversation {
-  /** `world`: where TDH.SYS.TDMR.INIT may be answered ahead; `null` before there is one. */
-  world: World | null;
   /** Warnings of the kernel (WARN_ON and the like) so far. */
   readonly warnings: string[];
   readonly perform: (command: Words, kernel: KernelState, port: KernelPort) => Reply;
@@ -46,7 +43,6 @@ export function createConversation(child: Child): Conversation {
   const regs = registers(0);
   const reply = createWords();
   const conversation: Conversation = {
-    world: null,
     warnings: [],
     perform(command, kernel, port) {
       child.send(command, false);
@@ -98,7 +94,7 @@ export function createConversation(child: Child): Conversation {
           at += 3 + wordsOfText(intAt(list, at + 2));
           break;
         case ITEM.RUN:
-          if (conversation.world !== null) makeCalls(conversation.world, numberAt(list, at + 1));
+          port.tdmrInitCatchUp?.(numberAt(list, at + 1));
           at += 3;
           break;
         case ITEM.CRASH:
@@ -128,7 +124,7 @@ export function createConversation(child: Child): Conversation {
     }
     const leaf: U64 = regs.rax;
     const trap = port.seamcall(intAt(list, at + 1), regs);
-    const ahead = leaf === TDH_SYS_TDMR_INIT && conversation.world !== null ? callsAhead(conversation.world) : null;
+    const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
     reply.count = 0;
     put(reply, TRAPS.indexOf(trap));
     for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);

@@ -10,7 +10,7 @@ import type { EventRecord } from '../../../model/world/trace.ts';
 import type { World } from '../../../model/world/world.ts';
 import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
 import { putDone } from './script-state.ts';
-import { callsAhead, makeCalls, TDH_SYS_TDMR_INIT } from './tdmr-run.ts';
+import { callsAhead, makeCalls } from '../../../model/world/tdmr-run.ts';
 import { ADDRESSES_MAX, BLOCK_WORDS, ITEM, TRAPS } from './wire.ts';
 import { put, putNumber, putText, putU64, type Words } from './words.ts';
 
@@ -20,6 +20,7 @@ import { put, putNumber, putText, putU64, type Words } from './words.ts';
  * did, and one message was enough to find out.
  */
 
+const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
 const PAGE = 4096;
 const RESET_WORDS = 6;

@@ -1,22 +1,14 @@
-import { findTDMR } from '../../../model/module/leaves/tdh-sys-tdmr-init.ts';
-import { runTDMRInit } from '../../../model/module/dispatch.ts';
-import type { SeamcallEntry } from '../../../model/world/trace.ts';
-import type { World } from '../../../model/world/world.ts';
+import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
+import { runTDMRInit } from '../module/dispatch.ts';
+import type { TDMRInitRun } from '../kernel/port.ts';
+import type { SeamcallEntry } from './trace.ts';
+import type { World } from './world.ts';
 
-export const TDH_SYS_TDMR_INIT = 36;
+const TDH_SYS_TDMR_INIT = 36;
 const ADDRESS_END = 2 ** 52;
 
-/** Calls of TDH.SYS.TDMR.INIT that may be answered before they are made: nothing can come between them. */
-export interface TDMRRun {
-  readonly base: number;
-  readonly calls: number;
-  /** Bytes of the TDMR initialised so far, and by each further call. */
-  readonly done: number;
-  readonly step: number;
-}
-
 /** The calls that would succeed one after another on the TDMR of the last entry of the trace, if that call succeeded. */
-export function callsAhead(world: World): TDMRRun | null {
+export function callsAhead(world: World): TDMRInitRun | null {
   const last = world.trace.at(-1);
   if (
     last?.kind !== 'seamcall' ||
