@@ -47,14 +47,15 @@ export function createConversation(child: Child): Conversation {
     perform(command, kernel, port) {
       child.send(command, false);
       for (;;) {
+        reply.count = 0;
         const ended = readItems(child.receive(), kernel, port);
         if (ended !== null) return ended;
-        child.answer(reply);
+        if (reply.count > 0) child.answer(reply);
       }
     },
   };
 
-  /** The items of one message; `null`: the last one asks, and `reply` is the answer. */
+  /** The items of one message; `null`: the last one asks, and `reply` is the answer, or there are more to come. */
   const readItems = (list: Uint32Array, kernel: KernelState, port: KernelPort): Reply | null => {
     for (let at = 0; at < list.length; ) {
       switch (list[at]) {
@@ -62,7 +63,6 @@ export function createConversation(child: Child): Conversation {
           answerSeamcall(list, at, kernel, port);
           return null;
         case ITEM.ALLOC: {
-          reply.count = 0;
           putNumber(reply, port.alloc(kindAt(list, at + 1), numberAt(list, at + 2), intAt(list, at + 4)));
           return null;
         }
@@ -107,7 +107,7 @@ export function createConversation(child: Child): Conversation {
           throw new Error(`the compiled kernel sent an item of unknown kind ${list[at]}`);
       }
     }
-    throw new Error('the compiled kernel sent a message that neither asks nor ends');
+    return null;
   };
 
   const answerSeamcall = (list: Uint32Array, at: number, kernel: KernelState, port: KernelPort): void => {
@@ -125,7 +125,6 @@ export function createConversation(child: Child): Conversation {
     const leaf: U64 = regs.rax;
     const trap = port.seamcall(intAt(list, at + 1), regs);
     const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
-    reply.count = 0;
     put(reply, TRAPS.indexOf(trap));
     for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);
     for (const value of [ahead?.calls ?? 0, ahead?.done ?? 0, ahead?.step ?? 0, ahead?.base ?? 0])

@@ -15,6 +15,8 @@
 enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5 };
 
 #define SECONDS_MAX 5
+/* Of one message: what the outside answers one by one. */
+#define ASKED_MAX 100000
 #define LEAF_RDMD 24
 #define LEAF_CONFIG 45
 #define LEAF_TDMR_INIT 36
@@ -39,6 +41,7 @@ static size_t output_count;
 static bool scripted;
 static int command_number;
 static size_t item_number;
+static unsigned int asked;
 
 static sigjmp_buf crashed, stray, probe_end;
 static bool probing;
@@ -89,8 +92,9 @@ static void send(void)
 
 static void out(const uint32_t *words, size_t count)
 {
+	/* A message that neither asks nor ends goes on in the next one. */
 	if (1 + output_count + count > sizeof(output) / 4)
-		port_crash(CRASH_LIMIT);
+		send();
 	memcpy(output + 1 + output_count, words, count * 4);
 	output_count += count;
 }
@@ -142,6 +146,8 @@ void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsig
 		cursor += answer_count;
 		return;
 	}
+	if (++asked > ASKED_MAX)
+		port_crash(CRASH_HANG);
 	send();
 	read_all(answer, answer_count * 4);
 }
@@ -461,6 +467,7 @@ int main(void)
 		cursor = 0;
 		command_number = 0;
 		output_count = 0;
+		asked = 0;
 		setitimer(ITIMER_VIRTUAL, &(struct itimerval){ .it_value.tv_sec = SECONDS_MAX }, NULL);
 		if (sigsetjmp(stray, 0) == 0) {
 			perform_all();
