@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { CMRInfo } from '../../model/abi/cmr-info.ts';
+import { TDMR_INFO_WORDS } from '../../model/abi/tdmr-info.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
 
@@ -14,7 +15,7 @@ export interface AwkwardConfig {
 const PAGE = 4096;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-const WORDS = 40;
+const WORDS = TDMR_INFO_WORDS;
 /** What a hostile host would write: the ends of the 64-bit and of the physical address space, and what wraps. */
 const HOSTILE: readonly bigint[] = [
   0n,

@@ -60,7 +60,7 @@ export const INFO = 0x102000;
 export const KEYID = 16;
 export const TD_KEYID = 17;
 /** Pages of the TDMR the drafts use: one for a TDR, one for a TDCX, one in the reserved area. */
-export const TDR = TDMR_BASE;
+export const TDR = 4 * GIB;
 export const TDCX = TDMR_BASE + 0x1000;
 export const RESERVED_PAGE = TDMR_BASE + 0x3ff00000;
 export const KEYID_BIT = 2 ** 46;

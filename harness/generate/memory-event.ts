@@ -31,7 +31,10 @@ export function addOutsideCMRs(plan: Plan): void {
 /** Memory of a CMR that the page allocator was not given: right behind a block, or a CMR's last 128 MiB. */
 export function addInsideCMRs(plan: Plan): void {
   const { cmrs, memory } = plan.platform;
-  if (cmrs.length === 0) return addOutsideCMRs(plan);
+  if (cmrs.length === 0) {
+    addOutsideCMRs(plan);
+    return;
+  }
   const cmr = pick(plan.random, cmrs);
   const end = cmr.base + cmr.size;
   let free = cmr.base;

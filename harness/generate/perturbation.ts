@@ -121,7 +121,9 @@ function offlineSpare(plan: Plan): void {
   const { lps } = plan.platform;
   const pkg = lps[lp]?.package;
   for (let other = 0; other < lps.length; other += 1) {
-    if (other !== lp && plan.online[other] === true && lps[other]?.package === pkg) return cpuOffline(plan, lp);
+    if (other === lp || plan.online[other] !== true || lps[other]?.package !== pkg) continue;
+    cpuOffline(plan, lp);
+    return;
   }
 }
 

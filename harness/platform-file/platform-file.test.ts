@@ -37,6 +37,7 @@ const INFO: SystemInfo = {
   entry1G: 16,
   features0: 0,
   cpuidConfigs: 0,
+  tdcsBaseSize: 0,
   versionMajor: 1,
   versionMinor: 5,
   versionUpdate: 1,

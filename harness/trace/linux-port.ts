@@ -33,14 +33,6 @@ const LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
 const NO_ENTROPY = 0x8000020300000000n;
 const PAGE = 4096;
 
-/** What the recording names differently from what the kernel wrote to memory: the TDMRs at the moment of SYS.CONFIG. */
-export interface RecordedTDMR {
-  readonly base: string;
-  readonly size: string;
-  readonly pamt: readonly string[];
-  readonly rsvd: readonly (readonly string[])[];
-}
-
 /**
  * A kernel port that answers from one recorded reply after another, and compares everything the kernel does with it.
  * `begin` opens a reply, `finish` checks that all of it was used.
@@ -243,7 +235,7 @@ function compareTDMRs(reply: Json, memory: ReadonlyMap<number, U64>, { rcx, rdx 
     };
     field('base', 0, tdmr['base']);
     field('size', 8, tdmr['size']);
-    array(tdmr['pamt'], `${at}.pamt`).forEach((expected, i) => field(`pamt[${i}]`, 16 + 8 * i, expected));
+    for (const [i, expected] of array(tdmr['pamt'], `${at}.pamt`).entries()) field(`pamt[${i}]`, 16 + 8 * i, expected);
     const reserved = array(tdmr['rsvd'], `${at}.rsvd`);
     reserved.forEach((area, i) => {
       const [offset, size] = array(area, `${at}.rsvd[${i}]`);

@@ -1,7 +1,7 @@
 import type { Registers } from '../../model/abi/registers.ts';
 import { registers } from '../../model/abi/registers.ts';
-import { PAGE_TYPE } from '../../model/abi/page.ts';
-import { leafName } from '../../model/abi/leaf-number.ts';
+import { LEAF_NUMBER, leafName } from '../../model/abi/leaf-number.ts';
+import { STATUS } from '../../model/abi/status.ts';
 import { formatU64, lowHalf } from '../../model/abi/u64.ts';
 import { callModule, runTDMRInit } from '../../model/module/dispatch.ts';
 import type { ModuleOutcome } from '../../model/module/leaf.ts';
@@ -22,6 +22,9 @@ export type RepeatMode = 'counted' | 'single';
 export const SKIPPED_PAMT = 'contents of PAMT pages';
 export const SKIPPED_TD_PAGE = 'contents of TDR and TDCX pages';
 
+const MNG_CREATE = LEAF_NUMBER['TDH.MNG.CREATE'];
+const MNG_ADDCX = LEAF_NUMBER['TDH.MNG.ADDCX'];
+
 /** A replay against one release of the module. */
 export function createModuleReplay(release: Release, mode: RepeatMode = 'counted'): ReplayCase {
   return (line) => replayModuleCase(readModuleCase(line), release, mode);
@@ -37,6 +40,8 @@ interface Replay {
   seamcalls: number;
   skippedPAMT: number;
   skippedTDPages: number;
+  /** Pages that were handed to a TD: the module has written to them since. By address. */
+  readonly tdPages: Set<number>;
   readonly mismatches: Mismatch[];
 }
 
@@ -54,6 +59,7 @@ export function replayModuleCase(recorded: ModuleCase, release: Release, mode: R
     seamcalls: 0,
     skippedPAMT: 0,
     skippedTDPages: 0,
+    tdPages: new Set(),
     mismatches: [],
   };
   const { steps } = recorded;
@@ -115,9 +121,12 @@ function replayRuns(replay: Replay, step: ModuleStep, index: number): void {
 }
 
 function call(replay: Replay, step: ModuleStep): ModuleOutcome {
-  enter(replay.regs, step.regs);
+  const { regs } = replay;
+  enter(regs, step.regs);
   replay.seamcalls += 1;
-  return callModule(replay.module, replay.hardware, step.lp, replay.regs, step.conditions);
+  const outcome = callModule(replay.module, replay.hardware, step.lp, regs, step.conditions);
+  if (step.regs.rax === MNG_CREATE || step.regs.rax === MNG_ADDCX) noteTDPage(replay, step);
+  return outcome;
 }
 
 /** As many calls at once as the model can make of this step, 0 if it cannot. */
@@ -177,7 +186,7 @@ function compareMemory(replay: Replay, read: Read, index: number): void {
       replay.skippedPAMT += 1;
       continue;
     }
-    if (isInTDPage(replay.module, address)) {
+    if (replay.tdPages.has(address - (address % 4096))) {
       replay.skippedTDPages += 1;
       continue;
     }
@@ -194,9 +203,10 @@ function isInPAMT(module: ModuleState, address: number): boolean {
   return false;
 }
 
-function isInTDPage(module: ModuleState, address: number): boolean {
-  const entry = module.pages.get(address - (address % 4096));
-  return entry !== undefined && (entry.type === PAGE_TYPE.TDR || entry.type === PAGE_TYPE.TDCX);
+/** TDR and TDCX, and a TDCX that was filled in vain for want of entropy; a TDR without entropy is just zeroed. */
+function noteTDPage({ tdPages, regs }: Replay, { regs: entry }: ModuleStep): void {
+  const inVain = entry.rax === MNG_ADDCX && regs.rax === STATUS.TDX_RND_NO_ENTROPY;
+  if ((regs.rax === 0 || inVain) && typeof entry.rcx === 'number') tdPages.add(entry.rcx);
 }
 
 function mismatch(replay: Replay, step: number, what: string, expected: string, got: string): void {

@@ -6,7 +6,6 @@ export interface CMRInfo {
   readonly size: U64;
 }
 
-/** Slots of the CMR_INFO array (MAX_CMRS), bytes of an entry, and the alignment of the array. */
+/** Slots of the CMR_INFO array (MAX_CMRS), and bytes of an entry. The array is 512-byte aligned. */
 export const CMR_COUNT_MAX = 32;
 export const CMR_INFO_SIZE = 16;
-export const CMR_ARRAY_ALIGNMENT = 512;

@@ -51,5 +51,3 @@ export const OPERAND = {
   KET: 187,
   WBCACHE: 188,
 } as const satisfies Record<string, number>;
-
-export type OperandName = keyof typeof OPERAND;

@@ -1,5 +1,4 @@
 /** Page and block sizes in bytes, and the types a page can have in the PAMT (TDX Module ABI specification, "PAGE_TYPE"). */
-export const KIB = 1024;
 export const PAGE_4K = 4096;
 export const PAGE_2M = 2 * 1024 * 1024;
 export const PAGE_1G = 1024 * 1024 * 1024;

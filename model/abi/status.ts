@@ -190,11 +190,6 @@ export function statusDetails(rax: U64): number {
   return lowHalf(rax);
 }
 
-/** Bit 63. */
-export function isError(rax: U64): boolean {
-  return highHalf(rax) >= 0x80000000;
-}
-
 /** A status with its details; `details` is an integer in [0, 2^32). */
 export function withDetails(code: U64, details: number): U64 {
   return details === 0 ? code : u64FromHalves(highHalf(code), details);

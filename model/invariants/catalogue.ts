@@ -1,4 +1,4 @@
-import type { Always, EventKind, Invariant, Sometimes } from './invariant.ts';
+import type { Always, EventKind, Sometimes } from './invariant.ts';
 import * as boot from './boot.ts';
 import * as flow from './flow.ts';
 import * as hotplug from './hotplug.ts';
@@ -92,9 +92,6 @@ export const ALWAYS: readonly Always[] = [
   boot.S3_IS_NOT_LOST_FOR_NOTHING,
   boot.TDX_OFFERED_MEANS_SEAM_ENABLED,
 ];
-
-/** The whole catalogue. */
-export const INVARIANTS: readonly Invariant[] = [...ALWAYS, ...SOMETIMES];
 
 const EVENT_KINDS: readonly EventKind[] = [
   'boot',

@@ -4,11 +4,9 @@ import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 
 /**
- * What must hold. Invariants read the world and write nothing; each says in a sentence what it demands and where the
- * demand comes from, and reports every offence it sees.
+ * What must hold, always. Invariants read the world and write nothing; each says in a sentence what it demands and where
+ * the demand comes from, and reports every offence it sees.
  */
-export type Invariant = Always | Sometimes;
-
 export interface Always {
   readonly holds: 'always';
   /** `family/what-it-says`: stable, because buckets and known deviations are named after it. */

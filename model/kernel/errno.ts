@@ -4,6 +4,7 @@ export const ENOENT = -2;
 export const EIO = -5;
 export const ENXIO = -6;
 export const E2BIG = -7;
+export const EAGAIN = -11;
 export const ENOMEM = -12;
 export const EACCES = -13;
 export const EFAULT = -14;
@@ -21,6 +22,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [EIO, 'EIO'],
   [ENXIO, 'ENXIO'],
   [E2BIG, 'E2BIG'],
+  [EAGAIN, 'EAGAIN'],
   [ENOMEM, 'ENOMEM'],
   [EACCES, 'EACCES'],
   [EFAULT, 'EFAULT'],

@@ -4,11 +4,11 @@ import type { Thread } from './thread.ts';
 /**
  * The host locks an init flow touches, outermost first in the kernel's own order:
  * `cpus` cpus_read_lock / cpus_write_lock (CPU hotplug), `module` tdx_module_lock, `mems` get_online_mems (memory
- * hotplug), `sysinit` the raw spinlock around the first SYS.INIT.
+ * hotplug), `sysinit` the raw spinlock around the first SYS.INIT, `kvm` KVM's tdx_lock.
  */
-export const LOCKS = ['cpus', 'module', 'mems', 'sysinit'] as const;
+export const LOCKS = ['cpus', 'module', 'mems', 'sysinit', 'kvm'] as const;
 export type LockName = (typeof LOCKS)[number];
-const INDEX: Record<LockName, number> = { cpus: 0, module: 1, mems: 2, sysinit: 3 };
+const INDEX: Record<LockName, number> = { cpus: 0, module: 1, mems: 2, sysinit: 3, kvm: 4 };
 
 export interface LockState {
   /** Thread id of the exclusive owner, -1 = nobody. */
@@ -23,6 +23,7 @@ export function createLocks(): Record<LockName, LockState> {
     module: { owner: -1, readers: 0 },
     mems: { owner: -1, readers: 0 },
     sysinit: { owner: -1, readers: 0 },
+    kvm: { owner: -1, readers: 0 },
   };
 }
 

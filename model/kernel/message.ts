@@ -15,6 +15,18 @@ export interface Message {
   readonly text?: string;
 }
 
+/** How KVM spells the leaves it reports. Source: pr_tdx_error(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
+const KVM_LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
+  [1, 'TDH_MNG_ADDCX'],
+  [8, 'TDH_MNG_KEY_CONFIG'],
+  [9, 'TDH_MNG_CREATE'],
+  [19, 'TDH_MNG_VPFLUSHDONE'],
+  [20, 'TDH_MNG_KEY_FREEID'],
+  [28, 'TDH_PHYMEM_PAGE_RECLAIM'],
+  [40, 'TDH_PHYMEM_CACHE_WB'],
+  [41, 'TDH_PHYMEM_PAGE_WBINVD'],
+]);
+
 /**
  * Every line a kernel revision prints, word for word; misspellings are the kernel's. Source, where a line names none:
  * arch/x86/virt/vmx/tdx/tdx.c of Linux 6.12, 6.17 and 7.3, compared with the linux-* recordings.
@@ -64,6 +76,13 @@ const TEXTS = {
     () =>
       'virt/tdx: TDX requires all packages to have an online CPU. Delete all TDs in order to offline all CPUs of a package.',
   ),
+  'kvm-all-packages': line(
+    4,
+    () => 'kvm_intel: All packages need to have online CPU to create TD. Online CPU and retry.',
+  ),
+  'kvm-seamcall-failed': line(3, (a, b) => `kvm_intel: SEAMCALL ${KVM_LEAF_NAMES.get(a) ?? a} failed: 0x${hex(b)}`),
+  'kvm-vpflushdone-leaked': line(3, (a) => `kvm_intel: tdh_mng_vpflushdone() failed. HKID ${a} is leaked.`),
+  'kvm-hkid-leaked': line(3, (a) => `kvm_intel: tdh_mng_key_freeid() failed. HKID ${a} is leaked.`),
   'kexec-erratum': line(6, () => 'kexec: Not allowed on platform with tdx_pw_mce bug', 'once'),
 
   // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.

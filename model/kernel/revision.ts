@@ -29,6 +29,9 @@ export interface Revision {
   /** Memory hot-plug of the thread's `region`: added to the machine and brought online, or taken offline and removed. */
   readonly memoryAdd: Readonly<Record<MemoryKind, Flow>>;
   readonly memoryRemove: Readonly<Record<MemoryKind, Flow>>;
+  /** KVM makes and destroys a guest (the thread's `td`); null where the kernel has no KVM that can. */
+  readonly tdCreate: Flow | null;
+  readonly tdDestroy: Flow | null;
   /** The old kernel's part of kexec: 0 = the new kernel runs next, on the module as it is left here. */
   readonly kexec: Flow;
   /** Another user takes a reference on VMX operation of `target`; null where the kernel core does not count them. */

@@ -6,7 +6,15 @@ import { printk } from './printk.ts';
 import type { KernelState } from './state.ts';
 
 /** SEAMCALL leaf numbers the host init flow uses. Source: arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
+export const TDH_MNG_ADDCX = 1;
+export const TDH_MNG_KEY_CONFIG = 8;
+export const TDH_MNG_CREATE = 9;
+export const TDH_MNG_VPFLUSHDONE = 19;
+export const TDH_MNG_KEY_FREEID = 20;
 export const TDH_PHYMEM_PAGE_RDMD = 24;
+export const TDH_PHYMEM_PAGE_RECLAIM = 28;
+export const TDH_PHYMEM_CACHE_WB = 40;
+export const TDH_PHYMEM_PAGE_WBINVD = 41;
 export const TDH_SYS_KEY_CONFIG = 31;
 export const TDH_SYS_INFO = 32;
 export const TDH_SYS_INIT = 33;
@@ -155,6 +163,26 @@ export function seamcallTDMRInit(
     // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
     if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;
   }
+}
+
+/** A SEAMCALL whose status the caller judges itself, tried again while there is no entropy (KVM's tdh_*() wrappers). */
+export function seamcallStatus(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  leaf: number,
+  rcx: U64,
+  rdx: U64,
+): U64 {
+  const { registers } = kernel;
+  let { attempts } = kernel.revision.seamcall;
+  let status: U64;
+  do {
+    load(kernel, leaf, rcx, rdx, 0, 0);
+    markDirty(kernel, cpu);
+    status = statusOf(port.seamcall(cpu, registers), registers.rax);
+  } while (status === TDX_RND_NO_ENTROPY && --attempts > 0);
+  return status;
 }
 
 /** A bare SEAMCALL: no retry, no errno, no dmesg; answers the status as the wrapper reports it (`__seamcall_ret`). */

@@ -4,6 +4,7 @@ import type { U64 } from '../abi/u64.ts';
 import { createLocks, type LockName, type LockState } from './lock.ts';
 import type { Message, MessageId } from './message.ts';
 import type { Revision } from './revision.ts';
+import type { KernelTD } from './td.ts';
 import type { TDMR } from './tdmr.ts';
 
 /** What the boot CPU reads before any TDX code has run. */
@@ -19,6 +20,8 @@ export interface BootFacts {
   /** SEAMRR is enabled and locked on the boot CPU, as MTRRcap bit 15 and MSR 0x1401 bits 11:10 say (v5 looks). */
   readonly seamrrEnabled: boolean;
   readonly x2apic: boolean;
+  /** Bits at the top of a 52-bit physical address that carry a KeyID. */
+  readonly keyidBits: number;
   /** First physical address with a KeyID bit set, bytes, where a revision asks. */
   readonly addressEnd?: number;
 }
@@ -74,6 +77,8 @@ export interface SystemInfo {
   entry1G: number;
   features0: U64;
   cpuidConfigs: number;
+  /** Bytes of a TDCS, without what vCPUs need. */
+  tdcsBaseSize: number;
   versionMajor: number;
   versionMinor: number;
   versionUpdate: number;
@@ -131,6 +136,8 @@ export interface KernelState {
   packageMask: number;
   /** Guest KeyIDs in use: while there are any, revisions with KVM's policy keep a CPU of every package online. */
   readonly guestKeyids: number[];
+  /** Guests, in order of creation; those that are gone stay, with nothing left. */
+  readonly tds: KernelTD[];
   addressArray: number;
   /** Packages whose key was configured in this attempt, by package id. */
   readonly packagesDone: number[];
@@ -206,6 +213,7 @@ export function createKernel(
     live: 0,
     packageMask: -1,
     guestKeyids: [],
+    tds: [],
     addressArray: -1,
     packagesDone: [],
     onlineCallback: false,
@@ -229,6 +237,7 @@ function createSystemInfo(): SystemInfo {
     entry1G: 0,
     features0: 0,
     cpuidConfigs: 0,
+    tdcsBaseSize: 0,
     versionMajor: 0,
     versionMinor: 0,
     versionUpdate: 0,
@@ -247,11 +256,13 @@ export function cloneKernel(kernel: KernelState): KernelState {
     tdmrs: kernel.tdmrs.map((tdmr) => ({ ...tdmr, reserved: tdmr.reserved.slice() })),
     packagesDone: kernel.packagesDone.slice(),
     guestKeyids: kernel.guestKeyids.slice(),
+    tds: kernel.tds.map((td) => ({ ...td, tdcs: td.tdcs.slice() })),
     locks: {
       cpus: { ...kernel.locks.cpus },
       module: { ...kernel.locks.module },
       mems: { ...kernel.locks.mems },
       sysinit: { ...kernel.locks.sysinit },
+      kvm: { ...kernel.locks.kvm },
     },
     lockImbalances: kernel.lockImbalances.slice(),
     dmesg: kernel.dmesg.slice(),

@@ -19,6 +19,8 @@ export interface Thread {
   target: number;
   /** A CPU that failed and whose predecessors are being walked back; -1 = none. */
   failed: number;
+  /** Index of the guest TD a flow is about; -1 = none yet. */
+  td: number;
   /** The memory a memory-hotplug flow is about. */
   readonly region: MemoryRegion | null;
   /** Locks held, in the order they were taken. */
@@ -35,8 +37,9 @@ export function createThread(
   cpu: number,
   target: number = cpu,
   region: MemoryRegion | null = null,
+  td = -1,
 ): Thread {
-  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, region, held: [], status: 'running' };
+  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, td, region, held: [], status: 'running' };
 }
 
 export function cloneThread(thread: Thread): Thread {
@@ -45,31 +48,34 @@ export function cloneThread(thread: Thread): Thread {
 
 /** Runs one step and says how the thread stands. A `blocked` thread may be stepped again; a finished one may not. */
 export function stepThread(kernel: KernelState, thread: Thread, port: KernelPort): ThreadStatus {
+  thread.status = advance(kernel, thread, port);
+  return thread.status;
+}
+
+function advance(kernel: KernelState, thread: Thread, port: KernelPort): ThreadStatus {
   const { steps } = thread.flow;
   const step = steps[thread.pc];
-  if (step === undefined) return (thread.status = 'done');
+  if (step === undefined) return 'done';
   const outcome = step.run(kernel, thread, port);
   switch (outcome) {
     case DONE:
       thread.pc++;
-      thread.index = 0;
       break;
     case AGAIN:
-      return (thread.status = 'running');
+      return 'running';
     case BLOCKED:
-      return (thread.status = 'blocked');
+      return 'blocked';
     case JUMP:
       thread.pc = step.jump;
-      thread.index = 0;
       break;
     case CRASH:
-      return (thread.status = 'crashed');
+      return 'crashed';
     default:
       thread.error = outcome;
       thread.pc = step.onError;
-      thread.index = 0;
   }
-  return (thread.status = thread.pc < steps.length ? 'running' : 'done');
+  thread.index = 0;
+  return thread.pc < steps.length ? 'running' : 'done';
 }
 
 /** Runs a thread to its end, or until it blocks or the kernel crashes. */

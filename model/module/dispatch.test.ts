@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   call,
+  configure,
   createBench,
   GIB,
   goodTDMR,
@@ -13,9 +14,11 @@ import {
 } from '../../harness/testing/module-fixture.ts';
 import { LEAF_NUMBER, leafName } from '../abi/leaf-number.ts';
 import { registers } from '../abi/registers.ts';
-import { STATUS } from '../abi/status.ts';
+import { STATUS, statusName } from '../abi/status.ts';
 import { encodeTDMRInfo } from '../abi/tdmr-info.ts';
-import { NO_CONDITIONS } from './conditions.ts';
+import type { U64 } from '../abi/u64.ts';
+import { formatU64, parseU64 } from '../abi/u64.ts';
+import { CONDITION_NAMES, NO_CONDITIONS, withCondition } from './conditions.ts';
 import { callModule, runTDMRInit } from './dispatch.ts';
 import { LEAVES } from './leaves/index.ts';
 import type { ReleaseName } from './release.ts';
@@ -124,6 +127,54 @@ describe('the dispatcher', () => {
     expect(bench.module.lastReason).toBe('SEAMRR mask is empty');
     expect(callModule(bench.module, bench.hardware, 0, registers(44), NO_CONDITIONS)).toBe('fatal');
   });
+});
+
+test('no operands, in no state and under no condition, make the model itself fail', () => {
+  const value = fc.oneof(
+    fc.constantFrom<U64>(
+      0,
+      1,
+      2,
+      16,
+      17,
+      65,
+      0x101000,
+      0x110000,
+      0x78000000,
+      TDMR_BASE,
+      TDMR_BASE + 4096,
+      2 ** 46,
+      2 ** 52,
+    ),
+    fc.constantFrom<U64>(2 ** 53 - 1, 2n ** 53n, 2n ** 63n, 2n ** 64n - 4096n, 2n ** 64n - 1n, 0x9100000100000008n),
+  );
+  const call = fc.record({
+    lp: fc.integer({ min: 0, max: 3 }),
+    rax: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...LEAVES.map(({ name }) => LEAF_NUMBER[name])) }, value),
+    rcx: value,
+    rdx: value,
+    r8: value,
+    r9: value,
+    condition: fc.option(fc.constantFrom(...CONDITION_NAMES), { freq: 5 }),
+  });
+  const outcomes = new Set<string>();
+  fc.assert(
+    fc.property(fc.constantFrom(0, 1, 2, 3, 4), fc.array(call, { minLength: 1, maxLength: 12 }), (start, calls) => {
+      const bench = createBench({ threads: 2 });
+      [() => bench, initialise, configure, makeReady, makeUsable][start]?.(bench);
+      placeTDMRs(bench, [encodeTDMRInfo(goodTDMR())]);
+      for (const { lp, condition, ...operands } of calls) {
+        const regs = { ...registers(0), ...operands };
+        const conditions = condition === null ? NO_CONDITIONS : withCondition(NO_CONDITIONS, condition, TDMR_BASE);
+        const outcome = callModule(bench.module, bench.hardware, lp, regs, conditions ?? NO_CONDITIONS);
+        outcomes.add(outcome);
+        if (outcome === 'answered') expect(statusName(regs.rax)).toBeDefined();
+        for (const register of Object.values(regs)) expect(parseU64(formatU64(register))).toBe(register);
+      }
+    }),
+    { numRuns: 1500, seed: 3 },
+  );
+  expect([...outcomes].sort()).toEqual(['answered', 'fatal', 'unsupported']);
 });
 
 describe('releases', () => {

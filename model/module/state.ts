@@ -160,6 +160,11 @@ export function reloadModule(module: ModuleState, release: Release): ModuleState
   return { ...createModule(release), pages: module.pages, tds: module.tds, handoff: module.handoff };
 }
 
+/** Package of an LP; 0 for one that never ran TDH.SYS.LP.INIT. */
+export function packageOf(module: ModuleState, lp: number): number {
+  return module.lps[lp]?.package ?? 0;
+}
+
 /** The LP's record, made on its first use. `lp` is an LP index. */
 export function lpState(module: ModuleState, lp: number): LPState {
   const { lps } = module;

@@ -77,6 +77,8 @@ export const LINUX_6_12: Revision = {
   enable: defineFlow('enable', ENABLE_6_12),
   ...PLAIN_CPU_HOTPLUG,
   ...NOTIFIED_MEMORY_HOTPLUG,
+  tdCreate: null,
+  tdDestroy: null,
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },

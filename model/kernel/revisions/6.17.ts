@@ -9,6 +9,7 @@ import * as metadata from '../steps/metadata.ts';
 import * as status from '../steps/status.ts';
 import { LINUX_6_12, SEAMCALL_6_12 } from './6.12.ts';
 import { BUILD_AND_CONFIGURE, cpuHotplug } from './common.ts';
+import { KVM_TD } from './kvm-td.ts';
 
 /** All the metadata KVM and the core want, before any lock or allocation; an error goes to `onError`. */
 export function readAllMetadata(onError: string): readonly FlowEntry[] {
@@ -53,5 +54,6 @@ export const LINUX_6_17: Revision = {
       ],
     ],
   ),
+  ...KVM_TD,
   kexec: defineFlow('kexec', [[REFUSE_KEXEC_WITH_ERRATUM], [FLUSH_DIRTY_CPUS]]),
 };

@@ -107,6 +107,8 @@ export const STRICT: Revision = {
   acpiCPUAdd: defineFlow('acpi-cpu-add', [[ADD_CPU]]),
   acpiCPURemove: defineFlow('acpi-cpu-remove', cpuRemove([[strictLP.LEAVE_VMX]])),
   ...NOTIFIED_MEMORY_HOTPLUG,
+  tdCreate: null,
+  tdDestroy: null,
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
   memory: { accepts: 'union', refusal: 'memory-refused' },

@@ -90,6 +90,8 @@ export const SERIES_V11: Revision = {
   enable: defineFlow('enable', ENABLE_V11),
   ...PLAIN_CPU_HOTPLUG,
   ...NOTIFIED_MEMORY_HOTPLUG,
+  tdCreate: null,
+  tdDestroy: null,
   kexec: defineFlow('kexec', [[FLUSH_ALL_CPUS], [RESET_PAMTS_FOR_KEXEC]]),
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },

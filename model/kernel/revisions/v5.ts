@@ -99,6 +99,8 @@ export const SERIES_V5: Revision = {
     driver: defineFlow('memory-remove', REMOVE_MEMORY),
     'zone-device': NOTHING_TO_DO,
   },
+  tdCreate: null,
+  tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },

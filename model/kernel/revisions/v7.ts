@@ -94,6 +94,8 @@ export const SERIES_V7: Revision = {
   ...PLAIN_CPU_HOTPLUG,
   memoryAdd: { acpi: MEMORY_ADD, driver: MEMORY_ADD, 'zone-device': ZONE_DEVICE_ADD },
   memoryRemove: PLAIN_MEMORY_REMOVE,
+  tdCreate: null,
+  tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },

@@ -79,6 +79,8 @@ export const SERIES_V8: Revision = {
   enable: defineFlow('enable', ENABLE_V8),
   ...PLAIN_CPU_HOTPLUG,
   ...NOTIFIED_MEMORY_HOTPLUG,
+  tdCreate: null,
+  tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,
   memory: { accepts: 'one-entry', refusal: null },

@@ -40,7 +40,7 @@ export const SYS_CONFIG: Step = {
 };
 
 /** Bytes of a cpumask: 8 per 64 CPU ids. */
-function packageMaskBytes(cpus: number): number {
+export function packageMaskBytes(cpus: number): number {
   return 8 * ((cpus + 63 - ((cpus + 63) % 64)) / 64);
 }
 

@@ -94,7 +94,7 @@ export const READ_FEATURES: Step = readMetadata('read-features', SOURCE_6_17, [
 /** Sizes of the TD control structures, then the limits of a TD's configuration. */
 export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, [
   { field: 0x9800000100000000n, into: null },
-  { field: 0x9800000100000100n, into: null },
+  { field: 0x9800000100000100n, into: 'tdcsBaseSize' },
   { field: 0x9800000100000200n, into: null },
   { field: 0x1900000300000000n, into: null },
   { field: 0x1900000300000001n, into: null },

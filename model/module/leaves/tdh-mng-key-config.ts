@@ -7,7 +7,7 @@ import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { die, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
-import { lpState } from '../state.ts';
+import { packageOf } from '../state.ts';
 import { KET_BUSY } from './tdh-sys-key-config.ts';
 
 /** Programs a TD's key on the calling LP's package; with the last package that has the global key the TD is usable. */
@@ -31,7 +31,7 @@ function run(
   const td = module.tds.get(regs.rcx as number) as TDState;
   if (td.lifecycle !== 'HKID_ASSIGNED')
     return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not waiting for its key');
-  const bit = 1 << lpState(module, lp).package;
+  const bit = 1 << packageOf(module, lp);
   if ((td.packagesConfigured & bit) !== 0)
     return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package has the key already');
   if (conditions.pconfig === 'busy') return refuse(module, regs, KET_BUSY, 'PCONFIG: key table busy');

@@ -6,7 +6,7 @@ import type { Conditions } from '../conditions.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { refuse, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
-import { lpState } from '../state.ts';
+import { packageOf } from '../state.ts';
 
 /**
  * Writes back the calling LP's package cache, block by block, for the KeyIDs that are FLUSHED when the session begins;
@@ -35,7 +35,7 @@ function run(
   conditions: Conditions,
 ): ModuleOutcome {
   const command = regs.rcx;
-  const self = lpState(module, lp).package;
+  const self = packageOf(module, lp);
 
   // Checks.
   if (command !== START && command !== RESUME)

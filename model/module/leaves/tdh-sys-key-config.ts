@@ -6,7 +6,7 @@ import type { Conditions } from '../conditions.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { die, refuse, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
-import { lpState } from '../state.ts';
+import { packageOf } from '../state.ts';
 
 /**
  * Programs the global private key on the calling LP's package; the last package makes the module READY.
@@ -34,7 +34,7 @@ function run(
   if (module.phase !== 'CONFIG_DONE') {
     return refuse(module, regs, STATUS.TDX_SYS_KEY_CONFIG_NOT_PENDING, 'not between TDH.SYS.CONFIG and READY');
   }
-  const bit = 1 << lpState(module, lp).package;
+  const bit = 1 << packageOf(module, lp);
   if ((module.packagesConfigured & bit) !== 0)
     return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package is configured already');
   if (conditions.pconfig === 'busy') return refuse(module, regs, KET_BUSY, 'PCONFIG: key table busy');

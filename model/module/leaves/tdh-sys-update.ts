@@ -40,7 +40,9 @@ function run(
     );
   }
 
-  // Effect. The header's version stays.
+  // Effect. What a refused TDH.SYS.CONFIG left behind is overwritten; the header's version stays.
+  module.keyids.clear();
+  module.writeBack.clear();
   for (const [keyid, entry] of data.keyids) module.keyids.set(keyid, entry);
   for (const [number, session] of data.writeBack) module.writeBack.set(number, session);
   module.tdmrs = data.tdmrs;

@@ -1,0 +1,50 @@
+import { defineFlow, type FlowEntry, type Step } from '../flow.ts';
+import type { Revision } from '../revision.ts';
+import * as lock from '../steps/lock.ts';
+import { SKIP } from '../steps/status.ts';
+import * as create from '../steps/td-create.ts';
+import * as destroy from '../steps/td-destroy.ts';
+
+/** A shared step under a name of its own, where a flow has it twice. */
+const as = (name: string, step: Step): Step => ({ ...step, name });
+
+/** From the last flush of its vCPUs to the last page of a TD; errors on their way out pass through. */
+const TEAR_DOWN: readonly FlowEntry[] = [
+  [as('cpus-read-lock-teardown', lock.CPUS_READ_LOCK)],
+  [as('lock-kvm-teardown', create.LOCK_KVM)],
+  [destroy.VPFLUSHDONE, 'end', 'unlock-kvm-teardown'],
+  [destroy.WRITE_BACK_CACHES],
+  [destroy.FREE_KEYID],
+  [as('unlock-kvm-teardown', create.UNLOCK_KVM), 'cpus-read-unlock-teardown'],
+  [as('cpus-read-unlock-teardown', lock.CPUS_READ_UNLOCK)],
+  [destroy.RECLAIM_CONTROL_PAGES],
+];
+
+const CREATE: readonly FlowEntry[] = [
+  [create.REQUIRE_INITIALISED_MODULE],
+  [create.TAKE_KEYID],
+  [create.ALLOCATE_CONTROL_PAGES, 'give-back-unused'],
+  [create.ALLOCATE_MASK, 'give-back-unused'],
+  [lock.CPUS_READ_LOCK],
+  [create.CHECK_ALL_PACKAGES_ONLINE, 'cpus-read-unlock-unused'],
+  [create.LOCK_KVM],
+  [create.MNG_CREATE, 'unlock-kvm'],
+  [create.UNLOCK_KVM, 'cpus-read-unlock-unused'],
+  [create.MNG_KEY_CONFIG_PACKAGES, 'cpus-read-unlock'],
+  [lock.CPUS_READ_UNLOCK],
+  [create.FREE_MASK, 'give-back-unadded-tdcs'],
+  [create.ADD_TDCS_PAGES, 'give-back-unadded-tdcs'],
+  [as('td-is-there', SKIP), 'end', 'end'],
+  [create.GIVE_BACK_UNADDED_TDCS],
+  ...TEAR_DOWN,
+  [as('td-is-gone', SKIP), 'end', 'end'],
+  [as('cpus-read-unlock-unused', lock.CPUS_READ_UNLOCK)],
+  [as('free-mask-unused', create.FREE_MASK), 'give-back-unused'],
+  [create.GIVE_BACK_UNUSED],
+];
+
+/** KVM's way to make and unmake a guest, as far as the module's KeyIDs and control pages go (Linux 6.16 on). */
+export const KVM_TD: Pick<Revision, 'tdCreate' | 'tdDestroy'> = {
+  tdCreate: defineFlow('td-create', CREATE),
+  tdDestroy: defineFlow('td-destroy', [[destroy.REQUIRE_TD], ...TEAR_DOWN]),
+};

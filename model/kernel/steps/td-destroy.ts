@@ -1,0 +1,133 @@
+import type { U64 } from '../../abi/u64.ts';
+import { EINVAL } from '../errno.ts';
+import { AGAIN, DONE, JUMP, type Step } from '../flow.ts';
+import { printk } from '../printk.ts';
+import {
+  seamcallStatus,
+  TDH_MNG_KEY_FREEID,
+  TDH_MNG_VPFLUSHDONE,
+  TDH_PHYMEM_CACHE_WB,
+  TDH_PHYMEM_PAGE_RECLAIM,
+  TDH_PHYMEM_PAGE_WBINVD,
+} from '../seamcall.ts';
+import { freeKeyID } from '../td.ts';
+import { release } from '../tdx-memory.ts';
+import { isNotFirst, tdOf } from './td-create.ts';
+
+const HKID = 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
+const PAGES = 'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
+const PAGE = 4096;
+const TDX_FLUSHVP_NOT_DONE = 0x8000082400000000n;
+const TDX_INTERRUPTED_RESUMABLE = 0x8000000300000000n;
+const TDX_NO_HKID_READY_TO_WBCACHE = 0x82100000000;
+/** Calls of TDH.PHYMEM.CACHE.WB before the kernel gives up. Source: TDX_SEAMCALL_RETRIES, Linux 6.16. */
+const WRITE_BACK_ATTEMPTS = 10000;
+
+/** A TD that is not there, or on its way out, cannot be destroyed. */
+export const REQUIRE_TD: Step = {
+  name: 'require-td',
+  source: 'the VM file descriptor is closed once',
+  run: (kernel, thread) => {
+    const td = tdOf(kernel, thread);
+    if (td === undefined || !td.alive) return EINVAL;
+    td.alive = false;
+    return DONE;
+  },
+};
+
+/** TDH.MNG.VPFLUSHDONE; when it fails the KeyID is not returned, now or later. */
+export const VPFLUSHDONE: Step = {
+  name: 'vpflushdone',
+  source: HKID,
+  run: (kernel, thread, port) => {
+    const td = tdOf(kernel, thread);
+    if (td === undefined) return JUMP;
+    const status = seamcallStatus(kernel, port, thread.cpu, TDH_MNG_VPFLUSHDONE, td.tdr, 0);
+    if (status === 0) return DONE;
+    if (status !== TDX_FLUSHVP_NOT_DONE) {
+      printk(kernel, port, 'kvm-seamcall-failed', TDH_MNG_VPFLUSHDONE, status);
+      printk(kernel, port, 'kvm-vpflushdone-leaked', td.hkid);
+    }
+    return JUMP;
+  },
+};
+
+/** TDH.PHYMEM.CACHE.WB on one online CPU of each package, resumed while interrupts stop it. A failure shows at FREEID. */
+export const WRITE_BACK_CACHES: Step = {
+  name: 'write-back-caches',
+  source: `smp_func_do_phymem_cache_wb() and ${HKID}`,
+  run: (kernel, thread, port) => {
+    while (thread.index < kernel.cpus.length) {
+      const cpu = thread.index++;
+      if (kernel.cpus[cpu]?.online !== true || isNotFirst(kernel, cpu)) continue;
+      let status: U64 = 0;
+      for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt++) {
+        status = seamcallStatus(kernel, port, cpu, TDH_PHYMEM_CACHE_WB, status === 0 ? 0 : 1, 0);
+        if (status !== TDX_INTERRUPTED_RESUMABLE) break;
+      }
+      if (status !== 0 && status !== TDX_NO_HKID_READY_TO_WBCACHE)
+        printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_CACHE_WB, status);
+      return AGAIN;
+    }
+    return DONE;
+  },
+};
+
+/** TDH.MNG.KEY.FREEID: only then may the KeyID be used again; when it fails the KeyID is lost until the next boot. */
+export const FREE_KEYID: Step = {
+  name: 'free-keyid',
+  source: HKID,
+  run: (kernel, thread, port) => {
+    const td = tdOf(kernel, thread);
+    if (td === undefined) return DONE;
+    const status = seamcallStatus(kernel, port, thread.cpu, TDH_MNG_KEY_FREEID, td.tdr, 0);
+    if (status !== 0) {
+      printk(kernel, port, 'kvm-seamcall-failed', TDH_MNG_KEY_FREEID, status);
+      printk(kernel, port, 'kvm-hkid-leaked', td.hkid);
+      return DONE;
+    }
+    freeKeyID(kernel, td.hkid);
+    td.hkid = -1;
+    return DONE;
+  },
+};
+
+/**
+ * TDCS pages, then the TDR, back from the module: reclaimed, written back, wiped, freed. While the KeyID is still
+ * assigned nothing is touched; a page that does not come back stays lost.
+ */
+export const RECLAIM_CONTROL_PAGES: Step = {
+  name: 'reclaim-control-pages',
+  source: PAGES,
+  run: (kernel, thread, port) => {
+    const td = tdOf(kernel, thread);
+    if (td === undefined || td.hkid !== -1) return DONE;
+    const page = td.tdcs[thread.index];
+    if (page === undefined && td.tdr === -1) return DONE;
+    const status = seamcallStatus(kernel, port, thread.cpu, TDH_PHYMEM_PAGE_RECLAIM, page ?? td.tdr, 0);
+    if (status !== 0) {
+      printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_PAGE_RECLAIM, status);
+      if (page === undefined) return DONE;
+      thread.index++;
+      return AGAIN;
+    }
+    if (page !== undefined) {
+      port.movdir64b(thread.cpu, page, PAGE);
+      release(kernel, port, 'k', page, PAGE);
+      thread.index++;
+      return AGAIN;
+    }
+    // The module wrote the TDR under its own KeyID, so that is the KeyID to write it back with.
+    const keyed = td.tdr + kernel.globalKeyid * 2 ** (52 - kernel.facts.keyidBits);
+    const flushed = seamcallStatus(kernel, port, thread.cpu, TDH_PHYMEM_PAGE_WBINVD, keyed, 0);
+    if (flushed !== 0) {
+      printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_PAGE_WBINVD, flushed);
+      return DONE;
+    }
+    port.movdir64b(thread.cpu, td.tdr, PAGE);
+    release(kernel, port, 'k', td.tdr, PAGE);
+    td.tdr = -1;
+    td.tdcs.length = 0;
+    return DONE;
+  },
+};
