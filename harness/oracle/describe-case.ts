@@ -10,7 +10,11 @@ import { runCase } from './judge-case.ts';
 
 /** The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. */
 export function describeCase(input: Case): readonly string[] {
-  const world = runCase(input);
+  return describeWorld(runCase(input));
+}
+
+/** The same for a run that is over. */
+export function describeWorld(world: World): readonly string[] {
   return world.records.flatMap((record, index) => describeRecord(world, record, index));
 }
 

@@ -6,6 +6,7 @@ import { leafName } from '../../model/invariants/look.ts';
 import type { Trap } from '../../model/kernel/port.ts';
 import type { ModuleStatus } from '../../model/kernel/state.ts';
 import { bootWorld } from '../../model/world/boot.ts';
+import type { Event } from '../../model/world/event.ts';
 import { runFrom } from '../../model/world/schedule.ts';
 import type { EventRecord, ModulePhase, Outcome, SeamcallEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
@@ -22,17 +23,33 @@ import type { Verdict, Violation } from './verdict.ts';
  */
 export function judgeCase(input: Case, full = true): Verdict {
   const { revision, release } = findProfile(input.profile);
+  const world = bootWorld(input.platform, revision, release, true);
+  const { events, schedule } = input;
+  const verdict = judgeWorld(world, events, (events, index) => runFrom(world, events, index, schedule));
+  // Another way to describe the machine takes other steps: the same schedule would be another interleaving.
+  if (full && (schedule === undefined || schedule.length === 0)) judgeMetamorphic(input, world, verdict.violations);
+  return verdict;
+}
+
+/** A verdict that is still being added to. */
+export interface OpenVerdict extends Verdict {
+  readonly violations: Violation[];
+}
+
+/** Makes event `index` happen, with whatever overlaps it, and answers the index of the first event that has not begun. */
+type Advance = (events: readonly Event[], index: number) => number;
+
+/** Lets the events of a case happen to a world that has just booted and checks every invariant after each. */
+export function judgeWorld(world: World, events: readonly Event[], advance: Advance): OpenVerdict {
   const violations: Violation[] = [];
   const sometimes: string[] = [];
   const edges: number[] = [];
   caseNumber += 1;
-  const world = bootWorld(input.platform, revision, release, true);
   look(world, world.records[0] as EventRecord, -1, violations, sometimes);
   let seamcalls = 0;
-  const { events, schedule } = input;
   for (let index = 0; index < events.length; ) {
     const seen = world.records.length;
-    const next = runFrom(world, events, index, schedule);
+    const next = advance(events, index);
     // A kexec leaves two records: its own and the next kernel's boot. Events that overlapped are looked at when the last
     // of them has ended.
     for (let at = seen; at < world.records.length; at += 1) {
@@ -42,8 +59,6 @@ export function judgeCase(input: Case, full = true): Verdict {
     }
     index = next;
   }
-  // Another way to describe the machine takes other steps: the same schedule would be another interleaving.
-  if (full && (schedule === undefined || schedule.length === 0)) judgeMetamorphic(input, world, violations);
   return { violations, edges, sometimes, seamcalls, complete: isComplete(world) };
 }
 
