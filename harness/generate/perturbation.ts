@@ -84,6 +84,9 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   legal('cpu-offline-online', 'after', offlineOnline),
   legal('memory-reonline', 'after', memory.reonline),
   legal('memory-remove', 'after', memory.remove),
+
+  broken('cmr-copy-broken', 'between', corruptCMR),
+  broken('acpi-cpu-add-before-enable', 'before', acpiAdd),
 ];
 
 /** Positions in PERTURBATIONS of what breaks something, and of what does not. */
@@ -137,6 +140,20 @@ function allocationFailure(plan: Plan): void {
 
 function tdmrInitFails(plan: Plan): void {
   plan.events.push({ kind: 'condition', condition: 'tdmr-lock-busy', leaf: LEAF.TDMR_INIT, count: 1 });
+}
+
+/** One entry of the table that TDH.SYS.INFO gives the kernel is overwritten: emptied, moved off its page, or put elsewhere. */
+function corruptCMR(plan: Plan): void {
+  const { random, platform } = plan;
+  const entry = random.nextInt(0, platform.cmrs.length < 31 ? platform.cmrs.length : 31);
+  const there = platform.cmrs[entry] ?? { base: 0, size: 0 };
+  const [base, size] = pick(random, [
+    [0, 0],
+    [there.base + 1, there.size],
+    [0, there.size],
+    [there.base, 4096],
+  ] as const);
+  plan.events.push({ kind: 'cmr-corruption', entry, base, size });
 }
 
 /** A new kernel: VMXON, every CPU and the module once more. */

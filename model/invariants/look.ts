@@ -23,10 +23,21 @@ export function lastSeamcall(world: World, record: EventRecord): SeamcallEntry |
   return undefined;
 }
 
-/** The SEAMCALL an event's failure goes back to: its last one, if that failed. */
+const TDH_SYS_LP_INIT = 35;
+const TDH_SYS_LP_SHUTDOWN = 44;
+
+/**
+ * The SEAMCALL an event's failure goes back to: its last one, if that failed. The shutdown that v5 and v7 end a failure
+ * with is passed over, and so are the LPs that fared better than another one in the same failed round of TDH.SYS.LP.INIT.
+ */
 export function failedSeamcall(world: World, record: EventRecord): SeamcallEntry | undefined {
-  const last = lastSeamcall(world, record);
-  return last !== undefined && failed(last) ? last : undefined;
+  for (let index = record.to - 1; index >= record.from; index -= 1) {
+    const entry = world.trace[index];
+    if (entry?.kind !== 'seamcall' || entry.raw || entry.leaf === TDH_SYS_LP_SHUTDOWN) continue;
+    if (failed(entry)) return entry;
+    if (entry.leaf !== TDH_SYS_LP_INIT || record.errno === 0) return undefined;
+  }
+  return undefined;
 }
 
 /** `TDX_SYS_BUSY`, `#UD`, `VMfailInvalid`: the class of an answer, without its details. */

@@ -1,4 +1,5 @@
 import { STATUS } from '../abi/status.ts';
+import { ENODEV } from '../kernel/errno.ts';
 import { INIT_EVENTS, failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 import type { Always } from './invariant.ts';
 
@@ -134,5 +135,20 @@ export const AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
       );
       return;
     }
+  },
+};
+
+export const ABSENCE_IS_REMEMBERED: Always = {
+  holds: 'always',
+  id: 'once/absence-is-remembered',
+  statement: 'A kernel whose failures are final does not ask again for a module that was not there.',
+  source: 'v5 07/22 review, Chao Gao (L14245730965: the status is not set to TDX_MODULE_NONE)',
+  after: ['enable'],
+  check: (world, record, report) => {
+    if (!world.kernel.revision.failureIsFinal || record.errno !== ENODEV || record.statusAfter !== 'uninitialised')
+      return;
+    const root = failedSeamcall(world, record);
+    if (root?.trap === 'vmfail')
+      report(offence('', 'no module answers, the status stays "unknown", and every caller asks and prints again'));
   },
 };

@@ -30,8 +30,37 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'memory-taken-offline': { names: ['region'] },
   'memory-in-use': { names: ['region', 'reason'] },
   'memory-refused': { names: ['region', 'reason'] },
+  'module-too-old': { names: ['reason'] },
   'no-convertible-memory': { names: ['reason'] },
+
+  'v5-seamcall-failed': { names: ['leaf'] },
+  'v5-cmrs-not-ascending': { names: ['reason'] },
+  'v5-cmr-hole': { names: ['reason'] },
+  'v5-no-cmr': { names: ['reason'] },
+  'v5-not-convertible': { names: ['region', 'reason'] },
+  'v5-offline-cpus': { names: ['reason'] },
+  'v5-not-loaded': { names: ['reason'] },
+  'v5-acpi-cpu-ignored': { names: ['reason'] },
+  // dev_err() puts the memory device in front.
+  'v5-acpi-memory-ignored': { names: ['region', 'reason'] },
+  'v5-memory-refused': { names: ['region', 'reason'] },
+  'v7-cmrs-broken': { names: ['reason'] },
+  'v7-not-convertible': { names: ['region', 'reason'] },
+  'v8-seamcall-gp': { names: ['reason'] },
+  'v8-seamcall-vmfail': { names: ['reason'] },
+  'v8-seamcall-ud': { names: ['reason'] },
+  'v8-seamcall-failed': { names: ['leaf'] },
+  'v8-disabled': { names: ['reason'] },
+  'v8-failed': { names: ['verdict'] },
+  'v11-seamcall-ud': { names: ['reason'] },
+  'v11-seamcall-failed': { names: ['leaf'] },
+  'v11-failed': { names: ['verdict'] },
 };
+
+/** True if every line of this kind names such a thing. */
+export function messageIdNames(id: MessageId, what: Named): boolean {
+  return SUBJECTS[id]?.names.includes(what) === true;
+}
 
 /** True if the line names such a thing; with `value`, the LP or package of that number. */
 export function messageNames(message: Message, what: Named, value?: U64): boolean {

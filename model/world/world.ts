@@ -34,6 +34,11 @@ export interface World {
   /** Allocations from now on that fail: countdowns, 1 = the next one. */
   readonly failingAllocations: number[];
 
+  /** Entries of the kernel's CMR buffer that are overwritten when the next TDH.SYS.INFO has filled it. */
+  readonly pendingCMREntries: CMREntry[];
+  /** Those that were. */
+  readonly brokenCMREntries: CMREntry[];
+
   readonly trace: TraceEntry[];
   /** One record per event so far; the boot is the first, with no event of the case. */
   readonly records: EventRecord[];
@@ -56,6 +61,11 @@ export interface World {
   disturbed: boolean;
   /** Compare module and memory around every refused SEAMCALL (costs a digest per call). */
   readonly watchRefusals: boolean;
+}
+
+/** One entry of a CMR table in memory: bytes. */
+export interface CMREntry extends AddressRange {
+  readonly entry: number;
 }
 
 export interface PendingCondition {
