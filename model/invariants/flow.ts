@@ -110,7 +110,7 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
     if (world.tampered) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined && statusClass(root) === 'TDX_SYS_INIT_NOT_PENDING')
-      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open'));
+      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open', ''));
   },
 };
 

@@ -34,10 +34,21 @@ export function failedSeamcall(world: World, record: EventRecord): SeamcallEntry
   for (let index = record.to - 1; index >= record.from; index -= 1) {
     const entry = world.trace[index];
     if (entry?.kind !== 'seamcall' || entry.raw || entry.leaf === TDH_SYS_LP_SHUTDOWN) continue;
-    if (failed(entry)) return entry;
+    if (failed(entry)) return succeededLater(world, record, index) ? undefined : entry;
     if (entry.leaf !== TDH_SYS_LP_INIT || record.errno === 0) return undefined;
   }
   return undefined;
+}
+
+/** True if the same leaf then succeeded on the same LP: what failed was a first try. */
+function succeededLater(world: World, record: EventRecord, at: number): boolean {
+  const first = world.trace[at];
+  if (first?.kind !== 'seamcall') return false;
+  for (let index = at + 1; index < record.to; index += 1) {
+    const entry = world.trace[index];
+    if (entry?.kind === 'seamcall' && entry.leaf === first.leaf && entry.lp === first.lp && !failed(entry)) return true;
+  }
+  return false;
 }
 
 /** `TDX_SYS_BUSY`, `#UD`, `VMfailInvalid`: the class of an answer, without its details. */

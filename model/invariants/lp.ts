@@ -83,7 +83,7 @@ export const NO_LP_INIT_AFTER_CONFIG: Always = {
     const root = failedSeamcall(world, record);
     if (root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_PENDING') return;
     if (root.before === 'CONFIG_DONE' || root.before === 'READY')
-      report(offenceOf(root, `LP ${root.lp} came up after TDH.SYS.CONFIG`));
+      report(offenceOf(root, `LP ${root.lp} came up after TDH.SYS.CONFIG`, ''));
   },
 };
 
@@ -94,7 +94,8 @@ export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (a hot-added CPU has no impact on the system that runs)',
   after: ['enable'],
   check: (world, record, report) => {
-    if (record.errno === 0 && record.outcome !== 'crashed') return;
+    // At boot nobody can have plugged anything in.
+    if (record.errno === 0 || world.kernel.revision.enablesAtBoot) return;
     const root = failedSeamcall(world, record);
     const { lps } = world.platform;
     if (root !== undefined) {

@@ -31,7 +31,9 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
     const barred =
       kernel.status === 'error' || kernel.status === 'shutdown' || (kernel.sysinitDone && kernel.sysinitError !== 0);
     if (barred)
-      report(offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`));
+      report(
+        offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`, ''),
+      );
   },
 };
 
@@ -145,8 +147,8 @@ export const ABSENCE_IS_REMEMBERED: Always = {
   source: 'v5 07/22 review, Chao Gao (L14245730965: the status is not set to TDX_MODULE_NONE)',
   after: ['enable'],
   check: (world, record, report) => {
-    if (!world.kernel.revision.failureIsFinal || record.errno !== ENODEV || record.statusAfter !== 'uninitialised')
-      return;
+    const { failureIsFinal, enablesAtBoot } = world.kernel.revision;
+    if (!failureIsFinal || enablesAtBoot || record.errno !== ENODEV || record.statusAfter !== 'uninitialised') return;
     const root = failedSeamcall(world, record);
     if (root?.trap === 'vmfail')
       report(offence('', 'no module answers, the status stays "unknown", and every caller asks and prints again'));
