@@ -84,6 +84,10 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   legal('cpu-offline-online', 'after', offlineOnline),
   legal('memory-reonline', 'after', memory.reonline),
   legal('memory-remove', 'after', memory.remove),
+
+  broken('cmr-copy-broken', 'between', corruptCMR),
+  broken('acpi-cpu-add-before-enable', 'before', acpiAdd),
+  broken('module-initialised-by-another', 'before', initialiseBehindTheBack),
 ];
 
 /** Positions in PERTURBATIONS of what breaks something, and of what does not. */
@@ -137,6 +141,30 @@ function allocationFailure(plan: Plan): void {
 
 function tdmrInitFails(plan: Plan): void {
   plan.events.push({ kind: 'condition', condition: 'tdmr-lock-busy', leaf: LEAF.TDMR_INIT, count: 1 });
+}
+
+/** Somebody else runs TDH.SYS.INIT, and TDH.SYS.LP.INIT on every CPU that is up: all that v8 thinks it can do without. */
+function initialiseBehindTheBack(plan: Plan): void {
+  const call = (lp: number, rax: number): void => {
+    if (plan.vmx[lp] === true)
+      plan.events.push({ kind: 'seamcall', lp, rax, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
+  };
+  call(plan.boot, LEAF.INIT);
+  for (let lp = 0; lp < plan.online.length; lp += 1) if (plan.online[lp] === true) call(lp, LEAF.LP_INIT);
+}
+
+/** One entry of the table that TDH.SYS.INFO gives the kernel is overwritten: emptied, moved off its page, or put elsewhere. */
+function corruptCMR(plan: Plan): void {
+  const { random, platform } = plan;
+  const entry = random.nextInt(0, platform.cmrs.length < 31 ? platform.cmrs.length : 31);
+  const there = platform.cmrs[entry] ?? { base: 0, size: 0 };
+  const [base, size] = pick(random, [
+    [0, 0],
+    [there.base + 1, there.size],
+    [0, there.size],
+    [there.base, 4096],
+  ] as const);
+  plan.events.push({ kind: 'cmr-corruption', entry, base, size });
 }
 
 /** A new kernel: VMXON, every CPU and the module once more. */

@@ -10,6 +10,7 @@ import {
   offenceOf,
   statusClass,
 } from './look.ts';
+import { packagesWithoutCPU } from './lp.ts';
 
 /** The order of things in one initialisation, and how often. */
 
@@ -114,6 +115,64 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
     if (world.tampered) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined && statusClass(root) === 'TDX_SYS_INIT_NOT_PENDING')
-      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open'));
+      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open', ''));
+  },
+};
+
+export const THE_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
+  holds: 'always',
+  id: 'flow/module-is-initialised-before-use',
+  statement:
+    'A kernel whose users cannot bring CPUs up for TDX does it itself: no leaf is refused for want of TDH.SYS.INIT or TDH.SYS.LP.INIT.',
+  source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532: both leaves dropped, as a coming module was to do without)',
+  after: ['enable'],
+  check: (world, record, report) => {
+    const { cpuEnable } = world.kernel.revision;
+    const root = failedSeamcall(world, record);
+    if (cpuEnable !== null || root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_DONE') return;
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind === 'seamcall' && !entry.raw && leafName(entry.leaf) === 'TDH.SYS.LP.INIT') return;
+    }
+    report(offence('', `${leafName(root.leaf)} is the first leaf of all, and nobody has run TDH.SYS.LP.INIT`));
+  },
+};
+
+export const EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
+  holds: 'always',
+  id: 'flow/every-package-is-looked-at-first',
+  statement: 'TDH.SYS.CONFIG is not issued while a package that MCHECK counted has no CPU to program its key on.',
+  source: 'v8 13/16, Dave Hansen, 10 Jan 2023 (the caller "guarantees" it, and the only caller does not look)',
+  after: ['enable'],
+  check: (world, record, report) => {
+    if (!isUndisturbed(world)) return;
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.SYS.CONFIG') continue;
+      // A kernel that brings offline CPUs up for it has looked.
+      if (record.errno === 0) return;
+      const [dark] = packagesWithoutCPU(world);
+      const root = failedSeamcall(world, record);
+      const status = root === undefined ? '' : statusClass(root);
+      if (dark !== undefined && (status === 'TDX_SYS_NOT_READY' || status === 'TDX_SYS_CONFIG_NOT_PENDING'))
+        report(offence('', `TDH.SYS.CONFIG is issued although package ${dark} has no online CPU; then ${status}`));
+      return;
+    }
+  },
+};
+
+export const A_FAILURE_SHUTS_NO_LP_DOWN: Always = {
+  holds: 'always',
+  id: 'flow/no-useless-shutdown',
+  statement: 'A failed initialisation issues no TDH.SYS.LP.SHUTDOWN: it reclaims nothing and bars the next attempt.',
+  source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
+  after: ['enable'],
+  check: (world, record, report) => {
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') continue;
+      report(offence('', 'the module is shut down on every CPU, for good'));
+      return;
+    }
   },
 };

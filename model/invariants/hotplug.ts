@@ -1,3 +1,5 @@
+import type { KernelState } from '../kernel/state.ts';
+import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/detect.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { leafName, offence } from './look.ts';
@@ -97,7 +99,7 @@ export const A_HOT_ADDED_CPU_IS_ACCEPTED: Always = {
   after: ['acpi-cpu-add'],
   needs: ['said-no'],
   check: (_, record, report) => {
-    if (record.outcome === 'refused') report(offence(record.statusBefore, 'the CPU was refused'));
+    if (record.outcome === 'refused') report(offence('', 'the CPU was refused'));
   },
 };
 
@@ -151,12 +153,17 @@ export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
         if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
         // A raw call is nothing the kernel could have known of.
         if (entry?.kind !== 'seamcall' || entry.raw || entry.lp !== lp || entry.trap !== 'none') continue;
-        report(offence(record.phaseAfter, `LP ${lp} made a SEAMCALL and never flushed its caches`));
+        report(offence('', `LP ${lp} made a SEAMCALL and never flushed its caches`));
         return;
       }
     }
   },
 };
+
+/** The machine has the partial-write erratum, whether or not the revision has heard of it. Source: check_tdx_erratum(), Linux 6.12. */
+function hasErratum({ facts }: KernelState): boolean {
+  return facts.cpuModel === SAPPHIRE_RAPIDS || facts.cpuModel === EMERALD_RAPIDS;
+}
 
 export const KEXEC_MINDS_THE_ERRATUM: Always = {
   holds: 'always',
@@ -166,8 +173,7 @@ export const KEXEC_MINDS_THE_ERRATUM: Always = {
   source: 'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20',
   after: ['kexec'],
   check: (world, record, report) => {
-    const { kernel } = record;
-    if (record.outcome !== 'done' || !kernel.partialWriteErratum || record.statusBefore !== 'initialised') return;
+    if (record.outcome !== 'done' || !hasErratum(record.kernel) || record.statusBefore !== 'initialised') return;
     for (let at = record.from; at < record.to; at += 1) if (world.trace[at]?.kind === 'reset') return;
     report(offence('initialised', 'private memory is left to the next kernel: a partial write there poisons it'));
   },
@@ -185,6 +191,25 @@ export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
       record.outcome === 'done' &&
       (record.phaseAfter === 'READY' || record.phaseAfter === 'CONFIG_DONE' || record.phaseAfter === 'SYSINIT_DONE')
     )
-      report(offence(record.phaseAfter, `the new kernel finds the module ${record.phaseAfter}`));
+      report(offence('', `the new kernel finds the module ${record.phaseAfter}`));
+  },
+};
+
+export const MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN: Always = {
+  holds: 'always',
+  id: 'hotplug/memory-add-is-not-vetoed',
+  statement: 'While TDX is not initialised, or has failed, memory may be added as on any other machine.',
+  source: 'tdx_memory_notifier(), Linux 6.12 (an empty list allows everything); L14910658532, Rafael Wysocki on v5',
+  after: ['memory-add'],
+  check: (world, record, report) => {
+    // A module that holds the TDMRs of an attempt to be gone on with counts as running.
+    if (world.kernel.tdmrArrayLive) return;
+    if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
+      report(
+        offence(
+          `${record.event.how}, ${record.statusBefore === 'uninitialised' ? 'not yet' : 'failed'}`,
+          `TDX is ${record.statusBefore} and the memory is refused`,
+        ),
+      );
   },
 };

@@ -1,8 +1,10 @@
 import { ENOSPC } from '../kernel/errno.ts';
-import { mergeCMRs } from '../platform/cmr.ts';
+import { isConvertible, mergeCMRs } from '../platform/cmr.ts';
 import type { World } from '../world/world.ts';
-import type { Always } from './invariant.ts';
-import { failedSeamcall, offence, offenceOf, statusClass } from './look.ts';
+import type { TDMR } from '../kernel/tdmr.ts';
+import type { EventRecord } from '../world/trace.ts';
+import type { Always, Report } from './invariant.ts';
+import { failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** What an awkward but workable memory map may not cost. */
 
@@ -22,6 +24,18 @@ function holesOutsideCMRs(world: World, base: number, end: number): number {
   return covered < end ? holes + 1 : holes;
 }
 
+/** The region outside the CMRs for which a kernel that checks them itself gave up; empty: it did not. */
+function refusedRegion(world: World, record: EventRecord): string {
+  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
+    const message = record.kernel.dmesg[index];
+    if (message?.id !== 'v5-not-convertible' && message?.id !== 'v7-not-convertible') continue;
+    const { a, b } = message;
+    if (typeof a === 'number' && typeof b === 'number' && !isConvertible(world.platform.cmrs, a, b))
+      return `[0x${a.toString(16)}, 0x${b.toString(16)})`;
+  }
+  return '';
+}
+
 export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'memory/outside-cmrs-does-not-cost-tdx',
@@ -31,7 +45,12 @@ export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   needs: ['failed-call'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
-    if (root === undefined) return;
+    if (root === undefined) {
+      const region = refusedRegion(world, record);
+      if (region !== '')
+        report(offence("the kernel's own check", `${region} is not convertible, and TDX is lost to it`));
+      return;
+    }
     const status = statusClass(root);
     if (status === 'TDX_TDMR_OUTSIDE_CMRS' || status === 'TDX_PAMT_OUTSIDE_CMRS')
       report(offenceOf(root, `${status}: ${root.reason}`));
@@ -48,22 +67,47 @@ export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   after: ['enable'],
   needs: ['errno', 'done', 'printed'],
   check: (world, record, report) => {
-    if (record.errno !== ENOSPC || record.outcome !== 'done') return;
+    if (record.errno === 0 || record.outcome !== 'done') return;
+    if (record.errno !== ENOSPC) {
+      const silent = tdmrOutOfAreas(world, record);
+      if (silent !== undefined) judge(world, silent.base, silent.base + silent.size, report);
+      return;
+    }
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
       if (message?.id !== 'reserved-areas-exhausted' || typeof message.a !== 'number' || typeof message.b !== 'number')
         continue;
-      const needed = holesOutsideCMRs(world, message.a, message.b) + tdmrsNeeded(world);
-      if (needed <= RESERVED_MAX)
-        report(
-          offence(
-            'exhausted',
-            `TDMR [0x${message.a.toString(16)}, 0x${message.b.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`,
-          ),
-        );
+      judge(world, message.a, message.b, report);
     }
   },
 };
+
+function judge(world: World, base: number, end: number, report: Report): void {
+  const needed = holesOutsideCMRs(world, base, end) + tdmrsNeeded(world);
+  if (needed <= RESERVED_MAX)
+    report(
+      offence(
+        'exhausted',
+        `TDMR [0x${base.toString(16)}, 0x${end.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`,
+      ),
+    );
+}
+
+/**
+ * The TDMR that ran out of reserved areas in a kernel that does not say so. All its PAMTs were allocated, and the next
+ * thing that leaves a trace, the array for TDH.SYS.CONFIG, was not reached.
+ */
+function tdmrOutOfAreas(world: World, record: EventRecord): TDMR | undefined {
+  for (let index = record.to - 1; index >= record.from; index -= 1) {
+    const entry = world.trace[index];
+    if (entry?.kind === 'alloc') {
+      if (entry.what !== 'c' || entry.address === -1) return undefined;
+      return record.kernel.tdmrs.find(({ reserved }) => reserved.length >= RESERVED_MAX);
+    }
+    if (entry?.kind === 'seamcall' && leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') return undefined;
+  }
+  return undefined;
+}
 
 /** One PAMT per TDMR, at most one TDMR per memory block and never more than the GiBs it touches. */
 function tdmrsNeeded(world: World): number {

@@ -3,7 +3,7 @@ import { asBigInt, highHalf } from '../abi/u64.ts';
 import type { SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offenceOf, statusClass } from './look.ts';
+import { leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** What the module owes its callers. The model of Intel's module keeps these; other implementations may not. */
 
@@ -151,3 +151,15 @@ export const INIT_COMES_ONCE = afterEachCall({
   needs: ['leaf-init'],
   breaks: (_, entry) => (entry.rax === 0 && entry.before !== 'PENDING' ? `succeeded in ${entry.before}` : null),
 });
+
+export const AN_RBP_CLOBBER_IS_NOTICED: Always = {
+  holds: 'always',
+  id: 'module/rbp-clobber-is-noticed',
+  statement: 'A module whose calls may change RBP is not used by a kernel that keeps its frame pointer there.',
+  source: 'check_features(), Linux 6.17 (NO_RBP_MOD); L37785930008',
+  after: ['enable'],
+  check: (world, record, report) => {
+    if (world.release.clobbersRBP && record.statusAfter === 'initialised' && record.statusBefore !== 'initialised')
+      report(offence('', 'TDX is initialised on a module that may change RBP at every call'));
+  },
+};

@@ -1,9 +1,10 @@
 import { ENOMEM, errnoName } from '../kernel/errno.ts';
-import { messageNames, type Named } from '../kernel/message-subject.ts';
+import { messageIdNames, messageNames, type Named } from '../kernel/message-subject.ts';
+import { isInstallOpen } from '../seamldr/seamldr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
 import { failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
-import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
+import { countedLPsNotInitialised, isRefusedForOfflineCPUs, packagesWithoutCPU } from './lp.ts';
 
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */
 
@@ -13,6 +14,12 @@ function isNamed(record: EventRecord, what: Named, value?: number): boolean {
     const message = record.kernel.dmesg[index];
     if (message !== undefined && messageNames(message, what, value)) return true;
   }
+  return false;
+}
+
+/** True if a line that is printed once a boot has had its turn: dmesg has it, further up. */
+function wasSaidOnce({ kernel }: EventRecord, what: Named): boolean {
+  for (const id of kernel.printedOnce) if (messageIdNames(id, what)) return true;
   return false;
 }
 
@@ -26,7 +33,7 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
     check: (world, record, report) => {
       const root = failedSeamcall(world, record);
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
-      if (!isNamed(record, 'leaf') && !isNamed(record, 'reason'))
+      if (!isNamed(record, 'leaf') && !isNamed(record, 'reason') && !wasSaidOnce(record, 'reason'))
         report(
           offenceOf(
             root,
@@ -54,15 +61,12 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     const root = failedSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     if (isNamed(record, 'leaf') || isNamed(record, 'reason')) return;
-    if (root !== undefined)
-      report(
-        offenceOf(
-          root,
-          `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`,
-          '',
-        ),
-      );
-    else
+    if (root !== undefined) {
+      const message = `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`;
+      if (root.trap === 'vmfail') {
+        if (!wasSaidOnce(record, 'reason')) report(offenceOf(root, message, ''));
+      } else report(offence(wasSaidOnce(record, 'leaf') ? 'printed once' : 'status', message));
+    } else
       report(
         offence(
           errnoName(record.errno),
@@ -103,7 +107,7 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
       const status = statusClass(root);
       if (status !== 'TDX_SYS_CONFIG_NOT_PENDING' && status !== 'TDX_SYS_NOT_READY') return;
       if (root.condition !== null) return;
-    } else if (!isNamed(record, 'lp')) return;
+    } else if (!isNamed(record, 'lp') && !isRefusedForOfflineCPUs(record)) return;
     for (const pkg of packagesWithoutCPU(world)) {
       if (isNamed(record, 'package', pkg)) continue;
       const message = `package ${pkg} has no online CPU, ${record.event.kind} failed with ${errnoName(record.errno)}, and no line names the package`;
@@ -123,7 +127,12 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
-    if (root === undefined || statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || root.condition !== null) return;
+    if (root === undefined) {
+      if (isRefusedForOfflineCPUs(record) && !isNamed(record, 'lp'))
+        report(offence('no SEAMCALL', 'some CPU is offline, and no line names one'));
+      return;
+    }
+    if (statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || root.condition !== null) return;
     const missing = countedLPsNotInitialised(world);
     if (missing.length > 0 && !isNamed(record, 'lp'))
       report(offenceOf(root, `LPs ${missing.join(', ')} never ran TDH.SYS.LP.INIT, and no line names one`));
@@ -156,5 +165,59 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   check: (_, record, report) => {
     if (record.outcome === 'refused' && !isNamed(record, 'region'))
       report(offence(`TDX ${record.statusBefore}`, 'the range is refused and dmesg does not say why'));
+  },
+};
+
+/** Lines that say that there is no module. */
+function deniesModule(record: EventRecord): boolean {
+  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
+    const id = record.kernel.dmesg[index]?.id;
+    if (id === 'module-not-loaded' || id === 'v5-not-loaded' || id === 'v8-seamcall-vmfail') return true;
+  }
+  return false;
+}
+
+export const THE_REASON_IS_TRUE: Always = {
+  holds: 'always',
+  id: 'naming/module-not-loaded-is-true',
+  statement: '"Module not loaded" is said only where no module is loaded.',
+  source:
+    'seamcall(), v7 06/20 (#GP becomes -ENODEV and so "not loaded"); try_init_module_global(), Linux 6.12 (VMfailInvalid means absent, busy or dead)',
+  after: INIT_EVENTS,
+  check: (world, record, report) => {
+    const root = failedSeamcall(world, record);
+    if (root === undefined || !deniesModule(record)) return;
+    if (root.trap === 'gp')
+      report(offence('#GP', 'SEAM is off on that CPU; the line says that the module is not loaded'));
+    else if (root.before === 'DEAD')
+      report(offence('dead', 'the module has shut itself down; the line says that it is not loaded'));
+    else if (isInstallOpen(world.seamldr))
+      report(
+        offence('INSTALL session', 'the loader is in the middle of INSTALL; the line says that no module is loaded'),
+      );
+  },
+};
+
+const TDH_SYS_RD = 34;
+
+export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
+  holds: 'always',
+  id: 'naming/old-module-is-called-old',
+  statement: 'If initialisation fails because the module lacks a leaf or field the kernel reads, a line says so.',
+  source: 'github.com/canonical/tdx/issues/83 and /331 (module 1.0 under a kernel that needs TDH.SYS.RD)',
+  after: ['enable'],
+  check: (world, record, report) => {
+    if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
+    const root = failedSeamcall(world, record);
+    if (root?.leaf !== TDH_SYS_RD || root.trap !== 'none' || isNamed(record, 'reason')) return;
+    if (world.release.absentLeaves.includes(TDH_SYS_RD))
+      report(
+        offence(
+          'no TDH.SYS.RD',
+          `TDH.SYS.RD ended in ${statusClass(root)}: the module is too old, and no line says so`,
+        ),
+      );
+    else if (statusClass(root) === 'TDX_METADATA_FIELD_ID_INCORRECT')
+      report(offence('no such field', 'the module does not know a field that the kernel reads, and no line says so'));
   },
 };

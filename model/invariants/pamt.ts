@@ -1,6 +1,6 @@
 import { isAligned } from '../abi/align.ts';
 import { pamtSize } from '../kernel/tdmr.ts';
-import type { EventRecord, FreeEntry, ResetEntry } from '../world/trace.ts';
+import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { leafName, offence, offenceOf } from './look.ts';
@@ -42,11 +42,8 @@ export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
       const entry = world.trace[index];
       if (entry?.kind !== 'free' || entry.what !== 'c' || entry.phase !== 'READY') continue;
       report(
-        pamtOffence(
-          world,
-          record,
-          index,
-          entry,
+        offence(
+          '',
           `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still points at it`,
         ),
       );
@@ -67,30 +64,12 @@ export const NO_PAMT_IS_WRITTEN_WHILE_THE_MODULE_IS_READY: Always = {
       const entry = world.trace[index];
       if (entry?.kind !== 'reset' || entry.phase !== 'READY') continue;
       report(
-        pamtOffence(
-          world,
-          record,
-          index,
-          entry,
-          `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`,
-        ),
+        offence('', `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`),
       );
       return;
     }
   },
 };
-
-function pamtOffence(
-  world: World,
-  record: EventRecord,
-  index: number,
-  entry: FreeEntry | ResetEntry,
-  message: string,
-): ReturnType<typeof offence> {
-  const at = seamcallBefore(world, record, index);
-  const root = at === -1 ? undefined : world.trace[at];
-  return root?.kind === 'seamcall' ? offenceOf(root, message, entry.phase) : offence(entry.phase, message);
-}
 
 export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
   holds: 'always',

@@ -1,4 +1,5 @@
 import { STATUS } from '../abi/status.ts';
+import { ENODEV } from '../kernel/errno.ts';
 import { INIT_EVENTS, failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 import type { Always } from './invariant.ts';
 
@@ -31,7 +32,9 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
     const barred =
       kernel.status === 'error' || kernel.status === 'shutdown' || (kernel.sysinitDone && kernel.sysinitError !== 0);
     if (barred)
-      report(offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`));
+      report(
+        offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`, ''),
+      );
   },
 };
 
@@ -140,5 +143,20 @@ export const AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
       );
       return;
     }
+  },
+};
+
+export const ABSENCE_IS_REMEMBERED: Always = {
+  holds: 'always',
+  id: 'once/absence-is-remembered',
+  statement: 'A kernel whose failures are final does not ask again for a module that was not there.',
+  source: 'v5 07/22 review, Chao Gao (L14245730965: the status is not set to TDX_MODULE_NONE)',
+  after: ['enable'],
+  check: (world, record, report) => {
+    const { failureIsFinal, enablesAtBoot } = world.kernel.revision;
+    if (!failureIsFinal || enablesAtBoot || record.errno !== ENODEV || record.statusAfter !== 'uninitialised') return;
+    const root = failedSeamcall(world, record);
+    if (root?.trap === 'vmfail')
+      report(offence('', 'no module answers, the status stays "unknown", and every caller asks and prints again'));
   },
 };

@@ -1,3 +1,4 @@
+import type { Revision } from '../kernel/revision.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Fact } from './facts.ts';
@@ -35,7 +36,7 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
 const justInitialised = (record: EventRecord): boolean =>
   record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
-export const SOMETIMES: readonly Sometimes[] = [
+const RULES: readonly Sometimes[] = [
   sometimes(
     'flow/some-initialisation-succeeds',
     'An initialisation succeeds.',
@@ -220,3 +221,25 @@ export const SOMETIMES: readonly Sometimes[] = [
     appliesTo: ({ failureIsFinal }) => !failureIsFinal,
   },
 ];
+
+/** v8 leaves TDH.SYS.INIT out, in the belief that a coming module does without: no module there is gets any further. */
+function initialisesTheModule({ cpuEnable, enable }: Revision): boolean {
+  return cpuEnable !== null || enable.steps.some(({ name }) => name.startsWith('sys-init'));
+}
+
+const APPLIES_TO: ReadonlyMap<string, (revision: Revision) => boolean> = new Map([
+  ['flow/some-initialisation-succeeds', initialisesTheModule],
+  ['flow/some-initialisation-is-repeated', initialisesTheModule],
+  ['retry/some-call-is-busy', initialisesTheModule],
+  ['retry/some-call-has-no-entropy', initialisesTheModule],
+  ['pamt/some-init-fails-when-ready', initialisesTheModule],
+  ['pamt/some-allocation-fails', initialisesTheModule],
+  ['tdmr/some-init-has-two-tdmrs', initialisesTheModule],
+  ['hotplug/some-memory-is-added-after-init', initialisesTheModule],
+  ['machine-check/some-page-is-asked-about', ({ machineCheckAsks }) => machineCheckAsks !== 'never'],
+]);
+
+export const SOMETIMES: readonly Sometimes[] = RULES.map((rule) => {
+  const appliesTo = APPLIES_TO.get(rule.id);
+  return appliesTo === undefined ? rule : { ...rule, appliesTo };
+});

@@ -1,7 +1,7 @@
 import { EACCES, EIO, ENODEV, EOPNOTSUPP, errnoName } from '../kernel/errno.ts';
 import { highHalf } from '../abi/u64.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { failedSeamcall, INIT_EVENTS, lastSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** Faults of the SEAMCALL instruction become status codes, and those become errnos. */
 
@@ -14,12 +14,13 @@ export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
   needs: ['crashed', 'failed-call'],
   check: (world, record, report) => {
     if (record.outcome !== 'crashed') return;
-    const root = failedSeamcall(world, record);
+    const root = lastSeamcall(world, record);
     if (root === undefined || (root.trap !== 'gp' && root.trap !== 'ud')) return;
     report(
       offenceOf(
         root,
         `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`,
+        '',
       ),
     );
   },
@@ -59,10 +60,9 @@ export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
     const expected = ERRNO_OF_TRAP[root.trap];
     if (record.errno !== expected)
       report(
-        offenceOf(
-          root,
+        offence(
+          `${root.trap === 'none' ? 'status' : statusClass(root)}: ${errnoName(record.errno)}`,
           `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was due, ${errnoName(record.errno)} came back`,
-          errnoName(record.errno),
         ),
       );
   },
@@ -91,7 +91,7 @@ export const NO_CRASH: Always = {
   needs: ['crashed'],
   check: (world, record, report) => {
     if (record.outcome !== 'crashed') return;
-    const root = failedSeamcall(world, record);
+    const root = lastSeamcall(world, record);
     // Faults on SEAMCALL have their own rule.
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     report(offence(record.event.kind, `${record.event.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));

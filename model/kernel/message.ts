@@ -110,6 +110,10 @@ const TEXTS = {
     4,
     (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`,
   ),
+  'module-too-old': line(
+    3,
+    () => 'virt/tdx: initialization failed: the TDX module is too old for this kernel, update it',
+  ),
   'no-convertible-memory': line(3, () => 'virt/tdx: initialization failed: no memory is convertible'),
 } satisfies Record<string, MessageText>;
 

@@ -1,8 +1,10 @@
+import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
 import type { Registers } from '../abi/registers.ts';
 import { lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
 import { callModule, runTDMRInit } from '../module/dispatch.ts';
+import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
 import type { Condition } from './event.ts';
@@ -10,6 +12,7 @@ import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
 import { isSameSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
+const TDH_SYS_INFO = 32;
 const TDH_SYS_TDMR_INIT = 36;
 /** No TDMR needs more calls: 2^52 bytes at 4 MiB each, and one that says so. */
 const CALLS_MAX = 2 ** 31;
@@ -58,6 +61,8 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
       changed = !isSameSnapshot(BEFORE, AFTER);
     }
   } else trap = entered;
+  if (world.pendingCMREntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && regs.rax === 0)
+    corruptCMRs(world, inR8);
   const { trace } = world;
   const last = trace.length - 1;
   const previous = trace[last];
@@ -170,6 +175,18 @@ function readsLostPAMT({ module, lostPAMT }: World, leaf: U64, rcx: U64): boolea
     for (const lost of lostPAMT) if (entry >= lost.base && entry < lost.base + lost.size) return true;
   }
   return false;
+}
+
+/** Somebody writes to the buffer at `buffer` that the module has just filled. */
+function corruptCMRs(world: World, buffer: U64): void {
+  if (typeof buffer === 'bigint') return;
+  const { memory } = world.hardware;
+  for (const broken of world.pendingCMREntries) {
+    writeWord(memory, buffer + CMR_INFO_SIZE * broken.entry, broken.base);
+    writeWord(memory, buffer + CMR_INFO_SIZE * broken.entry + 8, broken.size);
+    world.brokenCMREntries.push(broken);
+  }
+  world.pendingCMREntries.length = 0;
 }
 
 function restore(regs: Registers, rax: U64, rcx: U64, rdx: U64, r8: U64): void {

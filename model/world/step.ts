@@ -136,6 +136,9 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'condition':
       world.pending.push({ condition: event.condition, leaf: event.leaf, left: event.count });
       return 'done';
+    case 'cmr-corruption':
+      world.pendingCMREntries.push(event);
+      return 'done';
     case 'late-load':
       return loadModule(world);
     case 'module-unload':
