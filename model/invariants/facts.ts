@@ -11,7 +11,7 @@ export const FACT = {
   traced: 1 << 0,
   /** The kernel made a SEAMCALL. */
   called: 1 << 1,
-  /** The kernel's last SEAMCALL trapped, or answered something other than 0. */
+  /** Some SEAMCALL of the kernel trapped, or answered something other than 0. */
   'failed-call': 1 << 2,
   /** Some SEAMCALL, the kernel's or a raw one, trapped. */
   trapped: 1 << 3,
@@ -80,14 +80,13 @@ export function factsOf(world: World, record: EventRecord): number {
   if (from === to) return facts;
   facts |= FACT.traced;
   const { trace } = world;
-  let last: SeamcallEntry | undefined;
   for (let index = from; index < to; index += 1) {
     const entry = trace[index];
     if (entry === undefined) continue;
     switch (entry.kind) {
       case 'seamcall':
         facts |= factsOfCall(entry);
-        if (!entry.raw) last = entry;
+        if (!entry.raw) facts |= entry.trap === 'none' && entry.rax === 0 ? FACT.called : FACT.called | FACT['failed-call'];
         break;
       case 'alloc':
         if (entry.address === -1) facts |= FACT['failed-allocation'];
@@ -102,8 +101,7 @@ export function factsOf(world: World, record: EventRecord): number {
         break;
     }
   }
-  if (last === undefined) return facts;
-  return facts | (last.trap === 'none' && last.rax === 0 ? FACT.called : FACT.called | FACT['failed-call']);
+  return facts;
 }
 
 function factsOfCall({ leaf, trap, rax, changed, before }: SeamcallEntry): number {
