@@ -38,7 +38,7 @@ export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
     'A counted LP that is offline and has not run TDH.SYS.LP.INIT is brought up for it, or named before the module is touched.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt makes TDX fail hard); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
-  needs: ['failed-call'],
+  needs: ['errno'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || record.errno === 0) return;
     const root = failedSeamcall(world, record);

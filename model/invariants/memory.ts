@@ -42,7 +42,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
   source: 'v7 10/20 review, Dave Hansen; archive refs 58287725306, 58078908472 (CXL memory onlined as RAM)',
   after: ['enable'],
-  needs: ['failed-call'],
+  needs: ['errno'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined) {

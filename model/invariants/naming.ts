@@ -123,7 +123,7 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   statement: 'If initialisation fails because a counted LP never ran TDH.SYS.LP.INIT, a line names that LP.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
-  needs: ['errno', 'done', 'failed-call'],
+  needs: ['errno'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
