@@ -1,5 +1,5 @@
 import type { U64 } from './u64.ts';
-import { highHalf, lowHalf, u64FromHalves } from './u64.ts';
+import { highHalf, lowHalf } from './u64.ts';
 
 /**
  * Global metadata fields as TDH.SYS.RD and TDH.SYS.RDALL go through them, in the module's own order (not numeric).
@@ -29,13 +29,6 @@ export function classCode(id: U64): number {
 /** Bits 33:32: log2 of the element's size in bytes. */
 export function elementSize(id: U64): number {
   return highHalf(id) & 3;
-}
-
-/** Ids of `count` fields with consecutive codes: bits 63:32 and the first one's bits 31:0. */
-export function fieldRun(high: number, low: number, count: number): readonly U64[] {
-  const ids: U64[] = [];
-  for (let index = 0; index < count; index += 1) ids.push(u64FromHalves(high, low + index));
-  return ids;
 }
 
 /** Bits 54:52, which the host's reads ignore and clear, as a mask of the high half. */
