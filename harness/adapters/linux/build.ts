@@ -35,7 +35,6 @@ const KERNEL_FLAGS = [
     '-fno-stack-protector',
   ],
   ...[
-    '-w',
     '-Werror=implicit-function-declaration',
     '-Werror=int-conversion',
     '-D__KERNEL__',
@@ -153,6 +152,7 @@ function missingNames(output: string): readonly string[] {
 
 function digest(files: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(file).update(existsSync(file) ? readFileSync(file) : '');
+  // Contents, not places: the same code in another tree is the same program.
+  for (const file of files) hash.update(existsSync(file) ? readFileSync(file) : file).update('\n');
   return hash.digest('hex').slice(0, 16);
 }
