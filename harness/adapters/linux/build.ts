@@ -41,6 +41,7 @@ const KERNEL_FLAGS = [
     ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`),
   ],
 ];
+const SHIM_SOURCES = ['port.c', 'probe.c', 'machine.c', 'memory.c'];
 const SHIM_FLAGS = ['-O2', '-g1', '-std=gnu11', '-fno-pie', '-fno-strict-aliasing', '-Wall'];
 
 export interface BuildOptions {
@@ -89,8 +90,7 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
       [
         ...SHIM_FLAGS,
         '-no-pie',
-        join(SHIM, 'port.c'),
-        join(SHIM, 'machine.c'),
+        ...SHIM_SOURCES.map((name) => join(SHIM, name)),
         object('glue.o'),
         object('data.o'),
         '-o',
