@@ -37,7 +37,7 @@ export type MachineCheckVerdict = 'private' | 'none' | 'crash';
 export function machineCheck(kernel: KernelState, port: KernelPort, cpu: number, address: number): MachineCheckVerdict {
   const { foreign } = kernel.revision;
   if (foreign !== undefined) return foreign.checkMachine(kernel, port, cpu, address);
-  if (!kernel.platformEnabled) return 'none';
+  if (!kernel.platformEnabled || kernel.revision.machineCheckAsks === 'never') return 'none';
   let page = address - (address % 4096);
   if (kernel.revision.machineCheckAsks === 'while-initialised') {
     if (kernel.status !== 'initialised' || kernel.cpus[cpu]?.vmxReferences === 0) return 'none';

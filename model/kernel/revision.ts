@@ -48,8 +48,8 @@ export interface Revision {
   readonly enablesAtBoot: boolean;
   /** A failed initialisation is final: no later attempt does anything. */
   readonly failureIsFinal: boolean;
-  /** When the machine-check helper asks the module: wherever the platform feature is set, or only while TDX runs. */
-  readonly machineCheckAsks: 'with-feature' | 'while-initialised';
+  /** When the machine-check helper asks the module: wherever the platform feature is set, only while TDX runs, or never (no helper yet). */
+  readonly machineCheckAsks: 'with-feature' | 'while-initialised' | 'never';
   /** Who decides instead, where the kernel behind the revision is not a model. */
   readonly foreign?: ForeignKernel;
 }
