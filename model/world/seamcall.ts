@@ -200,7 +200,8 @@ function matches(pending: PendingCondition, leaf: number): boolean {
   return pending.leaf === null || pending.leaf === leaf;
 }
 
-function awaitsCondition(world: World, leaf: number): boolean {
+/** True if a call of this leaf would meet a condition that waits for it. */
+export function awaitsCondition(world: World, leaf: number): boolean {
   for (const pending of world.pending) if (matches(pending, leaf)) return true;
   return false;
 }

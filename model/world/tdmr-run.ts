@@ -1,6 +1,7 @@
 import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
 import { runTDMRInit } from '../module/dispatch.ts';
 import type { TDMRInitRun } from '../kernel/port.ts';
+import { awaitsCondition } from './seamcall.ts';
 import type { SeamcallEntry } from './trace.ts';
 import type { World } from './world.ts';
 
@@ -15,7 +16,7 @@ export function callsAhead(world: World): TDMRInitRun | null {
     last.leaf !== TDH_SYS_TDMR_INIT ||
     last.rax !== 0 ||
     last.trap !== 'none' ||
-    world.pending.length > 0
+    awaitsCondition(world, TDH_SYS_TDMR_INIT)
   )
     return null;
   const tdmr = findTDMR(world.module, last.inRCX);

@@ -63,7 +63,10 @@ export function createConversation(child: Child): Conversation {
           answerSeamcall(list, at, kernel, port);
           return null;
         case ITEM.ALLOC: {
-          putNumber(reply, port.alloc(kindAt(list, at + 1), numberAt(list, at + 2), intAt(list, at + 4)));
+          const kind = kindAt(list, at + 1);
+          const address = port.alloc(kind, numberAt(list, at + 2), intAt(list, at + 4));
+          if (kind === 'x' && address !== -1) kernel.tdmrArray = address;
+          putNumber(reply, address);
           return null;
         }
         case ITEM.FREE:

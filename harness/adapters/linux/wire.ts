@@ -21,8 +21,7 @@ export const COMMAND = { BOOT: 1, CPU_ENABLE: 2, ENABLE: 3, NOTIFY: 4, MACHINE_C
 /** Bits of the word of features in a DONE item. */
 export const FEATURE = { PLATFORM: 2, ERRATUM: 4, S3: 0x80000000 } as const;
 
-/** Words of the answer to a SEAMCALL: trap, seven registers, the run answered ahead. */
-export const SEAMCALL_ANSWER_WORDS = 23;
+/** The answer to a SEAMCALL is 23 words: trap, seven registers, the run answered ahead. */
 export const TRAPS = ['none', 'gp', 'ud', 'vmfail'] as const;
 
 /** Words of a SEAMCALL item before the memory that comes with TDH.SYS.CONFIG. */

@@ -14,7 +14,8 @@
 
 enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5 };
 
-#define SECONDS_MAX 5
+/* Of processor time, for one message; the largest machines take a tenth of it. */
+#define SECONDS_MAX 1
 /* Of one message: what the outside answers one by one. */
 #define ASKED_MAX 100000
 #define LEAF_RDMD 24
@@ -30,8 +31,9 @@ extern int shim_cpu, shim_cpu_count;
 extern unsigned int shim_features;
 extern char __start_kernel_data[], __stop_kernel_data[];
 
-static char *kernel_image, *kernel_before;
-static size_t kernel_size;
+static char *kernel_image;
+char *kernel_before;
+size_t kernel_size;
 
 /* Message under way. */
 static uint32_t *input;
@@ -43,10 +45,13 @@ static int command_number;
 static size_t item_number;
 static unsigned int asked;
 
-static sigjmp_buf crashed, stray, probe_end;
-static bool probing;
-static uint64_t probe_leaf;
-static bool probe_reserved;
+static sigjmp_buf crashed, stray;
+
+/* probe.c */
+sigjmp_buf probe_end;
+bool probing;
+uint64_t probe_leaf;
+bool probe_reserved;
 
 /* A run of equal TDH.SYS.TDMR.INIT calls that the outside has answered ahead. */
 static struct { uint64_t left, used, done, step, size, base, registers[6]; int cpu; } run;
@@ -121,7 +126,8 @@ static void flush_run(void)
 		emit((uint32_t[]){ ITEM_RUN, LOW(used), HIGH(used) }, 3);
 }
 
-static void before_item(void)
+/* What is only reported when it is over is over. */
+void port_settle(void)
 {
 	if (probing)
 		siglongjmp(probe_end, 1);
@@ -131,13 +137,15 @@ static void before_item(void)
 
 void port_item(const uint32_t *words, unsigned int count)
 {
-	before_item();
+	port_settle();
 	emit(words, count);
 }
 
 void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsigned int answer_count)
 {
-	before_item();
+	port_settle();
+	if (!scripted && ++asked > ASKED_MAX)
+		port_crash(CRASH_HANG);
 	emit(words, count);
 	if (scripted) {
 		if (cursor + answer_count > input_count)
@@ -146,8 +154,6 @@ void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsig
 		cursor += answer_count;
 		return;
 	}
-	if (++asked > ASKED_MAX)
-		port_crash(CRASH_HANG);
 	send();
 	read_all(answer, answer_count * 4);
 }
@@ -242,105 +248,6 @@ uint64_t shim_seamcall(uint64_t leaf, uint64_t *registers)
 	return U64(answer + 1);
 }
 
-/*
- * Asks the kernel what it would do now, and undoes it. True, with its answer in `ret`, if it answered without any effect;
- * otherwise `ret` is 0, or -1 where it crashed.
- */
-static bool answers_silently(int (*entry)(void), int cpu, int *ret)
-{
-	struct machine machine_before = machine;
-	int cpu_before = shim_cpu;
-	volatile bool silent = false;
-	int jumped;
-
-	probe_leaf = 0;
-	probing = true;
-	shim_cpu = cpu;
-	jumped = sigsetjmp(probe_end, 0);
-	if (jumped == 0) {
-		*ret = entry();
-		silent = true;
-	} else {
-		*ret = jumped == 2 ? -1 : 0;
-	}
-	probing = false;
-	shim_cpu = cpu_before;
-	machine = machine_before;
-	memcpy(__start_kernel_data, kernel_before, kernel_size);
-	return silent;
-}
-
-static int ask_reserved(void)
-{
-	return glue_machine_check(0x1000, 0xbd80000000100134, 0x86);
-}
-
-/* 1 if a machine check on a page that the module calls reserved makes the kernel walk memory that it has freed. */
-static int walks_freed_memory(void)
-{
-	int ret = 0;
-
-	probe_reserved = true;
-	answers_silently(ask_reserved, shim_cpu, &ret);
-	probe_reserved = false;
-	return ret == -1;
-}
-
-/* Where the kernel stands, found out by asking it; the last item of every command. */
-static void done(int ret, bool memory)
-{
-	uint32_t item[64 + 5 * 1024] = { ITEM_DONE, ret };
-	unsigned int count = 2;
-	unsigned int mask, size = glue_memory_entry_size();
-	int answer = 0, first = -1;
-
-	before_item();
-	memcpy(kernel_before, __start_kernel_data, kernel_size);
-	item[count++] = shim_features | (machine_s3() ? 1u << 31 : 0);
-	item[count++] = !answers_silently(glue_enable, shim_cpu, &answer);
-	item[count++] = answer;
-	mask = count;
-	count += (shim_cpu_count + 31) / 32;
-	for (int cpu = 0; cpu < shim_cpu_count; cpu++) {
-		if (answers_silently(glue_cpu_enable, cpu, &answer) && answer == 0)
-			item[mask + cpu / 32] |= 1u << (cpu % 32);
-		else if (first == -1)
-			first = cpu;
-	}
-	/* What the first CPU without LP.INIT would do: the leaf it would call, or the error it would return at once. */
-	answer = 0;
-	probe_leaf = 0;
-	if (first != -1)
-		answers_silently(glue_cpu_enable, first, &answer);
-	item[count++] = probe_leaf;
-	item[count++] = answer;
-	item[count++] = machine_live(0);
-	item[count++] = machine_live('x');
-	item[count++] = machine.cpus_read;
-	item[count++] = machine.mutexes;
-	item[count++] = machine.mems_read;
-	item[count++] = machine.spinlocks;
-	item[count++] = machine.imbalances;
-	if (memory) {
-		item[count++] = walks_freed_memory();
-		unsigned int at = count++;
-		const void *entry;
-		for (int i = 0; i < 1024 && (entry = machine_object('k', size, i)); i++) {
-			uint64_t start, end;
-			int node;
-
-			glue_memory_entry(entry, &start, &end, &node);
-			item[count++] = LOW(start);
-			item[count++] = HIGH(start);
-			item[count++] = LOW(end);
-			item[count++] = HIGH(end);
-			item[count++] = node;
-			item[at]++;
-		}
-	}
-	emit(item, count);
-}
-
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
@@ -379,7 +286,7 @@ static void boot(void)
 	memcpy(__start_kernel_data, kernel_image, kernel_size);
 	memset(&run, 0, sizeof(run));
 	glue_boot();
-	done(0, false);
+	probe_done(0, false);
 }
 
 static void enable(void)
@@ -392,19 +299,19 @@ static void enable(void)
 		machine_memory[i].size = next64();
 		machine_memory[i].node = next();
 	}
-	done(glue_enable(), true);
+	probe_done(glue_enable(), true);
 }
 
 static void notify(void)
 {
 	uint64_t start = next64();
 
-	done(glue_notify(8, start, next64()), false);
+	probe_done(glue_notify(8, start, next64()), false);
 }
 
 static void machine_check(void)
 {
-	done(glue_machine_check(next64(), 0xbd80000000100134, 0x86), false);
+	probe_done(glue_machine_check(next64(), 0xbd80000000100134, 0x86), false);
 }
 
 static void perform(void)
@@ -414,7 +321,7 @@ static void perform(void)
 	shim_cpu = next();
 	switch (command) {
 	case COMMAND_BOOT: boot(); break;
-	case COMMAND_CPU_ENABLE: done(glue_cpu_enable(), false); break;
+	case COMMAND_CPU_ENABLE: probe_done(glue_cpu_enable(), false); break;
 	case COMMAND_ENABLE: enable(); break;
 	case COMMAND_NOTIFY: notify(); break;
 	case COMMAND_MACHINE_CHECK: machine_check(); break;

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Items of the stream from this side; the TypeScript twin is harness/adapters/linux/wire.ts. */
@@ -37,6 +38,15 @@ enum crash {
 void port_item(const uint32_t *words, unsigned int count);
 void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsigned int answer_count);
 void port_crash(enum crash what) __attribute__((noreturn));
+void port_settle(void);
+extern char *kernel_before;
+extern size_t kernel_size;
+
+/* probe.c: while `probing`, the first effect ends the probe; with `probe_reserved`, every SEAMCALL answers "reserved". */
+extern sigjmp_buf probe_end;
+extern bool probing, probe_reserved;
+extern uint64_t probe_leaf;
+void probe_done(int ret, bool memory);
 
 /* machine.c */
 struct machine {
@@ -55,6 +65,9 @@ extern unsigned int machine_memory_count;
 extern bool machine_s3(void);
 void machine_boot(uint32_t cpu_model);
 void machine_flush(void);
+
+/* memory.c */
+void memory_boot(void);
 int machine_live(char kind);
 const void *machine_object(char kind, uint64_t size, int index);
 const void *machine_at(uint64_t physical, uint64_t size);
