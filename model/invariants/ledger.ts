@@ -106,6 +106,7 @@ export const LOCKS_ARE_BALANCED: Always = {
       report(offence('mems', 'get_online_mems is unbalanced at rest'));
     if (locks.sysinit.owner !== -1 || locks.sysinit.readers !== 0)
       report(offence('sysinit', 'the SYS.INIT lock is still held at rest'));
+    if (locks.kvm.owner !== -1 || locks.kvm.readers !== 0) report(offence('kvm', "KVM's lock is still held at rest"));
   },
 };
 
@@ -119,11 +120,11 @@ export const NOTHING_IS_LEAKED: Always = {
     if (record.outcome !== 'done') return;
     const { kernel } = world;
     let held = kernel.tdxMemory.length;
-    // After success the PAMTs are the module's, whether or not the kernel keeps the list that says where they are (v5).
     if (kernel.tdmrArrayLive) held += 1;
-    if (kernel.tdmrArrayLive || kernel.status === 'initialised') {
+    // A kernel that gives its array back after success has handed the PAMTs to the module for good.
+    if (kernel.tdmrArrayLive || kernel.status === 'initialised')
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
-    }
+    for (const td of kernel.tds) held += td.tdcs.length + (td.tdr === -1 ? 0 : 1) + (td.mask === -1 ? 0 : 1);
     if (kernel.live !== held)
       report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
   },

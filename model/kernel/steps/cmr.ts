@@ -1,16 +1,16 @@
-import { isBelow, lowHalf, u64FromHalves } from '../../abi/u64.ts';
+import { CMR_COUNT_MAX } from '../../abi/cmr-info.ts';
+import { isBelow, lowHalf } from '../../abi/u64.ts';
 import { ENOSPC } from '../errno.ts';
 import { AGAIN, DONE, type Step } from '../flow.ts';
 import { reserveCMRHoles } from '../reserved-area.ts';
 import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+import { fieldRun } from './metadata.ts';
 import { fillReservedAreasStep } from './tdmr.ts';
 
 /** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX module ABI, global metadata. */
 const NUM_CMRS = 0x9000000100000000n;
-const CMR_FIELDS_HIGH = 0x90000003;
-const CMR_BASE_LOW = 0x80;
-const CMR_SIZE_LOW = 0x100;
-const CMR_COUNT_MAX = 32;
+const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
+const CMR_SIZES = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
 const ADDRESS_END = 2 ** 52;
 
 const SOURCE =
@@ -38,8 +38,8 @@ export const READ_CMRS: Step = {
       while (cmrs.length > 0 && cmrs[cmrs.length - 1]?.size === 0) cmrs.length--;
       return DONE;
     }
-    const low = at < count ? CMR_BASE_LOW + at : CMR_SIZE_LOW + at - count;
-    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, u64FromHalves(CMR_FIELDS_HIGH, low), 0);
+    const field = at < count ? CMR_BASES[at] : CMR_SIZES[at - count];
+    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, field ?? 0, 0);
     if (error !== 0) return error;
     const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;
     if (at < count) cmrs[at] = { base: value, size: 0 };

@@ -137,7 +137,8 @@ export const CHECK_FEATURES: Step = {
   },
 };
 
-function fieldRun(high: number, low: number, count: number): readonly U64[] {
+/** `count` field ids that follow one another from `high`:`low`. */
+export function fieldRun(high: number, low: number, count: number): readonly U64[] {
   const fields: U64[] = [];
   for (let i = 0; i < count; i++) fields.push(u64FromHalves(high, low + i));
   return fields;
