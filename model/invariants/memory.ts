@@ -109,3 +109,16 @@ function topOfMemory({ kernel }: World): number {
   for (const { base, size } of kernel.memblock) if (base + size > top) top = base + size;
   return top + ((GIB - (top % GIB)) % GIB);
 }
+
+/** One PAMT per TDMR, at most one TDMR per memory block and never more than the GiBs it touches. */
+function tdmrsNeeded(world: World): number {
+  let count = 0;
+  let covered = 0;
+  for (const { base, size } of world.kernel.memblock) {
+    const end = base + size + ((GIB - ((base + size) % GIB)) % GIB);
+    if (end <= covered) continue;
+    covered = end;
+    count += 1;
+  }
+  return count;
+}
