@@ -24,13 +24,10 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
       'The contract says that CPUs that are online suffice; the module wants all that MCHECK counted to have run TDH.SYS.LP.INIT.',
     source: 'tdx_enable() kernel-doc, Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
     shownBy: ['lp/offline-lp-does-not-cost-tdx|TDH.SYS.CONFIG|TDX_SYS_CONFIG_NOT_PENDING|offline'],
-    notApplicable: {
-      v5: 'its contract demands all LPs online',
-      v7: 'its contract demands all LPs online',
-      v8: V8_STOPS,
-    },
+    notApplicable: { v5: 'its contract demands all LPs online', v8: V8_STOPS },
     said: ['6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {
+      v7: 'its check covers CPUs that are present; one that ACPI removed is still counted by MCHECK, and TDH.SYS.CONFIG is refused',
       v11: 'the page says 6.8 on; v11 has the same contract ("all online CPUs") and the same refused TDH.SYS.CONFIG',
     },
   },
@@ -88,7 +85,9 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     shownBy: ['lp/uncounted-lp-does-not-cost-tdx'],
     notApplicable: { v8: V8_STOPS },
     said: [],
-    differences: {},
+    differences: {
+      v7: 'the page has the objection only; in v7 it can be shown, as nothing turns a hot-added CPU away',
+    },
   },
   {
     number: 34,

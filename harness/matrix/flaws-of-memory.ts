@@ -1,5 +1,5 @@
 import type { Flaw } from './flaw.ts';
-import { NO_CMR_TABLE, V8_STOPS } from './not-applicable.ts';
+import { NO_CMR_TABLE } from './not-applicable.ts';
 
 /** Flaws about memory: the table of CMRs, TDMRs, PAMTs, the list of TDX memory. */
 export const FLAWS_OF_MEMORY: readonly Flaw[] = [
@@ -122,11 +122,12 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
       'All of memblock is handed over, or all of it is demanded to be convertible: one hot-added region outside the CMRs, and there is no TDX.',
     source: 'v7 10/20 review, Dave Hansen; build_tdx_memlist(), Linux 6.12',
     shownBy: ['memory/outside-cmrs-does-not-cost-tdx'],
-    notApplicable: { v8: V8_STOPS },
+    notApplicable: {},
     said: ['6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {
       v5: 'its own check refuses the region by name, and TDX is lost just the same',
       v7: 'as v5',
+      v8: "found with somebody else running TDH.SYS.INIT and TDH.SYS.LP.INIT first, as its author's own test tree did",
       v11: 'the page begins at 6.8; v11 hands over all of memblock as well',
     },
   },
@@ -173,8 +174,10 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
       'One list entry per memblock entry, nothing merged: the same memory described as two blocks has another outcome.',
     source: 'build_tdx_memlist() and fill_out_tdmrs(), Linux 6.12',
     shownBy: ['metamorphic/splitting-a-memory-block'],
-    notApplicable: { v8: V8_STOPS },
+    notApplicable: {},
     said: ['v5', 'v7', 'v11', '6.12', '6.12-cmr', '6.17', '7.3'],
-    differences: {},
+    differences: {
+      v8: "found with somebody else running TDH.SYS.INIT and TDH.SYS.LP.INIT first, as its author's own test tree did",
+    },
   },
 ];

@@ -1,5 +1,5 @@
 import type { Flaw } from './flaw.ts';
-import { NO_KEXEC, NO_MACHINE_CHECK, V8_STOPS } from './not-applicable.ts';
+import { NO_KEXEC, NO_MACHINE_CHECK } from './not-applicable.ts';
 
 /** Flaws about the machine around it: BIOS, hot-plug, kexec, machine checks, sleep. */
 export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
@@ -21,10 +21,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     shownBy: ['naming/refused-memory-add-is-explained|TDX initialised'],
     notApplicable: {},
     said: ['v8', 'v11', '6.12', '6.12-cmr', '6.17', '7.3'],
-    differences: {
-      v7: 'its arch_add_memory() refuses with -EINVAL and no line either',
-      v8: 'it could, but on a module that exists it never gets past its first SEAMCALL (flaw 13)',
-    },
+    differences: { v7: 'its arch_add_memory() refuses with -EINVAL and no line either' },
   },
   {
     number: 28,
@@ -42,9 +39,10 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     statement: 'Memory that was TDX memory before is refused when it comes back across two entries of the list.',
     source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
     shownBy: ['hotplug/union-of-entries-is-accepted'],
-    notApplicable: { v5: 'it keeps no list', v8: V8_STOPS },
+    notApplicable: { v5: 'it keeps no list' },
     said: ['v7'],
     differences: {
+      v8: "found with somebody else running TDH.SYS.INIT and TDH.SYS.LP.INIT first, as its author's own test tree did",
       v11: 'the page quotes the comment that calls it impossible; touching memblock entries of one node make it possible (recording 6.12-demos, line 33)',
       '6.12':
         'the page quotes the comment that calls it impossible; touching memblock entries of one node make it possible (recording 6.12-demos, line 33)',
@@ -89,7 +87,6 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     notApplicable: { '6.12': NO_KEXEC, '6.12-cmr': NO_KEXEC },
     said: ['v5', 'v7', 'v8', 'v11', '6.17'],
     differences: {
-      v8: 'it leaves a module that it never got to initialise',
       '7.3':
         'the page expects TDH.SYS.DISABLE of later trees; no recording of 7.3 shows one, and the model leaves it out until one does',
     },
@@ -98,10 +95,11 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     number: 37,
     name: 'kexec with dirty lines',
     statement: 'Lines of private KeyIDs are written back over the memory of the next kernel.',
-    source: 'v5 22/22; v5 21/22; L17560340124, L41663220728 (cache_state_incoherent)',
+    source:
+      'v5 22/22; v5 21/22; L17560340124, L41663220728 (cache_state_incoherent): all that are listed here flush; a CPU that went offline did so as it died (hlt_play_dead())',
     shownBy: ['kexec/caches-are-flushed'],
     notApplicable: { '6.12': NO_KEXEC, '6.12-cmr': NO_KEXEC },
-    said: ['6.17'],
+    said: [],
     differences: {},
   },
   {
@@ -112,7 +110,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     shownBy: ['kexec/erratum-is-minded'],
     notApplicable: { '6.12': NO_KEXEC, '6.12-cmr': NO_KEXEC },
     said: ['v5', 'v7', 'v8'],
-    differences: { v8: 'no private memory: on a module that exists it never gets past its first SEAMCALL (flaw 13)' },
+    differences: {},
   },
   {
     number: 43,
@@ -136,7 +134,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     shownBy: ['machine-check/address-is-masked'],
     notApplicable: { v5: NO_MACHINE_CHECK, v7: NO_MACHINE_CHECK, v8: NO_MACHINE_CHECK },
     said: ['v11', '6.12', '6.12-cmr', '6.17'],
-    differences: {},
+    differences: { '7.3': 'the page has the mask in later trees; the recorded 7.3 hands the address on as it came' },
   },
   {
     number: 54,

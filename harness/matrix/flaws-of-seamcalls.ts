@@ -169,7 +169,16 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
     shownBy: ['retry/repeats-its-inputs'],
     notApplicable: { v5: 'it never tries again', v7: 'it never tries again', v8: 'it never tries again' },
     said: ['6.12', '6.12-cmr', '6.17', '7.3'],
-    differences: {},
+    differences: {
+      '6.12':
+        'no leaf that answers in registers draws entropy in the module as recorded: it takes another module to show it (recording 6.12-demos, line 9, injects the status)',
+      '6.12-cmr':
+        'no leaf that answers in registers draws entropy in the module as recorded: it takes another module to show it (recording 6.12-demos, line 9, injects the status)',
+      '6.17':
+        'no leaf that answers in registers draws entropy in the module as recorded: it takes another module to show it (recording 6.12-demos, line 9, injects the status)',
+      '7.3':
+        'no leaf that answers in registers draws entropy in the module as recorded: it takes another module to show it (recording 6.12-demos, line 9, injects the status)',
+    },
   },
   {
     number: 67,
