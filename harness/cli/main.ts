@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import { corpusCommand } from './corpus.ts';
 import { EXIT, UserError } from './exit.ts';
 import { fuzzCommand } from './fuzz.ts';
+import { matrixCommand } from './matrix.ts';
 import { replayCommand } from './replay.ts';
 import { shrinkCommand } from './shrink.ts';
 import { originalStack } from './stack.ts';
@@ -48,6 +49,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(bootCommand(context));
   program.addCommand(checkTraceCommand());
   program.addCommand(conformCommand(context));
+  program.addCommand(matrixCommand(context));
   program.addCommand(corpusCommand(context));
   program.addCommand(configCommand(context));
   program.addCommand(completionCommand(context));

@@ -148,6 +148,8 @@ export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
     for (let lp = 0; lp < world.hardware.lps.length; lp += 1) {
+      // A CPU that went offline executed WBINVD as it died: hlt_play_dead(), arch/x86/kernel/smpboot.c.
+      if (record.kernel.cpus[lp]?.online !== true) continue;
       for (let at = record.to - 1; at >= 0; at -= 1) {
         const entry = world.trace[at];
         if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;

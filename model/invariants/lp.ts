@@ -102,8 +102,12 @@ export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
     const root = failedSeamcall(world, record);
     const { lps } = world.platform;
     if (root !== undefined) {
-      if (lps[root.lp]?.bios === false && root.condition === null && root.trap === 'gp')
-        report(offenceOf(root, `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`, ''));
+      if (
+        lps[root.lp]?.bios === false &&
+        root.trap === 'gp' &&
+        world.hardware.lps.some(({ seamrrValid }) => seamrrValid)
+      )
+        report(offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`));
       return;
     }
     if (!isRefusedForOfflineCPUs(record)) return;

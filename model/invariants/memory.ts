@@ -1,7 +1,6 @@
 import { ENOSPC } from '../kernel/errno.ts';
 import { isConvertible, mergeCMRs } from '../platform/cmr.ts';
 import type { World } from '../world/world.ts';
-import type { TDMR } from '../kernel/tdmr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always, Report } from './invariant.ts';
 import { failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
@@ -69,8 +68,8 @@ export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done') return;
     if (record.errno !== ENOSPC) {
-      const silent = tdmrOutOfAreas(world, record);
-      if (silent !== undefined) judge(world, silent.base, silent.base + silent.size, report);
+      // Which TDMR it was is not to be seen: ask whether all of memory, taken as one, would fit.
+      if (ranOutSilently(world, record)) judge(world, 0, topOfMemory(world), report);
       return;
     }
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
@@ -94,19 +93,23 @@ function judge(world: World, base: number, end: number, report: Report): void {
 }
 
 /**
- * The TDMR that ran out of reserved areas in a kernel that does not say so. All its PAMTs were allocated, and the next
- * thing that leaves a trace, the array for TDH.SYS.CONFIG, was not reached.
+ * True if a kernel that does not say so ran out of reserved areas. All PAMTs were allocated, and the next thing that
+ * leaves a trace, the array for TDH.SYS.CONFIG, was not reached.
  */
-function tdmrOutOfAreas(world: World, record: EventRecord): TDMR | undefined {
+function ranOutSilently(world: World, record: EventRecord): boolean {
   for (let index = record.to - 1; index >= record.from; index -= 1) {
     const entry = world.trace[index];
-    if (entry?.kind === 'alloc') {
-      if (entry.what !== 'c' || entry.address === -1) return undefined;
-      return record.kernel.tdmrs.find(({ reserved }) => reserved.length >= RESERVED_MAX);
-    }
-    if (entry?.kind === 'seamcall' && leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') return undefined;
+    if (entry?.kind === 'alloc') return entry.what === 'c' && entry.address !== -1;
+    if (entry?.kind === 'seamcall' && leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') return false;
   }
-  return undefined;
+  return false;
+}
+
+/** End of the highest memory, on a GiB. */
+function topOfMemory({ kernel }: World): number {
+  let top = 0;
+  for (const { base, size } of kernel.memblock) if (base + size > top) top = base + size;
+  return top + ((GIB - (top % GIB)) % GIB);
 }
 
 /** One PAMT per TDMR, at most one TDMR per memory block and never more than the GiBs it touches. */

@@ -1,18 +1,17 @@
 import { CMR_COUNT_MAX } from '../../abi/cmr-info.ts';
-import { fieldRun } from '../../abi/metadata-field.ts';
 import type { AddressRange } from '../../abi/range.ts';
 import { isBelow, lowHalf } from '../../abi/u64.ts';
 import { ENOSPC } from '../errno.ts';
 import { AGAIN, DONE, type Step } from '../flow.ts';
 import { reserveCMRHoles } from '../reserved-area.ts';
 import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+import { fieldRun } from './metadata.ts';
 import { fillReservedAreasStep } from './tdmr.ts';
 
 /** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX module ABI, global metadata. */
 const NUM_CMRS = 0x9000000100000000n;
-/** Made once: a u64 of this size is a bigint. */
-const CMR_BASE = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
-const CMR_SIZE = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
+const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
+const CMR_SIZES = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
 const EMPTY: AddressRange = { base: 0, size: 0 };
 const ADDRESS_END = 2 ** 52;
 
@@ -41,7 +40,7 @@ export const READ_CMRS: Step = {
       while (cmrs[cmrs.length - 1]?.size === 0) cmrs.pop();
       return DONE;
     }
-    const field = at < count ? CMR_BASE[at] : CMR_SIZE[at - count];
+    const field = at < count ? CMR_BASES[at] : CMR_SIZES[at - count];
     const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, field ?? 0, 0);
     if (error !== 0) return error;
     const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;
@@ -80,7 +79,7 @@ export const READ_CMRS_IN_USE: Step = {
       while (cmrs[cmrs.length - 1]?.size === 0) cmrs.pop();
       return DONE;
     }
-    const field = at < count ? CMR_SIZE[at] : CMR_BASE[at - count];
+    const field = at < count ? CMR_SIZES[at] : CMR_BASES[at - count];
     const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, field ?? 0, 0);
     if (error !== 0) return error;
     const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;

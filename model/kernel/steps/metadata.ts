@@ -1,5 +1,4 @@
-import { fieldRun } from '../../abi/metadata-field.ts';
-import { lowHalf, type U64 } from '../../abi/u64.ts';
+import { lowHalf, u64FromHalves, type U64 } from '../../abi/u64.ts';
 import { EINVAL } from '../errno.ts';
 import { AGAIN, DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
@@ -137,3 +136,10 @@ export const CHECK_FEATURES: Step = {
     return EINVAL;
   },
 };
+
+/** `count` field ids that follow one another from `high`:`low`. */
+export function fieldRun(high: number, low: number, count: number): readonly U64[] {
+  const fields: U64[] = [];
+  for (let i = 0; i < count; i++) fields.push(u64FromHalves(high, low + i));
+  return fields;
+}
