@@ -6,6 +6,7 @@ import { bootCommand } from './boot.ts';
 import { checkTraceCommand } from './check-trace.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
+import { conformCommand } from './conform.ts';
 import type { Context } from './context.ts';
 import { corpusCommand } from './corpus.ts';
 import { EXIT, UserError } from './exit.ts';
@@ -47,6 +48,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(shrinkCommand(context));
   program.addCommand(bootCommand(context));
   program.addCommand(checkTraceCommand());
+  program.addCommand(conformCommand(context));
   program.addCommand(matrixCommand(context));
   program.addCommand(corpusCommand(context));
   program.addCommand(configCommand(context));

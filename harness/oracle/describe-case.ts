@@ -10,7 +10,11 @@ import { runCase } from './judge-case.ts';
 
 /** The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. */
 export function describeCase(input: Case): readonly string[] {
-  const world = runCase(input);
+  return describeWorld(runCase(input));
+}
+
+/** The same for a run that is over. */
+export function describeWorld(world: World): readonly string[] {
   return world.records.flatMap((record, index) => describeRecord(world, record, index));
 }
 
@@ -33,7 +37,7 @@ function describeEvent({ event }: EventRecord): string {
   return [kind, ...fields].join(' ');
 }
 
-const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf']);
+const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf', 'td']);
 
 function describeValue(name: string, value: U64 | string | null): string {
   if (value === null) return 'any';

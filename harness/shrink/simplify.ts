@@ -113,6 +113,17 @@ export function* simplerEvents(input: Case): Generator<Case> {
   }
 }
 
+/** Preemptions as early as they do, of the first thread there is. */
+export function* earlierPreemptions(input: Case): Generator<Case> {
+  const { schedule = [] } = input;
+  for (const [index, preemption] of schedule.entries()) {
+    for (const after of smaller(preemption.after))
+      yield { ...input, schedule: schedule.with(index, { ...preemption, after }) };
+    for (const run of smaller(preemption.run))
+      yield { ...input, schedule: schedule.with(index, { ...preemption, run }) };
+  }
+}
+
 function* simplerForms(event: Event): Generator<Event> {
   if ('lp' in event && event.lp > 0) {
     yield { ...event, lp: 0 };
@@ -121,6 +132,9 @@ function* simplerForms(event: Event): Generator<Event> {
   switch (event.kind) {
     case 'allocation-failure':
       for (const nth of smaller(event.nth)) if (nth > 0) yield { ...event, nth };
+      return;
+    case 'td-destroy':
+      for (const td of smaller(event.td)) yield { ...event, td };
       return;
     case 'condition':
       for (const count of smaller(event.count)) if (count > 0) yield { ...event, count };

@@ -1,4 +1,5 @@
 import type { Always, EventKind, Sometimes } from './invariant.ts';
+import { factMask } from './facts.ts';
 import * as boot from './boot.ts';
 import * as cmr from './cmr.ts';
 import * as flow from './flow.ts';
@@ -120,6 +121,8 @@ const EVENT_KINDS: readonly EventKind[] = [
   'acpi-cpu-remove',
   'memory-add',
   'memory-remove',
+  'td-create',
+  'td-destroy',
   'machine-check',
   'allocation-failure',
   'condition',
@@ -131,10 +134,19 @@ const EVENT_KINDS: readonly EventKind[] = [
   'kexec',
 ];
 
-/** Which invariants look after an event of this kind: worked out once, asked after every event. */
-function byEvent<Rule extends Always | Sometimes>(rules: readonly Rule[]): ReadonlyMap<EventKind, readonly Rule[]> {
+/** The rules that look after one kind of event, each with the facts it needs: `needs[i]` is the mask of `rules[i]`. */
+export interface Watch<Rule> {
+  readonly rules: readonly Rule[];
+  readonly needs: Uint32Array;
+}
+
+/** Worked out once, asked after every event. */
+function byEvent<Rule extends Always | Sometimes>(all: readonly Rule[]): ReadonlyMap<EventKind, Watch<Rule>> {
   return new Map(
-    EVENT_KINDS.map((kind) => [kind, rules.filter(({ after }) => after === 'all' || after.includes(kind))]),
+    EVENT_KINDS.map((kind) => {
+      const rules = all.filter(({ after }) => after === 'all' || after.includes(kind));
+      return [kind, { rules, needs: Uint32Array.from(rules, ({ needs }) => factMask(needs ?? [])) }];
+    }),
   );
 }
 

@@ -23,6 +23,7 @@ export const A_RANGE_INSIDE_TDX_MEMORY_MAY_COME_BACK: Always = {
   statement: 'Memory that lies in the union of the TDX memory entries may go online, also across two of them.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
   after: ['memory-add'],
+  needs: ['was-initialised', 'said-no'],
   check: (world, record, report) => {
     const { event } = record;
     if (event.kind !== 'memory-add' || record.outcome !== 'refused' || record.statusBefore !== 'initialised') return;
@@ -42,6 +43,7 @@ export const A_RANGE_OUTSIDE_TDX_MEMORY_IS_REFUSED: Always = {
   statement: 'Once TDX is initialised, memory outside the TDX memory does not reach the page allocator.',
   source: 'tdx_memory_notifier(), Linux 6.12; v5 22/22, "Memory Hotplug"',
   after: ['memory-add'],
+  needs: ['was-initialised', 'done'],
   check: (world, record, report) => {
     const { event } = record;
     if (
@@ -67,6 +69,7 @@ export const ZONE_DEVICE_IS_LEFT_ALONE: Always = {
   statement: "ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX's sake.",
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
+  needs: ['said-no'],
   check: (_, record, report) => {
     const { event } = record;
     if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused')
@@ -81,6 +84,7 @@ export const HOT_PLUG_LEAVES_TDX_ALONE: Always = {
   source:
     'v7 04/20, Thomas Gleixner, 23 Nov 2022 ("should not have any impact on the TDX integrity of the already running system")',
   after: ['acpi-cpu-add', 'acpi-cpu-remove', 'memory-add', 'memory-remove', 'cpu-offline', 'cpu-online'],
+  needs: ['was-initialised'],
   check: (_, record, report) => {
     if (record.statusBefore === 'initialised' && record.statusAfter !== 'initialised')
       report(offence(record.event.kind, `TDX is ${record.statusAfter} after ${record.event.kind}`));
@@ -93,6 +97,7 @@ export const A_HOT_ADDED_CPU_IS_ACCEPTED: Always = {
   statement: 'A hot-added CPU is at most unusable for TDX; it is not refused altogether.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; L14617071103, Rafael Wysocki on v5',
   after: ['acpi-cpu-add'],
+  needs: ['said-no'],
   check: (_, record, report) => {
     if (record.outcome === 'refused') report(offence('', 'the CPU was refused'));
   },
@@ -104,6 +109,7 @@ export const MACHINE_CHECK_ADDRESSES_ARE_MASKED: Always = {
   statement: 'The address given to TDH.PHYMEM.PAGE.RDMD carries no KeyID bits.',
   source: 'L30873133620 (MCI_ADDR_PHYSADDR); tdx_dump_mce_info(), Linux 6.12',
   after: ['machine-check'],
+  needs: ['leaf-rdmd'],
   check: (world, record, report) => {
     const keyidUnit = 2 ** (52 - world.hardware.keyidBits);
     for (let index = record.from; index < record.to; index += 1) {
@@ -121,6 +127,7 @@ export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
   statement: 'After a failed initialisation no SEAMCALL is made, not even by the machine check handler.',
   source: 'tdx_dump_mce_info() and paddr_is_tdx_private(), Linux 6.12 (gated on the platform feature alone)',
   after: ['machine-check'],
+  needs: ['called'],
   check: (world, record, report) => {
     if (record.statusBefore !== 'error' && record.statusBefore !== 'shutdown') return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -180,6 +187,7 @@ export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
   statement: 'A new kernel is not started beside a module the old one has initialised.',
   source: 'v5 22/22, "Kexec()" (the kernel leaves the module in open state)',
   after: ['kexec'],
+  needs: ['done'],
   check: (_, record, report) => {
     if (
       record.outcome === 'done' &&

@@ -67,7 +67,7 @@ export function statusClass(entry: SeamcallEntry): string {
 
 /** `TDH.SYS.INIT` for 33; the number itself for a leaf nobody named. */
 export function leafName(leaf: U64): string {
-  return nameOfLeaf(lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
+  return nameOfLeaf(typeof leaf === 'number' && leaf < 0x10000 ? leaf : lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
 }
 
 /** An offence that goes back to one SEAMCALL. */

@@ -41,6 +41,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
   source: 'v7 10/20 review, Dave Hansen; archive refs 58287725306, 58078908472 (CXL memory onlined as RAM)',
   after: ['enable'],
+  needs: ['errno'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined) {
@@ -63,6 +64,7 @@ export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   source:
     'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
   after: ['enable'],
+  needs: ['errno', 'done', 'printed'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done') return;
     if (record.errno !== ENOSPC) {

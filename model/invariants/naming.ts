@@ -57,6 +57,7 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
   source: 'tdx_enable(), Linux 6.12; LKML 23 Jun 2024 ("bare error codes do not help users")',
   after: INIT_EVENTS,
+  needs: ['errno', 'done', 'traced'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || record.from === record.to || record.errno === ENOMEM) return;
     const root = failedSeamcall(world, record);
@@ -83,6 +84,7 @@ export const THE_VERDICT_CARRIES_THE_ERRNO: Always = {
   statement: 'The final line of a failed initialisation carries the errno the caller gets.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
+  needs: ['printed'],
   check: (_, record, report) => {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
@@ -99,6 +101,7 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   source:
     'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
   after: ['enable'],
+  needs: ['errno', 'done'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
@@ -123,6 +126,7 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   statement: 'If initialisation fails because a counted LP never ran TDH.SYS.LP.INIT, a line names that LP.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['errno'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
@@ -144,6 +148,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
   statement: 'If initialisation fails because memory lies outside the CMRs, a line names the region.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); LKML 2409.3/07101 (CXL hot-add rejected without a word)',
   after: ['enable'],
+  needs: ['done', 'failed-call'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || record.outcome !== 'done') return;
@@ -159,6 +164,7 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   statement: "Memory refused for TDX's sake is refused with a line that names the range.",
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
+  needs: ['said-no'],
   check: (_, record, report) => {
     if (record.outcome === 'refused' && !isNamed(record, 'region'))
       report(offence(`TDX ${record.statusBefore}`, 'the range is refused and dmesg does not say why'));

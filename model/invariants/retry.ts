@@ -24,6 +24,7 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
   source:
     'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
   after: INIT_EVENTS,
+  needs: ['failed-call', 'errno'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;
@@ -43,6 +44,7 @@ export const NO_ENTROPY_IS_RETRIED_TEN_TIMES_AT_MOST: Always = {
   statement: 'TDX_RND_NO_ENTROPY is retried at once, ten calls in all at most.',
   source: 'sc_retry(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['refused'],
   check: (world, record, report) => {
     let run = 0;
     for (let index = record.from; index < record.to; index += 1) {
@@ -63,6 +65,7 @@ export const A_RETRY_REPEATS_ITS_INPUTS: Always = {
   statement: 'A retry after TDX_RND_NO_ENTROPY sends the same inputs again, not the outputs of the refused call.',
   source: 'sc_retry() over __seamcall_ret(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['refused'],
   check: (world, record, report) => {
     for (let index = record.from + 1; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -87,6 +90,7 @@ export const A_MISTIMED_FIRST_CALL_DOES_NOT_POISON_THE_BOOT: Always = {
     'TDH.SYS.INIT called outside VMX operation, or before the module is loaded, is tried again when that has changed.',
   source: 'v12 review, David Hildenbrand (L10316635977); try_init_module_global(), Linux 6.12 (the result is cached)',
   after: INIT_EVENTS,
+  needs: ['failed-call', 'trapped'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || (root.trap !== 'ud' && root.trap !== 'vmfail')) return;
@@ -108,6 +112,7 @@ export const ONE_FAILURE_DOES_NOT_BAR_TDX: Always = {
     'After a failed initialisation the next attempt is an attempt: it does something, or says why it does not.',
   source: 'tdx_enable(), Linux 6.12 (TDX_MODULE_ERROR: -EINVAL, silently)',
   after: ['enable'],
+  needs: ['done', 'errno'],
   check: (_, record, report) => {
     if (
       record.outcome !== 'done' ||
@@ -127,6 +132,7 @@ export const AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
   statement: 'Memory that could not be allocated once does not bar TDX for the rest of the boot.',
   source: 'init_tdx_module(), Linux 6.12 (any error ends in TDX_MODULE_ERROR)',
   after: ['enable'],
+  needs: ['failed-allocation'],
   check: (world, record, report) => {
     if (world.kernel.status !== 'error' && world.kernel.status !== 'shutdown') return;
     for (let index = record.from; index < record.to; index += 1) {

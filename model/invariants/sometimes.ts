@@ -1,6 +1,7 @@
 import type { Revision } from '../kernel/revision.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
+import type { Fact } from './facts.ts';
 import type { Sometimes } from './invariant.ts';
 import { INIT_EVENTS, leafName, statusClass } from './look.ts';
 import { packagesWithoutCPU } from './lp.ts';
@@ -17,9 +18,10 @@ function sometimes(
   statement: string,
   budget: number,
   after: Sometimes['after'],
+  needs: readonly Fact[],
   reached: Sometimes['reached'],
 ): Sometimes {
-  return { holds: 'sometimes', id, statement, source: SOURCE, after, budget, reached };
+  return { holds: 'sometimes', id, statement, source: SOURCE, after, needs, budget, reached };
 }
 
 /** A SEAMCALL of the event, made by the kernel, that ended so. */
@@ -35,14 +37,20 @@ const justInitialised = (record: EventRecord): boolean =>
   record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
 const RULES: readonly Sometimes[] = [
-  sometimes('flow/some-initialisation-succeeds', 'An initialisation succeeds.', 2_000, ['enable'], (_, record) =>
-    justInitialised(record),
+  sometimes(
+    'flow/some-initialisation-succeeds',
+    'An initialisation succeeds.',
+    2_000,
+    ['enable'],
+    ['became-initialised'],
+    (_, record) => justInitialised(record),
   ),
   sometimes(
     'flow/some-initialisation-is-repeated',
     'TDX that is initialised is enabled once more.',
     4_000,
     ['enable'],
+    ['was-initialised'],
     (_, record) => record.statusBefore === 'initialised',
   ),
   sometimes(
@@ -50,6 +58,7 @@ const RULES: readonly Sometimes[] = [
     'An initialisation fails after its first SEAMCALL or allocation.',
     2_000,
     ['enable'],
+    ['errno', 'traced'],
     (_, record) => record.errno !== 0 && record.to > record.from,
   ),
   sometimes(
@@ -57,6 +66,7 @@ const RULES: readonly Sometimes[] = [
     'A counted LP is offline when TDX is enabled.',
     2_000,
     ['enable'],
+    [],
     (world) => world.kernel.cpus.some((cpu, lp) => !cpu.online && world.platform.lps[lp]?.bios === true),
   ),
   sometimes(
@@ -64,28 +74,45 @@ const RULES: readonly Sometimes[] = [
     'A counted package has no online CPU when TDX is enabled.',
     4_000,
     ['enable'],
+    [],
     (world) => packagesWithoutCPU(world).length > 0,
   ),
-  sometimes('sw-error/some-call-meets-gp', 'A SEAMCALL ends in #GP.', 8_000, 'all', (world, record) =>
+  sometimes('sw-error/some-call-meets-gp', 'A SEAMCALL ends in #GP.', 8_000, 'all', ['trapped'], (world, record) =>
     ended(world, record, (status) => status === '#GP'),
   ),
-  sometimes('sw-error/some-call-meets-ud', 'A SEAMCALL ends in #UD.', 4_000, 'all', (world, record) =>
+  sometimes('sw-error/some-call-meets-ud', 'A SEAMCALL ends in #UD.', 4_000, 'all', ['trapped'], (world, record) =>
     ended(world, record, (status) => status === '#UD'),
   ),
-  sometimes('sw-error/some-call-meets-vmfail', 'A SEAMCALL ends in VMfailInvalid.', 4_000, 'all', (world, record) =>
-    ended(world, record, (status) => status === 'VMfailInvalid'),
+  sometimes(
+    'sw-error/some-call-meets-vmfail',
+    'A SEAMCALL ends in VMfailInvalid.',
+    4_000,
+    'all',
+    ['trapped'],
+    (world, record) => ended(world, record, (status) => status === 'VMfailInvalid'),
   ),
-  sometimes('retry/some-call-is-busy', 'The module answers busy to the kernel.', 4_000, INIT_EVENTS, (world, record) =>
-    ended(world, record, (status) => status === 'TDX_SYS_BUSY' || status === 'TDX_OPERAND_BUSY'),
+  sometimes(
+    'retry/some-call-is-busy',
+    'The module answers busy to the kernel.',
+    4_000,
+    INIT_EVENTS,
+    ['refused'],
+    (world, record) => ended(world, record, (status) => status === 'TDX_SYS_BUSY' || status === 'TDX_OPERAND_BUSY'),
   ),
-  sometimes('retry/some-call-has-no-entropy', 'The module has no entropy.', 4_000, INIT_EVENTS, (world, record) =>
-    ended(world, record, (status) => status === 'TDX_RND_NO_ENTROPY'),
+  sometimes(
+    'retry/some-call-has-no-entropy',
+    'The module has no entropy.',
+    4_000,
+    INIT_EVENTS,
+    ['refused'],
+    (world, record) => ended(world, record, (status) => status === 'TDX_RND_NO_ENTROPY'),
   ),
   sometimes(
     'pamt/some-init-fails-when-ready',
     'An initialisation fails once the module is READY.',
     8_000,
     ['enable'],
+    ['errno'],
     (_, record) => record.errno !== 0 && record.phaseAfter === 'READY',
   ),
   sometimes(
@@ -93,6 +120,7 @@ const RULES: readonly Sometimes[] = [
     'An allocation of the init flow fails.',
     4_000,
     ['enable'],
+    ['failed-allocation'],
     (world, record) => {
       for (let index = record.from; index < record.to; index += 1) {
         const entry = world.trace[index];
@@ -106,6 +134,7 @@ const RULES: readonly Sometimes[] = [
     'An initialisation with two TDMRs or more succeeds.',
     4_000,
     ['enable'],
+    ['became-initialised'],
     (world, record) => justInitialised(record) && world.kernel.tdmrCount > 1,
   ),
   sometimes(
@@ -113,6 +142,7 @@ const RULES: readonly Sometimes[] = [
     'Memory outside the CMRs is there when TDX is enabled.',
     4_000,
     ['enable'],
+    [],
     (world) =>
       world.kernel.memblock.some(
         ({ base, size }) => !world.platform.cmrs.some((cmr) => cmr.base < base + size && base < cmr.base + cmr.size),
@@ -123,6 +153,7 @@ const RULES: readonly Sometimes[] = [
     'Memory is hot-added to a machine that runs TDX.',
     4_000,
     ['memory-add'],
+    ['was-initialised'],
     (_, record) => record.statusBefore === 'initialised' && record.outcome !== 'ignored',
   ),
   sometimes(
@@ -130,6 +161,7 @@ const RULES: readonly Sometimes[] = [
     'A CPU is hot-added.',
     8_000,
     ['acpi-cpu-add'],
+    [],
     (_, record) => record.outcome !== 'ignored',
   ),
   sometimes(
@@ -137,6 +169,7 @@ const RULES: readonly Sometimes[] = [
     'The machine-check handler asks the module about a page.',
     8_000,
     ['machine-check'],
+    ['leaf-rdmd'],
     (world, record) => ended(world, record, (_, leaf) => leaf === 'TDH.PHYMEM.PAGE.RDMD'),
   ),
   sometimes(
@@ -144,6 +177,7 @@ const RULES: readonly Sometimes[] = [
     'BIOS announces KeyIDs while SEAM is off.',
     8_000,
     ['boot'],
+    [],
     (world) => world.platform.keyids.tdx > 1 && world.hardware.lps.every((lp) => !lp.seamrrValid),
   ),
   sometimes(
@@ -151,6 +185,7 @@ const RULES: readonly Sometimes[] = [
     'A raw SEAMCALL is refused by the module.',
     8_000,
     ['seamcall'],
+    ['refused'],
     (world, record) => {
       const entry = world.trace[record.from];
       return entry?.kind === 'seamcall' && entry.raw && entry.trap === 'none' && entry.rax !== 0;
@@ -161,6 +196,7 @@ const RULES: readonly Sometimes[] = [
     'MCHECK refuses what BIOS proposes.',
     4_000,
     ['boot'],
+    [],
     (world) => world.mcheck.verdict === 'refused',
   ),
   sometimes(
@@ -168,6 +204,7 @@ const RULES: readonly Sometimes[] = [
     'A broken BIOS is published all the same.',
     8_000,
     ['boot'],
+    [],
     (world) => world.mcheck.verdict === 'bypassed',
   ),
   {
@@ -176,6 +213,7 @@ const RULES: readonly Sometimes[] = [
       'An initialisation succeeds after one that failed.',
       20_000,
       ['enable'],
+      ['became-initialised'],
       (world, record) =>
         justInitialised(record) &&
         world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && earlier.errno !== 0),

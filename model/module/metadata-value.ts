@@ -95,5 +95,5 @@ export function metadataValue(
 
 /** A value cut to the element size the table gives the field. */
 export function cutToField(value: U64, bits: 8 | 16 | 32 | 64): U64 {
-  return bits === 64 ? value : lowHalf(value) % 2 ** bits;
+  return bits === 64 ? value : bits === 32 ? lowHalf(value) : lowHalf(value) & (bits === 16 ? 0xffff : 0xff);
 }

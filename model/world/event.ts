@@ -20,6 +20,10 @@ export type Event =
       readonly node: number;
     }
   | { readonly kind: 'memory-remove'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number }
+  /** KVM makes a guest TD, as far as KeyID and control pages go; revisions without KVM for TDX do nothing. */
+  | { readonly kind: 'td-create' }
+  /** KVM takes down one of the guests that are alive: number `td` of them in order of creation, or the last. */
+  | { readonly kind: 'td-destroy'; readonly td: number }
   /** A memory error reported at `address`; the kernel asks the module whose page it is where it can. */
   | { readonly kind: 'machine-check'; readonly lp: number; readonly address: number }
   /** The kernel's nth allocation from now on fails (1 = the next one). */

@@ -3,6 +3,7 @@ import type { Registers } from '../abi/registers.ts';
 import type { PageAllocator } from '../kernel/page-allocator.ts';
 import type { KernelPort } from '../kernel/port.ts';
 import type { KernelState } from '../kernel/state.ts';
+import type { Thread } from '../kernel/thread.ts';
 
 import type { ModuleState } from '../module/state.ts';
 import type { Release } from '../module/release.ts';
@@ -47,8 +48,11 @@ export interface World {
   foldFrom: number;
   /** Lock imbalances the kernel had recorded before the event under way. */
   imbalancesBefore: number;
-  /** Kernel threads in the middle of a flow. */
-  threadsRunning: number;
+  /** The next event that runs a kernel flow leaves its thread in `started`, to be run step by step. */
+  defers: boolean;
+  started: Thread | null;
+  /** Of events that overlapped: whose turn it was when, and where in the trace and in dmesg that part now stands. */
+  readonly overlaps: Overlap[];
 
   /**
    * PAMT memory that the host has taken back under its own KeyID while the module still points at it. What the module
@@ -61,6 +65,15 @@ export interface World {
   disturbed: boolean;
   /** Compare module and memory around every refused SEAMCALL (costs a digest per call). */
   readonly watchRefusals: boolean;
+}
+
+/** A turn of one of the events that overlapped: trace entries [from, to), dmesg lines [dmesgFrom, dmesgTo). */
+export interface Overlap {
+  readonly record: EventRecord;
+  readonly from: number;
+  readonly to: number;
+  readonly dmesgFrom: number;
+  readonly dmesgTo: number;
 }
 
 /** One entry of a CMR table in memory: bytes. */
