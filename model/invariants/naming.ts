@@ -6,6 +6,8 @@ import type { Always } from './invariant.ts';
 import { failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
 import { countedLPsNotInitialised, isRefusedForOfflineCPUs, packagesWithoutCPU } from './lp.ts';
 
+const TDH_SYS_RD = 34;
+
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */
 
 /** True if one of the event's lines names such a thing; with `value`, that very one. */
@@ -106,7 +108,8 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
     if (root !== undefined) {
       const status = statusClass(root);
       if (status !== 'TDX_SYS_CONFIG_NOT_PENDING' && status !== 'TDX_SYS_NOT_READY') return;
-      if (root.condition !== null) return;
+      // A module without TDH.SYS.RD answers that it is not READY too; packages have nothing to do with it.
+      if (root.condition !== null || root.leaf === TDH_SYS_RD) return;
     } else if (!isNamed(record, 'lp') && !isRefusedForOfflineCPUs(record)) return;
     for (const pkg of packagesWithoutCPU(world)) {
       if (isNamed(record, 'package', pkg)) continue;
@@ -197,8 +200,6 @@ export const THE_REASON_IS_TRUE: Always = {
       );
   },
 };
-
-const TDH_SYS_RD = 34;
 
 export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
   holds: 'always',
