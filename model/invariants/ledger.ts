@@ -124,6 +124,11 @@ export const NOTHING_IS_LEAKED: Always = {
       held += 1;
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
     }
+    for (const { tdr, tdcs, mask } of kernel.tds) {
+      if (tdr !== -1) held += 1;
+      if (mask !== -1) held += 1;
+      for (const page of tdcs) if (page !== -1) held += 1;
+    }
     if (kernel.live !== held)
       report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
   },

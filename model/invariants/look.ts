@@ -62,3 +62,12 @@ export function offence(state: string, message: string): Offence {
 export function isUndisturbed(world: World): boolean {
   return !world.tampered && !world.disturbed && world.kernel.crash === null;
 }
+
+/**
+ * True if other events ran while this one was under way. What the machine looked like at its end is then not what it
+ * looks like now; its own entries, lines, outcome and errno are its own all the same.
+ */
+export function isOverlapped({ overlaps }: World, record: EventRecord): boolean {
+  for (const turn of overlaps) if (turn.record === record) return true;
+  return false;
+}

@@ -2,7 +2,7 @@ import { ENOMEM, errnoName } from '../kernel/errno.ts';
 import { messageNames, type Named } from '../kernel/message-subject.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { failedSeamcall, INIT_EVENTS, isOverlapped, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
 import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
 
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */
@@ -95,6 +95,8 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   after: ['enable'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
+    // Which CPUs were online by then is only known of an initialisation that had the machine to itself.
+    if (isOverlapped(world, record)) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined) {
       const status = statusClass(root);
@@ -149,6 +151,6 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   after: ['memory-add'],
   check: (_, record, report) => {
     if (record.outcome === 'refused' && !isNamed(record, 'region'))
-      report(offence(`TDX ${record.statusBefore}`, 'the range is refused and dmesg does not say why'));
+      report(offence(`TDX ${record.statusAfter}`, 'the range is refused and dmesg does not say why'));
   },
 };

@@ -1,7 +1,7 @@
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Sometimes } from './invariant.ts';
-import { INIT_EVENTS, leafName, statusClass } from './look.ts';
+import { INIT_EVENTS, isOverlapped, leafName, statusClass } from './look.ts';
 import { packagesWithoutCPU } from './lp.ts';
 
 /**
@@ -33,7 +33,65 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
 const justInitialised = (record: EventRecord): boolean =>
   record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
+/** What only a revision with KVM's guests can reach. */
+function ofGuests(rule: Sometimes): Sometimes {
+  return { ...rule, appliesTo: ({ tdCreate }) => tdCreate !== null };
+}
+
 export const SOMETIMES: readonly Sometimes[] = [
+  sometimes('threads/some-events-overlap', 'Kernel threads of two events overlap.', 4_000, 'all', isOverlapped),
+  sometimes(
+    'threads/some-init-is-overlapped',
+    'Something happens while the module is being initialised.',
+    8_000,
+    ['enable'],
+    (world, record) => record.to > record.from && isOverlapped(world, record),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-td-is-created',
+      'A guest is created.',
+      8_000,
+      ['td-create'],
+      (_, record) => record.outcome === 'done',
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-td-ends',
+      'A guest is taken down and leaves nothing.',
+      8_000,
+      ['td-destroy'],
+      (world, record) => record.outcome === 'done' && world.module.tds.size === 0 && world.kernel.guestKeyids.length === 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-package-is-dark',
+      'A guest is wanted while a counted package has no online CPU.',
+      20_000,
+      ['td-create'],
+      (world, record) => record.outcome === 'refused' && packagesWithoutCPU(world).length > 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-cpu-must-stay',
+      "A CPU stays online for a guest's sake.",
+      20_000,
+      ['cpu-offline'],
+      (world, record) => record.outcome === 'refused' && record.dmesgTo > record.dmesgFrom && world.kernel.guestKeyids.length > 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'keyid/some-keyid-is-lost',
+      'A KeyID is lost because the module does not free it.',
+      20_000,
+      ['td-create', 'td-destroy'],
+      (world) => world.kernel.tds.some(({ alive, hkid }) => !alive && hkid !== -1),
+    ),
+  ),
   sometimes('flow/some-initialisation-succeeds', 'An initialisation succeeds.', 2_000, ['enable'], (_, record) =>
     justInitialised(record),
   ),

@@ -12,7 +12,8 @@ export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
   source: 'v11 05/20 "Add SEAMCALL infrastructure", Kai Huang, 7 Jun 2023',
   after: 'all',
   check: (world, record, report) => {
-    if (record.outcome !== 'crashed') return;
+    // A deadlock has its own rule, and so have faults on SEAMCALL.
+    if (record.outcome !== 'crashed' || world.kernel.crash?.startsWith('deadlock') === true) return;
     const root = failedSeamcall(world, record);
     if (root === undefined || (root.trap !== 'gp' && root.trap !== 'ud')) return;
     report(
@@ -85,9 +86,9 @@ export const NO_CRASH: Always = {
   source: 'v5 22/22 review: L14237836934 (no BUG() on hot-removal); v7 04/20, Thomas Gleixner, 23 Nov 2022',
   after: 'all',
   check: (world, record, report) => {
-    if (record.outcome !== 'crashed') return;
+    // A deadlock has its own rule, and so have faults on SEAMCALL.
+    if (record.outcome !== 'crashed' || world.kernel.crash?.startsWith('deadlock') === true) return;
     const root = failedSeamcall(world, record);
-    // Faults on SEAMCALL have their own rule.
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     report(offence(record.event.kind, `${record.event.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));
   },

@@ -11,8 +11,8 @@ import type { Overlap, World } from './world.ts';
  * on: one that was stopped or has waited, or the next event of the case, which so begins while its forerunner is under
  * way. A thread that goes on runs until it ends, waits for a lock or is preempted itself; then the oldest thread that can
  * run goes on. Events that are no threads (a condition, a raw SEAMCALL, a machine check) happen at once where they
- * begin; a kexec begins only when nothing else is under way. A schedule so has an end whatever it says: every preemption
- * is used up once.
+ * begin. Some events do not begin while others are under way: see `mayBegin`. A schedule so has an end whatever it says:
+ * every preemption is used up once.
  */
 export interface Preemption {
   /** 0-based index of the event whose thread is stopped. */
@@ -47,7 +47,7 @@ export function runFrom(
 ): number {
   const event = events[index];
   if (event === undefined) return index + 1;
-  if (schedule?.some((preemption) => preemption.event === index) !== true || event.kind === 'kexec') {
+  if (schedule?.some((preemption) => preemption.event === index) !== true || !mayBegin(event, [])) {
     step(world, event);
     return index + 1;
   }
@@ -89,7 +89,7 @@ function interleave(world: World, events: readonly Event[], index: number, left:
     const preemption = take(left, running);
     if (preemption !== undefined) {
       const others = flights.filter((flight) => flight !== running && !flight.waits);
-      if (preemption.run < others.length || !mayBegin(events[next])) {
+      if (preemption.run < others.length || !mayBegin(events[next], flights)) {
         const other = others[preemption.run < others.length ? preemption.run : others.length - 1];
         if (other === undefined) continue;
         note(world, slices, running.record);
@@ -119,10 +119,29 @@ function interleave(world: World, events: readonly Event[], index: number, left:
   return next;
 }
 
-/** A new kernel needs a machine at rest. */
-function mayBegin(event: Event | undefined): boolean {
-  return event !== undefined && event.kind !== 'kexec';
+/**
+ * May this event begin while those are under way? A new kernel and a module loaded anew need a machine at rest. What
+ * plugs CPUs or memory waits for its like. A CPU enables itself with interrupts off, so nobody else does that there.
+ * Source: lock_device_hotplug(), drivers/base/core.c; tdx_cpu_enable() (lockdep_assert_irqs_disabled()), Linux 6.12.
+ */
+function mayBegin(event: Event | undefined, flights: readonly Flight[]): boolean {
+  if (event === undefined || event.kind === 'kexec' || event.kind === 'late-load') return false;
+  for (const { record } of flights) {
+    const other = record.event;
+    if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(other.kind)) return false;
+    if (event.kind === 'cpu-enable' && other.kind === 'cpu-enable' && event.lp === other.lp) return false;
+  }
+  return true;
 }
+
+const HOTPLUG: readonly EventRecord['event']['kind'][] = [
+  'cpu-online',
+  'cpu-offline',
+  'acpi-cpu-add',
+  'acpi-cpu-remove',
+  'memory-add',
+  'memory-remove',
+];
 
 function take(left: Preemption[], { event, steps }: Flight): Preemption | undefined {
   const at = left.findIndex((preemption) => preemption.event === event && preemption.after === steps);
