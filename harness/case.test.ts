@@ -126,7 +126,7 @@ describe('the case format', () => {
     ['[1]', 'expected a case, a JSON object'],
     ['{}', 'at /formatVersion: expected a whole number (this build reads 0 to 1), got nothing'],
     [damaged('"formatVersion": 1', '"formatVersion": 7'), 'format version 7 is newer than this build reads (0 to 1)'],
-    [damaged('"kind": "kexec"', '"kind": "kexek"'), 'at /events/18: unknown kind "kexek"'],
+    [damaged('"kind": "kexec"', '"kind": "kexek"'), 'at /events/20: unknown kind "kexek"'],
     [damaged('"0x10000000000"', '"0x0010"'), 'at /events/8/base: expected lower-case hexadecimal text'],
     [damaged('"0x10000000000"', '"0x20000000000001"'), 'at /events/8/base: expected lower-case hexadecimal text'],
     [damaged('"how": "acpi"', '"how": "pci"'), 'at /events/8/how: expected one of acpi, driver, zone-device'],
@@ -134,6 +134,10 @@ describe('the case format', () => {
     [
       damaged('"hibernation"', '"hypernation"'),
       "at /platform: expected that it must have required property 'hibernation'",
+    ],
+    [
+      damaged('"event": 0, "after": 3', '"event": 99, "after": 3'),
+      'at /schedule/0/event: event 99, but the case has 21',
     ],
     [
       damaged('"kind": "vmxoff", "lp": 1', '"kind": "vmxoff", "lp": 9'),

@@ -31,7 +31,11 @@ export const LEAF = {
   RDMD: 24,
   RECLAIM: 28,
   CACHE_WB: 40,
-  KEY_CONFIG: 31, INIT: 33, RD: 34, LP_INIT: 35, TDMR_INIT: 36,
+  KEY_CONFIG: 31,
+  INIT: 33,
+  RD: 34,
+  LP_INIT: 35,
+  TDMR_INIT: 36,
   CONFIG: 45,
 } as const;
 

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, UserError } from '../cli/exit.ts';
 import { errorCode } from './errno.ts';
@@ -10,7 +20,7 @@ import { errorCode } from './errno.ts';
 export function writeAtomic(path: string, text: string): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(temporary, 'w');
     try {
       writeFileSync(file, text);
@@ -22,6 +32,22 @@ export function writeAtomic(path: string, text: string): void {
   } catch (error) {
     discard(temporary);
     throw writeFailure(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it, one level at a time: mkdirSync's own recursion never ends where a level cannot be
+ * made and says ENOENT, as below /proc.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeFolder(above);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another run may have been faster.
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
 

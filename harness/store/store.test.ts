@@ -105,3 +105,7 @@ describe('known deviations', () => {
     expect(() => loadKnown(folder)).toThrow(/y.json: .*x.json already holds bucket 'a\|b' of kernel sample/);
   });
 });
+
+test('a place where no folder can be made is refused at once, with what is wrong', () => {
+  expect(() => requireWritable('/proc/seamstress/reports')).toThrow(/cannot write \/proc\/seamstress/);
+});

@@ -145,7 +145,6 @@ export function createTestKernel(
     cpuModel: 0x8f,
     seamrrEnabled: true,
     x2apic: true,
-    keyidBits: 6,
   };
   return createKernel(revision, { ...healthy, ...facts }, cpus, memory);
 }

@@ -131,7 +131,6 @@ function bootMachine({ boot }: LinuxScenario, revision: Revision, port: ReplayPo
     cpuModel: boot['cpuModel'] === undefined ? 0x8f : address(boot['cpuModel'], 'boot.cpuModel'),
     seamrrEnabled: true,
     x2apic: true,
-    keyidBits: 6,
   };
   const kernel = createKernel(revision, facts, cpus, memory);
   const lastCPU = firstOnline(kernel);

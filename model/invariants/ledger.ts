@@ -107,6 +107,7 @@ export const LOCKS_ARE_BALANCED: Always = {
       report(offence('mems', 'get_online_mems is unbalanced at rest'));
     if (locks.sysinit.owner !== -1 || locks.sysinit.readers !== 0)
       report(offence('sysinit', 'the SYS.INIT lock is still held at rest'));
+    if (locks.kvm.owner !== -1 || locks.kvm.readers !== 0) report(offence('kvm', "KVM's lock is still held at rest"));
   },
 };
 
@@ -120,10 +121,10 @@ export const NOTHING_IS_LEAKED: Always = {
     if (record.outcome !== 'done') return;
     const { kernel } = world;
     let held = kernel.tdxMemory.length;
-    if (kernel.tdmrArrayLive) {
-      held += 1;
+    if (kernel.tdmrArrayLive) held += 1;
+    // A kernel that gives its array back after success has handed the PAMTs to the module for good.
+    if (kernel.tdmrArrayLive || kernel.status === 'initialised')
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
-    }
     for (const { tdr, tdcs, mask } of kernel.tds) {
       if (tdr !== -1) held += 1;
       if (mask !== -1) held += 1;

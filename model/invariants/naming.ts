@@ -2,7 +2,16 @@ import { ENOMEM, errnoName } from '../kernel/errno.ts';
 import { messageNames, type Named } from '../kernel/message-subject.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, isOverlapped, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
+import {
+  failedSeamcall,
+  INIT_EVENTS,
+  isOverlapped,
+  isUndisturbed,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+} from './look.ts';
 import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
 
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */

@@ -62,7 +62,8 @@ export const SOMETIMES: readonly Sometimes[] = [
       'A guest is taken down and leaves nothing.',
       8_000,
       ['td-destroy'],
-      (world, record) => record.outcome === 'done' && world.module.tds.size === 0 && world.kernel.guestKeyids.length === 0,
+      (world, record) =>
+        record.outcome === 'done' && world.module.tds.size === 0 && world.kernel.guestKeyids.length === 0,
     ),
   ),
   ofGuests(
@@ -80,7 +81,8 @@ export const SOMETIMES: readonly Sometimes[] = [
       "A CPU stays online for a guest's sake.",
       20_000,
       ['cpu-offline'],
-      (world, record) => record.outcome === 'refused' && record.dmesgTo > record.dmesgFrom && world.kernel.guestKeyids.length > 0,
+      (world, record) =>
+        record.outcome === 'refused' && record.dmesgTo > record.dmesgFrom && world.kernel.guestKeyids.length > 0,
     ),
   ),
   ofGuests(

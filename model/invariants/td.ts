@@ -6,7 +6,16 @@ import { bootLP } from '../platform/topology.ts';
 import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { failed, failedSeamcall, isOverlapped, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
+import {
+  failed,
+  failedSeamcall,
+  isOverlapped,
+  isUndisturbed,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+} from './look.ts';
 import { packagesWithoutCPU } from './lp.ts';
 
 /** Guests: what KVM may ask of the module, and what it owes to the packages, KeyIDs and pages that it asks it with. */
@@ -50,7 +59,9 @@ export const A_TD_HAS_ITS_KEY_ON_EVERY_PACKAGE: Always = {
     for (const { alive, tdr } of world.kernel.tds) {
       const td = alive ? world.module.tds.get(tdr) : undefined;
       if (alive && td?.lifecycle !== 'KEYS_CONFIGURED')
-        report(offence(td?.lifecycle ?? 'unknown', `the module says ${td?.lifecycle ?? 'nothing'} of a TD that is alive`));
+        report(
+          offence(td?.lifecycle ?? 'unknown', `the module says ${td?.lifecycle ?? 'nothing'} of a TD that is alive`),
+        );
     }
   },
 };
@@ -73,7 +84,8 @@ export const A_TD_NEEDS_EVERY_PACKAGE: Always = {
 export const A_REFUSED_TD_NAMES_THE_PACKAGE: Always = {
   holds: 'always',
   id: 'naming/refused-td-names-the-package',
-  statement: 'A TD that is refused for want of an online CPU in a package is refused with a line that names the package.',
+  statement:
+    'A TD that is refused for want of an online CPU in a package is refused with a line that names the package.',
   source: `${POLICY}; Dave Hansen, same day ("no online CPUs in package 12")`,
   after: ['td-create'],
   check: (world, record, report) => {
@@ -174,7 +186,8 @@ export const A_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
   holds: 'always',
   id: 'keyid/transient-status-costs-no-keyid',
   statement: 'A KeyID is not lost because the module was busy once: taking a guest down tries ten times.',
-  source: 'flaw KOT-BUSY: TDH.MNG.KEY.FREEID and TDH.MNG.VPFLUSHDONE take the KeyID table lock by trying (module 1.5.01)',
+  source:
+    'flaw KOT-BUSY: TDH.MNG.KEY.FREEID and TDH.MNG.VPFLUSHDONE take the KeyID table lock by trying (module 1.5.01)',
   after: TD_EVENTS,
   check: (world, record, report) => {
     if (!isUndisturbed(world) || !world.kernel.tds.some(isLost)) return;
@@ -183,7 +196,9 @@ export const A_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
       const last = calls.at(-1);
       if (last === undefined || !failed(last) || last.calls >= ATTEMPTS) continue;
       if (statusClass(last) === 'TDX_OPERAND_BUSY' || statusClass(last) === 'TDX_SYS_BUSY') {
-        report(offenceOf(last, `${name} was busy ${last.calls === 1 ? 'once' : `${last.calls} times`}: a KeyID is lost`));
+        report(
+          offenceOf(last, `${name} was busy ${last.calls === 1 ? 'once' : `${last.calls} times`}: a KeyID is lost`),
+        );
         return;
       }
     }

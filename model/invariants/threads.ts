@@ -14,7 +14,8 @@ export const NO_DEADLOCK: Always = {
   after: 'all',
   check: (world, record, report) => {
     const { crash } = world.kernel;
-    if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true) report(offence(record.event.kind, crash));
+    if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true)
+      report(offence(record.event.kind, crash));
   },
 };
 
@@ -63,7 +64,8 @@ export const NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
   after: ['cpu-offline', 'acpi-cpu-remove'],
   check: (world, record, report) => {
     const { event } = record;
-    if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || !endedDuringInit(world, record)) return;
+    if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || !endedDuringInit(world, record))
+      return;
     const { cpus } = world.kernel;
     const pkg = cpus[event.lp]?.package ?? -1;
     if (world.mcheck.table.packages.includes(pkg) && !cpus.some((cpu) => cpu.online && cpu.package === pkg))

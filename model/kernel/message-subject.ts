@@ -7,7 +7,7 @@ export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
   readonly names: readonly Named[];
-  readonly lp?: 'a' | 'b';
+  readonly lp?: 'a' | 'b' | 'c';
   readonly package?: 'a' | 'b';
   readonly keyid?: 'a';
 }
@@ -21,6 +21,32 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'rbp-clobber': { names: ['reason'] },
   'platform-unsupported': { names: ['reason'] },
   'tdx-module-initialisation-failed': { names: ['verdict'] },
+  'kexec-erratum': { names: ['reason'] },
+  'kvm-all-packages': { names: ['reason'] },
+  'kvm-last-cpu-of-package': { names: ['reason'] },
+  'last-cpu-of-package': { names: ['reason'] },
+  'kvm-seamcall-failed': { names: ['leaf'] },
+  'v5-seamcall-failed': { names: ['leaf'] },
+  'v5-cmrs-not-ascending': { names: ['reason'] },
+  'v5-cmr-hole': { names: ['reason'] },
+  'v5-no-cmr': { names: ['reason'] },
+  'v5-not-convertible': { names: ['reason', 'region'] },
+  'v5-offline-cpus': { names: ['reason'] },
+  'v5-not-loaded': { names: ['reason'] },
+  'v5-acpi-cpu-ignored': { names: ['reason'] },
+  'v5-acpi-memory-ignored': { names: ['reason'] },
+  'v5-memory-refused': { names: ['reason', 'region'] },
+  'v7-cmrs-broken': { names: ['reason'] },
+  'v7-not-convertible': { names: ['reason', 'region'] },
+  'v8-seamcall-gp': { names: ['reason'] },
+  'v8-seamcall-vmfail': { names: ['reason'] },
+  'v8-seamcall-ud': { names: ['reason'] },
+  'v8-seamcall-failed': { names: ['leaf'] },
+  'v8-disabled': { names: ['reason'] },
+  'v8-failed': { names: ['verdict'] },
+  'v11-seamcall-ud': { names: ['lp', 'reason'], lp: 'a' },
+  'v11-seamcall-failed': { names: ['leaf', 'lp'], lp: 'c' },
+  'v11-failed': { names: ['verdict'] },
   'strict-gp': { names: ['reason'] },
   'strict-ud': { names: ['reason'] },
   'strict-vmfail': { names: ['reason'] },

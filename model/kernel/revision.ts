@@ -45,6 +45,6 @@ export interface Revision {
   readonly enablesAtBoot: boolean;
   /** A failed initialisation is final: no later attempt does anything. */
   readonly failureIsFinal: boolean;
-  /** When the machine-check helper asks the module: wherever the platform feature is set, or only while TDX runs. */
-  readonly machineCheckAsks: 'with-feature' | 'while-initialised';
+  /** When the machine-check helper asks the module: wherever the platform feature is set, only while TDX runs, or never (no helper yet). */
+  readonly machineCheckAsks: 'with-feature' | 'while-initialised' | 'never';
 }

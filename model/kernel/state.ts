@@ -20,8 +20,6 @@ export interface BootFacts {
   /** SEAMRR is enabled and locked on the boot CPU, as MTRRcap bit 15 and MSR 0x1401 bits 11:10 say (v5 looks). */
   readonly seamrrEnabled: boolean;
   readonly x2apic: boolean;
-  /** Bits at the top of a 52-bit physical address that carry a KeyID. */
-  readonly keyidBits: number;
   /** First physical address with a KeyID bit set, bytes, where a revision asks. */
   readonly addressEnd?: number;
 }

@@ -29,7 +29,7 @@ const memoryLists: fc.Arbitrary<TDXMemory[]> = fc
 const ENTRY_16 = {
   ...createKernel(
     LINUX_6_12,
-    { keyids: [], hibernation: false, notifierError: 0, cpuModel: 0, seamrrEnabled: true, x2apic: true, keyidBits: 6 },
+    { keyids: [], hibernation: false, notifierError: 0, cpuModel: 0, seamrrEnabled: true, x2apic: true },
     [],
     [],
   ).info,

@@ -152,7 +152,7 @@ describe('interleaving', () => {
   });
 });
 
-/** Revisions whose early errors drop a lock nobody holds: v7 and v8 (lore 20111048513 and 3541852946 trees). */
+/** Revisions whose early errors drop a lock nobody holds: v7 and v8. */
 const UNBALANCED = ['v7', 'v8'];
 /** Of a failed attempt, v5 to v8 and 6.x give everything back. */
 const GIVES_ALL_BACK = ['v5', 'v8', 'v11', '6.12', '6.12-cmr', '6.17', '7.3'];

@@ -149,7 +149,6 @@ function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): B
     cpuModel: modelOf(platform.fms[0] ?? 0x806f8),
     seamrrEnabled,
     x2apic: true,
-    keyidBits: platform.keyidBits,
     addressEnd: 2 ** (52 - platform.keyidBits),
   };
 }

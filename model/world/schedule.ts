@@ -214,7 +214,8 @@ function gather(world: World, slices: readonly Overlap[], from: { record: number
     for (const slice of slices) {
       if (slice.record !== record) continue;
       const start = { from: trace.length, dmesgFrom: kernel.dmesg.length };
-      for (let at = slice.from; at < slice.to; at += 1) trace.push(entries[at - from.entry] as (typeof entries)[number]);
+      for (let at = slice.from; at < slice.to; at += 1)
+        trace.push(entries[at - from.entry] as (typeof entries)[number]);
       for (let at = slice.dmesgFrom; at < slice.dmesgTo; at += 1)
         kernel.dmesg.push(lines[at - from.line] as (typeof lines)[number]);
       moved.set(slice, { record, ...start, to: trace.length, dmesgTo: kernel.dmesg.length });

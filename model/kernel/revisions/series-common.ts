@@ -24,7 +24,7 @@ export const CLEAN_UP_SERIES: readonly FlowEntry[] = [
   [{ ...undo.SKIP_UNDO, name: 'after-unused-pamts' }, 'end', 'free-tdmr-array'],
   [undo.FLUSH_BEFORE_RESET],
   [tdmr.FREE_PAMTS],
-  [tdmr.FREE_TDMR_ARRAY],
+  [tdmr.FREE_LOCAL_TDMR_ARRAY],
 ];
 
 /** Caches are flushed, the module stays open: the next kernel's first SEAMCALL finds it initialised. */

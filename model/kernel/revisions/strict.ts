@@ -108,7 +108,10 @@ export const STRICT: Revision = {
     [lock.CPUS_WRITE_UNLOCK],
   ]),
   acpiCPUAdd: defineFlow('acpi-cpu-add', [[ADD_CPU]]),
-  acpiCPURemove: defineFlow('acpi-cpu-remove', cpuRemove([[strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'], [strictLP.LEAVE_VMX]])),
+  acpiCPURemove: defineFlow(
+    'acpi-cpu-remove',
+    cpuRemove([[strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'], [strictLP.LEAVE_VMX]]),
+  ),
   ...NOTIFIED_MEMORY_HOTPLUG,
   ...kvmTD([[strictTD.MOVE_TO_USABLE_CPU]], [[metadata.READ_TDCS_SIZE]], {
     'check-all-packages-online': strictTD.CHECK_PACKAGES_FOR_TD,

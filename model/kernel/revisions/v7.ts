@@ -101,5 +101,5 @@ export const SERIES_V7: Revision = {
   memory: { accepts: 'one-entry', refusal: null },
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'with-feature',
+  machineCheckAsks: 'never',
 };

@@ -86,5 +86,5 @@ export const SERIES_V8: Revision = {
   memory: { accepts: 'one-entry', refusal: null },
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'with-feature',
+  machineCheckAsks: 'never',
 };

@@ -83,8 +83,7 @@ export const KEEP_LAST_USABLE_CPU: Step = {
   run: (kernel, thread, port) => {
     const leaving = kernel.cpus[thread.target];
     if (leaving === undefined || kernel.guestKeyids.length === 0 || !isUsable(leaving)) return DONE;
-    for (const cpu of kernel.cpus)
-      if (cpu !== leaving && cpu.package === leaving.package && isUsable(cpu)) return DONE;
+    for (const cpu of kernel.cpus) if (cpu !== leaving && cpu.package === leaving.package && isUsable(cpu)) return DONE;
     printk(kernel, port, 'cpu-stays-for-tds', thread.target, leaving.package);
     return EBUSY;
   },

@@ -133,7 +133,7 @@ export const RECLAIM_CONTROL_PAGES: Step = {
       return AGAIN;
     }
     // The module wrote the TDR under its own KeyID, so that is the KeyID to write it back with.
-    const keyed = td.tdr + kernel.globalKeyid * 2 ** (52 - kernel.facts.keyidBits);
+    const keyed = td.tdr + kernel.globalKeyid * (kernel.facts.addressEnd ?? 2 ** 46);
     const flushed = seamcallStatus(kernel, port, thread.cpu, TDH_PHYMEM_PAGE_WBINVD, keyed, 0);
     if (flushed !== 0) {
       printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_PAGE_WBINVD, flushed);
