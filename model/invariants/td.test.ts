@@ -15,7 +15,7 @@ const TDH_MNG_VPFLUSHDONE = 19;
 const TDH_MNG_KEY_FREEID = 20;
 
 /** A machine of two packages of two LPs with TDX initialised, and which rules `events` break there. */
-function after(
+function ran(
   name: string,
   events: readonly Event[],
   spoil?: (world: World) => void,
@@ -41,14 +41,14 @@ const busy = (leaf: number, count = 1): Event => ({ kind: 'condition', condition
 
 describe('strict', () => {
   test('a guest comes and goes and leaves nothing', () => {
-    const { world, broken } = after('strict', [create, create, destroy, destroy]);
+    const { world, broken } = ran('strict', [create, create, destroy, destroy]);
     expect(broken).toEqual([]);
     expect(world.records.slice(-4).map(({ outcome }) => outcome)).toEqual(['done', 'done', 'done', 'done']);
     expect([world.module.tds.size, world.kernel.guestKeyids]).toEqual([0, []]);
   });
 
   test('a guest without a CPU in every package is refused by name, and the module hears nothing of it', () => {
-    const { world, broken } = after('strict', [offline(2), offline(3), create]);
+    const { world, broken } = ran('strict', [offline(2), offline(3), create]);
     expect(broken).toEqual([]);
     expect(world.records.at(-1)).toMatchObject({ outcome: 'refused', errno: -22 });
     expect(lines(world).at(-1)).toBe('kvm_intel: no TD can be created: no online CPUs in package 1');
@@ -56,7 +56,7 @@ describe('strict', () => {
   });
 
   test('the last CPU of a package stays for a guest, by name, however it is to go', () => {
-    const { world, broken } = after('strict', [create, offline(2), offline(3), { kind: 'acpi-cpu-remove', lp: 3 }]);
+    const { world, broken } = ran('strict', [create, offline(2), offline(3), { kind: 'acpi-cpu-remove', lp: 3 }]);
     expect(broken).toEqual([]);
     expect(world.records.slice(-2).map(({ errno }) => errno)).toEqual([-16, -16]);
     expect(lines(world).at(-1)).toBe(
@@ -65,8 +65,8 @@ describe('strict', () => {
   });
 
   test('a module that is busy nine times costs no KeyID; one that is busy for ever does, and it is said', () => {
-    expect(after('strict', [create, busy(TDH_MNG_KEY_FREEID, 9), destroy]).world.kernel.guestKeyids).toEqual([]);
-    const { world, broken } = after('strict', [create, busy(TDH_MNG_KEY_FREEID, 10), destroy, create]);
+    expect(ran('strict', [create, busy(TDH_MNG_KEY_FREEID, 9), destroy]).world.kernel.guestKeyids).toEqual([]);
+    const { world, broken } = ran('strict', [create, busy(TDH_MNG_KEY_FREEID, 10), destroy, create]);
     expect(broken).toEqual([]);
     expect(lines(world)).toContain('kvm_intel: tdh_mng_key_freeid() failed. HKID 33 is leaked.');
     expect(world.kernel.guestKeyids).toEqual([33, 34]);
@@ -85,29 +85,29 @@ describe.each(['6.17', '7.3'])('%s', (name) => {
       ['td/create-needs-every-package'],
     ],
   ] satisfies [string, Event[], string[]][])('%s', (_, events, rules) => {
-    expect(after(name, events).broken).toEqual(rules);
+    expect(ran(name, events).broken).toEqual(rules);
   });
 
   test('a KeyID handed out twice, the global one, and one lost in silence are noticed', () => {
-    const reuse = after(name, [create, create], ({ kernel }) => kernel.guestKeyids.splice(0));
+    const reuse = ran(name, [create, create], ({ kernel }) => kernel.guestKeyids.splice(0));
     expect(reuse.broken).toContain('keyid/never-reused-after-leak');
-    const global = after(name, [create], ({ kernel }) => {
+    const global = ran(name, [create], ({ kernel }) => {
       kernel.globalKeyid = kernel.keyidStart - 1;
       kernel.guestKeyids.length = 0;
     });
     expect(global.broken).toContain('keyid/global-never-handed-out');
-    const silent = after(name, [create, busy(TDH_MNG_KEY_FREEID), destroy, create], ({ kernel }) => {
+    const silent = ran(name, [create, busy(TDH_MNG_KEY_FREEID), destroy, create], ({ kernel }) => {
       kernel.dmesg.length = 0;
     });
     expect(silent.broken).toContain('keyid/leak-is-told');
   });
 
   test('a TD whose key is not everywhere, and one that is left behind, are noticed', () => {
-    const half = after(name, [create, create], ({ module }) => {
+    const half = ran(name, [create, create], ({ module }) => {
       for (const td of module.tds.values()) td.lifecycle = 'HKID_ASSIGNED';
     });
     expect(half.broken).toContain('td/has-its-key-on-every-package');
-    const gone = after(name, [create, offline(2), offline(3)], ({ kernel }) => {
+    const gone = ran(name, [create, offline(2), offline(3)], ({ kernel }) => {
       kernel.guestKeyids.length = 0;
     });
     expect(gone.broken).toContain('td/last-cpu-of-package-stays');
@@ -117,12 +117,12 @@ describe.each(['6.17', '7.3'])('%s', (name) => {
     const world = bootWorld(healthyPlatform(), findRevision(name) as Revision, RELEASES.later);
     expect(step(world, create).outcome).toBe('ignored');
     expect(
-      after('6.12', [create, destroy])
+      ran('6.12', [create, destroy])
         .world.records.slice(-2)
         .map(({ outcome }) => outcome),
     ).toEqual(['ignored', 'ignored']);
     expect(
-      after('6.12', [create]).world.trace.some((entry) => entry.kind === 'seamcall' && entry.leaf === TDH_MNG_CREATE),
+      ran('6.12', [create]).world.trace.some((entry) => entry.kind === 'seamcall' && entry.leaf === TDH_MNG_CREATE),
     ).toBe(false);
   });
 });

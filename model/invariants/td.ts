@@ -138,10 +138,10 @@ export const THE_GLOBAL_KEYID_IS_NEVER_HANDED_OUT: Always = {
   source: `tdx_guest_keyid_alloc(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01`,
   after: ['td-create'],
   check: (world, record, report) => {
-    const { globalKeyid, keyidStart, keyidCount } = world.kernel;
+    const { keyidStart, keyidCount } = world.kernel;
     for (const entry of callsOf(world, record, 'TDH.MNG.CREATE')) {
       const keyid = entry.inRDX;
-      if (keyid === globalKeyid || keyid < keyidStart || keyid >= keyidStart + keyidCount)
+      if (keyid === world.module.globalKeyID || keyid < keyidStart || keyid >= keyidStart + keyidCount)
         report(offenceOf(entry, `KeyID ${String(keyid)} for a guest`));
     }
   },
