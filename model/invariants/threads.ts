@@ -19,6 +19,11 @@ export const NO_DEADLOCK: Always = {
   },
 };
 
+/** Every two locks, and the bits that say each was taken under the other. */
+const PAIRS = LOCKS.flatMap((one, index) =>
+  LOCKS.slice(0, index).map((two) => ({ one, two, both: lockOrderBit(one, two) | lockOrderBit(two, one) })),
+);
+
 export const LOCKS_ARE_TAKEN_IN_ONE_ORDER: Always = {
   holds: 'always',
   id: 'threads/one-lock-order',
@@ -28,13 +33,9 @@ export const LOCKS_ARE_TAKEN_IN_ONE_ORDER: Always = {
   check: (world, record, report) => {
     const { lockOrder } = world.kernel;
     if (lockOrder === 0 || record.from === record.to) return;
-    for (let one = 0; one < LOCKS.length; one += 1)
-      for (let two = 0; two < one; two += 1) {
-        const a = LOCKS[one] as (typeof LOCKS)[number];
-        const b = LOCKS[two] as (typeof LOCKS)[number];
-        if ((lockOrder & lockOrderBit(a, b)) !== 0 && (lockOrder & lockOrderBit(b, a)) !== 0)
-          report(offence(`${a} and ${b}`, `${a} is taken under ${b}, and ${b} under ${a}`));
-      }
+    for (const { one, two, both } of PAIRS)
+      if ((lockOrder & both) === both)
+        report(offence(`${one} and ${two}`, `${one} is taken under ${two}, and ${two} under ${one}`));
   },
 };
 

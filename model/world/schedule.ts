@@ -26,6 +26,9 @@ export interface Preemption {
   readonly run: number;
 }
 
+/** A part of the trace and of dmesg, where it stood when it came about. */
+type Turn = Omit<Overlap, 'group'>;
+
 interface Flight {
   readonly event: number;
   readonly record: EventRecord;
@@ -57,7 +60,7 @@ export function runFrom(
 function interleave(world: World, events: readonly Event[], index: number, left: Preemption[]): number {
   const imbalancesBefore = world.kernel.lockImbalances.length;
   const from = { record: world.records.length, entry: world.trace.length, line: world.kernel.dmesg.length };
-  const slices: Overlap[] = [];
+  const slices: Turn[] = [];
   let flights: Flight[] = [];
   let next = index;
   let current = begin(null);
@@ -174,7 +177,7 @@ function deadlockOf(flights: readonly Flight[]): string {
 }
 
 /** Enters what has happened since the last note as this record's. */
-function note(world: World, slices: Overlap[], record: EventRecord): void {
+function note(world: World, slices: Turn[], record: EventRecord): void {
   const last = slices.at(-1);
   const { length: entryEnd } = world.trace;
   const { length: lineEnd } = record.kernel.dmesg;
@@ -193,7 +196,7 @@ function note(world: World, slices: Overlap[], record: EventRecord): void {
  * Brings the entries of each record together, so that who looks at a record sees what its own thread did and nothing
  * else, and keeps their real order in `world.overlaps`.
  */
-function gather(world: World, slices: readonly Overlap[], from: { record: number; entry: number; line: number }): void {
+function gather(world: World, slices: readonly Turn[], from: { record: number; entry: number; line: number }): void {
   const { trace, records, kernel } = world;
   const group = records.slice(from.record);
   if (group.length < 2) {
@@ -207,7 +210,7 @@ function gather(world: World, slices: readonly Overlap[], from: { record: number
   const lines = kernel.dmesg.slice(from.line);
   trace.length = from.entry;
   kernel.dmesg.length = from.line;
-  const moved = new Map<Overlap, Overlap>();
+  const moved = new Map<Turn, Overlap>();
   for (const record of group) {
     record.from = trace.length;
     record.dmesgFrom = kernel.dmesg.length;
@@ -218,7 +221,7 @@ function gather(world: World, slices: readonly Overlap[], from: { record: number
         trace.push(entries[at - from.entry] as (typeof entries)[number]);
       for (let at = slice.dmesgFrom; at < slice.dmesgTo; at += 1)
         kernel.dmesg.push(lines[at - from.line] as (typeof lines)[number]);
-      moved.set(slice, { record, ...start, to: trace.length, dmesgTo: kernel.dmesg.length });
+      moved.set(slice, { record, group: from.record, ...start, to: trace.length, dmesgTo: kernel.dmesg.length });
     }
     record.to = trace.length;
     record.dmesgTo = kernel.dmesg.length;
