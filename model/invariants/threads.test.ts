@@ -10,6 +10,7 @@ import { bootWorld } from '../world/boot.ts';
 import type { Event } from '../world/event.ts';
 import { type Preemption, runFrom } from '../world/schedule.ts';
 import type { Always } from './invariant.ts';
+import { inOrder } from './look.ts';
 import { LOCKS_ARE_TAKEN_IN_ONE_ORDER, NO_DEADLOCK, NO_PACKAGE_GOES_DARK_DURING_INIT } from './threads.ts';
 
 function offences(
@@ -78,4 +79,28 @@ describe('the last CPU of a package during initialisation', () => {
         [],
       );
   });
+});
+
+test('the order of what overlapped is known', () => {
+  const world = bootWorld(healthyPlatform(), LINUX_6_12, RELEASES.later);
+  const events: readonly Event[] = [
+    { kind: 'cpu-enable', lp: 0 },
+    { kind: 'cpu-enable', lp: 1 },
+    { kind: 'cpu-enable', lp: 2 },
+    { kind: 'cpu-enable', lp: 3 },
+  ];
+  const schedule = [
+    { event: 0, after: 6, run: 9 },
+    { event: 2, after: 3, run: 9 },
+  ];
+  for (let index = 0; index < events.length; ) index = runFrom(world, events, index, schedule);
+  const calls = inOrder(world).flatMap((entry) => (entry.kind === 'seamcall' ? [[entry.leaf, entry.lp]] : []));
+  // SYS.INIT (33) on LP 0, LP.INIT (35) on 1 before 0; then on 3 before 2.
+  expect(calls).toEqual([
+    [33, 0],
+    [35, 1],
+    [35, 0],
+    [35, 3],
+    [35, 2],
+  ]);
 });
