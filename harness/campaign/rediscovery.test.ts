@@ -25,7 +25,7 @@ const FLAWS: readonly (readonly [flaw: string, bucket: string])[] = [
   ['one failure bars TDX until reboot', 'once/one-failure-does-not-bar-tdx|'],
   ['memory outside the CMRs costs TDX', 'memory/outside-cmrs-does-not-cost-tdx|TDH.SYS.CONFIG|TDX_TDMR_OUTSIDE_CMRS'],
   ['reserved areas are exhausted though CMRs would fit', 'memory/reserved-areas-suffice-where-cmrs-fit|'],
-  ['PAMTs are freed while the module is READY', 'pamt/not-freed-while-ready|'],
+  ['PAMTs are freed while the module is READY', 'pamt/not-freed-while-ready'],
   ['an allocation failure is made permanent', 'once/allocation-failure-is-not-permanent|'],
   ['splitting a memory block changes the outcome', 'metamorphic/splitting-a-memory-block|'],
 ];

@@ -26,7 +26,11 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
       terminal.err(`${path}: no longer fails in ${finding.bucket}; left out\n`);
       continue;
     }
-    const reason = reasonFor(reasons, finding.bucket);
+    if (!finding.minimal) {
+      terminal.err(`${path}: not minimal yet (see: seamstress shrink); left out\n`);
+      continue;
+    }
+    const reason = reasonFor(reasons, finding.bucket, input.profile.kernel);
     if (reason === undefined) {
       unexplained.push(`${finding.bucket} (kernel ${input.profile.kernel}): ${path}`);
       continue;

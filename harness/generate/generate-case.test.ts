@@ -162,6 +162,7 @@ describe('events', () => {
         'acpi-cpu-add',
         'acpi-cpu-remove',
         'allocation-failure',
+        'cmr-corruption',
         'condition',
         'cpu-enable',
         'cpu-offline',

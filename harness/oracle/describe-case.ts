@@ -13,7 +13,11 @@ import { runCase } from './judge-case.ts';
  * that overlapped stand together, and below them what they did turn by turn, each line behind the number of its event.
  */
 export function describeCase(input: Case): readonly string[] {
-  const world = runCase(input);
+  return describeWorld(runCase(input));
+}
+
+/** The same for a run that is over. */
+export function describeWorld(world: World): readonly string[] {
   const { records, overlaps } = world;
   const groups = records.map((record) => overlaps.find((turn) => turn.record === record)?.group);
   return records.flatMap((record, index) => {

@@ -139,6 +139,11 @@ function* simplerForms(event: Event): Generator<Event> {
     case 'condition':
       for (const count of smaller(event.count)) if (count > 0) yield { ...event, count };
       return;
+    case 'cmr-corruption':
+      for (const entry of smaller(event.entry)) yield { ...event, entry };
+      if (event.base > 0) yield { ...event, base: 0 };
+      if (event.size > 0) yield { ...event, size: 0 };
+      return;
     case 'memory-add':
       if (event.node > 0) yield { ...event, node: 0 };
       return;

@@ -33,6 +33,7 @@ const HARNESS_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   store: ['oracle', 'platform-file'],
   campaign: ['oracle', 'shrink', 'store'],
   report: ['campaign', 'store', 'oracle'],
+  matrix: ['campaign', 'store'],
   distributed: ['campaign', 'report', 'store'],
 };
 

@@ -9,6 +9,7 @@ export const INITIALISED_LPS_AGREE: Always = {
   statement: 'At rest the kernel believes of exactly those LPs that they ran TDH.SYS.LP.INIT of which the module does.',
   source: 'tdx_cpu_enable() (tdx_lp_initialized), Linux 6.12; tdh_sys_lp_init.c, TDX module 1.5.01',
   after: 'all',
+  needs: ['traced'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || record.from === record.to) return;
     const { cpus } = world.kernel;
@@ -29,6 +30,7 @@ export const INITIALISED_MEANS_READY: Always = {
   statement: 'When the kernel says initialised, the module is READY and every TDMR is initialised to its end.',
   source: 'init_tdmrs(), Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     if (world.module.phase !== 'READY')
@@ -47,6 +49,7 @@ export const TDMRS_AGREE: Always = {
   statement: "When the kernel says initialised, the module has the kernel's TDMRs, PAMTs and reserved areas.",
   source: 'config_tdx_module(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     const { tdmrs, tdmrCount } = world.kernel;
@@ -75,6 +78,7 @@ export const EVERY_PACKAGE_IS_CONFIGURED: Always = {
   statement: 'When the kernel says initialised, the global KeyID is programmed on every package MCHECK counted.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     let count = 0;
@@ -117,6 +121,7 @@ export const NOTHING_IS_LEAKED: Always = {
   statement: 'Every object the init flow has allocated is either freed or still pointed at by the kernel.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
   after: ['enable'],
+  needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
     const { kernel } = world;
@@ -142,6 +147,7 @@ export const A_FAILED_INIT_LEAVES_NO_TDX_MEMORY: Always = {
     'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
   after: ['enable'],
+  needs: ['done', 'errno'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || record.errno === 0 || record.statusAfter === 'initialised') return;
     // PAMTs kept because the module can reach them keep the list that they were made for.
@@ -157,8 +163,11 @@ export const NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
   statement: 'Where the TDMR array is freed its count is 0: nothing can walk what is no longer there.',
   source: 'free_tdmr_list() and paddr_is_tdx_private(), Linux 6.12',
   after: ['enable'],
+  needs: ['done', 'traced'],
   check: (world, record, report) => {
+    // Only the machine-check helper walks the list later.
     if (record.from === record.to || record.outcome !== 'done') return;
+    if (world.kernel.revision.machineCheckAsks === 'never') return;
     const { tdmrArrayLive, tdmrCount, tdmrArray } = world.kernel;
     if (!tdmrArrayLive && tdmrArray !== -1 && tdmrCount > 0)
       report(

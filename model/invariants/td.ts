@@ -54,6 +54,7 @@ export const A_TD_HAS_ITS_KEY_ON_EVERY_PACKAGE: Always = {
   statement: 'A TD that was created has its key on every package that the module has configured.',
   source: `__tdx_td_init(), ${KVM}; tdh_mng_key_config.c, TDX module 1.5.01`,
   after: ['td-create'],
+  needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || !isUndisturbed(world)) return;
     for (const { alive, tdr } of world.kernel.tds) {
@@ -72,6 +73,7 @@ export const A_TD_NEEDS_EVERY_PACKAGE: Always = {
   statement: 'A TD that cannot have its key on every counted package is refused before the module hears of it.',
   source: POLICY,
   after: ['td-create'],
+  needs: ['called'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || isOverlapped(world, record)) return;
     const dark = packagesWithoutCPU(world);
@@ -88,6 +90,7 @@ export const A_REFUSED_TD_NAMES_THE_PACKAGE: Always = {
     'A TD that is refused for want of an online CPU in a package is refused with a line that names the package.',
   source: `${POLICY}; Dave Hansen, same day ("no online CPUs in package 12")`,
   after: ['td-create'],
+  needs: ['said-no'],
   check: (world, record, report) => {
     if (record.outcome !== 'refused' || !isUndisturbed(world) || isOverlapped(world, record)) return;
     // No memory, no KeyID and a refused SEAMCALL are other reasons.
@@ -106,6 +109,7 @@ export const THE_LAST_CPU_OF_A_PACKAGE_STAYS: Always = {
   statement: 'While a guest has a KeyID, no counted package loses its last online CPU.',
   source: `tdx_offline_cpu(), ${KVM}; L54903689223, core VMXON series; ${POLICY}`,
   after: ['cpu-offline', 'acpi-cpu-remove'],
+  needs: ['done'],
   check: (world, record, report) => {
     const { event } = record;
     if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || isOverlapped(world, record)) return;
@@ -122,6 +126,7 @@ export const A_CPU_THAT_STAYS_IS_EXPLAINED: Always = {
   statement: "A CPU that may not go offline for a guest's sake stays with a line that names its package.",
   source: `tdx_offline_cpu(), ${KVM} (the line names no package); v8 13/16, Dave Hansen, 10 Jan 2023`,
   after: ['cpu-offline', 'acpi-cpu-remove'],
+  needs: ['said-no'],
   check: (world, record, report) => {
     const { event } = record;
     if (record.outcome !== 'refused' || !('lp' in event) || event.lp === bootLP(world.platform.lps)) return;
@@ -137,6 +142,7 @@ export const THE_GLOBAL_KEYID_IS_NEVER_HANDED_OUT: Always = {
   statement: 'No guest gets the global KeyID, or one outside the private range.',
   source: `tdx_guest_keyid_alloc(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01`,
   after: ['td-create'],
+  needs: ['called'],
   check: (world, record, report) => {
     const { keyidStart, keyidCount } = world.kernel;
     for (const entry of callsOf(world, record, 'TDH.MNG.CREATE')) {
@@ -153,6 +159,7 @@ export const A_LEAKED_KEYID_IS_NEVER_REUSED: Always = {
   statement: 'A KeyID that the module has not freed is not given to another guest.',
   source: `tdx_mmu_release_hkid(), ${KVM} (a KeyID whose TDH.MNG.KEY.FREEID failed is leaked, never reused)`,
   after: ['td-create'],
+  needs: ['called'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     for (const entry of callsOf(world, record, 'TDH.MNG.CREATE'))
@@ -170,6 +177,7 @@ export const A_LEAK_IS_TOLD: Always = {
   statement: 'A KeyID that is lost until the next boot is named in dmesg.',
   source: `tdx_mmu_release_hkid(), ${KVM} ("HKID %d is leaked.")`,
   after: TD_EVENTS,
+  needs: ['called'],
   check: (world, record, report) => {
     const { kernel } = record;
     if (record.outcome === 'ignored' || isOverlapped(world, record)) return;
@@ -189,6 +197,7 @@ export const A_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
   source:
     'flaw KOT-BUSY: TDH.MNG.KEY.FREEID and TDH.MNG.VPFLUSHDONE take the KeyID table lock by trying (module 1.5.01)',
   after: TD_EVENTS,
+  needs: ['failed-call'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || !world.kernel.tds.some(isLost)) return;
     for (const name of ['TDH.MNG.VPFLUSHDONE', 'TDH.PHYMEM.CACHE.WB', 'TDH.MNG.KEY.FREEID']) {
@@ -211,6 +220,7 @@ export const A_TD_GIVES_EVERYTHING_BACK: Always = {
   statement: 'A TD whose end no SEAMCALL refused leaves no KeyID, no page and no TD behind, here or in the module.',
   source: `tdx_mmu_release_hkid() and tdx_reclaim_td_control_pages(), ${KVM}`,
   after: ['td-destroy'],
+  needs: ['called', 'done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || !isUndisturbed(world) || isOverlapped(world, record)) return;
     let tdr = -1;
@@ -231,6 +241,7 @@ export const NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
   statement: 'A page that the module holds as TDR or TDCX is not given back to the page allocator.',
   source: `tdx_reclaim_td_control_pages(), ${KVM}; tdh_phymem_page_reclaim.c, TDX module 1.5.01`,
   after: TD_EVENTS,
+  needs: ['freed'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || isOverlapped(world, record)) return;
     for (let index = record.from; index < record.to; index += 1) {

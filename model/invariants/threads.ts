@@ -12,6 +12,7 @@ export const NO_DEADLOCK: Always = {
   statement: 'No threads wait for one another, or for a lock that nobody will drop.',
   source: 'Documentation/locking/lockdep-design.rst',
   after: 'all',
+  needs: ['crashed'],
   check: (world, record, report) => {
     const { crash } = world.kernel;
     if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true)
@@ -30,6 +31,7 @@ export const LOCKS_ARE_TAKEN_IN_ONE_ORDER: Always = {
   statement: 'No two locks are taken in both orders, whether or not two threads met there.',
   source: 'Documentation/locking/lockdep-design.rst ("lock-class dependency rules")',
   after: 'all',
+  needs: ['traced'],
   check: (world, record, report) => {
     const { lockOrder } = world.kernel;
     if (lockOrder === 0 || record.from === record.to) return;
@@ -63,6 +65,7 @@ export const NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
   statement: 'While the module is being initialised no counted package loses its last online CPU.',
   source: 'v8 13/16, Kai Huang, 10 Jan 2023 ("refuse to offline the last cpu for each package during initialization")',
   after: ['cpu-offline', 'acpi-cpu-remove'],
+  needs: ['done'],
   check: (world, record, report) => {
     const { event } = record;
     if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || !endedDuringInit(world, record))

@@ -7,7 +7,7 @@ export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
   readonly names: readonly Named[];
-  readonly lp?: 'a' | 'b' | 'c';
+  readonly lp?: 'a' | 'b';
   readonly package?: 'a' | 'b';
   readonly keyid?: 'a';
 }
@@ -30,7 +30,8 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'v5-offline-cpus': { names: ['reason'] },
   'v5-not-loaded': { names: ['reason'] },
   'v5-acpi-cpu-ignored': { names: ['reason'] },
-  'v5-acpi-memory-ignored': { names: ['reason'] },
+  // dev_err() puts the memory device in front.
+  'v5-acpi-memory-ignored': { names: ['region', 'reason'] },
   'v5-memory-refused': { names: ['reason', 'region'] },
   'v7-cmrs-broken': { names: ['reason'] },
   'v7-not-convertible': { names: ['reason', 'region'] },
@@ -40,8 +41,9 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'v8-seamcall-failed': { names: ['leaf'] },
   'v8-disabled': { names: ['reason'] },
   'v8-failed': { names: ['verdict'] },
-  'v11-seamcall-ud': { names: ['lp', 'reason'], lp: 'a' },
-  'v11-seamcall-failed': { names: ['leaf', 'lp'], lp: 'c' },
+  // The CPU that made the call, which need not be the one in the way.
+  'v11-seamcall-ud': { names: ['reason'] },
+  'v11-seamcall-failed': { names: ['leaf'] },
   'v11-failed': { names: ['verdict'] },
   'strict-gp': { names: ['reason'] },
   'strict-ud': { names: ['reason'] },
@@ -61,8 +63,14 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'memory-taken-offline': { names: ['region'] },
   'memory-in-use': { names: ['region', 'reason'] },
   'memory-refused': { names: ['region', 'reason'] },
+  'module-too-old': { names: ['reason'] },
   'no-convertible-memory': { names: ['reason'] },
 };
+
+/** True if every line of this kind names such a thing. */
+export function messageIdNames(id: MessageId, what: Named): boolean {
+  return SUBJECTS[id]?.names.includes(what) === true;
+}
 
 /** True if the line names such a thing; with `value`, the LP or package of that number. */
 export function messageNames(message: Message, what: Named, value?: U64): boolean {

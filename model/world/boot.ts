@@ -54,6 +54,8 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     mayEnterVMX,
     pending: [],
     failingAllocations: [],
+    pendingCMREntries: [],
+    brokenCMREntries: [],
     trace: [],
     records: [],
     scratch: registers(0),

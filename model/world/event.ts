@@ -30,6 +30,11 @@ export type Event =
   | { readonly kind: 'allocation-failure'; readonly nth: number }
   /** The next `count` SEAMCALLs of `leaf` (any leaf: null) meet this condition. */
   | { readonly kind: 'condition'; readonly condition: Condition; readonly leaf: number | null; readonly count: number }
+  /**
+   * What stands in entry `entry` of the kernel's CMR buffer right after the next TDH.SYS.INFO has filled it: somebody
+   * wrote there. The module keeps its own table.
+   */
+  | { readonly kind: 'cmr-corruption'; readonly entry: number; readonly base: number; readonly size: number }
   | { readonly kind: 'late-load' }
   | { readonly kind: 'module-unload' }
   /** The module shut itself down inside SEAM: every SEAMCALL on every LP is VMfailInvalid from now on. */

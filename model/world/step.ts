@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import { EBUSY, EPERM } from '../kernel/errno.ts';
 import type { Flow } from '../kernel/flow.ts';
 import { machineCheck } from '../kernel/machine-check.ts';
@@ -135,6 +136,9 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'condition':
       world.pending.push({ condition: event.condition, leaf: event.leaf, left: event.count });
       return 'done';
+    case 'cmr-corruption':
+      world.pendingCMREntries.push(event);
+      return 'done';
     case 'late-load':
       return loadModule(world);
     case 'module-unload':
@@ -255,7 +259,7 @@ function addMemory(
 ): Outcome {
   const { kernel } = world;
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
-  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  if (size < PAGE || !isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'ignored';
   const cpu = firstOnline(world);
   runFlow(world, record, kernel.revision.memoryAdd[how], cpu, cpu, { base, size, node });
   return record.errno === 0 ? 'done' : 'refused';
@@ -267,7 +271,7 @@ function removeMemory(
   { how, base, size }: Extract<Event, { kind: 'memory-remove' }>,
 ): Outcome {
   const { kernel } = world;
-  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  if (size < PAGE || !isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'ignored';
   let covered = base;
   for (const block of kernel.memblock)
     if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;

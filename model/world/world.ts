@@ -35,6 +35,11 @@ export interface World {
   /** Allocations from now on that fail: countdowns, 1 = the next one. */
   readonly failingAllocations: number[];
 
+  /** Entries of the kernel's CMR buffer that are overwritten when the next TDH.SYS.INFO has filled it. */
+  readonly pendingCMREntries: CMREntry[];
+  /** Those that were. */
+  readonly brokenCMREntries: CMREntry[];
+
   readonly trace: TraceEntry[];
   /** One record per event so far; the boot is the first, with no event of the case. */
   readonly records: EventRecord[];
@@ -71,6 +76,11 @@ export interface Overlap {
   readonly to: number;
   readonly dmesgFrom: number;
   readonly dmesgTo: number;
+}
+
+/** One entry of a CMR table in memory: bytes. */
+export interface CMREntry extends AddressRange {
+  readonly entry: number;
 }
 
 export interface PendingCondition {

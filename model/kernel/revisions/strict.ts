@@ -2,7 +2,7 @@ import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import { ADD_CPU } from '../steps/acpi.ts';
-import { READ_CMRS } from '../steps/cmr.ts';
+import { READ_CMRS_IN_USE } from '../steps/cmr.ts';
 import * as configure from '../steps/configure.ts';
 import * as hotplug from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
@@ -67,8 +67,10 @@ export const STRICT: Revision = {
     [strictLP.BRING_UP_EVERY_LP, 'put-online-mems'],
     [strictLP.CHECK_PACKAGES, 'put-online-mems'],
     [strict.RESUME_IF_CONFIGURED, 'end', 'strict-key-config'],
-    [metadata.READ_TDMR_FIELDS, 'put-online-mems'],
-    [READ_CMRS, 'put-online-mems'],
+    [strict.naming(metadata.READ_FEATURES), 'put-online-mems'],
+    [metadata.CHECK_FEATURES, 'put-online-mems'],
+    [strict.naming(metadata.READ_TDMR_FIELDS), 'put-online-mems'],
+    [READ_CMRS_IN_USE, 'put-online-mems'],
     [strictMemory.OFFLINE_NON_CONVERTIBLE, 'put-online-mems'],
     [strictMemory.BUILD_CONVERTIBLE_MEMORY_LIST, 'put-online-mems'],
     [tdmr.ALLOCATE_TDMR_ARRAY, 'free-memory-list'],

@@ -44,7 +44,7 @@ export function readMetadata(name: string, source: string, reads: readonly Metad
       if (error !== 0) return error;
       const { r8 } = kernel.registers;
       if (read.into === 'features0') kernel.info.features0 = r8;
-      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) % 0x10000;
+      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) & 0xffff;
       thread.index++;
       return thread.index < reads.length ? AGAIN : DONE;
     },

@@ -1,0 +1,234 @@
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { compiledStages, betweenStages } from '../adapters/linux/stages.ts';
+import { buildKernel } from '../adapters/linux/build.ts';
+import { type CompiledKernel, startKernel } from '../adapters/linux/judge.ts';
+import { findTree } from '../adapters/linux/tree.ts';
+import type { Budget } from '../campaign/budget.ts';
+import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
+import { executorOf } from '../campaign/executor.ts';
+import type { Given } from '../campaign/range.ts';
+import type { Header } from '../campaign/record.ts';
+import { shellWord } from '../campaign/rendering.ts';
+import type { Stages } from '../campaign/stages.ts';
+import type { Profile } from '../case.ts';
+import { findProfile } from '../oracle/profile.ts';
+import { renderScreen } from '../report/console.ts';
+import { summarise } from '../report/summary.ts';
+import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
+import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
+import { readCaseFile, saveFinding } from '../store/case-store.ts';
+import { knownOfKernel } from '../store/known.ts';
+import type { Context } from './context.ts';
+import { openCorpus } from './corpus-option.ts';
+import { UserError } from './exit.ts';
+import { REPORTERS, type Reporter, writeReports } from './fuzz-reports.ts';
+import { catchInterrupts } from './interrupt.ts';
+import { addProfileOptions, type ProfileOptions, profileOf } from './profile-options.ts';
+import { progressLine } from './progress.ts';
+import { openRecorder } from './recorder.ts';
+import { mapStack } from './stack.ts';
+import { duration, listOf, oneOf, positiveInteger, seed } from './values.ts';
+
+interface Options extends ProfileOptions {
+  readonly between?: boolean;
+  readonly known?: boolean;
+  readonly case?: readonly string[];
+  readonly seed: string;
+  readonly runs?: number;
+  readonly time?: number;
+  readonly mood: string;
+  readonly corpus?: string;
+  readonly output: string;
+  readonly reporter?: readonly Reporter[];
+  readonly extra?: string;
+  readonly cc?: string;
+  readonly bail?: boolean;
+  readonly json?: boolean;
+  readonly timings: boolean;
+  readonly quiet?: boolean;
+}
+
+const DEFAULT_SEED = 'seamstress';
+const DEFAULT_SECONDS = 60;
+
+/** `seamstress conform IMPL...`: implementations that are not ours, against the model and the invariants. */
+export function conformCommand(context: Context): Command {
+  const { stages } = context;
+  const [mood = ''] = stages.moods;
+  const command = new Command('conform')
+    .summary('check an implementation that is not ours')
+    .description(
+      [
+        'Checks an implementation that is not ours against the model and the invariants.',
+        '',
+        "linux:TREE compiles a kernel tree's arch/x86/virt/vmx/tdx/tdx.c, unmodified, in user space and runs it on generated",
+        'machines, its SEAMCALLs answered by the model of the TDX module. TREE is an unpacked tree, an archive of one, or',
+        "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang.",
+        '',
+        'Exit codes: 0 nothing (new) was found, 1 a finding, 2 usage, 3 inconclusive, 4 it could not be built or run.',
+      ].join('\n'),
+    )
+    .argument('<implementation...>', 'linux:TREE or linux:debian; two of them with --between')
+    .option('--between', 'compare two trees on the same cases: what does the second do otherwise?')
+    .option('--known', 'list known deviations of the modelled kernel apart; only new ones fail')
+    .addOption(new Option('--case <files...>', 'run these saved cases and nothing else'))
+    .addOption(new Option('--seed <text>', 'what every case is generated from').argParser(seed).default(DEFAULT_SEED))
+    .addOption(new Option('--runs <n>', 'number of cases').argParser(positiveInteger))
+    .addOption(
+      new Option('--time <t>', `for this long, such as 30s or 10m (default: ${DEFAULT_SECONDS}s)`)
+        .argParser(duration)
+        .conflicts('runs'),
+    )
+    .addOption(
+      new Option('--mood <name>', `what cases are made of: ${stages.moods.join(', ')}`)
+        .argParser(oneOf(stages.moods, 'mood'))
+        .default(mood),
+    )
+    .addOption(new Option('--corpus <folder>', 'known deviations and cases to start with'))
+    .addOption(new Option('--output <folder>', 'where findings and reports go').default('reports'))
+    .addOption(
+      new Option('--reporter <names>', `reports to write: ${REPORTERS.join(', ')}`).argParser(
+        listOf(REPORTERS, 'reporter'),
+      ),
+    )
+    .option('--extra <header>', 'a C header with declarations that the tree needs and the adapter lacks')
+    .option('--cc <compiler>', 'C compiler (default: gcc, or else clang)')
+    .option('--bail', 'stop at the first finding')
+    .option('--json', 'print a JSON summary instead of the last screen')
+    .option('--no-timings', 'leave out what depends on the clock')
+    .option('-q, --quiet', 'no progress');
+  return addProfileOptions(command, stages).action((implementations: readonly string[], options: Options) =>
+    conform(context, implementations, options),
+  );
+}
+
+async function conform(context: Context, implementations: readonly string[], options: Options): Promise<void> {
+  const { terminal, palette } = context;
+  const profile = profileOf(options, context.stages);
+  const kernels = implementations.map((name) => startNamed(name, profile, options, terminal.err));
+  try {
+    const stages = stagesFor(context.stages, kernels, options);
+    const config = configOf(context, implementations, profile, stages, options);
+    const findings = join(options.output, 'findings');
+    for (const folder of [options.output, findings]) {
+      requireWritable(folder);
+      sweepTemporaries(folder);
+    }
+    const header = headerOf(context, stages, implementations.join(' '), config);
+    terminal.err(
+      `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}\n`,
+    );
+    const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
+    const interrupts = catchInterrupts(terminal);
+    const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
+    const progress = progressLine(terminal, runs, Date.now);
+    try {
+      recorder.emit(header);
+      await runCampaign(config, {
+        executor: executorOf(stages, Date.now),
+        now: Date.now,
+        interrupted: interrupts.signal,
+        save: (bucket, file) => saveFinding(findings, bucket, file),
+        emit: recorder.emit,
+        progress: options.quiet === true ? () => undefined : progress.show,
+      });
+    } finally {
+      progress.end();
+      interrupts.release();
+      recorder.close();
+    }
+    const { records } = recorder;
+    writeReports(options.output, 'conform', records, options.reporter ?? []);
+    const summary = summarise(records);
+    terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
+    if (summary.crash !== null) {
+      terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
+    }
+    process.exitCode = summary.exitCode;
+  } finally {
+    for (const { child } of kernels) child.close();
+  }
+}
+
+function startNamed(
+  name: string,
+  profile: Profile,
+  { cc, extra }: Options,
+  tell: (text: string) => void,
+): CompiledKernel {
+  const where = /^linux:(.+)$/.exec(name)?.[1];
+  if (where === undefined) {
+    throw new UserError(`unknown implementation ${name}: expected linux:TREE or linux:debian`);
+  }
+  tell(`seamstress conform: building ${name}\n`);
+  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
+  return startKernel(buildKernel(findTree(where), build), findProfile(profile).revision, name);
+}
+
+function stagesFor(stages: Stages, kernels: readonly CompiledKernel[], { between }: Options): Stages {
+  const [first, second] = kernels;
+  const wanted = between === true ? 2 : 1;
+  if (kernels.length !== wanted || first === undefined) {
+    throw new UserError(
+      wanted === 2 ? '--between compares two implementations' : 'one implementation at a time; --between compares two',
+    );
+  }
+  return second === undefined ? compiledStages(stages, first) : betweenStages(stages, first, second);
+}
+
+function configOf(
+  context: Context,
+  implementations: readonly string[],
+  profile: Profile,
+  stages: Stages,
+  options: Options,
+): CampaignConfig {
+  const { known, cases } = openCorpus(context, options.corpus);
+  const own = knownOfKernel(known, profile.kernel);
+  const single = options.case !== undefined;
+  // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
+  const corpus: readonly Given[] = [
+    ...[...own.values()].map((one) => ({ origin: one.path, case: one.case })),
+    ...cases,
+  ];
+  const given = single
+    ? (options.case ?? []).map((origin) => ({ origin, case: readCaseFile(origin).case }))
+    : options.known === true
+      ? cases
+      : corpus;
+  const budget: Budget = single
+    ? { runs: 0 }
+    : options.runs === undefined
+      ? { time: options.time ?? DEFAULT_SECONDS }
+      : { runs: options.runs };
+  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : [])];
+  return {
+    ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
+    bail: options.bail ?? false,
+    shrinkEvaluations: SHRINK_EVALUATIONS,
+    known: options.known === true && !single && options.between !== true ? own : new Map(),
+    given: given.map((one) => ({ ...one, case: { ...one.case, profile } })),
+    sometimes: single ? [] : stages.sometimes(profile),
+    again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
+  };
+}
+
+function headerOf({ version }: Context, stages: Stages, kernel: string, config: CampaignConfig): Header {
+  const { seed: seedText, profile, mood, budget, bail, known, given } = config;
+  return {
+    record: 'header',
+    format: 'seamstress-campaign',
+    formatVersion: 1,
+    version,
+    seed: seedText,
+    profile: { kernel, module: profile.module },
+    mood,
+    budget: 'runs' in budget ? { runs: Math.max(budget.runs, given.length) } : budget,
+    shard: '1/1',
+    bail,
+    invariants: stages.invariants,
+    corpus: { known: known.size, cases: given.length },
+    timing: { startedAt: new Date().toISOString(), workers: 1 },
+  };
+}
