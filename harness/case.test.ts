@@ -136,6 +136,10 @@ describe('the case format', () => {
       "at /platform: expected that it must have required property 'hibernation'",
     ],
     [
+      damaged('"event": 0, "after": 3', '"event": 99, "after": 3'),
+      'at /schedule/0/event: event 99, but the case has 21',
+    ],
+    [
       damaged('"kind": "vmxoff", "lp": 1', '"kind": "vmxoff", "lp": 9'),
       'at /events/1/lp: LP 9, but the platform has 4',
     ],

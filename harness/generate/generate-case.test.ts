@@ -171,7 +171,8 @@ describe('events', () => {
         'kexec',
         'late-load',
       ],
-      ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall', 'vmxoff', 'vmxon'],
+      ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall'],
+      ...['td-create', 'td-destroy', 'vmxoff', 'vmxon'],
     ]);
     expect(conditions.size).toBe(CONDITIONS.length);
     for (const { name, breaks } of PERTURBATIONS) if (breaks) expect(names).toContain(name);

@@ -1,4 +1,4 @@
-import { drawFeltCondition, drawWildCondition, LEAF } from './condition.ts';
+import { drawFeltCondition, drawGuestCondition, drawWildCondition, LEAF } from './condition.ts';
 import { chance, pick } from './draw.ts';
 import * as memory from './memory-event.ts';
 import type { Plan } from './plan.ts';
@@ -41,7 +41,7 @@ const broken = (name: string, phase: Phase, apply: (plan: Plan) => void): Pertur
   apply,
 });
 
-/** Their order fixes what a seed generates; at most 31 broken ones, a bit each in the swarm. */
+/** Their order fixes what a seed generates; the broken ones have a bit each in the swarm, from the 32nd on they share. */
 export const PERTURBATIONS: readonly Perturbation[] = [
   broken('vmx-off-at-first-cpu-enable', 'before', vmxOffAtFirst),
   broken('vmx-off-at-cpu-enable', 'before', (plan) => vmxOff(plan, anyOnlineLP(plan))),
@@ -74,6 +74,17 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   broken('acpi-cpu-remove', 'after', (plan) => plan.events.push({ kind: 'acpi-cpu-remove', lp: anyLP(plan) })),
   broken('vmx-off-after-enable', 'after', (plan) => vmxOff(plan, anyOnlineLP(plan))),
 
+  broken('td-disturbed', 'after', disturbedTD),
+  broken('td-create-with-dark-package', 'after', (plan) => {
+    packageOffline(plan);
+    plan.events.push({ kind: 'td-create' });
+  }),
+  broken('package-offline-with-td', 'after', (plan) => {
+    plan.events.push({ kind: 'td-create' });
+    packageOffline(plan);
+    plan.events.push({ kind: 'td-destroy', td: 0 });
+  }),
+
   legal('cpu-enable-twice', 'between', (plan) => cpuEnable(plan, anyOnlineLP(plan))),
   legal('cpu-offline-after-cpu-enable', 'between', offlineSpare),
   legal('memory-inside-cmrs', 'before', memory.addInsideCMRs),
@@ -84,6 +95,7 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   legal('cpu-offline-online', 'after', offlineOnline),
   legal('memory-reonline', 'after', memory.reonline),
   legal('memory-remove', 'after', memory.remove),
+  legal('td-create', 'after', tds),
 
   broken('cmr-copy-broken', 'between', corruptCMR),
   broken('acpi-cpu-add-before-enable', 'before', acpiAdd),
@@ -141,6 +153,24 @@ function allocationFailure(plan: Plan): void {
 
 function tdmrInitFails(plan: Plan): void {
   plan.events.push({ kind: 'condition', condition: 'tdmr-lock-busy', leaf: LEAF.TDMR_INIT, count: 1 });
+}
+
+/** One guest or two; half of the time all are taken down again. */
+function tds(plan: Plan): void {
+  const { random, events } = plan;
+  let count = chance(random, 75) ? 1 : 2;
+  for (let left = count; left > 0; left -= 1) events.push({ kind: 'td-create' });
+  if (chance(random, 50)) for (; count > 0; count -= 1) events.push({ kind: 'td-destroy', td: random.nextInt(0, 1) });
+}
+
+/** A guest during whose life the module answers badly; then another one. */
+function disturbedTD({ random, events }: Plan): void {
+  const early = chance(random, 40);
+  if (early) events.push(drawGuestCondition(random));
+  events.push({ kind: 'td-create' });
+  if (!early) events.push(drawGuestCondition(random));
+  events.push({ kind: 'td-destroy', td: 0 });
+  if (chance(random, 60)) events.push({ kind: 'td-create' });
 }
 
 /** Somebody else runs TDH.SYS.INIT, and TDH.SYS.LP.INIT on every CPU that is up: all that v8 thinks it can do without. */

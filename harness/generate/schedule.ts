@@ -21,7 +21,11 @@ export function drawSchedule(random: Random, events: readonly Event[]): Preempti
   let event = enables.length > 0 && chance(random, 60) ? pick(random, enables) : pick(random, threads);
   for (let left = chance(random, 90) ? random.nextInt(1, 3) : random.nextInt(4, 8); left > 0; left -= 1) {
     const steps = STEPS.get(events[event]?.kind ?? '') ?? 0;
-    schedule.push({ event, after: random.nextInt(0, steps), run: chance(random, 75) ? LAST : random.nextInt(0, 2) });
+    schedule.push({
+      event,
+      after: random.nextInt(0, chance(random, 50) ? steps : 3 * steps),
+      run: chance(random, 75) ? LAST : random.nextInt(0, 2),
+    });
     // The next one stops the same thread once more, what has begun meanwhile, or anything.
     const sort = random.nextInt(0, 2);
     if (sort === 1 && event + 1 < events.length - 1) event += 1;
@@ -33,7 +37,7 @@ export function drawSchedule(random: Random, events: readonly Event[]): Preempti
 /** The next event of the case: no case has as many threads. */
 const LAST = 99;
 
-/** About how many steps the threads of an event make, where they can be stopped at all. */
+/** How many steps the shorter threads of an event make, where they can be stopped at all; the longest make three times that. */
 const STEPS: ReadonlyMap<string, number> = new Map([
   ['enable', 48],
   ['cpu-enable', 6],

@@ -66,8 +66,7 @@ export function judgeWorld(world: World, events: readonly Event[], advance: Adva
 export function runCase(input: Case): World {
   const { revision, release } = findProfile(input.profile);
   const world = bootWorld(input.platform, revision, release, true);
-  for (let index = 0; index < input.events.length; )
-    index = runFrom(world, input.events, index, input.schedule);
+  for (let index = 0; index < input.events.length; ) index = runFrom(world, input.events, index, input.schedule);
   return world;
 }
 

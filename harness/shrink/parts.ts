@@ -118,7 +118,9 @@ function keepLPs(input: Case, kept: readonly number[], orphans: 'drop' | 'retarg
     return event !== undefined && (!('lp' in event) || renumbered(event.lp) !== undefined);
   });
   const left = keepEvents(input, stays);
-  const events = left.events.map((event): Event => ('lp' in event ? { ...event, lp: renumbered(event.lp) ?? 0 } : event));
+  const events = left.events.map(
+    (event): Event => ('lp' in event ? { ...event, lp: renumbered(event.lp) ?? 0 } : event),
+  );
   const msr = platform.msr.flatMap((one) => {
     const lp = one.lp === null ? null : numbers.get(one.lp);
     return lp === undefined ? [] : [{ ...one, lp }];

@@ -14,6 +14,8 @@ import * as pamt from './pamt.ts';
 import * as retry from './retry.ts';
 import * as swError from './sw-error.ts';
 import * as tdmr from './tdmr.ts';
+import * as td from './td.ts';
+import * as threads from './threads.ts';
 import { SOMETIMES } from './sometimes.ts';
 
 /** Every `always`, in the order of their families. A rule that is not here is not checked; tidy.test.ts looks for such. */
@@ -102,6 +104,20 @@ export const ALWAYS: readonly Always[] = [
   module.TDMR_INIT_STAYS_INSIDE_ITS_TDMR,
   module.LP_INIT_HAS_ITS_WINDOW,
   module.INIT_COMES_ONCE,
+  td.A_TD_HAS_ITS_KEY_ON_EVERY_PACKAGE,
+  td.A_TD_NEEDS_EVERY_PACKAGE,
+  td.A_REFUSED_TD_NAMES_THE_PACKAGE,
+  td.THE_LAST_CPU_OF_A_PACKAGE_STAYS,
+  td.A_CPU_THAT_STAYS_IS_EXPLAINED,
+  td.THE_GLOBAL_KEYID_IS_NEVER_HANDED_OUT,
+  td.A_LEAKED_KEYID_IS_NEVER_REUSED,
+  td.A_LEAK_IS_TOLD,
+  td.A_TRANSIENT_STATUS_COSTS_NO_KEYID,
+  td.A_TD_GIVES_EVERYTHING_BACK,
+  td.NO_CONTROL_PAGE_IS_FREED_TOO_EARLY,
+  threads.NO_DEADLOCK,
+  threads.LOCKS_ARE_TAKEN_IN_ONE_ORDER,
+  threads.NO_PACKAGE_GOES_DARK_DURING_INIT,
   module.AN_RBP_CLOBBER_IS_NOTICED,
   boot.PUBLISHED_CMRS_ARE_LEGAL,
   boot.HIBERNATION_EXCLUDES_TDX,

@@ -86,7 +86,8 @@ export function factsOf(world: World, record: EventRecord): number {
     switch (entry.kind) {
       case 'seamcall':
         facts |= factsOfCall(entry);
-        if (!entry.raw) facts |= entry.trap === 'none' && entry.rax === 0 ? FACT.called : FACT.called | FACT['failed-call'];
+        if (!entry.raw)
+          facts |= entry.trap === 'none' && entry.rax === 0 ? FACT.called : FACT.called | FACT['failed-call'];
         break;
       case 'alloc':
         if (entry.address === -1) facts |= FACT['failed-allocation'];

@@ -2,7 +2,7 @@ import type { KernelState } from '../kernel/state.ts';
 import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/detect.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offence } from './look.ts';
+import { inOrder, leafName, offence } from './look.ts';
 
 /** CPUs and memory that come and go, machine checks, kexec. Bytes. */
 
@@ -147,11 +147,12 @@ export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
   after: ['kexec'],
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
+    const trace = inOrder(world);
     for (let lp = 0; lp < world.hardware.lps.length; lp += 1) {
       // A CPU that went offline executed WBINVD as it died: hlt_play_dead(), arch/x86/kernel/smpboot.c.
       if (record.kernel.cpus[lp]?.online !== true) continue;
       for (let at = record.to - 1; at >= 0; at -= 1) {
-        const entry = world.trace[at];
+        const entry = trace[at];
         if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
         // A raw call is nothing the kernel could have known of.
         if (entry?.kind !== 'seamcall' || entry.raw || entry.lp !== lp || entry.trap !== 'none') continue;

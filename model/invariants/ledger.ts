@@ -130,7 +130,11 @@ export const NOTHING_IS_LEAKED: Always = {
     // A kernel that gives its array back after success has handed the PAMTs to the module for good.
     if (kernel.tdmrArrayLive || kernel.status === 'initialised')
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
-    for (const td of kernel.tds) held += td.tdcs.length + (td.tdr === -1 ? 0 : 1) + (td.mask === -1 ? 0 : 1);
+    for (const { tdr, tdcs, mask } of kernel.tds) {
+      if (tdr !== -1) held += 1;
+      if (mask !== -1) held += 1;
+      for (const page of tdcs) if (page !== -1) held += 1;
+    }
     if (kernel.live !== held)
       report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
   },

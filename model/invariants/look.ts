@@ -2,7 +2,7 @@ import { STATUS, statusName } from '../abi/status.ts';
 import { leafName as nameOfLeaf } from '../abi/leaf-number.ts';
 import type { U64 } from '../abi/u64.ts';
 import { formatU64, lowHalf } from '../abi/u64.ts';
-import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
+import type { EventRecord, SeamcallEntry, TraceEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Offence } from './invariant.ts';
 
@@ -83,4 +83,32 @@ export function offence(state: string, message: string): Offence {
 /** True while the kernel's view of the module can be held against the module's own. */
 export function isUndisturbed(world: World): boolean {
   return !world.tampered && !world.disturbed && world.kernel.crash === null;
+}
+
+/**
+ * True if other events ran while this one was under way. What the machine looked like at its end is then not what it
+ * looks like now; its own entries, lines, outcome and errno are its own all the same.
+ */
+export function isOverlapped({ overlaps }: World, record: EventRecord): boolean {
+  for (const turn of overlaps) if (turn.record === record) return true;
+  return false;
+}
+
+/** The whole trace in the order in which things happened, which for events that overlapped is not the order it has. */
+export function inOrder({ trace, records, overlaps }: World): readonly TraceEntry[] {
+  if (overlaps.length === 0) return trace;
+  const ordered: TraceEntry[] = [];
+  let current = -1;
+  let end = 0;
+  for (const { group, from, to } of overlaps) {
+    if (group !== current) {
+      // What lies between two groups overlapped with nothing.
+      ordered.push(...trace.slice(end, records[group]?.from));
+      current = group;
+    }
+    ordered.push(...trace.slice(from, to));
+    if (to > end) end = to;
+  }
+  ordered.push(...trace.slice(end));
+  return ordered;
 }

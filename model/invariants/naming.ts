@@ -3,7 +3,16 @@ import { messageIdNames, messageNames, type Named } from '../kernel/message-subj
 import { isInstallOpen } from '../seamldr/seamldr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
+import {
+  failedSeamcall,
+  INIT_EVENTS,
+  isOverlapped,
+  isUndisturbed,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+} from './look.ts';
 import { countedLPsNotInitialised, isRefusedForOfflineCPUs, packagesWithoutCPU } from './lp.ts';
 
 const TDH_SYS_RD = 34;
@@ -104,6 +113,8 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   needs: ['errno', 'done'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
+    // Which CPUs were online by then is only known of an initialisation that had the machine to itself.
+    if (isOverlapped(world, record)) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined) {
       const status = statusClass(root);
@@ -167,7 +178,7 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   needs: ['said-no'],
   check: (_, record, report) => {
     if (record.outcome === 'refused' && !isNamed(record, 'region'))
-      report(offence(`TDX ${record.statusBefore}`, 'the range is refused and dmesg does not say why'));
+      report(offence(`TDX ${record.statusAfter}`, 'the range is refused and dmesg does not say why'));
   },
 };
 

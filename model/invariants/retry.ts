@@ -29,8 +29,12 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
     const root = failedSeamcall(world, record);
     if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;
     const { kernel } = world;
-    const barred =
-      kernel.status === 'error' || kernel.status === 'shutdown' || (kernel.sysinitDone && kernel.sysinitError !== 0);
+    // What an earlier initialisation, or one under way at the same time, has barred is not this event's doing.
+    const settled =
+      record.event.kind === 'enable' &&
+      record.statusBefore !== record.statusAfter &&
+      (record.statusAfter === 'error' || record.statusAfter === 'shutdown');
+    const barred = settled || (kernel.sysinitDone && kernel.sysinitError !== 0);
     if (barred)
       report(
         offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`, ''),

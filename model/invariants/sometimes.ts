@@ -3,7 +3,7 @@ import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Fact } from './facts.ts';
 import type { Sometimes } from './invariant.ts';
-import { INIT_EVENTS, leafName, statusClass } from './look.ts';
+import { INIT_EVENTS, isOverlapped, leafName, statusClass } from './look.ts';
 import { packagesWithoutCPU } from './lp.ts';
 
 /**
@@ -36,7 +36,80 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
 const justInitialised = (record: EventRecord): boolean =>
   record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
+/** What only a revision with KVM's guests can reach. */
+function ofGuests(rule: Sometimes): Sometimes {
+  return { ...rule, appliesTo: ({ tdCreate }) => tdCreate !== null };
+}
+
 const RULES: readonly Sometimes[] = [
+  sometimes(
+    'threads/some-events-overlap',
+    'Kernel threads of two events overlap.',
+    4_000,
+    'all',
+    ['traced'],
+    isOverlapped,
+  ),
+  sometimes(
+    'threads/some-init-is-overlapped',
+    'Something happens while the module is being initialised.',
+    8_000,
+    ['enable'],
+    ['traced'],
+    isOverlapped,
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-td-is-created',
+      'A guest is created.',
+      8_000,
+      ['td-create'],
+      ['done'],
+      (_, record) => record.outcome === 'done',
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-td-ends',
+      'A guest is taken down and leaves nothing.',
+      8_000,
+      ['td-destroy'],
+      ['done'],
+      (world, record) =>
+        record.outcome === 'done' && world.module.tds.size === 0 && world.kernel.guestKeyids.length === 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-package-is-dark',
+      'A guest is wanted while a counted package has no online CPU.',
+      20_000,
+      ['td-create'],
+      ['said-no'],
+      (world, record) => record.outcome === 'refused' && packagesWithoutCPU(world).length > 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-cpu-must-stay',
+      "A CPU stays online for a guest's sake.",
+      20_000,
+      ['cpu-offline'],
+      ['said-no', 'printed'],
+      (world, record) =>
+        record.outcome === 'refused' && record.dmesgTo > record.dmesgFrom && world.kernel.guestKeyids.length > 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'keyid/some-keyid-is-lost',
+      'A KeyID is lost because the module does not free it.',
+      20_000,
+      ['td-create', 'td-destroy'],
+      ['called'],
+      (world) => world.kernel.tds.some(({ alive, hkid }) => !alive && hkid !== -1),
+    ),
+  ),
   sometimes(
     'flow/some-initialisation-succeeds',
     'An initialisation succeeds.',

@@ -90,9 +90,9 @@ export const NO_CRASH: Always = {
   after: 'all',
   needs: ['crashed'],
   check: (world, record, report) => {
-    if (record.outcome !== 'crashed') return;
+    // A deadlock has its own rule, and so have faults on SEAMCALL.
+    if (record.outcome !== 'crashed' || world.kernel.crash?.startsWith('deadlock') === true) return;
     const root = lastSeamcall(world, record);
-    // Faults on SEAMCALL have their own rule.
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     report(offence(record.event.kind, `${record.event.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));
   },

@@ -2,13 +2,14 @@ import type { U64 } from '../abi/u64.ts';
 import type { Message, MessageId } from './message.ts';
 
 /** What a line of dmesg tells its reader beyond that something happened. */
-export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'verdict';
+export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
   readonly names: readonly Named[];
   readonly lp?: 'a' | 'b';
   readonly package?: 'a' | 'b';
+  readonly keyid?: 'a';
 }
 
 const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
@@ -21,10 +22,6 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'platform-unsupported': { names: ['reason'] },
   'tdx-module-initialisation-failed': { names: ['verdict'] },
   'kexec-erratum': { names: ['reason'] },
-  'kvm-all-packages': { names: ['reason'] },
-  'kvm-last-cpu-of-package': { names: ['reason'] },
-  'last-cpu-of-package': { names: ['reason'] },
-  'kvm-seamcall-failed': { names: ['leaf'] },
   'v5-seamcall-failed': { names: ['leaf'] },
   'v5-cmrs-not-ascending': { names: ['reason'] },
   'v5-cmr-hole': { names: ['reason'] },
@@ -55,6 +52,14 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'lp-not-in-vmx': { names: ['lp', 'reason'], lp: 'a' },
   'lp-too-late': { names: ['lp', 'reason'], lp: 'a' },
   'package-without-cpu': { names: ['package', 'reason'], package: 'a' },
+  'kvm-all-packages': { names: ['reason'] },
+  'kvm-seamcall-failed': { names: ['leaf'] },
+  'kvm-vpflushdone-leaked': { names: ['keyid', 'reason'], keyid: 'a' },
+  'kvm-hkid-leaked': { names: ['keyid', 'reason'], keyid: 'a' },
+  'kvm-last-cpu-of-package': { names: ['reason'] },
+  'last-cpu-of-package': { names: ['reason'] },
+  'td-package-without-cpu': { names: ['package', 'reason'], package: 'a' },
+  'cpu-stays-for-tds': { names: ['lp', 'package', 'reason'], lp: 'a', package: 'b' },
   'memory-taken-offline': { names: ['region'] },
   'memory-in-use': { names: ['region', 'reason'] },
   'memory-refused': { names: ['region', 'reason'] },
@@ -72,6 +77,6 @@ export function messageNames(message: Message, what: Named, value?: U64): boolea
   const subject = SUBJECTS[message.id];
   if (subject === undefined || !subject.names.includes(what)) return false;
   if (value === undefined) return true;
-  const argument = what === 'lp' ? subject.lp : what === 'package' ? subject.package : undefined;
+  const argument = what === 'lp' || what === 'package' || what === 'keyid' ? subject[what] : undefined;
   return argument !== undefined && message[argument] === value;
 }

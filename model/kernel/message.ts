@@ -101,6 +101,11 @@ const TEXTS = {
     (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`,
   ),
   'package-without-cpu': line(3, (a) => `virt/tdx: failed to configure module, no online CPUs in package ${a}`),
+  'td-package-without-cpu': line(4, (a) => `kvm_intel: no TD can be created: no online CPUs in package ${a}`),
+  'cpu-stays-for-tds': line(
+    4,
+    (a, b) => `virt/tdx: CPU ${a} stays online: TDs need a CPU in package ${b}, and it is the last one there`,
+  ),
   'memory-taken-offline': line(
     4,
     (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`,

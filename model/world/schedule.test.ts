@@ -51,9 +51,9 @@ const schedules = fc.array(
   fc.record({ event: fc.nat({ max: 12 }), after: fc.nat({ max: 40 }), run: fc.nat({ max: 4 }) }),
   { minLength: 1, maxLength: 6 },
 );
-const generated = fc.nat({ max: 100_000 }).map((index) =>
-  generateCase('schedules', index, { mood: index % 2 === 0 ? 'events' : 'hostile', platforms: [] }),
-);
+const generated = fc
+  .nat({ max: 100_000 })
+  .map((index) => generateCase('schedules', index, { mood: index % 2 === 0 ? 'events' : 'hostile', platforms: [] }));
 
 describe.each(REVISIONS.map(({ name }) => name))('%s', (name) => {
   test('an empty schedule changes nothing, nor does one that names no event', () => {

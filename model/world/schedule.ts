@@ -11,8 +11,8 @@ import type { Overlap, World } from './world.ts';
  * on: one that was stopped or has waited, or the next event of the case, which so begins while its forerunner is under
  * way. A thread that goes on runs until it ends, waits for a lock or is preempted itself; then the oldest thread that can
  * run goes on. Events that are no threads (a condition, a raw SEAMCALL, a machine check) happen at once where they
- * begin; a kexec begins only when nothing else is under way. A schedule so has an end whatever it says: every preemption
- * is used up once.
+ * begin. Some events do not begin while others are under way: see `mayBegin`. A schedule so has an end whatever it says:
+ * every preemption is used up once.
  */
 export interface Preemption {
   /** 0-based index of the event whose thread is stopped. */
@@ -25,6 +25,9 @@ export interface Preemption {
    */
   readonly run: number;
 }
+
+/** A part of the trace and of dmesg, where it stood when it came about. */
+type Turn = Omit<Overlap, 'group'>;
 
 interface Flight {
   readonly event: number;
@@ -47,7 +50,7 @@ export function runFrom(
 ): number {
   const event = events[index];
   if (event === undefined) return index + 1;
-  if (schedule?.some((preemption) => preemption.event === index) !== true || event.kind === 'kexec') {
+  if (schedule?.some((preemption) => preemption.event === index) !== true || !mayBegin(event, [])) {
     step(world, event);
     return index + 1;
   }
@@ -57,7 +60,7 @@ export function runFrom(
 function interleave(world: World, events: readonly Event[], index: number, left: Preemption[]): number {
   const imbalancesBefore = world.kernel.lockImbalances.length;
   const from = { record: world.records.length, entry: world.trace.length, line: world.kernel.dmesg.length };
-  const slices: Overlap[] = [];
+  const slices: Turn[] = [];
   let flights: Flight[] = [];
   let next = index;
   let current = begin(null);
@@ -89,7 +92,7 @@ function interleave(world: World, events: readonly Event[], index: number, left:
     const preemption = take(left, running);
     if (preemption !== undefined) {
       const others = flights.filter((flight) => flight !== running && !flight.waits);
-      if (preemption.run < others.length || !mayBegin(events[next])) {
+      if (preemption.run < others.length || !mayBegin(events[next], flights)) {
         const other = others[preemption.run < others.length ? preemption.run : others.length - 1];
         if (other === undefined) continue;
         note(world, slices, running.record);
@@ -119,10 +122,29 @@ function interleave(world: World, events: readonly Event[], index: number, left:
   return next;
 }
 
-/** A new kernel needs a machine at rest. */
-function mayBegin(event: Event | undefined): boolean {
-  return event !== undefined && event.kind !== 'kexec';
+/**
+ * May this event begin while those are under way? A new kernel and a module loaded anew need a machine at rest. What
+ * plugs CPUs or memory waits for its like. A CPU enables itself with interrupts off, so nobody else does that there.
+ * Source: lock_device_hotplug(), drivers/base/core.c; tdx_cpu_enable() (lockdep_assert_irqs_disabled()), Linux 6.12.
+ */
+function mayBegin(event: Event | undefined, flights: readonly Flight[]): boolean {
+  if (event === undefined || event.kind === 'kexec' || event.kind === 'late-load') return false;
+  for (const { record } of flights) {
+    const other = record.event;
+    if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(other.kind)) return false;
+    if (event.kind === 'cpu-enable' && other.kind === 'cpu-enable' && event.lp === other.lp) return false;
+  }
+  return true;
 }
+
+const HOTPLUG: readonly EventRecord['event']['kind'][] = [
+  'cpu-online',
+  'cpu-offline',
+  'acpi-cpu-add',
+  'acpi-cpu-remove',
+  'memory-add',
+  'memory-remove',
+];
 
 function take(left: Preemption[], { event, steps }: Flight): Preemption | undefined {
   const at = left.findIndex((preemption) => preemption.event === event && preemption.after === steps);
@@ -155,7 +177,7 @@ function deadlockOf(flights: readonly Flight[]): string {
 }
 
 /** Enters what has happened since the last note as this record's. */
-function note(world: World, slices: Overlap[], record: EventRecord): void {
+function note(world: World, slices: Turn[], record: EventRecord): void {
   const last = slices.at(-1);
   const { length: entryEnd } = world.trace;
   const { length: lineEnd } = record.kernel.dmesg;
@@ -174,7 +196,7 @@ function note(world: World, slices: Overlap[], record: EventRecord): void {
  * Brings the entries of each record together, so that who looks at a record sees what its own thread did and nothing
  * else, and keeps their real order in `world.overlaps`.
  */
-function gather(world: World, slices: readonly Overlap[], from: { record: number; entry: number; line: number }): void {
+function gather(world: World, slices: readonly Turn[], from: { record: number; entry: number; line: number }): void {
   const { trace, records, kernel } = world;
   const group = records.slice(from.record);
   if (group.length < 2) {
@@ -188,17 +210,18 @@ function gather(world: World, slices: readonly Overlap[], from: { record: number
   const lines = kernel.dmesg.slice(from.line);
   trace.length = from.entry;
   kernel.dmesg.length = from.line;
-  const moved = new Map<Overlap, Overlap>();
+  const moved = new Map<Turn, Overlap>();
   for (const record of group) {
     record.from = trace.length;
     record.dmesgFrom = kernel.dmesg.length;
     for (const slice of slices) {
       if (slice.record !== record) continue;
       const start = { from: trace.length, dmesgFrom: kernel.dmesg.length };
-      for (let at = slice.from; at < slice.to; at += 1) trace.push(entries[at - from.entry] as (typeof entries)[number]);
+      for (let at = slice.from; at < slice.to; at += 1)
+        trace.push(entries[at - from.entry] as (typeof entries)[number]);
       for (let at = slice.dmesgFrom; at < slice.dmesgTo; at += 1)
         kernel.dmesg.push(lines[at - from.line] as (typeof lines)[number]);
-      moved.set(slice, { record, ...start, to: trace.length, dmesgTo: kernel.dmesg.length });
+      moved.set(slice, { record, group: from.record, ...start, to: trace.length, dmesgTo: kernel.dmesg.length });
     }
     record.to = trace.length;
     record.dmesgTo = kernel.dmesg.length;

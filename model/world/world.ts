@@ -70,6 +70,8 @@ export interface World {
 /** A turn of one of the events that overlapped: trace entries [from, to), dmesg lines [dmesgFrom, dmesgTo). */
 export interface Overlap {
   readonly record: EventRecord;
+  /** Position in `records` of the first event of those that overlapped each other. */
+  readonly group: number;
   readonly from: number;
   readonly to: number;
   readonly dmesgFrom: number;

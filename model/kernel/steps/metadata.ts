@@ -104,6 +104,11 @@ export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, 
   { field: 0x9900000100000008n, into: null },
 ]);
 
+/** How large a TD's control structure is, read when it is wanted. */
+export const READ_TDCS_SIZE: Step = readMetadata('read-tdcs-size', SOURCE_6_17, [
+  { field: 0x9800000100000100n, into: 'tdcsBaseSize' },
+]);
+
 /** The array for them is fixed; a module with more is refused without a word. */
 export const CHECK_CPUID_CONFIG_COUNT: Step = {
   name: 'check-cpuid-config-count',
