@@ -46,10 +46,10 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
       if (!isNamed(record, 'leaf') && !isNamed(record, 'reason') && !wasSaidOnce(record, 'reason'))
         report(
-          offenceOf(
-            root,
+          // Whichever leaf it was: with threads that overlap it may be any.
+          offence(
+            name,
             `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`,
-            '',
           ),
         );
     },
@@ -75,7 +75,7 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     if (root !== undefined) {
       const message = `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`;
       if (root.trap === 'vmfail') {
-        if (!wasSaidOnce(record, 'reason')) report(offenceOf(root, message, ''));
+        if (!wasSaidOnce(record, 'reason')) report(offence('VMfailInvalid', message));
       } else report(offence(wasSaidOnce(record, 'leaf') ? 'printed once' : 'status', message));
     } else
       report(
