@@ -209,6 +209,8 @@ export const MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN: Always = {
   check: (world, record, report) => {
     // A module that holds the TDMRs of an attempt to be gone on with counts as running.
     if (world.kernel.tdmrArrayLive) return;
+    // So does an attempt under way: its list is made, its outcome open.
+    if (record.statusBefore !== record.statusAfter) return;
     if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
       report(
         offence(

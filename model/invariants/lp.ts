@@ -111,7 +111,8 @@ export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
         report(offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`));
       return;
     }
-    if (!isRefusedForOfflineCPUs(record)) return;
+    // Who was offline then is not to be seen once other events have overlapped.
+    if (!isRefusedForOfflineCPUs(record) || world.records.at(-1) !== record) return;
     for (let lp = 0; lp < lps.length; lp += 1) {
       const cpu = world.kernel.cpus[lp];
       if (lps[lp]?.bios === true && cpu?.present === true && !cpu.online) return;
