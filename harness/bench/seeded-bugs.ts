@@ -6,6 +6,7 @@ import { findTree } from '../adapters/linux/tree.ts';
 import { findProfile } from '../oracle/profile.ts';
 import { stages } from '../pipeline.ts';
 import { shrink } from '../shrink/shrink.ts';
+import { listCaseFiles, readCaseFile } from '../store/case-store.ts';
 import { loadKnown } from '../store/known.ts';
 import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';
 
@@ -18,6 +19,7 @@ const known = new Set(
     .filter((one) => one.case.profile.kernel === profile.kernel)
     .map(({ bucket }) => bucket),
 );
+const host = listCaseFiles('corpus/host').map((path) => readCaseFile(path).case);
 let missed = 0;
 for (const bug of SEEDED_BUGS) {
   const copy = seedBug(tree, bug);
@@ -26,7 +28,7 @@ for (const bug of SEEDED_BUGS) {
   const start = performance.now();
   let line = 'MISSED';
   for (let index = 0; index < cases; index += 1) {
-    const input = stages.generate('seamstress', index, { profile, mood: stages.moods[0] ?? 'default' });
+    const input = host[index] ?? stages.generate('seamstress', index, { profile, mood: stages.moods[0] ?? 'default' });
     const found = judge(input, false).violations.find(({ bucket }) => !known.has(bucket));
     if (found === undefined) continue;
     const at = (performance.now() - start) / 1000;

@@ -2,16 +2,14 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { installedCompiler } from '../adapters/linux/build.ts';
-import { installedDebianArchive } from '../adapters/linux/tree.ts';
 import { SUMMARY_SCHEMA } from '../report/summary.ts';
+import { describeLinux } from '../testing/describe-where.ts';
 import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.ts';
 
 const START = fileURLToPath(new URL('./start.js', import.meta.url));
-const CASE = fileURLToPath(new URL('../../../corpus/cases/pamt-across-two-tdmrs.json', import.meta.url));
+const CASE = fileURLToPath(new URL('../../../corpus/host/pamt-across-two-tdmrs.json', import.meta.url));
 const folder = temporaryFolder();
 const conform = (...args: readonly string[]): Promise<CLIResult> => runNode(folder.path, [START, 'conform', ...args]);
-const here = installedCompiler() !== undefined && installedDebianArchive() !== undefined ? describe : describe.skip;
 
 afterAll(() => folder.remove());
 
@@ -42,7 +40,7 @@ describe('what cannot be run is said in one line', () => {
   });
 });
 
-here('Linux 6.12 (skipped where gcc or the package linux-source-6.12 is missing)', () => {
+describeLinux('Linux 6.12', () => {
   test('known deviations are told apart, and without --known they fail', async () => {
     const known = await conform('linux:debian', '--known', '--runs', '256', '--json', '--quiet');
     expect([known.code, known.err]).toEqual([0, expect.stringContaining('seed seamstress')]);

@@ -17,7 +17,7 @@ import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
 import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
-import { readCaseFile, saveFinding } from '../store/case-store.ts';
+import { kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
 import type { Context } from './context.ts';
 import { openCorpus } from './corpus-option.ts';
@@ -184,7 +184,8 @@ function configOf(
   stages: Stages,
   options: Options,
 ): CampaignConfig {
-  const { known, cases } = openCorpus(context, options.corpus);
+  const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
+  const cases = [...anyCases, ...hostCases(path)];
   const own = knownOfKernel(known, profile.kernel);
   const single = options.case !== undefined;
   // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
@@ -212,6 +213,13 @@ function configOf(
     sometimes: single ? [] : stages.sometimes(profile),
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };
+}
+
+/** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */
+function hostCases(corpus: string): readonly Given[] {
+  const folder = join(corpus, 'host');
+  if (kindOfPath(folder) !== 'folder') return [];
+  return listCaseFiles(folder).map((origin) => ({ origin, case: readCaseFile(origin).case }));
 }
 
 function headerOf({ version }: Context, stages: Stages, kernel: string, config: CampaignConfig): Header {

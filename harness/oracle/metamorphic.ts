@@ -102,13 +102,23 @@ function firstDifference(one: World, other: World): { what: string; event: numbe
 
 /** True if all LPs are alike, so that which of them is asked first cannot matter for a good reason. */
 function lpsAreAlike({ platform, events }: Case): boolean {
-  if (platform.msr.length > 0 || platform.commandLine.maxcpus !== null) return false;
+  const { commandLine } = platform;
+  if (platform.msr.length > 0 || commandLine.maxcpus !== null || commandLine.nosmt) return false;
   for (const lp of platform.lps) if (!lp.vmx) return false;
-  for (const { kind } of events)
-    if (kind === 'vmxoff' || kind === 'vmxon' || kind === 'cpu-online' || kind === 'condition' || kind === 'seamcall')
-      return false;
+  for (const { kind } of events) if (TELLS_LPS_APART.has(kind)) return false;
   return true;
 }
+
+/** After these it matters which LP did what, so that another order of asking is another story. */
+const TELLS_LPS_APART: ReadonlySet<Event['kind']> = new Set([
+  'vmxoff',
+  'vmxon',
+  'cpu-online',
+  'acpi-cpu-remove',
+  'late-load',
+  'condition',
+  'seamcall',
+]);
 
 /** All LPs but the boot LP in reverse order. */
 function relabelLPs(input: Case): Case | undefined {

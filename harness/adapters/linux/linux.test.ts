@@ -1,26 +1,21 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { LINUX_6_12 } from '../../../model/kernel/revisions/6.12.ts';
 import type { Case } from '../../case.ts';
 import { stages } from '../../pipeline.ts';
 import { shrink } from '../../shrink/shrink.ts';
 import { readCaseFile } from '../../store/case-store.ts';
 import { loadKnown } from '../../store/known.ts';
+import { describeLinux } from '../../testing/describe-where.ts';
 import { SEEDED_BUGS, seedBug } from '../../testing/seeded-bugs.ts';
-import { buildKernel, installedCompiler } from './build.ts';
+import { buildKernel } from './build.ts';
 import { findHeaders } from './headers.ts';
 import { type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
-import { findTree, installedDebianArchive, TDX_C } from './tree.ts';
+import { findTree, TDX_C } from './tree.ts';
 
 const profile = { kernel: '6.12', module: '1.5.01' };
-const archive = installedDebianArchive();
-const missing = [
-  ...(installedCompiler() === undefined ? ['a C compiler (gcc or clang)'] : []),
-  ...(archive === undefined ? ['the package linux-source-6.12'] : []),
-];
-const here = missing.length === 0 ? describe : describe.skip;
 const known = loadKnown('corpus').filter((one) => one.case.profile.kernel === profile.kernel);
 const knownBuckets = new Set(known.map(({ bucket }) => bucket));
 
@@ -28,13 +23,13 @@ function generated(index: number): Case {
   return stages.generate('linux-test', index, { profile, mood: stages.moods[0] ?? '' });
 }
 
-here(`Linux 6.12's own tdx.c${missing.length === 0 ? '' : ` (skipped: it needs ${missing.join(' and ')})`}`, () => {
+describeLinux("Linux 6.12's own tdx.c", () => {
   let tree: string;
   let kernel: CompiledKernel;
   const copies: string[] = [];
 
   beforeAll(() => {
-    tree = findTree(archive ?? '');
+    tree = findTree('debian');
     kernel = startKernel(buildKernel(tree), LINUX_6_12, 'linux:debian');
   }, 120_000);
 
@@ -119,7 +114,7 @@ here(`Linux 6.12's own tdx.c${missing.length === 0 ? '' : ` (skipped: it needs $
 
   test('a PAMT across two TDMRs needs the case that is in the corpus', () => {
     const subject = withBug('PAMT end not clipped');
-    const { case: input } = readCaseFile('corpus/cases/pamt-across-two-tdmrs.json');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
     expect(bucketsOf(kernel, input)).toEqual([]);
     expect(bucketsOf(subject, input)).toContain(
       'tdmr/module-finds-no-fault|TDH.SYS.CONFIG|TDX_INVALID_RESERVED_IN_TDMR|SYSINIT_DONE',
@@ -129,7 +124,7 @@ here(`Linux 6.12's own tdx.c${missing.length === 0 ? '' : ` (skipped: it needs $
 
   test('two trees differ in what was changed, and in nothing else', () => {
     const subject = withBug('cpumask leak');
-    const { case: input } = readCaseFile('corpus/cases/pamt-across-two-tdmrs.json');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
     expect(judgeBetween(kernel, kernel, input).violations).toEqual([]);
     expect(judgeBetween(kernel, subject, input).violations.map(({ bucket }) => bucket)).toEqual([
       'linux/trees-agree|enable: free m / TDH.SYS.TDMR.INIT TDX_SUCCESS',
@@ -151,7 +146,7 @@ here(`Linux 6.12's own tdx.c${missing.length === 0 ? '' : ` (skipped: it needs $
     'kernel code that dies is an observation: %s',
     (what, find, replace) => {
       const subject = started(changed(find, replace), what);
-      const { case: input } = readCaseFile('corpus/cases/pamt-across-two-tdmrs.json');
+      const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
       const { world } = runCompiled(subject, input);
       expect(world.kernel.crash).toContain(what);
       expect(bucketsOf(subject, input)).toContain('linux/is-its-model|enable: crash');
@@ -167,7 +162,7 @@ here(`Linux 6.12's own tdx.c${missing.length === 0 ? '' : ` (skipped: it needs $
       changed('args.rcx = 0;', 'WARN_ON_ONCE(tdx_module_status == TDX_MODULE_UNINITIALIZED);'),
       'warns',
     );
-    const { case: input } = readCaseFile('corpus/cases/pamt-across-two-tdmrs.json');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
     expect(bucketsOf(subject, input)).toEqual([
       'linux/is-its-model|order of effects and lines, or the node of an allocation',
       'linux/no-warnings|tdx_module_status == TDX_MODULE_UNINITIALIZED',
