@@ -106,7 +106,7 @@ const RULES: readonly Sometimes[] = [
       'A KeyID is lost because the module does not free it.',
       20_000,
       ['td-create', 'td-destroy'],
-      ['called'],
+      [],
       (world) => world.kernel.tds.some(({ alive, hkid }) => !alive && hkid !== -1),
     ),
   ),
