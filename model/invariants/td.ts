@@ -159,7 +159,6 @@ export const A_LEAKED_KEYID_IS_NEVER_REUSED: Always = {
   statement: 'A KeyID that the module has not freed is not given to another guest.',
   source: `tdx_mmu_release_hkid(), ${KVM} (a KeyID whose TDH.MNG.KEY.FREEID failed is leaked, never reused)`,
   after: ['td-create'],
-  needs: ['called'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     for (const entry of callsOf(world, record, 'TDH.MNG.CREATE'))
@@ -177,7 +176,6 @@ export const A_LEAK_IS_TOLD: Always = {
   statement: 'A KeyID that is lost until the next boot is named in dmesg.',
   source: `tdx_mmu_release_hkid(), ${KVM} ("HKID %d is leaked.")`,
   after: TD_EVENTS,
-  needs: ['called'],
   check: (world, record, report) => {
     const { kernel } = record;
     if (record.outcome === 'ignored' || isOverlapped(world, record)) return;
