@@ -5,7 +5,7 @@ import type { U64 } from '../../model/abi/u64.ts';
 import { ALWAYS } from '../../model/invariants/catalogue.ts';
 import type { Offence } from '../../model/invariants/invariant.ts';
 import { EINVAL } from '../../model/kernel/errno.ts';
-import { defineFlow, DONE, type Flow, type Outcome, type Step } from '../../model/kernel/flow.ts';
+import { DONE, defineFlow, type Step } from '../../model/kernel/flow.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
 import { LINUX_6_17 } from '../../model/kernel/revisions/6.17.ts';
@@ -22,6 +22,7 @@ import type { EventRecord, SeamcallEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import { stages } from '../pipeline.ts';
 import { loadKnown } from '../store/known.ts';
+import { deaf, enabling, replaced, SKIPPED, spoiled, spoiling } from '../testing/mutant.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { judgeMetamorphic, METAMORPHIC } from './metamorphic.ts';
 import type { Violation } from './verdict.ts';
@@ -30,43 +31,6 @@ import type { Violation } from './verdict.ts';
  * A rule that nobody can break says nothing. Each is broken by a known case of some kernel, or here by a mutant: a kernel
  * with one step gone wrong, or a module that answers what it must not.
  */
-
-type Meddle = (kernel: KernelState) => void;
-
-/** A flow in which the step of that name does something else. */
-function replaced(flow: Flow, name: string, run: (original: Step) => Step['run']): Flow {
-  if (!flow.steps.some((one) => one.name === name)) throw new Error(`flow ${flow.name} has no step ${name}`);
-  return { ...flow, steps: flow.steps.map((one) => (one.name === name ? { ...one, run: run(one) } : one)) };
-}
-
-const SKIPPED = (): Step['run'] => () => DONE;
-
-/** Does its work and then spoils it. */
-function spoiling(meddle: Meddle): (original: Step) => Step['run'] {
-  return (original) => (kernel, thread, port) => {
-    const outcome = original.run(kernel, thread, port);
-    meddle(kernel);
-    return outcome;
-  };
-}
-
-/** Takes every refusal for success. */
-function deaf(original: Step): Step['run'] {
-  return (kernel, thread, port): Outcome => {
-    const outcome = original.run(kernel, thread, port);
-    return outcome < 0 ? DONE : outcome;
-  };
-}
-
-/** Linux 6.12 whose tdx_enable() is mutated in one step. */
-function enabling(name: string, run: (original: Step) => Step['run']): Revision {
-  return { ...LINUX_6_12, enable: replaced(LINUX_6_12.enable, name, run) };
-}
-
-/** Linux 6.12 that spoils its books right before it says that all went well. */
-function spoiled(meddle: Meddle): Revision {
-  return enabling('report-pamt', spoiling(meddle));
-}
 
 function firstTDMR(kernel: KernelState): TDMR {
   const tdmr = kernel.tdmrs[0];

@@ -70,10 +70,10 @@ export const ZONE_DEVICE_IS_LEFT_ALONE: Always = {
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
   needs: ['said-no'],
-  check: (_, record, report) => {
+  check: (world, record, report) => {
     const { event } = record;
     if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused')
-      report(offence(record.statusBefore, 'a ZONE_DEVICE mapping was refused'));
+      report(offence(world.kernel.status, 'a ZONE_DEVICE mapping was refused'));
   },
 };
 
@@ -211,7 +211,7 @@ export const MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN: Always = {
     // A module that holds the TDMRs of an attempt to be gone on with counts as running.
     if (world.kernel.tdmrArrayLive) return;
     // So does an attempt under way: its list is made, its outcome open.
-    if (record.statusBefore !== record.statusAfter) return;
+    if (record.statusBefore !== record.statusAfter || world.kernel.status !== record.statusAfter) return;
     if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
       report(
         offence(

@@ -176,9 +176,9 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
   needs: ['said-no'],
-  check: (_, record, report) => {
+  check: (world, record, report) => {
     if (record.outcome === 'refused' && !isNamed(record, 'region'))
-      report(offence(`TDX ${record.statusAfter}`, 'the range is refused and dmesg does not say why'));
+      report(offence(`TDX ${world.kernel.status}`, 'the range is refused and dmesg does not say why'));
   },
 };
 
