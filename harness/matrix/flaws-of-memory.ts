@@ -1,5 +1,5 @@
 import type { Flaw } from './flaw.ts';
-import { NO_CMR_TABLE } from './not-applicable.ts';
+import { INITIALISED_BY_ANOTHER, NO_CMR_TABLE } from './not-applicable.ts';
 
 /** Flaws about memory: the table of CMRs, TDMRs, PAMTs, the list of TDX memory. */
 export const FLAWS_OF_MEMORY: readonly Flaw[] = [
@@ -127,7 +127,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
     differences: {
       v5: 'its own check refuses the region by name, and TDX is lost just the same',
       v7: 'as v5',
-      v8: "found with somebody else running TDH.SYS.INIT and TDH.SYS.LP.INIT first, as its author's own test tree did",
+      v8: INITIALISED_BY_ANOTHER,
       v11: 'the page begins at 6.8; v11 hands over all of memblock as well',
     },
   },
@@ -176,8 +176,6 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
     shownBy: ['metamorphic/splitting-a-memory-block'],
     notApplicable: {},
     said: ['v5', 'v7', 'v11', '6.12', '6.12-cmr', '6.17', '7.3'],
-    differences: {
-      v8: "found with somebody else running TDH.SYS.INIT and TDH.SYS.LP.INIT first, as its author's own test tree did",
-    },
+    differences: { v8: INITIALISED_BY_ANOTHER },
   },
 ];

@@ -1,5 +1,5 @@
 import type { Flaw } from './flaw.ts';
-import { NO_KEXEC, NO_MACHINE_CHECK } from './not-applicable.ts';
+import { INITIALISED_BY_ANOTHER, NO_KEXEC, NO_MACHINE_CHECK } from './not-applicable.ts';
 
 /** Flaws about the machine around it: BIOS, hot-plug, kexec, machine checks, sleep. */
 export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
@@ -42,7 +42,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     notApplicable: { v5: 'it keeps no list' },
     said: ['v7'],
     differences: {
-      v8: "found with somebody else running TDH.SYS.INIT and TDH.SYS.LP.INIT first, as its author's own test tree did",
+      v8: INITIALISED_BY_ANOTHER,
       v11: 'the page quotes the comment that calls it impossible; touching memblock entries of one node make it possible (recording 6.12-demos, line 33)',
       '6.12':
         'the page quotes the comment that calls it impossible; touching memblock entries of one node make it possible (recording 6.12-demos, line 33)',

@@ -1,5 +1,5 @@
 import type { Flaw } from './flaw.ts';
-import { V8_STOPS } from './not-applicable.ts';
+import { INITIALISED_BY_ANOTHER } from './not-applicable.ts';
 
 /** Flaws about SEAMCALLs: what comes of a fault or a refusal, what is tried again, what is said. */
 export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
@@ -133,11 +133,12 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
     statement: 'An older module changes RBP, where the kernel keeps its frame pointer; nobody looks.',
     source: 'check_features(), Linux 6.17; L37785930008',
     shownBy: ['module/rbp-clobber-is-noticed'],
-    notApplicable: { v8: V8_STOPS },
+    notApplicable: {},
     said: ['v11', '6.12', '6.12-cmr'],
     differences: {
       v5: 'the check came after 6.12; before it every revision is open',
       v7: 'the check came after 6.12; before it every revision is open',
+      v8: INITIALISED_BY_ANOTHER,
     },
   },
   {

@@ -95,7 +95,7 @@ ${cells
 </section>`;
 }
 
-/** The smallest case of a cell with its run, and the names of the others. */
+/** The smallest case of a cell with its run, and the names of the others. The anchor is inside: browsers then open what is closed. */
 function evidence(
   number: number,
   { kernel, cases }: Cell,
@@ -106,8 +106,8 @@ function evidence(
   if (first === undefined) return '';
   const trace = traceOf(first.path);
   const more = trace.length > TRACE_LINES ? [`... ${trace.length - TRACE_LINES} more lines in the replay`] : [];
-  return `<details id="${idOf(number, kernel)}"><summary><strong>${text(kernel)}</strong> ${text(first.bucket)}, ${first.events} ${first.events === 1 ? 'event' : 'events'}, module ${text(first.module)}</summary>
-<pre tabindex="0">${text([...trace.slice(0, TRACE_LINES), ...more].join('\n'))}</pre>
+  return `<details><summary><strong>${text(kernel)}</strong> ${text(first.bucket)}, ${first.events} ${first.events === 1 ? 'event' : 'events'}, module ${text(first.module)}</summary>
+<pre id="${idOf(number, kernel)}" tabindex="0">${text([...trace.slice(0, TRACE_LINES), ...more].join('\n'))}</pre>
 <p><a href="${text(linkTo(first.path))}">case file</a> <code>${text(first.replay)}</code></p>
 ${others.length === 0 ? '' : `<p>Also: ${others.map((one) => `<a href="${text(linkTo(one.path))}">${text(one.bucket)}</a>`).join(', ')}</p>`}
 </details>`;

@@ -34,7 +34,7 @@ tfoot td, tfoot th { font-weight: 700; border-top: 2px solid var(--line); }
 .source { color: var(--faint); font-size: .9rem; }
 code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 details { border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .7rem; margin: .35rem 0; }
-details:target { border-color: var(--link); }
+pre:target { border-color: var(--link); }
 summary { cursor: pointer; overflow-wrap: anywhere; }
 pre { overflow-x: auto; font: .82rem/1.45 ui-monospace, monospace; padding: .5rem; border-top: 1px solid var(--line); }
 `;

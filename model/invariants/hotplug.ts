@@ -2,7 +2,7 @@ import type { KernelState } from '../kernel/state.ts';
 import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/detect.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { inOrder, isOverlapped, leafName, offence } from './look.ts';
+import { inOrder, leafName, offence } from './look.ts';
 
 /** CPUs and memory that come and go, machine checks, kexec. Bytes. */
 
@@ -207,8 +207,6 @@ export const MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN: Always = {
   check: (world, record, report) => {
     // A module that holds the TDMRs of an attempt to be gone on with counts as running.
     if (world.kernel.tdmrArrayLive) return;
-    // An initialisation under way has settled what TDX memory is before it says that it is done.
-    if (isOverlapped(world, record)) return;
     if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
       report(
         offence(

@@ -15,6 +15,8 @@ import {
 } from './look.ts';
 import { countedLPsNotInitialised, isRefusedForOfflineCPUs, packagesWithoutCPU } from './lp.ts';
 
+const TDH_SYS_RD = 34;
+
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */
 
 /** True if one of the event's lines names such a thing; with `value`, that very one. */
@@ -44,10 +46,10 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
       if (!isNamed(record, 'leaf') && !isNamed(record, 'reason') && !wasSaidOnce(record, 'reason'))
         report(
-          offenceOf(
-            root,
+          // Whichever leaf it was: with threads that overlap it may be any.
+          offence(
+            name,
             `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`,
-            '',
           ),
         );
     },
@@ -73,7 +75,7 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     if (root !== undefined) {
       const message = `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`;
       if (root.trap === 'vmfail') {
-        if (!wasSaidOnce(record, 'reason')) report(offenceOf(root, message, ''));
+        if (!wasSaidOnce(record, 'reason')) report(offence('VMfailInvalid', message));
       } else report(offence(wasSaidOnce(record, 'leaf') ? 'printed once' : 'status', message));
     } else
       report(
@@ -117,7 +119,8 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
     if (root !== undefined) {
       const status = statusClass(root);
       if (status !== 'TDX_SYS_CONFIG_NOT_PENDING' && status !== 'TDX_SYS_NOT_READY') return;
-      if (root.condition !== null) return;
+      // A module without TDH.SYS.RD answers that it is not READY too; packages have nothing to do with it.
+      if (root.condition !== null || root.leaf === TDH_SYS_RD) return;
     } else if (!isNamed(record, 'lp') && !isRefusedForOfflineCPUs(record)) return;
     for (const pkg of packagesWithoutCPU(world)) {
       if (isNamed(record, 'package', pkg)) continue;
@@ -173,9 +176,11 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
   needs: ['said-no'],
-  check: (_, record, report) => {
-    if (record.outcome === 'refused' && !isNamed(record, 'region'))
-      report(offence(`TDX ${record.statusAfter}`, 'the range is refused and dmesg does not say why'));
+  check: (world, record, report) => {
+    if (record.outcome !== 'refused' || isNamed(record, 'region')) return;
+    // An initialisation under way has settled what TDX memory is before it says so: the same refusal.
+    const status = isOverlapped(world, record) ? 'initialised' : record.statusAfter;
+    report(offence(`TDX ${status}`, 'the range is refused and dmesg does not say why'));
   },
 };
 
@@ -208,8 +213,6 @@ export const THE_REASON_IS_TRUE: Always = {
       );
   },
 };
-
-const TDH_SYS_RD = 34;
 
 export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
   holds: 'always',

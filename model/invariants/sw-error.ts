@@ -17,10 +17,9 @@ export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
     const root = lastSeamcall(world, record);
     if (root === undefined || (root.trap !== 'gp' && root.trap !== 'ud')) return;
     report(
-      offenceOf(
-        root,
+      offence(
+        statusClass(root),
         `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`,
-        '',
       ),
     );
   },
