@@ -177,8 +177,10 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   after: ['memory-add'],
   needs: ['said-no'],
   check: (world, record, report) => {
-    if (record.outcome === 'refused' && !isNamed(record, 'region'))
-      report(offence(`TDX ${world.kernel.status}`, 'the range is refused and dmesg does not say why'));
+    if (record.outcome !== 'refused' || isNamed(record, 'region')) return;
+    // An initialisation under way has settled what TDX memory is before it says so: the same refusal.
+    const status = isOverlapped(world, record) ? 'initialised' : record.statusAfter;
+    report(offence(`TDX ${status}`, 'the range is refused and dmesg does not say why'));
   },
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { healthyPlatform } from '../../harness/testing/platform.ts';
+import { DONE, type Flow, type Step } from '../kernel/flow.ts';
 import { messageText } from '../kernel/message.ts';
 import type { Revision } from '../kernel/revision.ts';
 import { findRevision } from '../kernel/revisions.ts';
@@ -16,11 +17,12 @@ const TDH_MNG_KEY_FREEID = 20;
 
 /** A machine of two packages of two LPs with TDX initialised, and which rules `events` break there. */
 function ran(
-  name: string,
+  kernel: string | Revision,
   events: readonly Event[],
   spoil?: (world: World) => void,
 ): { world: World; broken: string[] } {
-  const world = bootWorld(healthyPlatform(), findRevision(name) as Revision, RELEASES.later);
+  const revision = typeof kernel === 'string' ? (findRevision(kernel) as Revision) : kernel;
+  const world = bootWorld(healthyPlatform(), revision, RELEASES.later);
   for (let lp = 0; lp < 4; lp += 1) step(world, { kind: 'cpu-enable', lp });
   expect(step(world, { kind: 'enable' }).errno).toBe(0);
   const broken = new Set<string>();
@@ -111,6 +113,26 @@ describe.each(['6.17', '7.3'])('%s', (name) => {
       kernel.guestKeyids.length = 0;
     });
     expect(gone.broken).toContain('td/last-cpu-of-package-stays');
+  });
+
+  test("a guest whose pages are forgotten, or freed while they are the module's, is noticed", () => {
+    const reclaiming = (run: Step['run']): Revision => {
+      const revision = findRevision(name) as Revision;
+      const flow = revision.tdDestroy as Flow;
+      const steps = flow.steps.map((one) => (one.name === 'reclaim-control-pages' ? { ...one, run } : one));
+      return { ...revision, tdDestroy: { ...flow, steps } };
+    };
+    expect(
+      ran(
+        reclaiming(() => DONE),
+        [create, destroy],
+      ).broken,
+    ).toContain('td/gives-everything-back');
+    const hasty = reclaiming((kernel, thread, port) => {
+      port.free('k', kernel.tds[thread.td]?.tdr ?? -1, 4096);
+      return DONE;
+    });
+    expect(ran(hasty, [create, destroy]).broken).toContain('td/no-control-page-is-freed-too-early');
   });
 
   test('guests wait for TDX, and old kernels have none', () => {
