@@ -1,6 +1,7 @@
 import { formatU64, parseU64 } from '../model/abi/u64.ts';
 import type { Platform } from '../model/platform/platform.ts';
 import type { Event } from '../model/world/event.ts';
+import type { Preemption } from '../model/world/schedule.ts';
 import { UserError } from './cli/exit.ts';
 import { migrate } from './migrate.ts';
 import { publishedSchema } from './schema.ts';
@@ -11,20 +12,13 @@ export interface Case {
   readonly profile: Profile;
   readonly platform: Platform;
   readonly events: readonly Event[];
-  /** Preemptions, ascending by `after`; absent or empty: every kernel thread runs to its end before the next one starts. */
+  /** Absent or empty: every kernel thread runs to its end before the next event begins. */
   readonly schedule?: readonly Preemption[];
 }
 
 export interface Profile {
   readonly kernel: string;
   readonly module: string;
-}
-
-export interface Preemption {
-  /** Kernel steps made by all threads together before the switch. */
-  readonly after: number;
-  /** Which of the threads then runnable goes on, counted from 0 in order of their start. */
-  readonly run: number;
 }
 
 /** A case as it lies on disk, with what is known about it. */
@@ -99,8 +93,8 @@ const KEY_ORDER = [
     'maxcpus',
   ],
   ...['package', 'core', 'thread', 'bios', 'online', 'vmx', 'lp', 'address', 'base', 'size', 'node', 'value'],
-  ...['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11', 'after', 'run'],
-  ...['invariant', 'bucket', 'message', 'event', 'minimal', 'origin', 'reason', 'source'],
+  ...['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'],
+  ...['invariant', 'bucket', 'message', 'event', 'after', 'run', 'minimal', 'origin', 'reason', 'source'],
 ];
 const KEY_RANK = new Map(KEY_ORDER.map((key, rank) => [key, rank]));
 
@@ -152,13 +146,18 @@ function parseJSON(text: string, name: string): unknown {
 }
 
 /** What a schema cannot say: every LP an event or override names exists. */
-function checkReferences({ platform, events }: Case, name: string): void {
+function checkReferences({ platform, events, schedule = [] }: Case, name: string): void {
   const count = platform.lps.length;
   const check = (lp: number | null, place: string): void => {
     if (lp === null || lp < count) return;
     throw new UserError(`${name}: at ${place}: LP ${lp}, but the platform has ${count} (numbered from 0)`);
   };
   for (const [index, event] of events.entries()) if ('lp' in event) check(event.lp, `/events/${index}/lp`);
+  for (const [index, { event }] of schedule.entries())
+    if (event >= events.length)
+      throw new UserError(
+        `${name}: at /schedule/${index}/event: event ${event}, but the case has ${events.length} (numbered from 0)`,
+      );
   for (const [index, { lp }] of platform.msr.entries()) check(lp, `/platform/msr/${index}/lp`);
 }
 

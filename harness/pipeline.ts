@@ -42,8 +42,12 @@ export const stages: Stages = {
     return SOMETIMES.filter(({ appliesTo }) => appliesTo?.(revision) !== false);
   },
   generate: (seed, index, { profile, mood }) => {
-    const { platform, events } = generateCase(seed, index, { mood: parseMood(mood), platforms: startingPoints() });
-    return { formatVersion: FORMAT_VERSION, profile, platform, events };
+    const { platform, events, schedule } = generateCase(seed, index, {
+      mood: parseMood(mood),
+      platforms: startingPoints(),
+    });
+    const serial = { formatVersion: FORMAT_VERSION, profile, platform, events } as const;
+    return schedule.length === 0 ? serial : { ...serial, schedule };
   },
   judge: judgeCase,
   describe: describeCase,

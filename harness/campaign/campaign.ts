@@ -24,6 +24,8 @@ export interface CampaignConfig {
   /** Cases to start with. */
   readonly given: readonly Given[];
   readonly sometimes: readonly Sometimes[];
+  /** What to type to see the case in a file again; missing: `replay`. */
+  readonly again?: (file: string) => string;
 }
 
 /** The world outside: everything that is not the same in every run comes and goes through here. */

@@ -11,8 +11,8 @@ export function concludeCampaign(
   interrupted: Footer['interrupted'],
   emit: (record: CampaignRecord) => void,
 ): Footer {
-  for (const finding of ledger.findings.values()) emit(minimalRecord(finding));
-  for (const state of ledger.known.values()) emit(knownRecord(state));
+  for (const finding of ledger.findings.values()) emit(minimalRecord(finding, config.again));
+  for (const state of ledger.known.values()) emit(knownRecord(state, config.again));
   emit({ record: 'coverage', edges: [...ledger.edges].sort((a, b) => a - b), sometimes: [...ledger.sometimes].sort() });
   const sometimes = sometimesOutcome(config, ledger);
   const known = [...ledger.known.values()];
@@ -54,7 +54,7 @@ function isSeen({ reproduced, origin }: KnownState): boolean {
   return reproduced || origin !== null;
 }
 
-function minimalRecord(finding: Finding): Minimal {
+function minimalRecord(finding: Finding, again = replayLine): Minimal {
   const { case: input, finding: note } = noteOf(finding);
   const { bucket, invariant, message, event } = finding.shrunk?.violation ?? finding.first.violation;
   return {
@@ -67,18 +67,18 @@ function minimalRecord(finding: Finding): Minimal {
     origin: finding.first.origin,
     case: asJSON(input),
     file: finding.file,
-    replay: replayLine(finding.file),
+    replay: again(finding.file),
     trace: finding.shrunk?.trace ?? [],
   };
 }
 
-function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownState): KnownSeen {
+function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownState, again = replayLine): KnownSeen {
   const { bucket, invariant, reason, source, path } = deviation;
   return {
     record: 'known',
     ...{ bucket, invariant, reason, source },
     file: path,
-    replay: replayLine(path),
+    replay: again(path),
     events: deviation.case.events.length,
     ...{ reproduced, minimal, origin, hits },
   };

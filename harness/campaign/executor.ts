@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { StagesModule } from './stages.ts';
+import type { Stages, StagesModule } from './stages.ts';
 import { perform, type Task, type TaskResults } from './task.ts';
 
 /** Where tasks run. */
@@ -20,6 +20,11 @@ export async function startExecutor(workers: number, pipeline: string, now: () =
 
 async function inThisThread(pipeline: string, now: () => number): Promise<Executor> {
   const { stages } = (await import(pipeline)) as StagesModule;
+  return executorOf(stages, now);
+}
+
+/** This thread, with stages that no module exports. */
+export function executorOf(stages: Stages, now: () => number): Executor {
   return {
     lanes: 1,
     async execute(task) {

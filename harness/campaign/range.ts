@@ -104,11 +104,17 @@ function noteFailures(
   hits: Map<string, number>,
   firsts: FirstHit[],
 ): void {
-  for (const [index, violation] of violations.entries()) {
+  for (let index = 0; index < violations.length; index += 1) {
+    const violation = violations[index] as Violation;
     const { bucket } = violation;
-    if (violations.findIndex((other) => other.bucket === bucket) < index) continue;
+    if (isEarlier(violations, index, bucket)) continue;
     const before = hits.get(bucket) ?? 0;
     hits.set(bucket, before + 1);
     if (before === 0) firsts.push({ violation, case: input, origin });
   }
+}
+
+function isEarlier(violations: readonly Violation[], end: number, bucket: string): boolean {
+  for (let index = 0; index < end; index += 1) if (violations[index]?.bucket === bucket) return true;
+  return false;
 }

@@ -18,5 +18,10 @@ export function noteOf({ first, shrunk }: Finding): CaseFile {
 
 /** What to type to see a case again. */
 export function replayLine(file: string): string {
-  return `npx seamstress replay ${/^[\w./:@+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`}`;
+  return `npx seamstress replay ${shellWord(file)}`;
+}
+
+/** A word as a shell wants it. */
+export function shellWord(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,42 +1,102 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
 import type { Level } from '../implementations/compare.ts';
 import { conformModule } from '../implementations/conform.ts';
 import type { Question } from '../implementations/messages.ts';
 import { openModule } from '../implementations/open.ts';
+import { withoutAnswers } from '../implementations/prepare.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
-import type { ConformReport, ImplementationReport } from '../implementations/report.ts';
+import type { ConformReport, Finding, ImplementationReport } from '../implementations/report.ts';
+import { renderConformHTML, renderConformJUnit, renderConformMarkdown } from '../implementations/report-matrix.ts';
+import { renderConformText } from '../implementations/report-text.ts';
 import type { Timeouts } from '../implementations/timeouts.ts';
+import { findRelease } from '../oracle/profile.ts';
+import { requireWritable, writeAtomic } from '../store/atomic.ts';
 import { readJSONLines } from '../trace/json-lines.ts';
+import { readModuleInputs } from '../trace/module-case.ts';
+import { TraceFormatError } from '../trace/replay.ts';
 import type { Context } from './context.ts';
 import { EXIT, UserError } from './exit.ts';
-import type { Interrupts } from './interrupt.ts';
+import { catchInterrupts, type Interrupts } from './interrupt.ts';
 
-export interface ModuleConformOptions {
-  readonly module: ReleaseName;
+export interface ModuleOptions {
+  readonly module?: string;
   readonly compare: Level;
+  readonly case?: readonly string[];
   readonly seed: string;
-  readonly budget: { readonly runs: number } | { readonly seconds: number };
-  readonly timeouts: Timeouts;
+  readonly runs?: number;
+  readonly time?: number;
+  readonly timeout: Timeouts;
   readonly restarts: number;
-  readonly bail: boolean;
-  readonly suite: string;
+  readonly output: string;
+  readonly reporter?: readonly string[];
+  readonly bail?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
-/** Runs `conform` for implementations that answer SEAMCALLs, one after the other. */
+const DEFAULT_MODULE = '1.5.01';
+const DEFAULT_SECONDS = 30;
+
+/** Runs the conformance suite and generated cases against implementations that answer SEAMCALLs. Sets the exit code. */
 export async function conformModules(
-  { terminal, version }: Context,
+  context: Context,
   names: readonly ImplementationName[],
-  options: ModuleConformOptions,
+  options: ModuleOptions,
+): Promise<void> {
+  const { terminal } = context;
+  const folder = join(options.output, 'conform');
+  requireWritable(folder);
+  const interrupts = catchInterrupts(terminal);
+  try {
+    const report = await examineAll(context, names, options, interrupts);
+    const files = new Map<Finding, string>();
+    for (const one of report.implementations) {
+      for (const finding of one.findings) {
+        const file = join(folder, `${fileName(one.name)}-${fileName(finding.bucket)}.jsonl`);
+        writeAtomic(file, `${JSON.stringify(finding.case)}\n`);
+        files.set(finding, file);
+      }
+    }
+    writeReports(report, options);
+    terminal.out(
+      options.json === true
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : renderConformText(report, (finding) => files.get(finding) ?? null),
+    );
+    process.exitCode = report.exitCode;
+  } finally {
+    interrupts.release();
+  }
+}
+
+function writeReports(report: ConformReport, { output, reporter = [] }: ModuleOptions): void {
+  const base = join(output, 'conform');
+  if (reporter.includes('json')) writeAtomic(`${base}.json`, `${JSON.stringify(report, null, 2)}\n`);
+  if (reporter.includes('junit')) writeAtomic(`${base}.xml`, renderConformJUnit(report));
+  if (reporter.includes('markdown')) writeAtomic(`${base}.md`, renderConformMarkdown(report));
+  if (reporter.includes('html')) writeAtomic(`${base}.html`, renderConformHTML(report));
+}
+
+async function examineAll(
+  { terminal, version, root }: Context,
+  names: readonly ImplementationName[],
+  options: ModuleOptions,
   interrupts: Interrupts,
 ): Promise<ConformReport> {
-  const { module, compare: level, seed, budget, timeouts, restarts, bail } = options;
-  const suite = await readSuite(options.suite);
+  const { module = DEFAULT_MODULE, compare: level, seed, timeout, restarts, bail = false, quiet } = options;
+  const release = findRelease(module);
+  const suite = options.case === undefined ? await readSuite(join(root, 'corpus/conformance')) : await readCases(options.case);
+  const budget =
+    options.case !== undefined
+      ? { runs: 0 }
+      : options.runs === undefined
+        ? { seconds: options.time ?? DEFAULT_SECONDS }
+        : { runs: options.runs };
   const implementations: ImplementationReport[] = [];
   for (const name of names) {
     const runner = await openModule(name, {
-      timeouts,
+      timeouts: timeout,
       version,
       now: Date.now,
       validate: 'sampled',
@@ -46,7 +106,7 @@ export async function conformModules(
     });
     try {
       const report = await conformModule(name.text, runner, {
-        release: RELEASES[module],
+        release,
         level,
         suite,
         seed,
@@ -54,7 +114,7 @@ export async function conformModules(
         now: Date.now,
         interrupted: () => interrupts.signal() !== undefined,
         bail,
-        tell: terminal.err,
+        tell: quiet === true ? () => undefined : terminal.err,
       });
       implementations.push(report);
     } finally {
@@ -75,16 +135,35 @@ function exitCodeOf(reports: readonly ImplementationReport[], interrupts: Interr
 
 /** The conformance suite: every `.jsonl` of the folder, in the order of their names. */
 export async function readSuite(folder: string): Promise<readonly Question[]> {
-  const cases: Question[] = [];
   let names: readonly string[];
   try {
     names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
   } catch {
     throw new UserError(`cannot read the conformance suite in ${folder}`);
   }
-  for (const name of [...names].sort()) {
-    for await (const { value } of readJSONLines(join(folder, name))) cases.push(value as Question);
-  }
+  const cases = await readCases([...names].sort().map((name) => join(folder, name)));
   if (cases.length === 0) throw new UserError(`no case in ${folder}: expected *.jsonl`);
   return cases;
+}
+
+/** Cases in the shape of recordings, with or without answers. Throws a UserError for a file that has none. */
+async function readCases(files: readonly string[]): Promise<readonly Question[]> {
+  const cases: Question[] = [];
+  for (const file of files) {
+    try {
+      for await (const { value } of readJSONLines(file)) {
+        readModuleInputs(withoutAnswers(value as Question));
+        cases.push(value as Question);
+      }
+    } catch (error) {
+      if (error instanceof TraceFormatError) throw new UserError(`${file}: ${error.message}`);
+      if (error instanceof Error && 'syscall' in error) throw new UserError(`cannot read ${file}: ${error.message}`);
+      throw error;
+    }
+  }
+  return cases;
+}
+
+function fileName(text: string): string {
+  return text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-|-$/g, '').slice(-100);
 }

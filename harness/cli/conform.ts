@@ -1,123 +1,116 @@
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
-import { LEVELS, type Level } from '../implementations/compare.ts';
-import { parseImplementation } from '../implementations/registry.ts';
-import type { Finding } from '../implementations/report.ts';
-import { renderConformHTML, renderConformJUnit, renderConformMarkdown } from '../implementations/report-matrix.ts';
-import { renderConformText } from '../implementations/report-text.ts';
-import type { Timeouts } from '../implementations/timeouts.ts';
-import { requireWritable, writeAtomic } from '../store/atomic.ts';
-import { conformModules } from './conform-module.ts';
+import { LEVELS } from '../implementations/compare.ts';
+import { type ImplementationName, parseImplementation } from '../implementations/registry.ts';
+import { conformHosts, type HostOptions } from './conform-host.ts';
+import { conformModules, type ModuleOptions } from './conform-module.ts';
 import type { Context } from './context.ts';
 import { UserError } from './exit.ts';
-import { catchInterrupts } from './interrupt.ts';
+import { REPORTERS, type Reporter } from './fuzz-reports.ts';
+import { addProfileOptions } from './profile-options.ts';
 import { timeoutOption } from './timeout-option.ts';
 import { duration, listOf, oneOf, positiveInteger, seed } from './values.ts';
 
-interface Options {
-  readonly module: ReleaseName;
-  readonly compare: Level;
-  readonly seed: string;
-  readonly runs?: number;
-  readonly time?: number;
-  readonly timeout: Timeouts;
-  readonly restarts: number;
-  readonly output: string;
-  readonly reporter?: readonly string[];
-  readonly bail?: boolean;
-  readonly json?: boolean;
-}
+type Options = Omit<HostOptions & ModuleOptions, 'reporter'> & { readonly reporter?: readonly string[] };
 
-const REPORTERS = ['json', 'junit', 'markdown', 'html'];
-const DEFAULT_SECONDS = 30;
+const DEFAULT_SEED = 'seamstress';
 const DEFAULT_RESTARTS = 100;
+/** Every report there is; the last one is of modules only. */
+const ALL_REPORTERS = [...REPORTERS, 'html'];
 
-/** `seamstress conform IMPL...`: implementations that are not ours, against the model. */
+/** Options that mean something on one side only: given for the other, they are refused and not left aside. */
+const HOST_ONLY = ['between', 'known', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
+const MODULE_ONLY = ['compare', 'timeout', 'restarts'];
+
+/** `seamstress conform IMPL...`: implementations that are not ours, against the model and the invariants. */
 export function conformCommand(context: Context): Command {
-  return new Command('conform')
-    .summary('check implementations that are not ours')
-    .argument('<implementation...>', 'stdio:COMMAND, or the path of a TypeScript or JavaScript module')
-    .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
+  const { stages } = context;
+  const [mood = ''] = stages.moods;
+  const command = new Command('conform')
+    .summary('check an implementation that is not ours')
+    .description(
+      [
+        'Checks an implementation that is not ours against the model and the invariants.',
+        '',
+        "linux:TREE compiles a kernel tree's arch/x86/virt/vmx/tdx/tdx.c, unmodified, in user space and runs it on generated",
+        'machines, its SEAMCALLs answered by the model of the TDX module. TREE is an unpacked tree, an archive of one, or',
+        "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang.",
+        '',
+        'stdio:COMMAND is a program that answers SEAMCALLs over seam-stdio/1 (harness/implementations/protocol/README.md), and',
+        'the path of a TypeScript or JavaScript module one in our own process: the conformance suite and generated cases, every',
+        'answer compared with that of the model. Several may be named.',
+        '',
+        'Exit codes: 0 nothing (new) was found, 1 a finding, 2 usage, 3 inconclusive, 4 it could not be built or run.',
+      ].join('\n'),
+    )
+    .argument('<implementation...>', 'linux:TREE, linux:debian, stdio:COMMAND or a module file')
+    .option('--between', 'linux: compare two trees on the same cases: what does the second do otherwise?')
+    .option('--known', 'linux: list known deviations of the modelled kernel apart; only new ones fail')
     .addOption(
-      new Option('--compare <level>', `how closely: ${LEVELS.join(', ')}`)
+      new Option('--compare <level>', `modules: how closely: ${LEVELS.join(', ')}`)
         .argParser(oneOf(LEVELS, 'level'))
         .default('registers'),
     )
-    .addOption(new Option('--seed <text>', 'what cases are generated from').argParser(seed).default('seamstress'))
+    .addOption(new Option('--case <files...>', 'run these saved cases and nothing else'))
+    .addOption(new Option('--seed <text>', 'what every case is generated from').argParser(seed).default(DEFAULT_SEED))
     .addOption(new Option('--runs <n>', 'number of generated cases').argParser(positiveInteger))
     .addOption(
-      new Option('--time <t>', `generated cases for this long (default: ${DEFAULT_SECONDS}s)`)
+      new Option('--time <t>', 'for this long, such as 30s or 10m (default: linux 60s, modules 30s)')
         .argParser(duration)
         .conflicts('runs'),
     )
+    .addOption(
+      new Option('--mood <name>', `linux: what cases are made of: ${stages.moods.join(', ')}`)
+        .argParser(oneOf(stages.moods, 'mood'))
+        .default(mood),
+    )
+    .addOption(new Option('--corpus <folder>', 'linux: known deviations and cases to start with'))
     .addOption(timeoutOption())
     .addOption(
-      new Option('--restarts <n>', 'failures to restart after').argParser(positiveInteger).default(DEFAULT_RESTARTS),
+      new Option('--restarts <n>', 'modules: failures to start again after, for each 1000 cases')
+        .argParser(positiveInteger)
+        .default(DEFAULT_RESTARTS),
     )
     .addOption(new Option('--output <folder>', 'where findings and reports go').default('reports'))
     .addOption(
-      new Option('--reporter <names>', `reports to write: ${REPORTERS.join(', ')}`).argParser(
-        listOf(REPORTERS, 'reporter'),
+      new Option('--reporter <names>', `reports to write: ${ALL_REPORTERS.join(', ')} (modules)`).argParser(
+        listOf(ALL_REPORTERS, 'reporter'),
       ),
     )
+    .option('--extra <header>', 'linux: a C header with declarations that the tree needs and the adapter lacks')
+    .option('--cc <compiler>', 'linux: C compiler (default: gcc, or else clang)')
     .option('--bail', 'stop at the first finding')
-    .option('--json', 'print the report as JSON (harness/implementations/conform.schema.json)')
-    .action((names: readonly string[], options: Options) => conform(context, names, options));
+    .option('--json', 'print a JSON summary instead of the last screen')
+    .option('--no-timings', 'linux: leave out what depends on the clock')
+    .option('-q, --quiet', 'no progress');
+  return addProfileOptions(command, stages).action((names: readonly string[], options: Options) =>
+    conform(context, command, names.map(parseImplementation), options),
+  );
 }
 
-async function conform(context: Context, names: readonly string[], options: Options): Promise<void> {
-  const { terminal } = context;
-  const implementations = names.map(parseImplementation);
-  if (implementations.some(({ kind }) => kind === 'linux'))
-    throw new UserError('linux: implementations make SEAMCALLs: not here');
-  const folder = join(options.output, 'conform');
-  requireWritable(folder);
-  const interrupts = catchInterrupts(terminal);
-  try {
-    const report = await conformModules(
-      context,
-      implementations,
-      {
-        module: options.module,
-        compare: options.compare,
-        seed: options.seed,
-        budget: options.runs === undefined ? { seconds: options.time ?? DEFAULT_SECONDS } : { runs: options.runs },
-        timeouts: options.timeout,
-        restarts: options.restarts,
-        bail: options.bail ?? false,
-        suite: join(context.root, 'corpus/conformance'),
-      },
-      interrupts,
-    );
-    const files = new Map<Finding, string>();
-    for (const one of report.implementations) {
-      for (const finding of one.findings) {
-        const file = join(folder, `${fileName(one.name)}-${fileName(finding.bucket)}.jsonl`);
-        writeAtomic(file, `${JSON.stringify(finding.case)}\n`);
-        files.set(finding, file);
-      }
-    }
-    const reporters = options.reporter ?? [];
-    const base = join(options.output, 'conform');
-    if (reporters.includes('json')) writeAtomic(`${base}.json`, `${JSON.stringify(report, null, 2)}\n`);
-    if (reporters.includes('junit')) writeAtomic(`${base}.xml`, renderConformJUnit(report));
-    if (reporters.includes('markdown')) writeAtomic(`${base}.md`, renderConformMarkdown(report));
-    if (reporters.includes('html')) writeAtomic(`${base}.html`, renderConformHTML(report));
-    terminal.out(
-      options.json === true
-        ? `${JSON.stringify(report, null, 2)}\n`
-        : renderConformText(report, (finding) => files.get(finding) ?? null),
-    );
-    process.exitCode = report.exitCode;
-  } finally {
-    interrupts.release();
+async function conform(
+  context: Context,
+  command: Command,
+  names: readonly ImplementationName[],
+  options: Options,
+): Promise<void> {
+  const hosts = names.flatMap((name) => (name.kind === 'linux' ? [name] : []));
+  if (hosts.length === 0) {
+    refuse(command, HOST_ONLY, 'linux: implementations');
+    return conformModules(context, names, options);
   }
+  if (hosts.length !== names.length)
+    throw new UserError('linux: implementations make SEAMCALLs, the others answer them: name one kind at a time');
+  refuse(command, MODULE_ONLY, 'implementations that answer SEAMCALLs');
+  const { reporter = [], ...rest } = options;
+  const reporters = reporter.filter((name): name is Reporter => name !== 'html');
+  if (reporters.length !== reporter.length) throw new UserError("--reporter html is for implementations that answer SEAMCALLs");
+  return conformHosts(context, hosts, { ...rest, reporter: reporters });
 }
 
-function fileName(text: string): string {
-  return text
-    .replace(/[^A-Za-z0-9.]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(-100);
+/** Refuses options of the other side that were given on purpose. */
+function refuse(command: Command, options: readonly string[], whose: string): void {
+  for (const name of options) {
+    if (command.getOptionValueSource(name) === 'cli')
+      throw new UserError(`--${name === 'timings' ? 'no-timings' : name} is for ${whose}`);
+  }
 }

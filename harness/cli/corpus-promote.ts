@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { encodeCaseFile } from '../case.ts';
+import { encodeCaseFile, type Profile } from '../case.ts';
 import { writeAtomic } from '../store/atomic.ts';
 import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile } from '../store/case-store.ts';
 import { loadKnown } from '../store/known.ts';
@@ -9,7 +9,7 @@ import { EXIT, UserError } from './exit.ts';
 
 /**
  * Turns findings into known deviations: each that still fails, is minimal, and has a reason in the corpus's
- * reasons.json goes to known/KERNEL/. What has no reason is listed and makes the exit code 1: a finding nobody has
+ * reasons.json goes to known/KERNEL/ (known/KERNEL-on-MODULE/ if it takes a module other than the usual one). What has no reason is listed and makes the exit code 1: a finding nobody has
  * understood is not known.
  */
 export function promote({ stages, terminal }: Context, from: string, into: string): void {
@@ -26,7 +26,11 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
       terminal.err(`${path}: no longer fails in ${finding.bucket}; left out\n`);
       continue;
     }
-    const reason = reasonFor(reasons, finding.bucket);
+    if (!finding.minimal) {
+      terminal.err(`${path}: not minimal yet (see: seamstress shrink); left out\n`);
+      continue;
+    }
+    const reason = reasonFor(reasons, finding.bucket, input.profile.kernel);
     if (reason === undefined) {
       unexplained.push(`${finding.bucket} (kernel ${input.profile.kernel}): ${path}`);
       continue;
@@ -38,7 +42,7 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
       source: reason.source,
     };
     writeAtomic(
-      join(into, 'known', input.profile.kernel, bucketFileName(finding.bucket)),
+      join(into, 'known', folderOf(stages, input.profile), bucketFileName(finding.bucket)),
       encodeCaseFile({ case: input, known }),
     );
     added += 1;
@@ -47,4 +51,9 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
     `${into}: ${added} promoted, ${unexplained.length} without a reason in reasons.json\n${unexplained.map((line) => `  ${line}\n`).join('')}`,
   );
   if (unexplained.length > 0) process.exitCode = EXIT.FINDING;
+}
+
+/** The kernel's folder; what it takes another module to show has one of its own, as no plain campaign can find it. */
+function folderOf({ defaultModule }: Context['stages'], { kernel, module }: Profile): string {
+  return module === defaultModule(kernel) ? kernel : `${kernel}-on-${module}`;
 }

@@ -12,10 +12,11 @@ import { corpusCommand } from './corpus.ts';
 import { EXIT, UserError } from './exit.ts';
 import { fillCommand } from './fill.ts';
 import { fuzzCommand } from './fuzz.ts';
+import { matrixCommand } from './matrix.ts';
 import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
-import { smokeCommand } from './smoke.ts';
 import { shrinkCommand } from './shrink.ts';
+import { smokeCommand } from './smoke.ts';
 import { originalStack } from './stack.ts';
 import { palette, processTerminal, type Terminal } from './terminal.ts';
 
@@ -54,6 +55,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(smokeCommand(context));
   program.addCommand(fillCommand(context));
   program.addCommand(serveCommand(context));
+  program.addCommand(matrixCommand(context));
   program.addCommand(corpusCommand(context));
   program.addCommand(configCommand(context));
   program.addCommand(completionCommand(context));

@@ -22,7 +22,22 @@ export const CONDITIONS = [
 ] as const satisfies readonly Condition[];
 
 /** SEAMCALL leaves of host initialisation that a condition can meet. */
-export const LEAF = { RDMD: 24, KEY_CONFIG: 31, INIT: 33, RD: 34, LP_INIT: 35, TDMR_INIT: 36, CONFIG: 45 } as const;
+export const LEAF = {
+  ADDCX: 1,
+  MNG_KEY_CONFIG: 8,
+  MNG_CREATE: 9,
+  VPFLUSHDONE: 19,
+  KEY_FREEID: 20,
+  RDMD: 24,
+  RECLAIM: 28,
+  CACHE_WB: 40,
+  KEY_CONFIG: 31,
+  INIT: 33,
+  RD: 34,
+  LP_INIT: 35,
+  TDMR_INIT: 36,
+  CONFIG: 45,
+} as const;
 
 /** Which conditions a leaf of host initialisation feels (module 1.5.01: locks and entropy it draws). */
 const FELT: Readonly<Record<'init' | 'lpInit' | 'config' | 'keyConfig' | 'tdmrInit', readonly Condition[]>> = {
@@ -49,6 +64,23 @@ const LEAF_AT = {
   keyConfig: LEAF.KEY_CONFIG,
   tdmrInit: LEAF.TDMR_INIT,
 } as const;
+
+/** What the leaves of a guest's life feel. */
+const FELT_BY_GUESTS: readonly (readonly [leaf: number, conditions: readonly Condition[]])[] = [
+  [LEAF.MNG_CREATE, ['kot-lock-busy', 'no-entropy', 'pamt-lock-busy']],
+  [LEAF.MNG_KEY_CONFIG, ['pconfig-busy', 'pconfig-entropy', 'pamt-lock-busy']],
+  [LEAF.ADDCX, ['no-entropy', 'pamt-lock-busy']],
+  [LEAF.VPFLUSHDONE, ['kot-lock-busy', 'kot-lock-shared', 'pamt-lock-busy']],
+  [LEAF.CACHE_WB, ['wbt-lock-busy', 'kot-lock-busy', 'interrupt-pending']],
+  [LEAF.KEY_FREEID, ['kot-lock-busy', 'pamt-lock-busy']],
+  [LEAF.RECLAIM, ['pamt-lock-busy']],
+];
+
+/** A condition that a leaf of a guest's life feels. */
+export function drawGuestCondition(random: Random): Event {
+  const [leaf, conditions] = pick(random, FELT_BY_GUESTS);
+  return { kind: 'condition', condition: pick(random, conditions), leaf, count: pick(random, COUNTS) };
+}
 
 /** Any condition at any leaf, felt or not. */
 export function drawWildCondition(random: Random): Event {

@@ -136,7 +136,7 @@ function drawSoup(plan: Plan): void {
 
 function drawAny(plan: Plan): void {
   const { random, events } = plan;
-  switch (random.nextInt(0, 19)) {
+  switch (random.nextInt(0, 21)) {
     case 0:
       events.push({ kind: 'vmxon', lp: anyLP(plan) });
       return;
@@ -185,6 +185,12 @@ function drawAny(plan: Plan): void {
       return;
     case 18:
       events.push({ kind: 'late-load' });
+      return;
+    case 19:
+      events.push({ kind: 'td-create' });
+      return;
+    case 20:
+      events.push({ kind: 'td-destroy', td: random.nextInt(0, 2) });
       return;
     default:
       events.push({ kind: pick(random, ['kexec', 'module-unload', 'seam-death', 'late-load']) });

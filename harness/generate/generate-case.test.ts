@@ -162,6 +162,7 @@ describe('events', () => {
         'acpi-cpu-add',
         'acpi-cpu-remove',
         'allocation-failure',
+        'cmr-corruption',
         'condition',
         'cpu-enable',
         'cpu-offline',
@@ -170,7 +171,8 @@ describe('events', () => {
         'kexec',
         'late-load',
       ],
-      ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall', 'vmxoff', 'vmxon'],
+      ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall'],
+      ...['td-create', 'td-destroy', 'vmxoff', 'vmxon'],
     ]);
     expect(conditions.size).toBe(CONDITIONS.length);
     for (const { name, breaks } of PERTURBATIONS) if (breaks) expect(names).toContain(name);

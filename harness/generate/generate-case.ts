@@ -1,5 +1,6 @@
 import type { Platform } from '../../model/platform/platform.ts';
 import type { Event } from '../../model/world/event.ts';
+import type { Preemption } from '../../model/world/schedule.ts';
 import type { Random, Temperament } from './draw.ts';
 import { chance, weighted } from './draw.ts';
 import { drawEvents } from './events.ts';
@@ -7,6 +8,7 @@ import type { Mood, MoodName } from './mood.ts';
 import { moodOf } from './mood.ts';
 import { drawPlatform } from './platform.ts';
 import { drawRealPlatform } from './real-platform.ts';
+import { drawSchedule } from './schedule.ts';
 import { randomFor } from './seed.ts';
 import { drawSwarm, EVERYTHING } from './swarm.ts';
 
@@ -20,10 +22,13 @@ export interface GenerateOptions {
 export interface GeneratedCase {
   readonly platform: Platform;
   readonly events: readonly Event[];
+  /** Empty: nothing overlaps. */
+  readonly schedule: readonly Preemption[];
   readonly mood: MoodName;
   readonly broken: readonly string[];
 }
 
+const SERIAL: readonly Preemption[] = [];
 const TEMPERAMENTS: readonly Temperament[] = ['legal', 'broken', 'wild'];
 
 /** Case `index` of a seed: the same for ever for the same options, whatever else is generated. */
@@ -40,9 +45,12 @@ export function drawCase(random: Random, { mood: name, platforms }: GenerateOpti
     ? { value: drawRealPlatform(random, platforms), broken: [] }
     : drawPlatform(random, drawTemperament(random, mood.platform), swarm);
   const events = drawEvents(random, drawTemperament(random, mood.events), platform.value, swarm);
+  // Drawn last: what the rest of the case is does not depend on it.
+  const schedule = chance(random, mood.interleaved) ? drawSchedule(random, events.value) : SERIAL;
   return {
     platform: platform.value,
     events: events.value,
+    schedule,
     mood: name,
     broken: platform.broken.length === 0 ? events.broken : platform.broken.concat(events.broken),
   };

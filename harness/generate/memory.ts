@@ -80,7 +80,7 @@ function splitBlock(random: Random, blocks: MemoryBlock[], first: number): void 
 }
 
 function roundDown(value: number, unit: number): number {
-  return value - (value % unit);
+  return Math.floor(value / unit) * unit;
 }
 
 /** Cuts `holes` page-aligned holes into the first part of one block; at most one GiB of it. */

@@ -6,6 +6,8 @@ export interface Mood {
   readonly events: readonly [number, number, number];
   /** Percent of cases that start from a real machine, where the caller brings some. */
   readonly real: number;
+  /** Percent of cases in which kernel threads are preempted. */
+  readonly interleaved: number;
   /** Every case can do only a random half of all things. */
   readonly swarm: boolean;
   readonly description: string;
@@ -16,6 +18,7 @@ const MOODS = {
     platform: [72, 20, 8],
     events: [24, 52, 24],
     real: 4,
+    interleaved: 10,
     swarm: true,
     description: 'a bit of everything: mostly legal platforms, mostly one perturbation',
   },
@@ -23,6 +26,7 @@ const MOODS = {
     platform: [100, 0, 0],
     events: [100, 0, 0],
     real: 10,
+    interleaved: 5,
     swarm: false,
     description: "nothing is broken: every failure is the kernel's or the platform's own",
   },
@@ -30,6 +34,7 @@ const MOODS = {
     platform: [10, 75, 15],
     events: [70, 30, 0],
     real: 0,
+    interleaved: 2,
     swarm: true,
     description: 'BIOS gets one thing wrong',
   },
@@ -37,6 +42,7 @@ const MOODS = {
     platform: [96, 4, 0],
     events: [0, 70, 30],
     real: 6,
+    interleaved: 20,
     swarm: true,
     description: 'good machines, bad days: hotplug, faults, retries',
   },
@@ -44,13 +50,23 @@ const MOODS = {
     platform: [20, 30, 50],
     events: [0, 20, 80],
     real: 2,
+    interleaved: 20,
     swarm: true,
     description: 'wild platforms, wild events, raw SEAMCALLs',
+  },
+  interleaved: {
+    platform: [97, 3, 0],
+    events: [30, 50, 20],
+    real: 4,
+    interleaved: 100,
+    swarm: true,
+    description: 'kernel threads that overlap: CPUs and memory come and go while TDX is initialised',
   },
   real: {
     platform: [100, 0, 0],
     events: [30, 50, 20],
     real: 100,
+    interleaved: 5,
     swarm: true,
     description: 'machines of the field, scaled down',
   },

@@ -1,4 +1,4 @@
-import { drawFeltCondition, drawWildCondition, LEAF } from './condition.ts';
+import { drawFeltCondition, drawGuestCondition, drawWildCondition, LEAF } from './condition.ts';
 import { chance, pick } from './draw.ts';
 import * as memory from './memory-event.ts';
 import type { Plan } from './plan.ts';
@@ -41,7 +41,7 @@ const broken = (name: string, phase: Phase, apply: (plan: Plan) => void): Pertur
   apply,
 });
 
-/** Their order fixes what a seed generates; at most 31 broken ones, a bit each in the swarm. */
+/** Their order fixes what a seed generates; the broken ones have a bit each in the swarm, from the 32nd on they share. */
 export const PERTURBATIONS: readonly Perturbation[] = [
   broken('vmx-off-at-first-cpu-enable', 'before', vmxOffAtFirst),
   broken('vmx-off-at-cpu-enable', 'before', (plan) => vmxOff(plan, anyOnlineLP(plan))),
@@ -74,6 +74,17 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   broken('acpi-cpu-remove', 'after', (plan) => plan.events.push({ kind: 'acpi-cpu-remove', lp: anyLP(plan) })),
   broken('vmx-off-after-enable', 'after', (plan) => vmxOff(plan, anyOnlineLP(plan))),
 
+  broken('td-disturbed', 'after', disturbedTD),
+  broken('td-create-with-dark-package', 'after', (plan) => {
+    packageOffline(plan);
+    plan.events.push({ kind: 'td-create' });
+  }),
+  broken('package-offline-with-td', 'after', (plan) => {
+    plan.events.push({ kind: 'td-create' });
+    packageOffline(plan);
+    plan.events.push({ kind: 'td-destroy', td: 0 });
+  }),
+
   legal('cpu-enable-twice', 'between', (plan) => cpuEnable(plan, anyOnlineLP(plan))),
   legal('cpu-offline-after-cpu-enable', 'between', offlineSpare),
   legal('memory-inside-cmrs', 'before', memory.addInsideCMRs),
@@ -84,6 +95,11 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   legal('cpu-offline-online', 'after', offlineOnline),
   legal('memory-reonline', 'after', memory.reonline),
   legal('memory-remove', 'after', memory.remove),
+  legal('td-create', 'after', tds),
+
+  broken('cmr-copy-broken', 'between', corruptCMR),
+  broken('acpi-cpu-add-before-enable', 'before', acpiAdd),
+  broken('module-initialised-by-another', 'before', initialiseBehindTheBack),
 ];
 
 /** Positions in PERTURBATIONS of what breaks something, and of what does not. */
@@ -137,6 +153,48 @@ function allocationFailure(plan: Plan): void {
 
 function tdmrInitFails(plan: Plan): void {
   plan.events.push({ kind: 'condition', condition: 'tdmr-lock-busy', leaf: LEAF.TDMR_INIT, count: 1 });
+}
+
+/** One guest or two; half of the time all are taken down again. */
+function tds(plan: Plan): void {
+  const { random, events } = plan;
+  let count = chance(random, 75) ? 1 : 2;
+  for (let left = count; left > 0; left -= 1) events.push({ kind: 'td-create' });
+  if (chance(random, 50)) for (; count > 0; count -= 1) events.push({ kind: 'td-destroy', td: random.nextInt(0, 1) });
+}
+
+/** A guest during whose life the module answers badly; then another one. */
+function disturbedTD({ random, events }: Plan): void {
+  const early = chance(random, 40);
+  if (early) events.push(drawGuestCondition(random));
+  events.push({ kind: 'td-create' });
+  if (!early) events.push(drawGuestCondition(random));
+  events.push({ kind: 'td-destroy', td: 0 });
+  if (chance(random, 60)) events.push({ kind: 'td-create' });
+}
+
+/** Somebody else runs TDH.SYS.INIT, and TDH.SYS.LP.INIT on every CPU that is up: all that v8 thinks it can do without. */
+function initialiseBehindTheBack(plan: Plan): void {
+  const call = (lp: number, rax: number): void => {
+    if (plan.vmx[lp] === true)
+      plan.events.push({ kind: 'seamcall', lp, rax, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
+  };
+  call(plan.boot, LEAF.INIT);
+  for (let lp = 0; lp < plan.online.length; lp += 1) if (plan.online[lp] === true) call(lp, LEAF.LP_INIT);
+}
+
+/** One entry of the table that TDH.SYS.INFO gives the kernel is overwritten: emptied, moved off its page, or put elsewhere. */
+function corruptCMR(plan: Plan): void {
+  const { random, platform } = plan;
+  const entry = random.nextInt(0, platform.cmrs.length < 31 ? platform.cmrs.length : 31);
+  const there = platform.cmrs[entry] ?? { base: 0, size: 0 };
+  const [base, size] = pick(random, [
+    [0, 0],
+    [there.base + 1, there.size],
+    [0, there.size],
+    [there.base, 4096],
+  ] as const);
+  plan.events.push({ kind: 'cmr-corruption', entry, base, size });
 }
 
 /** A new kernel: VMXON, every CPU and the module once more. */

@@ -1,8 +1,33 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import seedrandom from 'seedrandom';
 import { randomFor } from './seed.ts';
 
 const draw = (random: { nextInt(min: number, max: number): number }, count: number): number[] =>
   Array.from({ length: count }, () => random.nextInt(0, 999));
+
+/** A generator that knows nothing of ours but the key. */
+class NumbersOf {
+  readonly #prng: seedrandom.PRNG;
+
+  constructor(key: string) {
+    this.#prng = seedrandom.alea(key);
+  }
+
+  next(): number {
+    return this.#prng.int32();
+  }
+
+  clone(): NumbersOf {
+    return this;
+  }
+
+  jump(): void {}
+
+  getState(): readonly number[] {
+    return [];
+  }
+}
 
 describe('the randomness of a case', () => {
   test('is pinned: a change here changes every campaign ever printed', () => {
@@ -17,6 +42,29 @@ describe('the randomness of a case', () => {
     const expected = draw(randomFor('seamstress', 7), 15).slice(5);
     expect(draw(copy, 10)).toEqual(expected);
     expect(draw(random, 10)).toEqual(expected);
+  });
+
+  test("numbers are those that fast-check's own Random draws", () => {
+    const ranges: readonly (readonly [number, number])[] = [
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [0, 99],
+      [-7, 13],
+      [0, 0x1ffffff],
+      [0, 2 ** 31 - 1],
+      [0, 2 ** 32 - 1],
+      [0, 2 ** 45],
+      [-(2 ** 31), 2 ** 31 - 1],
+    ];
+    const ours = randomFor('seamstress', 3);
+    const plain = new fc.Random(new NumbersOf('seamstress/3'));
+    for (let round = 0; round < 2000; round += 1) {
+      const [min, max] = ranges[round % ranges.length] as readonly [number, number];
+      expect(ours.nextInt(min, max)).toBe(plain.nextInt(min, max));
+    }
+    expect(ours.nextBigInt(0n, 2n ** 64n)).toBe(plain.nextBigInt(0n, 2n ** 64n));
+    expect(ours.nextInt()).toBe(plain.nextInt());
   });
 
   test('the state tells where it stands', () => {

@@ -20,4 +20,24 @@ describe('a case as text', () => {
     );
     expect(lines.at(-1)).toBe('      | virt/tdx: module initialization failed (-5)');
   });
+
+  test('shows events that overlapped turn by turn', () => {
+    const lines = describeCase({
+      formatVersion: FORMAT_VERSION,
+      profile: { kernel: '6.12', module: '1.5.01' },
+      platform: healthyPlatform(),
+      events: [
+        { kind: 'cpu-enable', lp: 0 },
+        { kind: 'cpu-enable', lp: 1 },
+      ],
+      schedule: [{ event: 0, after: 6, run: 0 }],
+    });
+    expect(lines.slice(-5)).toEqual([
+      ' 1  cpu-enable lp 0 -> done, module SYSINIT_DONE',
+      ' 2  cpu-enable lp 1 -> done',
+      '   1: LP 0  TDH.SYS.INIT -> TDX_SUCCESS',
+      '   2: LP 1  TDH.SYS.LP.INIT -> TDX_SUCCESS',
+      '   1: LP 0  TDH.SYS.LP.INIT -> TDX_SUCCESS',
+    ]);
+  });
 });

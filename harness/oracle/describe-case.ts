@@ -8,21 +8,47 @@ import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { runCase } from './judge-case.ts';
 
-/** The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. */
+/**
+ * The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. Events
+ * that overlapped stand together, and below them what they did turn by turn, each line behind the number of its event.
+ */
 export function describeCase(input: Case): readonly string[] {
-  const world = runCase(input);
-  return world.records.flatMap((record, index) => describeRecord(world, record, index));
+  return describeWorld(runCase(input));
 }
 
-function describeRecord(world: World, record: EventRecord, index: number): string[] {
-  const lines = [
-    `${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`,
+/** The same for a run that is over. */
+export function describeWorld(world: World): readonly string[] {
+  const { records, overlaps } = world;
+  const groups = records.map((record) => overlaps.find((turn) => turn.record === record)?.group);
+  return records.flatMap((record, index) => {
+    const lines = [describeHead(record, index)];
+    const group = groups[index];
+    if (group === undefined) for (const line of describePart(world, record, record)) lines.push(`      ${line}`);
+    if (record.outcome === 'crashed') lines.push(`      ! ${record.kernel.crash ?? ''}`);
+    if (group === undefined || groups[index + 1] === group) return lines;
+    for (const turn of overlaps) {
+      if (turn.group !== group) continue;
+      const number = String(records.indexOf(turn.record)).padStart(2);
+      for (const line of describePart(world, turn.record, turn)) lines.push(`  ${number}: ${line}`);
+    }
+    return lines;
+  });
+}
+
+function describeHead(record: EventRecord, index: number): string {
+  return `${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`;
+}
+
+/** Trace and dmesg of a record, or of one turn of it. */
+function describePart(
+  world: World,
+  { kernel }: EventRecord,
+  { from, to, dmesgFrom, dmesgTo }: Pick<EventRecord, 'from' | 'to' | 'dmesgFrom' | 'dmesgTo'>,
+): string[] {
+  return [
+    ...world.trace.slice(from, to).map(describeEntry),
+    ...kernel.dmesg.slice(dmesgFrom, dmesgTo).map((message) => `| ${messageText(message)}`),
   ];
-  for (const entry of world.trace.slice(record.from, record.to)) lines.push(`      ${describeEntry(entry)}`);
-  for (const message of record.kernel.dmesg.slice(record.dmesgFrom, record.dmesgTo))
-    lines.push(`      | ${messageText(message)}`);
-  if (record.outcome === 'crashed') lines.push(`      ! ${record.kernel.crash ?? ''}`);
-  return lines;
 }
 
 function describeEvent({ event }: EventRecord): string {
@@ -33,7 +59,7 @@ function describeEvent({ event }: EventRecord): string {
   return [kind, ...fields].join(' ');
 }
 
-const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf']);
+const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf', 'td']);
 
 function describeValue(name: string, value: U64 | string | null): string {
   if (value === null) return 'any';

@@ -1,17 +1,19 @@
 import { highHalf, lowHalf } from '../../model/abi/u64.ts';
 import { ALWAYS_AFTER, SOMETIMES_AFTER } from '../../model/invariants/catalogue.ts';
+import { factsOf } from '../../model/invariants/facts.ts';
 import type { Always, Offence, Sometimes } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
+import type { Trap } from '../../model/kernel/port.ts';
+import type { ModuleStatus } from '../../model/kernel/state.ts';
 import { bootWorld } from '../../model/world/boot.ts';
-import { step } from '../../model/world/step.ts';
-import type { EventRecord, ModulePhase, SeamcallEntry } from '../../model/world/trace.ts';
+import type { Event } from '../../model/world/event.ts';
+import { runFrom } from '../../model/world/schedule.ts';
+import type { EventRecord, ModulePhase, Outcome, SeamcallEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { judgeMetamorphic } from './metamorphic.ts';
 import { findProfile } from './profile.ts';
 import type { Verdict, Violation } from './verdict.ts';
-
-const NONE: readonly never[] = [];
 
 /**
  * Runs a case on the model and checks every invariant after every event. Pure and deterministic.
@@ -21,42 +23,86 @@ const NONE: readonly never[] = [];
  */
 export function judgeCase(input: Case, full = true): Verdict {
   const { revision, release } = findProfile(input.profile);
+  const world = bootWorld(input.platform, revision, release, true);
+  const { events, schedule } = input;
+  const verdict = judgeWorld(world, events, (events, index) => runFrom(world, events, index, schedule));
+  // Another way to describe the machine takes other steps: the same schedule would be another interleaving.
+  if (full && (schedule === undefined || schedule.length === 0)) judgeMetamorphic(input, world, verdict.violations);
+  return verdict;
+}
+
+/** A verdict that is still being added to. */
+export interface OpenVerdict extends Verdict {
+  readonly violations: Violation[];
+}
+
+/** Makes event `index` happen, with whatever overlaps it, and answers the index of the first event that has not begun. */
+type Advance = (events: readonly Event[], index: number) => number;
+
+/** Lets the events of a case happen to a world that has just booted and checks every invariant after each. */
+export function judgeWorld(world: World, events: readonly Event[], advance: Advance): OpenVerdict {
   const violations: Violation[] = [];
   const sometimes: string[] = [];
   const edges: number[] = [];
-  const world = bootWorld(input.platform, revision, release, true);
+  caseNumber += 1;
   look(world, world.records[0] as EventRecord, -1, violations, sometimes);
   let seamcalls = 0;
-  for (let index = 0; index < input.events.length; index += 1) {
-    const event = input.events[index];
-    if (event === undefined) continue;
+  for (let index = 0; index < events.length; ) {
     const seen = world.records.length;
-    step(world, event);
-    // A kexec leaves two records: its own and the next kernel's boot.
+    const next = advance(events, index);
+    // A kexec leaves two records: its own and the next kernel's boot. Events that overlapped are looked at when the last
+    // of them has ended.
     for (let at = seen; at < world.records.length; at += 1) {
       const record = world.records[at] as EventRecord;
-      look(world, record, index, violations, sometimes);
+      look(world, record, index + at - seen < next ? index + at - seen : next - 1, violations, sometimes);
       seamcalls += collectEdges(world, record, edges);
     }
+    index = next;
   }
-  if (full) judgeMetamorphic(input, world, violations);
-  return { violations, edges: unique(edges), sometimes, seamcalls, complete: isComplete(world) };
+  return { violations, edges, sometimes, seamcalls, complete: isComplete(world) };
 }
 
 /** One world after all events of a case, for whoever wants to look at it. */
 export function runCase(input: Case): World {
   const { revision, release } = findProfile(input.profile);
   const world = bootWorld(input.platform, revision, release, true);
-  for (const event of input.events) step(world, event);
+  for (let index = 0; index < input.events.length; ) index = runFrom(world, input.events, index, input.schedule);
   return world;
 }
 
+// What the rule being asked has reported so far: one list and one function for all, instead of a pair per rule and event.
+const reported: Offence[] = [];
+const report = (offence: Offence): void => {
+  reported.push(offence);
+};
+
 function look(world: World, record: EventRecord, index: number, violations: Violation[], sometimes: string[]): void {
   const { kind } = record.event;
-  for (const rule of ALWAYS_AFTER.get(kind) ?? (NONE as readonly Always[]))
-    rule.check(world, record, (offence) => violations.push(violationOf(rule.id, offence, index)));
-  for (const rule of SOMETIMES_AFTER.get(kind) ?? (NONE as readonly Sometimes[]))
+  const facts = factsOf(world, record);
+  const always = ALWAYS_AFTER.get(kind);
+  if (always !== undefined) {
+    const { rules, needs } = always;
+    for (let at = 0; at < rules.length; at += 1) {
+      const mask = needs[at] as number;
+      if ((facts & mask) === mask) ask(rules[at] as Always, world, record, index, violations);
+    }
+  }
+  const reachable = SOMETIMES_AFTER.get(kind);
+  if (reachable === undefined) return;
+  const { rules, needs } = reachable;
+  for (let at = 0; at < rules.length; at += 1) {
+    const mask = needs[at] as number;
+    if ((facts & mask) !== mask) continue;
+    const rule = rules[at] as Sometimes;
     if (!sometimes.includes(rule.id) && rule.reached(world, record)) sometimes.push(rule.id);
+  }
+}
+
+function ask(rule: Always, world: World, record: EventRecord, index: number, violations: Violation[]): void {
+  rule.check(world, record, report);
+  if (reported.length === 0) return;
+  for (const offence of reported) violations.push(violationOf(rule.id, offence, index));
+  reported.length = 0;
 }
 
 /** The bucket: invariant, leaf, status class and abstract state, as stable text. */
@@ -78,50 +124,62 @@ function isComplete({ records }: World): boolean {
   return false;
 }
 
-const PHASES: readonly ModulePhase[] = [
-  'ABSENT',
-  'PENDING',
-  'SYSINIT_DONE',
-  'CONFIG_DONE',
-  'READY',
-  'SHUTDOWN',
-  'DEAD',
-];
-const STATUSES = ['uninitialised', 'initialised', 'error', 'none', 'shutdown'] as const;
-const OUTCOMES = ['done', 'refused', 'ignored', 'crashed'] as const;
-const TRAPS = ['none', 'gp', 'ud', 'vmfail'] as const;
+const PHASE_NUMBER = {
+  ABSENT: 0,
+  PENDING: 1,
+  SYSINIT_DONE: 2,
+  CONFIG_DONE: 3,
+  READY: 4,
+  SHUTDOWN: 5,
+  DEAD: 6,
+} as const satisfies Record<ModulePhase, number>;
+const STATUS_NUMBER = { uninitialised: 0, initialised: 1, error: 2, none: 3, shutdown: 4 } as const satisfies Record<
+  ModuleStatus,
+  number
+>;
+const OUTCOME_NUMBER = { done: 0, refused: 1, ignored: 2, crashed: 3 } as const satisfies Record<Outcome, number>;
+const TRAP_NUMBER = { none: 0, gp: 1, ud: 2, vmfail: 3 } as const satisfies Record<Trap, number>;
 const KIND_NUMBER: ReadonlyMap<string, number> = new Map([...ALWAYS_AFTER.keys()].map((kind, index) => [kind, index]));
 /** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
 const EDGES_HALF = 32749;
 
-/** Adds the edges an event passed and answers how many SEAMCALLs it made. */
+/** Which case last passed an edge, by edge: an edge is entered once a case, without a set. */
+const passedBy = new Float64Array(2 * EDGES_HALF);
+let caseNumber = 0;
+
+function pass(edge: number, edges: number[]): void {
+  if (passedBy[edge] === caseNumber) return;
+  passedBy[edge] = caseNumber;
+  // In its place at once: a case passes some ten edges.
+  let at = edges.length;
+  edges.push(edge);
+  for (let before = edges[at - 1]; at > 0 && before !== undefined && before > edge; before = edges[at - 1]) {
+    edges[at] = before;
+    at -= 1;
+  }
+  edges[at] = edge;
+}
+
+/** Adds the edges an event passed, ascending and each once a case, and answers how many SEAMCALLs it made. */
 function collectEdges(world: World, record: EventRecord, edges: number[]): number {
+  const { trace } = world;
   let calls = 0;
   for (let index = record.from; index < record.to; index += 1) {
-    const entry = world.trace[index];
+    const entry = trace[index];
     if (entry?.kind !== 'seamcall') continue;
     calls += entry.calls;
-    edges.push(seamcallEdge(entry));
+    pass(seamcallEdge(entry), edges);
   }
   const outcome =
-    ((PHASES.indexOf(record.phaseBefore) * 5 + STATUSES.indexOf(record.statusBefore)) * 32 +
+    ((PHASE_NUMBER[record.phaseBefore] * 5 + STATUS_NUMBER[record.statusBefore]) * 32 +
       (KIND_NUMBER.get(record.event.kind) ?? 0)) *
       4 +
-    OUTCOMES.indexOf(record.outcome);
-  edges.push(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF));
+    OUTCOME_NUMBER[record.outcome];
+  pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
   return calls;
 }
 
 function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
-  const status = trap === 'none' ? highHalf(rax) % 1048573 : TRAPS.indexOf(trap);
-  return (((PHASES.indexOf(before) * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
-}
-
-function unique(edges: number[]): number[] {
-  edges.sort((a, b) => a - b);
-  let kept = 0;
-  for (let index = 0; index < edges.length; index += 1)
-    if (index === 0 || edges[index] !== edges[index - 1]) edges[kept++] = edges[index] as number;
-  edges.length = kept;
-  return edges;
+  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : TRAP_NUMBER[trap];
+  return (((PHASE_NUMBER[before] * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
 }

@@ -1,3 +1,4 @@
+import { alignDown, isAligned } from '../../model/abi/align.ts';
 import { brokenCMRRule } from '../../model/platform/cmr.ts';
 import type { MemoryBlock, Platform } from '../../model/platform/platform.ts';
 import { bootLP } from '../../model/platform/topology.ts';
@@ -64,14 +65,28 @@ export function judgeMetamorphic(input: Case, world: World, violations: Violatio
   }
 }
 
+/**
+ * What the host answers. Not memory-remove: whether a page is in use depends on where things happen to lie, and nobody
+ * promises that to be the same. Not what happens to the module by itself.
+ */
+const COMPARED: ReadonlySet<string> = new Set([
+  'cpu-online',
+  'cpu-offline',
+  'cpu-enable',
+  'enable',
+  'acpi-cpu-add',
+  'acpi-cpu-remove',
+  'memory-add',
+  'kexec',
+]);
+
 function firstDifference(one: World, other: World): { what: string; event: number; message: string } | undefined {
   for (let index = 1; index < one.records.length; index += 1) {
     const a = one.records[index];
     const b = other.records[index];
     if (a === undefined || b === undefined) continue;
-    // Whether a page is in use depends on where things happen to lie: nobody promises that to be the same.
     if (
-      a.event.kind === 'memory-remove' ||
+      !COMPARED.has(a.event.kind) ||
       (a.outcome === b.outcome && a.errno === b.errno && a.statusAfter === b.statusAfter)
     )
       continue;
@@ -87,13 +102,23 @@ function firstDifference(one: World, other: World): { what: string; event: numbe
 
 /** True if all LPs are alike, so that which of them is asked first cannot matter for a good reason. */
 function lpsAreAlike({ platform, events }: Case): boolean {
-  if (platform.msr.length > 0 || platform.commandLine.maxcpus !== null) return false;
+  const { commandLine } = platform;
+  if (platform.msr.length > 0 || commandLine.maxcpus !== null || commandLine.nosmt) return false;
   for (const lp of platform.lps) if (!lp.vmx) return false;
-  for (const { kind } of events)
-    if (kind === 'vmxoff' || kind === 'vmxon' || kind === 'cpu-online' || kind === 'condition' || kind === 'seamcall')
-      return false;
+  for (const { kind } of events) if (TELLS_LPS_APART.has(kind)) return false;
   return true;
 }
+
+/** After these it matters which LP did what, so that another order of asking is another story. */
+const TELLS_LPS_APART: ReadonlySet<Event['kind']> = new Set([
+  'vmxoff',
+  'vmxon',
+  'cpu-online',
+  'acpi-cpu-remove',
+  'late-load',
+  'condition',
+  'seamcall',
+]);
 
 /** All LPs but the boot LP in reverse order. */
 function relabelLPs(input: Case): Case | undefined {
@@ -146,10 +171,16 @@ function splitMemory(input: Case): Case | undefined {
     const block = memory.find(({ base, size }) => base <= event.base && event.base + event.size <= base + size);
     if (block === undefined || event.size < 2 * PAGE) continue;
     const half = event.base + event.size / 2;
-    [at, cut] = [half - (half % PAGE), block];
+    [at, cut] = [alignDown(half, PAGE), block];
     break;
   }
-  if (cut === undefined || cut.size < 2 * PAGE || cut.base % PAGE !== 0 || at <= cut.base || at >= cut.base + cut.size)
+  if (
+    cut === undefined ||
+    cut.size < 2 * PAGE ||
+    !isAligned(cut.base, PAGE) ||
+    at <= cut.base ||
+    at >= cut.base + cut.size
+  )
     return undefined;
   const { base, size, node } = cut;
   const split: MemoryBlock[] = memory.flatMap((block) =>
@@ -166,8 +197,8 @@ function splitMemory(input: Case): Case | undefined {
 /** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */
 function middle(base: number, size: number): number {
   const half = base + size / 2;
-  const gib = half - (half % GIB);
+  const gib = alignDown(half, GIB);
   if (gib > base) return gib;
-  const page = half - (half % PAGE);
+  const page = alignDown(half, PAGE);
   return page > base ? page : base + PAGE;
 }

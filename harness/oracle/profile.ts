@@ -15,10 +15,15 @@ export function findProfile({ kernel, module }: Profile): { readonly revision: R
   const revision = findRevision(kernel);
   if (revision === undefined)
     throw new UserError(`unknown kernel ${kernel}: expected one of ${KERNEL_NAMES.join(', ')}`);
+  return { revision, release: findRelease(module) };
+}
+
+/** The table of a module release; throws a UserError for one that nobody knows. */
+export function findRelease(module: string): Release {
   const release = RELEASE_BY_NAME.get(module);
   if (release === undefined)
     throw new UserError(`unknown module release ${module}: expected one of ${MODULE_NAMES.join(', ')}`);
-  return { revision, release };
+  return release;
 }
 
 /** Releases that kernels need beyond 1.5.01: metadata fields that only later modules have. */

@@ -15,7 +15,7 @@ export const PARTS: readonly Part[] = [
   {
     name: 'event',
     count: ({ events }) => events.length,
-    keep: (input, kept) => ({ ...input, events: pick(input.events, kept) }),
+    keep: keepEvents,
   },
   {
     name: 'preemption',
@@ -54,6 +54,17 @@ export const MEMORY_WITH_CMRS: Part = {
     return withPlatform(input, { memory: pick(memory, kept), cmrs: left });
   },
 };
+
+/** Preemptions go with the event that they stop; the others follow theirs to its new place. */
+export function keepEvents({ schedule, ...input }: Case, kept: readonly number[]): Case {
+  const events = pick(input.events, kept);
+  if (schedule === undefined) return { ...input, events };
+  const left = schedule.flatMap((preemption) => {
+    const event = kept.indexOf(preemption.event);
+    return event === -1 ? [] : [{ ...preemption, event }];
+  });
+  return left.length === 0 ? { ...input, events } : { ...input, events, schedule: left };
+}
 
 export function withPlatform(input: Case, change: Partial<Platform>): Case {
   return { ...input, platform: { ...input.platform, ...change } };
@@ -102,16 +113,19 @@ function keepLPs(input: Case, kept: readonly number[], orphans: 'drop' | 'retarg
   const { platform } = input;
   const numbers = new Map(kept.map((old, index) => [old, index]));
   const renumbered = (lp: number): number | undefined => numbers.get(lp) ?? (orphans === 'retarget' ? 0 : undefined);
-  const events = input.events.flatMap((event): Event[] => {
-    if (!('lp' in event)) return [event];
-    const lp = renumbered(event.lp);
-    return lp === undefined ? [] : [{ ...event, lp }];
+  const stays = [...input.events.keys()].filter((index) => {
+    const event = input.events[index];
+    return event !== undefined && (!('lp' in event) || renumbered(event.lp) !== undefined);
   });
+  const left = keepEvents(input, stays);
+  const events = left.events.map(
+    (event): Event => ('lp' in event ? { ...event, lp: renumbered(event.lp) ?? 0 } : event),
+  );
   const msr = platform.msr.flatMap((one) => {
     const lp = one.lp === null ? null : numbers.get(one.lp);
     return lp === undefined ? [] : [{ ...one, lp }];
   });
-  return { ...input, platform: { ...platform, msr, ...closeGaps(pick(platform.lps, kept), platform.fms) }, events };
+  return { ...left, platform: { ...platform, msr, ...closeGaps(pick(platform.lps, kept), platform.fms) }, events };
 }
 
 function closeGaps(lps: readonly PlatformLP[], fms: readonly number[]): Pick<Platform, 'lps' | 'fms'> {

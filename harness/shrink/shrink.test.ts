@@ -141,11 +141,11 @@ describe('shrinking', () => {
   });
 
   test('a schedule that is not needed goes; what is needed of one stays', () => {
-    const schedule = [3, 5, 9].map((after) => ({ after, run: 1 }));
+    const schedule = [3, 5, 9].map((after) => ({ event: 0, after, run: 1 }));
     const scheduled = { ...large, schedule };
     expect(shrunk(scheduled, inOrder('enable')).case.schedule).toBeUndefined();
     const needs5 = judgeOf((input) => (input.schedule?.some(({ after }) => after === 5) ? 0 : undefined));
-    expect(shrunk(scheduled, needs5).case.schedule).toEqual([{ after: 5, run: 1 }]);
+    expect(shrunk(scheduled, needs5).case.schedule).toEqual([{ event: 0, after: 5, run: 0 }]);
   });
 
   test('another failure met on the way is reported, not dropped and not taken', () => {

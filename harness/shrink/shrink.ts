@@ -1,10 +1,17 @@
 import type { Case } from '../case.ts';
 import type { Judge } from '../oracle/judge.ts';
 import type { Violation } from '../oracle/verdict.ts';
-import { MEMORY_WITH_CMRS, PARTS, type Part } from './parts.ts';
+import { keepEvents, MEMORY_WITH_CMRS, PARTS, type Part } from './parts.ts';
 import { type Crash, type Probe, type ShrinkLimits, type Slip, startProbe } from './probe.ts';
 import { lowerAddresses, mergeNeighbours, roundAllRegions, roundRegions } from './regions.ts';
-import { closerLPs, healthySettings, simplePlatforms, simplerEvents, smallerSettings } from './simplify.ts';
+import {
+  closerLPs,
+  earlierPreemptions,
+  healthySettings,
+  simplePlatforms,
+  simplerEvents,
+  smallerSettings,
+} from './simplify.ts';
 
 export interface ShrinkResult {
   readonly case: Case;
@@ -64,13 +71,14 @@ function pass(probe: Probe): void {
   offerAll(probe, roundAllRegions);
   offerAll(probe, smallerSettings);
   offerAll(probe, simplerEvents);
+  offerAll(probe, earlierPreemptions);
 }
 
 /** What follows the event that broke the invariant can hardly matter. */
 function dropWhatCameAfter(probe: Probe): void {
   const { events } = probe.current();
   const { event } = probe.violation();
-  if (event < events.length) probe.offer({ ...probe.current(), events: events.slice(0, event + 1) });
+  if (event < events.length) probe.offer(keepEvents(probe.current(), [...Array(event + 1).keys()]));
 }
 
 /** Chunks from the whole list down to single elements, last ones first. */
@@ -90,7 +98,8 @@ function removeEventPairs(probe: Probe): void {
     for (let second = first + 1; second < probe.current().events.length; second++) {
       const { events } = probe.current();
       if (events.length > PAIRS_MAX) return;
-      probe.offer({ ...probe.current(), events: events.filter((_, index) => index !== first && index !== second) });
+      const left = [...events.keys()].filter((index) => index !== first && index !== second);
+      probe.offer(keepEvents(probe.current(), left));
     }
   }
 }

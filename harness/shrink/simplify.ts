@@ -113,6 +113,17 @@ export function* simplerEvents(input: Case): Generator<Case> {
   }
 }
 
+/** Preemptions as early as they do, of the first thread there is. */
+export function* earlierPreemptions(input: Case): Generator<Case> {
+  const { schedule = [] } = input;
+  for (const [index, preemption] of schedule.entries()) {
+    for (const after of smaller(preemption.after))
+      yield { ...input, schedule: schedule.with(index, { ...preemption, after }) };
+    for (const run of smaller(preemption.run))
+      yield { ...input, schedule: schedule.with(index, { ...preemption, run }) };
+  }
+}
+
 function* simplerForms(event: Event): Generator<Event> {
   if ('lp' in event && event.lp > 0) {
     yield { ...event, lp: 0 };
@@ -122,8 +133,16 @@ function* simplerForms(event: Event): Generator<Event> {
     case 'allocation-failure':
       for (const nth of smaller(event.nth)) if (nth > 0) yield { ...event, nth };
       return;
+    case 'td-destroy':
+      for (const td of smaller(event.td)) yield { ...event, td };
+      return;
     case 'condition':
       for (const count of smaller(event.count)) if (count > 0) yield { ...event, count };
+      return;
+    case 'cmr-corruption':
+      for (const entry of smaller(event.entry)) yield { ...event, entry };
+      if (event.base > 0) yield { ...event, base: 0 };
+      if (event.size > 0) yield { ...event, size: 0 };
       return;
     case 'memory-add':
       if (event.node > 0) yield { ...event, node: 0 };

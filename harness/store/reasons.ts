@@ -7,6 +7,8 @@ import { UserError } from '../cli/exit.ts';
 export interface Reason {
   /** Beginning of the buckets it explains; the longest that fits wins. */
   readonly bucket: string;
+  /** Kernels it speaks of; missing: all. One that names its kernels beats one that does not. */
+  readonly kernels?: readonly string[];
   readonly reason: string;
   readonly source: string;
 }
@@ -27,10 +29,17 @@ export function loadReasons(corpus: string): readonly Reason[] {
   return REASONS_SCHEMA.check(value, path).reasons;
 }
 
-/** The reason that fits a bucket best, if any. */
-export function reasonFor(reasons: readonly Reason[], bucket: string): Reason | undefined {
+/** The reason that fits a kernel's bucket best, if any. */
+export function reasonFor(reasons: readonly Reason[], bucket: string, kernel: string): Reason | undefined {
   let best: Reason | undefined;
-  for (const reason of reasons)
-    if (bucket.startsWith(reason.bucket) && reason.bucket.length > (best?.bucket.length ?? -1)) best = reason;
+  for (const reason of reasons) {
+    if (!bucket.startsWith(reason.bucket) || reason.kernels?.includes(kernel) === false) continue;
+    if (best === undefined || rank(reason) > rank(best)) best = reason;
+  }
   return best;
+}
+
+/** Longer beginnings first; of two alike the one that names kernels. */
+function rank({ bucket, kernels }: Reason): number {
+  return 2 * bucket.length + (kernels === undefined ? 0 : 1);
 }

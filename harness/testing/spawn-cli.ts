@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const START = fileURLToPath(new URL('./fake-start.js', import.meta.url));
 
+/** The fake world knows nothing of the cases that come with the project. */
+const EMPTY_CORPUS = mkdtempSync(join(tmpdir(), 'seamstress-corpus-'));
+process.on('exit', () => rmSync(EMPTY_CORPUS, { recursive: true, force: true }));
+
 export interface CLIResult {
   readonly code: number | null;
   readonly out: string;
@@ -32,7 +36,7 @@ export function runCLI(
     whenSpawned,
   }: { env?: Readonly<Record<string, string>>; whenSpawned?: (child: ChildProcess) => void } = {},
 ): Promise<CLIResult> {
-  return runNode(cwd, [START, ...args], env, whenSpawned);
+  return runNode(cwd, [START, ...args], { SEAMSTRESS_CORPUS: EMPTY_CORPUS, ...env }, whenSpawned);
 }
 
 export function runNode(

@@ -73,11 +73,11 @@ export const LEAF_NUMBER = {
 
 export type LeafName = keyof typeof LEAF_NUMBER;
 
-const NAME_BY_NUMBER = new Map<number, LeafName>(
-  (Object.keys(LEAF_NUMBER) as LeafName[]).map((name) => [LEAF_NUMBER[name], name]),
-);
+/** By leaf number; an array, because invariants ask for names some hundred times a case. */
+const NAME_BY_NUMBER: (LeafName | undefined)[] = new Array<LeafName | undefined>(256).fill(undefined);
+for (const name of Object.keys(LEAF_NUMBER) as LeafName[]) NAME_BY_NUMBER[LEAF_NUMBER[name]] = name;
 
 /** The spec's name of a leaf number; `undefined` for numbers it does not assign. */
 export function leafName(number: number): LeafName | undefined {
-  return NAME_BY_NUMBER.get(number);
+  return number >= 0 && number < 256 ? NAME_BY_NUMBER[number] : undefined;
 }

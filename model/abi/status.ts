@@ -182,6 +182,7 @@ const NAME_BY_HIGH_HALF = new Map<number, StatusName>(
 
 /** The spec's name of a RAX value, details ignored; `undefined` for what the spec does not list. */
 export function statusName(rax: U64): StatusName | undefined {
+  if (rax === 0) return 'TDX_SUCCESS';
   return NAME_BY_HIGH_HALF.get(highHalf(rax));
 }
 

@@ -1,5 +1,7 @@
 import type { Always, EventKind, Sometimes } from './invariant.ts';
+import { factMask } from './facts.ts';
 import * as boot from './boot.ts';
+import * as cmr from './cmr.ts';
 import * as flow from './flow.ts';
 import * as hotplug from './hotplug.ts';
 import * as keyid from './keyid.ts';
@@ -12,6 +14,8 @@ import * as pamt from './pamt.ts';
 import * as retry from './retry.ts';
 import * as swError from './sw-error.ts';
 import * as tdmr from './tdmr.ts';
+import * as td from './td.ts';
+import * as threads from './threads.ts';
 import { SOMETIMES } from './sometimes.ts';
 
 /** Every `always`, in the order of their families. A rule that is not here is not checked; tidy.test.ts looks for such. */
@@ -29,17 +33,26 @@ export const ALWAYS: readonly Always[] = [
   naming.AN_LP_THAT_BLOCKS_INIT_IS_NAMED,
   naming.MEMORY_OUTSIDE_THE_CMRS_IS_NAMED,
   naming.A_REFUSED_MEMORY_ADD_IS_EXPLAINED,
+  naming.THE_REASON_IS_TRUE,
+  naming.AN_OLD_MODULE_IS_CALLED_OLD,
   lp.AN_OFFLINE_LP_DOES_NOT_COST_TDX,
   lp.LP_INIT_ONCE_PER_LP,
   lp.NO_LP_INIT_AFTER_CONFIG,
+  lp.AN_UNCOUNTED_LP_DOES_NOT_COST_TDX,
   retry.A_TRANSIENT_STATUS_IS_NOT_PERMANENT,
   retry.NO_ENTROPY_IS_RETRIED_TEN_TIMES_AT_MOST,
   retry.A_RETRY_REPEATS_ITS_INPUTS,
   retry.A_MISTIMED_FIRST_CALL_DOES_NOT_POISON_THE_BOOT,
   retry.ONE_FAILURE_DOES_NOT_BAR_TDX,
   retry.AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT,
+  retry.ABSENCE_IS_REMEMBERED,
   memory.MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX,
   memory.RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT,
+  cmr.CONVERTIBLE_MEMORY_IS_NOT_REFUSED,
+  cmr.A_REFUSED_TABLE_IS_SHOWN,
+  cmr.NO_EMPTY_ENTRY_IS_SHOWN,
+  cmr.NO_ENTRY_IS_DROPPED,
+  cmr.A_BROKEN_COPY_DOES_NOT_COST_TDX,
   tdmr.THE_MODULE_FINDS_NO_FAULT_WITH_THE_TDMRS,
   tdmr.TDMRS_ARE_WELL_FORMED,
   tdmr.RESERVED_AREAS_ARE_WELL_FORMED,
@@ -69,11 +82,15 @@ export const ALWAYS: readonly Always[] = [
   flow.KEY_CONFIG_ONCE_PER_PACKAGE,
   flow.INITIALISED_IS_STABLE,
   flow.AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY,
+  flow.THE_MODULE_IS_INITIALISED_BEFORE_USE,
+  flow.EVERY_PACKAGE_IS_LOOKED_AT_FIRST,
+  flow.A_FAILURE_SHUTS_NO_LP_DOWN,
   hotplug.A_RANGE_INSIDE_TDX_MEMORY_MAY_COME_BACK,
   hotplug.A_RANGE_OUTSIDE_TDX_MEMORY_IS_REFUSED,
   hotplug.ZONE_DEVICE_IS_LEFT_ALONE,
   hotplug.HOT_PLUG_LEAVES_TDX_ALONE,
   hotplug.A_HOT_ADDED_CPU_IS_ACCEPTED,
+  hotplug.MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN,
   hotplug.MACHINE_CHECK_ADDRESSES_ARE_MASKED,
   hotplug.A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS,
   hotplug.CACHES_ARE_FLUSHED_BEFORE_KEXEC,
@@ -87,6 +104,21 @@ export const ALWAYS: readonly Always[] = [
   module.TDMR_INIT_STAYS_INSIDE_ITS_TDMR,
   module.LP_INIT_HAS_ITS_WINDOW,
   module.INIT_COMES_ONCE,
+  td.A_TD_HAS_ITS_KEY_ON_EVERY_PACKAGE,
+  td.A_TD_NEEDS_EVERY_PACKAGE,
+  td.A_REFUSED_TD_NAMES_THE_PACKAGE,
+  td.THE_LAST_CPU_OF_A_PACKAGE_STAYS,
+  td.A_CPU_THAT_STAYS_IS_EXPLAINED,
+  td.THE_GLOBAL_KEYID_IS_NEVER_HANDED_OUT,
+  td.A_LEAKED_KEYID_IS_NEVER_REUSED,
+  td.A_LEAK_IS_TOLD,
+  td.A_TRANSIENT_STATUS_COSTS_NO_KEYID,
+  td.A_TD_GIVES_EVERYTHING_BACK,
+  td.NO_CONTROL_PAGE_IS_FREED_TOO_EARLY,
+  threads.NO_DEADLOCK,
+  threads.LOCKS_ARE_TAKEN_IN_ONE_ORDER,
+  threads.NO_PACKAGE_GOES_DARK_DURING_INIT,
+  module.AN_RBP_CLOBBER_IS_NOTICED,
   boot.PUBLISHED_CMRS_ARE_LEGAL,
   boot.HIBERNATION_EXCLUDES_TDX,
   boot.S3_IS_NOT_LOST_FOR_NOTHING,
@@ -105,9 +137,12 @@ const EVENT_KINDS: readonly EventKind[] = [
   'acpi-cpu-remove',
   'memory-add',
   'memory-remove',
+  'td-create',
+  'td-destroy',
   'machine-check',
   'allocation-failure',
   'condition',
+  'cmr-corruption',
   'late-load',
   'module-unload',
   'seam-death',
@@ -115,10 +150,19 @@ const EVENT_KINDS: readonly EventKind[] = [
   'kexec',
 ];
 
-/** Which invariants look after an event of this kind: worked out once, asked after every event. */
-function byEvent<Rule extends Always | Sometimes>(rules: readonly Rule[]): ReadonlyMap<EventKind, readonly Rule[]> {
+/** The rules that look after one kind of event, each with the facts it needs: `needs[i]` is the mask of `rules[i]`. */
+export interface Watch<Rule> {
+  readonly rules: readonly Rule[];
+  readonly needs: Uint32Array;
+}
+
+/** Worked out once, asked after every event. */
+function byEvent<Rule extends Always | Sometimes>(all: readonly Rule[]): ReadonlyMap<EventKind, Watch<Rule>> {
   return new Map(
-    EVENT_KINDS.map((kind) => [kind, rules.filter(({ after }) => after === 'all' || after.includes(kind))]),
+    EVENT_KINDS.map((kind) => {
+      const rules = all.filter(({ after }) => after === 'all' || after.includes(kind));
+      return [kind, { rules, needs: Uint32Array.from(rules, ({ needs }) => factMask(needs ?? [])) }];
+    }),
   );
 }
 

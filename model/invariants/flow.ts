@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import type { Always } from './invariant.ts';
 import {
   failed,
@@ -9,20 +10,20 @@ import {
   offenceOf,
   statusClass,
 } from './look.ts';
+import { packagesWithoutCPU } from './lp.ts';
 
 /** The order of things in one initialisation, and how often. */
 
-const RANK: ReadonlyMap<string, number> = new Map([
-  ['TDH.SYS.INIT', 0],
-  ['TDH.SYS.LP.INIT', 1],
-  ['TDH.SYS.INFO', 2],
-  ['TDH.SYS.RD', 2],
-  ['TDH.SYS.RDALL', 2],
-  ['TDH.SYS.CONFIG', 3],
-  ['TDH.SYS.KEY.CONFIG', 4],
-  ['TDH.SYS.TDMR.INIT', 5],
-  ['TDH.SYS.LP.SHUTDOWN', 6],
-]);
+/** The stage of an initialisation that a leaf belongs to, by leaf number; leaves of none count as the first. */
+const RANK = new Uint8Array(256);
+RANK[LEAF_NUMBER['TDH.SYS.LP.INIT']] = 1;
+RANK[LEAF_NUMBER['TDH.SYS.INFO']] = 2;
+RANK[LEAF_NUMBER['TDH.SYS.RD']] = 2;
+RANK[LEAF_NUMBER['TDH.SYS.RDALL']] = 2;
+RANK[LEAF_NUMBER['TDH.SYS.CONFIG']] = 3;
+RANK[LEAF_NUMBER['TDH.SYS.KEY.CONFIG']] = 4;
+RANK[LEAF_NUMBER['TDH.SYS.TDMR.INIT']] = 5;
+RANK[LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN']] = 6;
 
 export const LEAVES_COME_IN_ORDER: Always = {
   holds: 'always',
@@ -31,12 +32,13 @@ export const LEAVES_COME_IN_ORDER: Always = {
   source:
     'TDX module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['called'],
   check: (world, record, report) => {
     let rank = 0;
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.raw) continue;
-      const own = RANK.get(leafName(entry.leaf)) ?? 0;
+      const own = typeof entry.leaf === 'number' ? (RANK[entry.leaf] ?? 0) : 0;
       if (own < rank) {
         report(offenceOf(entry, `${leafName(entry.leaf)} comes after a later stage`));
         return;
@@ -52,6 +54,7 @@ export const NOTHING_FOLLOWS_A_FAILURE: Always = {
   statement: 'After a SEAMCALL failed for good, the same initialisation issues no other leaf but TDH.SYS.LP.SHUTDOWN.',
   source: 'init_tdx_module(), Linux 6.12; shutdown_tdx_module(), v5 and v7',
   after: ['enable'],
+  needs: ['called'],
   check: (world, record, report) => {
     let failure = '';
     for (let index = record.from; index < record.to; index += 1) {
@@ -73,6 +76,7 @@ export const KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
   statement: 'TDH.SYS.KEY.CONFIG is issued once per package: the module never has to say that it was done.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['leaf-key-config', 'refused'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -89,6 +93,7 @@ export const INITIALISED_IS_STABLE: Always = {
   statement: 'Enabling TDX that is initialised returns 0 and does nothing.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
+  needs: ['was-initialised', 'done'],
   check: (_, record, report) => {
     if (record.statusBefore !== 'initialised' || record.outcome !== 'done') return;
     if (record.errno !== 0 || record.from !== record.to)
@@ -105,10 +110,72 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
     'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
   source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
   after: INIT_EVENTS,
+  needs: ['failed-call'],
   check: (world, record, report) => {
     if (world.tampered) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined && statusClass(root) === 'TDX_SYS_INIT_NOT_PENDING')
-      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open'));
+      report(offenceOf(root, 'the module is no longer pending: an earlier kernel left it open', ''));
+  },
+};
+
+export const THE_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
+  holds: 'always',
+  id: 'flow/module-is-initialised-before-use',
+  statement:
+    'A kernel whose users cannot bring CPUs up for TDX does it itself: no leaf is refused for want of TDH.SYS.INIT or TDH.SYS.LP.INIT.',
+  source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532: both leaves dropped, as a coming module was to do without)',
+  after: ['enable'],
+  needs: ['failed-call'],
+  check: (world, record, report) => {
+    const { cpuEnable } = world.kernel.revision;
+    const root = failedSeamcall(world, record);
+    if (cpuEnable !== null || root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_DONE') return;
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind === 'seamcall' && !entry.raw && leafName(entry.leaf) === 'TDH.SYS.LP.INIT') return;
+    }
+    report(offence('', `${leafName(root.leaf)} is the first leaf of all, and nobody has run TDH.SYS.LP.INIT`));
+  },
+};
+
+export const EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
+  holds: 'always',
+  id: 'flow/every-package-is-looked-at-first',
+  statement: 'TDH.SYS.CONFIG is not issued while a package that MCHECK counted has no CPU to program its key on.',
+  source: 'v8 13/16, Dave Hansen, 10 Jan 2023 (the caller "guarantees" it, and the only caller does not look)',
+  after: ['enable'],
+  needs: ['errno', 'leaf-config'],
+  check: (world, record, report) => {
+    if (!isUndisturbed(world)) return;
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.SYS.CONFIG') continue;
+      // A kernel that brings offline CPUs up for it has looked.
+      if (record.errno === 0) return;
+      const [dark] = packagesWithoutCPU(world);
+      const root = failedSeamcall(world, record);
+      const status = root === undefined ? '' : statusClass(root);
+      if (dark !== undefined && (status === 'TDX_SYS_NOT_READY' || status === 'TDX_SYS_CONFIG_NOT_PENDING'))
+        report(offence('', `TDH.SYS.CONFIG is issued although package ${dark} has no online CPU; then ${status}`));
+      return;
+    }
+  },
+};
+
+export const A_FAILURE_SHUTS_NO_LP_DOWN: Always = {
+  holds: 'always',
+  id: 'flow/no-useless-shutdown',
+  statement: 'A failed initialisation issues no TDH.SYS.LP.SHUTDOWN: it reclaims nothing and bars the next attempt.',
+  source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
+  after: ['enable'],
+  needs: ['called'],
+  check: (world, record, report) => {
+    for (let index = record.from; index < record.to; index += 1) {
+      const entry = world.trace[index];
+      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') continue;
+      report(offence('', 'the module is shut down on every CPU, for good'));
+      return;
+    }
   },
 };

@@ -1,6 +1,8 @@
+import type { KernelState } from '../kernel/state.ts';
+import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/detect.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offence } from './look.ts';
+import { inOrder, leafName, offence } from './look.ts';
 
 /** CPUs and memory that come and go, machine checks, kexec. Bytes. */
 
@@ -21,6 +23,7 @@ export const A_RANGE_INSIDE_TDX_MEMORY_MAY_COME_BACK: Always = {
   statement: 'Memory that lies in the union of the TDX memory entries may go online, also across two of them.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
   after: ['memory-add'],
+  needs: ['was-initialised', 'said-no'],
   check: (world, record, report) => {
     const { event } = record;
     if (event.kind !== 'memory-add' || record.outcome !== 'refused' || record.statusBefore !== 'initialised') return;
@@ -40,6 +43,7 @@ export const A_RANGE_OUTSIDE_TDX_MEMORY_IS_REFUSED: Always = {
   statement: 'Once TDX is initialised, memory outside the TDX memory does not reach the page allocator.',
   source: 'tdx_memory_notifier(), Linux 6.12; v5 22/22, "Memory Hotplug"',
   after: ['memory-add'],
+  needs: ['was-initialised', 'done'],
   check: (world, record, report) => {
     const { event } = record;
     if (
@@ -65,10 +69,11 @@ export const ZONE_DEVICE_IS_LEFT_ALONE: Always = {
   statement: "ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX's sake.",
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
-  check: (_, record, report) => {
+  needs: ['said-no'],
+  check: (world, record, report) => {
     const { event } = record;
     if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused')
-      report(offence(record.statusBefore, 'a ZONE_DEVICE mapping was refused'));
+      report(offence(world.kernel.status, 'a ZONE_DEVICE mapping was refused'));
   },
 };
 
@@ -79,6 +84,7 @@ export const HOT_PLUG_LEAVES_TDX_ALONE: Always = {
   source:
     'v7 04/20, Thomas Gleixner, 23 Nov 2022 ("should not have any impact on the TDX integrity of the already running system")',
   after: ['acpi-cpu-add', 'acpi-cpu-remove', 'memory-add', 'memory-remove', 'cpu-offline', 'cpu-online'],
+  needs: ['was-initialised'],
   check: (_, record, report) => {
     if (record.statusBefore === 'initialised' && record.statusAfter !== 'initialised')
       report(offence(record.event.kind, `TDX is ${record.statusAfter} after ${record.event.kind}`));
@@ -91,8 +97,9 @@ export const A_HOT_ADDED_CPU_IS_ACCEPTED: Always = {
   statement: 'A hot-added CPU is at most unusable for TDX; it is not refused altogether.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; L14617071103, Rafael Wysocki on v5',
   after: ['acpi-cpu-add'],
+  needs: ['said-no'],
   check: (_, record, report) => {
-    if (record.outcome === 'refused') report(offence(record.statusBefore, 'the CPU was refused'));
+    if (record.outcome === 'refused') report(offence('', 'the CPU was refused'));
   },
 };
 
@@ -102,6 +109,7 @@ export const MACHINE_CHECK_ADDRESSES_ARE_MASKED: Always = {
   statement: 'The address given to TDH.PHYMEM.PAGE.RDMD carries no KeyID bits.',
   source: 'L30873133620 (MCI_ADDR_PHYSADDR); tdx_dump_mce_info(), Linux 6.12',
   after: ['machine-check'],
+  needs: ['leaf-rdmd'],
   check: (world, record, report) => {
     const keyidUnit = 2 ** (52 - world.hardware.keyidBits);
     for (let index = record.from; index < record.to; index += 1) {
@@ -119,6 +127,7 @@ export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
   statement: 'After a failed initialisation no SEAMCALL is made, not even by the machine check handler.',
   source: 'tdx_dump_mce_info() and paddr_is_tdx_private(), Linux 6.12 (gated on the platform feature alone)',
   after: ['machine-check'],
+  needs: ['called'],
   check: (world, record, report) => {
     if (record.statusBefore !== 'error' && record.statusBefore !== 'shutdown') return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -136,20 +145,29 @@ export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
   statement: 'Every CPU that made a SEAMCALL executes WBINVD before the next kernel runs.',
   source: 'v5 21/22 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"; L17560340124 (cache_state_incoherent)',
   after: ['kexec'],
+  needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
+    const trace = inOrder(world);
     for (let lp = 0; lp < world.hardware.lps.length; lp += 1) {
+      // A CPU that went offline executed WBINVD as it died: hlt_play_dead(), arch/x86/kernel/smpboot.c.
+      if (record.kernel.cpus[lp]?.online !== true) continue;
       for (let at = record.to - 1; at >= 0; at -= 1) {
-        const entry = world.trace[at];
+        const entry = trace[at];
         if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
         // A raw call is nothing the kernel could have known of.
         if (entry?.kind !== 'seamcall' || entry.raw || entry.lp !== lp || entry.trap !== 'none') continue;
-        report(offence(record.phaseAfter, `LP ${lp} made a SEAMCALL and never flushed its caches`));
+        report(offence('', `LP ${lp} made a SEAMCALL and never flushed its caches`));
         return;
       }
     }
   },
 };
+
+/** The machine has the partial-write erratum, whether or not the revision has heard of it. Source: check_tdx_erratum(), Linux 6.12. */
+function hasErratum({ facts }: KernelState): boolean {
+  return facts.cpuModel === SAPPHIRE_RAPIDS || facts.cpuModel === EMERALD_RAPIDS;
+}
 
 export const KEXEC_MINDS_THE_ERRATUM: Always = {
   holds: 'always',
@@ -158,9 +176,9 @@ export const KEXEC_MINDS_THE_ERRATUM: Always = {
     'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset.',
   source: 'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20',
   after: ['kexec'],
+  needs: ['done'],
   check: (world, record, report) => {
-    const { kernel } = record;
-    if (record.outcome !== 'done' || !kernel.partialWriteErratum || record.statusBefore !== 'initialised') return;
+    if (record.outcome !== 'done' || !hasErratum(record.kernel) || record.statusBefore !== 'initialised') return;
     for (let at = record.from; at < record.to; at += 1) if (world.trace[at]?.kind === 'reset') return;
     report(offence('initialised', 'private memory is left to the next kernel: a partial write there poisons it'));
   },
@@ -172,11 +190,34 @@ export const KEXEC_DOES_NOT_LEAVE_THE_MODULE_OPEN: Always = {
   statement: 'A new kernel is not started beside a module the old one has initialised.',
   source: 'v5 22/22, "Kexec()" (the kernel leaves the module in open state)',
   after: ['kexec'],
+  needs: ['done'],
   check: (_, record, report) => {
     if (
       record.outcome === 'done' &&
       (record.phaseAfter === 'READY' || record.phaseAfter === 'CONFIG_DONE' || record.phaseAfter === 'SYSINIT_DONE')
     )
-      report(offence(record.phaseAfter, `the new kernel finds the module ${record.phaseAfter}`));
+      report(offence('', `the new kernel finds the module ${record.phaseAfter}`));
+  },
+};
+
+export const MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN: Always = {
+  holds: 'always',
+  id: 'hotplug/memory-add-is-not-vetoed',
+  statement: 'While TDX is not initialised, or has failed, memory may be added as on any other machine.',
+  source: 'tdx_memory_notifier(), Linux 6.12 (an empty list allows everything); L14910658532, Rafael Wysocki on v5',
+  after: ['memory-add'],
+  needs: ['said-no'],
+  check: (world, record, report) => {
+    // A module that holds the TDMRs of an attempt to be gone on with counts as running.
+    if (world.kernel.tdmrArrayLive) return;
+    // So does an attempt under way: its list is made, its outcome open.
+    if (record.statusBefore !== record.statusAfter || world.kernel.status !== record.statusAfter) return;
+    if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
+      report(
+        offence(
+          `${record.event.how}, ${record.statusBefore === 'uninitialised' ? 'not yet' : 'failed'}`,
+          `TDX is ${record.statusBefore} and the memory is refused`,
+        ),
+      );
   },
 };

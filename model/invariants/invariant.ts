@@ -2,6 +2,7 @@ import type { U64 } from '../abi/u64.ts';
 import type { Revision } from '../kernel/revision.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
+import type { Fact } from './facts.ts';
 
 /**
  * What must hold, always. Invariants read the world and write nothing; each says in a sentence what it demands and where
@@ -16,6 +17,8 @@ export interface Always {
   readonly source: string;
   /** After which events it looks; `all`: the boot too. */
   readonly after: readonly EventKind[] | 'all';
+  /** What the event must have had for the rule to say anything: it is not asked about others. Missing: it always is. */
+  readonly needs?: readonly Fact[];
   readonly check: (world: World, record: EventRecord, report: Report) => void;
 }
 
@@ -26,6 +29,8 @@ export interface Sometimes {
   readonly statement: string;
   readonly source: string;
   readonly after: readonly EventKind[] | 'all';
+  /** As for `Always`. */
+  readonly needs?: readonly Fact[];
   /** Cases within which a campaign in its default mood must have reached it at least once. */
   readonly budget: number;
   /** Kernel revisions for which it can be reached at all; missing: every one. */

@@ -44,6 +44,7 @@ export const THE_GLOBAL_KEYID_IS_PRIVATE: Always = {
   statement: "The global KeyID is in the module's private range and is the one the kernel chose.",
   source: 'tdx_init(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['is-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || !isUndisturbed(world)) return;
     const { globalKeyID, keyidFirst, keyidLast } = world.module;

@@ -9,6 +9,7 @@ export const INITIALISED_LPS_AGREE: Always = {
   statement: 'At rest the kernel believes of exactly those LPs that they ran TDH.SYS.LP.INIT of which the module does.',
   source: 'tdx_cpu_enable() (tdx_lp_initialized), Linux 6.12; tdh_sys_lp_init.c, TDX module 1.5.01',
   after: 'all',
+  needs: ['traced'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || record.from === record.to) return;
     const { cpus } = world.kernel;
@@ -29,6 +30,7 @@ export const INITIALISED_MEANS_READY: Always = {
   statement: 'When the kernel says initialised, the module is READY and every TDMR is initialised to its end.',
   source: 'init_tdmrs(), Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     if (world.module.phase !== 'READY')
@@ -47,6 +49,7 @@ export const TDMRS_AGREE: Always = {
   statement: "When the kernel says initialised, the module has the kernel's TDMRs, PAMTs and reserved areas.",
   source: 'config_tdx_module(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     const { tdmrs, tdmrCount } = world.kernel;
@@ -75,6 +78,7 @@ export const EVERY_PACKAGE_IS_CONFIGURED: Always = {
   statement: 'When the kernel says initialised, the global KeyID is programmed on every package MCHECK counted.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised' || !isUndisturbed(world)) return;
     let count = 0;
@@ -90,14 +94,15 @@ export const LOCKS_ARE_BALANCED: Always = {
   statement: 'Every lock taken is dropped on every path, and none is dropped that is not held.',
   source: 'v7 and v8 drafts (put_online_mems on a path that never took it); init_tdx_module(), Linux 6.12',
   after: 'all',
-  check: (world, record, report) => {
+  check: (world, _record, report) => {
     const { locks, lockImbalances } = world.kernel;
     const imbalance = lockImbalances.at(-1);
     if (imbalance !== undefined && lockImbalances.length > world.imbalancesBefore)
       report(
         offence(`${imbalance.flow}: ${imbalance.lock}`, `${imbalance.lock} ${imbalance.what} in ${imbalance.flow}`),
       );
-    if (record.outcome === 'crashed' || world.threadsRunning > 0) return;
+    // What a crash took with it holds its locks for good.
+    if (world.kernel.crash !== null) return;
     if (locks.cpus.owner !== -1 || locks.cpus.readers !== 0)
       report(offence('cpus', 'cpus_read_lock is still held at rest'));
     if (locks.module.owner !== -1 || locks.module.readers !== 0)
@@ -116,6 +121,7 @@ export const NOTHING_IS_LEAKED: Always = {
   statement: 'Every object the init flow has allocated is either freed or still pointed at by the kernel.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
   after: ['enable'],
+  needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
     const { kernel } = world;
@@ -124,7 +130,11 @@ export const NOTHING_IS_LEAKED: Always = {
     // A kernel that gives its array back after success has handed the PAMTs to the module for good.
     if (kernel.tdmrArrayLive || kernel.status === 'initialised')
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
-    for (const td of kernel.tds) held += td.tdcs.length + (td.tdr === -1 ? 0 : 1) + (td.mask === -1 ? 0 : 1);
+    for (const { tdr, tdcs, mask } of kernel.tds) {
+      if (tdr !== -1) held += 1;
+      if (mask !== -1) held += 1;
+      for (const page of tdcs) if (page !== -1) held += 1;
+    }
     if (kernel.live !== held)
       report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
   },
@@ -137,6 +147,7 @@ export const A_FAILED_INIT_LEAVES_NO_TDX_MEMORY: Always = {
     'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
   after: ['enable'],
+  needs: ['done', 'errno'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || record.errno === 0 || record.statusAfter === 'initialised') return;
     // PAMTs kept because the module can reach them keep the list that they were made for.
@@ -152,8 +163,11 @@ export const NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
   statement: 'Where the TDMR array is freed its count is 0: nothing can walk what is no longer there.',
   source: 'free_tdmr_list() and paddr_is_tdx_private(), Linux 6.12',
   after: ['enable'],
+  needs: ['done', 'traced'],
   check: (world, record, report) => {
+    // Only the machine-check helper walks the list later.
     if (record.from === record.to || record.outcome !== 'done') return;
+    if (world.kernel.revision.machineCheckAsks === 'never') return;
     const { tdmrArrayLive, tdmrCount, tdmrArray } = world.kernel;
     if (!tdmrArrayLive && tdmrArray !== -1 && tdmrCount > 0)
       report(

@@ -2,7 +2,7 @@ import { STATUS, statusName } from '../abi/status.ts';
 import { leafName as nameOfLeaf } from '../abi/leaf-number.ts';
 import type { U64 } from '../abi/u64.ts';
 import { formatU64, lowHalf } from '../abi/u64.ts';
-import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
+import type { EventRecord, SeamcallEntry, TraceEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Offence } from './invariant.ts';
 
@@ -23,10 +23,32 @@ export function lastSeamcall(world: World, record: EventRecord): SeamcallEntry |
   return undefined;
 }
 
-/** The SEAMCALL an event's failure goes back to: its last one, if that failed. */
+const TDH_SYS_LP_INIT = 35;
+const TDH_SYS_LP_SHUTDOWN = 44;
+
+/**
+ * The SEAMCALL an event's failure goes back to: its last one, if that failed. The shutdown that v5 and v7 end a failure
+ * with is passed over, and so are the LPs that fared better than another one in the same failed round of TDH.SYS.LP.INIT.
+ */
 export function failedSeamcall(world: World, record: EventRecord): SeamcallEntry | undefined {
-  const last = lastSeamcall(world, record);
-  return last !== undefined && failed(last) ? last : undefined;
+  for (let index = record.to - 1; index >= record.from; index -= 1) {
+    const entry = world.trace[index];
+    if (entry?.kind !== 'seamcall' || entry.raw || entry.leaf === TDH_SYS_LP_SHUTDOWN) continue;
+    if (failed(entry)) return succeededLater(world, record, index) ? undefined : entry;
+    if (entry.leaf !== TDH_SYS_LP_INIT || record.errno === 0) return undefined;
+  }
+  return undefined;
+}
+
+/** True if the same leaf then succeeded on the same LP: what failed was a first try. */
+function succeededLater(world: World, record: EventRecord, at: number): boolean {
+  const first = world.trace[at];
+  if (first?.kind !== 'seamcall') return false;
+  for (let index = at + 1; index < record.to; index += 1) {
+    const entry = world.trace[index];
+    if (entry?.kind === 'seamcall' && entry.leaf === first.leaf && entry.lp === first.lp && !failed(entry)) return true;
+  }
+  return false;
 }
 
 /** `TDX_SYS_BUSY`, `#UD`, `VMfailInvalid`: the class of an answer, without its details. */
@@ -45,7 +67,7 @@ export function statusClass(entry: SeamcallEntry): string {
 
 /** `TDH.SYS.INIT` for 33; the number itself for a leaf nobody named. */
 export function leafName(leaf: U64): string {
-  return nameOfLeaf(lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
+  return nameOfLeaf(typeof leaf === 'number' && leaf < 0x10000 ? leaf : lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
 }
 
 /** An offence that goes back to one SEAMCALL. */
@@ -61,4 +83,32 @@ export function offence(state: string, message: string): Offence {
 /** True while the kernel's view of the module can be held against the module's own. */
 export function isUndisturbed(world: World): boolean {
   return !world.tampered && !world.disturbed && world.kernel.crash === null;
+}
+
+/**
+ * True if other events ran while this one was under way. What the machine looked like at its end is then not what it
+ * looks like now; its own entries, lines, outcome and errno are its own all the same.
+ */
+export function isOverlapped({ overlaps }: World, record: EventRecord): boolean {
+  for (const turn of overlaps) if (turn.record === record) return true;
+  return false;
+}
+
+/** The whole trace in the order in which things happened, which for events that overlapped is not the order it has. */
+export function inOrder({ trace, records, overlaps }: World): readonly TraceEntry[] {
+  if (overlaps.length === 0) return trace;
+  const ordered: TraceEntry[] = [];
+  let current = -1;
+  let end = 0;
+  for (const { group, from, to } of overlaps) {
+    if (group !== current) {
+      // What lies between two groups overlapped with nothing.
+      ordered.push(...trace.slice(end, records[group]?.from));
+      current = group;
+    }
+    ordered.push(...trace.slice(from, to));
+    if (to > end) end = to;
+  }
+  ordered.push(...trace.slice(end));
+  return ordered;
 }

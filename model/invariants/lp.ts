@@ -1,5 +1,15 @@
-import { isUndisturbed, failedSeamcall, leafName, offenceOf, statusClass, INIT_EVENTS } from './look.ts';
+import {
+  isUndisturbed,
+  failedSeamcall,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+  INIT_EVENTS,
+  isOverlapped,
+} from './look.ts';
 import type { Always } from './invariant.ts';
+import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 
 /** Which LPs must have run what before the module goes on. */
@@ -23,26 +33,35 @@ export function packagesWithoutCPU(world: World): number[] {
   return dark;
 }
 
+/** True if the kernel found a CPU offline and would not begin. */
+export function isRefusedForOfflineCPUs(record: EventRecord): boolean {
+  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1)
+    if (record.kernel.dmesg[index]?.id === 'v5-offline-cpus') return true;
+  return false;
+}
+
 export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/offline-lp-does-not-cost-tdx',
   statement:
-    'The host does not run into TDH.SYS.CONFIG while a counted LP that is offline has not run TDH.SYS.LP.INIT.',
+    'A counted LP that is offline and has not run TDH.SYS.LP.INIT is brought up for it, or named before the module is touched.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt makes TDX fail hard); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['errno'],
   check: (world, record, report) => {
+    if (!isUndisturbed(world) || record.errno === 0) return;
     const root = failedSeamcall(world, record);
-    if (root === undefined || statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || !isUndisturbed(world)) return;
+    if (root === undefined ? !isRefusedForOfflineCPUs(record) : statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING')
+      return;
     for (const lp of countedLPsNotInitialised(world)) {
       const cpu = world.kernel.cpus[lp];
       if (cpu === undefined || cpu.online) continue;
       const held = world.platform.commandLine.nosmt && (world.platform.lps[lp]?.thread ?? 0) > 0;
+      const who = `LP ${lp} is offline${held ? ' (nosmt)' : ''} and never ran TDH.SYS.LP.INIT`;
       report(
-        offenceOf(
-          root,
-          `LP ${lp} is offline${held ? ' (nosmt)' : ''} and never ran TDH.SYS.LP.INIT: ${leafName(root.leaf)} is refused`,
-          held ? 'nosmt' : 'offline',
-        ),
+        root === undefined
+          ? offence(held ? 'nosmt' : 'offline', `${who}: the kernel refuses to begin, and does not say which it is`)
+          : offenceOf(root, `${who}: ${leafName(root.leaf)} is refused`, held ? 'nosmt' : 'offline'),
       );
       return;
     }
@@ -55,6 +74,7 @@ export const LP_INIT_ONCE_PER_LP: Always = {
   statement: 'The host runs TDH.SYS.LP.INIT successfully at most once per LP and never asks again.',
   source: 'tdx_cpu_enable(), Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['failed-call'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
@@ -69,11 +89,42 @@ export const NO_LP_INIT_AFTER_CONFIG: Always = {
   statement: 'An LP that comes up after TDH.SYS.CONFIG is refused by the host with a reason, not by the module.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01 (state must be SYSINIT_DONE)',
   after: INIT_EVENTS,
+  needs: ['failed-call'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
     if (root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_PENDING') return;
     if (root.before === 'CONFIG_DONE' || root.before === 'READY')
-      report(offenceOf(root, `LP ${root.lp} came up after TDH.SYS.CONFIG`));
+      report(offenceOf(root, `LP ${root.lp} came up after TDH.SYS.CONFIG`, ''));
+  },
+};
+
+export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
+  holds: 'always',
+  id: 'lp/uncounted-lp-does-not-cost-tdx',
+  statement: 'An LP that MCHECK never counted is at most useless for TDX: it does not make initialisation fail.',
+  source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (a hot-added CPU has no impact on the system that runs)',
+  after: ['enable'],
+  needs: ['errno'],
+  check: (world, record, report) => {
+    // At boot nobody can have plugged anything in.
+    if (record.errno === 0 || world.kernel.revision.enablesAtBoot) return;
+    const root = failedSeamcall(world, record);
+    const { lps } = world.platform;
+    if (root !== undefined) {
+      if (
+        lps[root.lp]?.bios === false &&
+        root.trap === 'gp' &&
+        world.hardware.lps.some(({ seamrrValid }) => seamrrValid)
+      )
+        report(offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`));
+      return;
+    }
+    if (!isRefusedForOfflineCPUs(record) || isOverlapped(world, record)) return;
+    for (let lp = 0; lp < lps.length; lp += 1) {
+      const cpu = world.kernel.cpus[lp];
+      if (lps[lp]?.bios === true && cpu?.present === true && !cpu.online) return;
+    }
+    report(offence('offline', 'the only CPUs that are offline came after MCHECK; initialisation is refused for them'));
   },
 };

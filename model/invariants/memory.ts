@@ -1,8 +1,9 @@
 import { ENOSPC } from '../kernel/errno.ts';
-import { mergeCMRs } from '../platform/cmr.ts';
+import { isConvertible, mergeCMRs } from '../platform/cmr.ts';
 import type { World } from '../world/world.ts';
-import type { Always } from './invariant.ts';
-import { failedSeamcall, offence, offenceOf, statusClass } from './look.ts';
+import type { EventRecord } from '../world/trace.ts';
+import type { Always, Report } from './invariant.ts';
+import { failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** What an awkward but workable memory map may not cost. */
 
@@ -22,15 +23,33 @@ function holesOutsideCMRs(world: World, base: number, end: number): number {
   return covered < end ? holes + 1 : holes;
 }
 
+/** The region outside the CMRs for which a kernel that checks them itself gave up; empty: it did not. */
+function refusedRegion(world: World, record: EventRecord): string {
+  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
+    const message = record.kernel.dmesg[index];
+    if (message?.id !== 'v5-not-convertible' && message?.id !== 'v7-not-convertible') continue;
+    const { a, b } = message;
+    if (typeof a === 'number' && typeof b === 'number' && !isConvertible(world.platform.cmrs, a, b))
+      return `[0x${a.toString(16)}, 0x${b.toString(16)})`;
+  }
+  return '';
+}
+
 export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'memory/outside-cmrs-does-not-cost-tdx',
   statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
   source: 'v7 10/20 review, Dave Hansen; archive refs 58287725306, 58078908472 (CXL memory onlined as RAM)',
   after: ['enable'],
+  needs: ['errno'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
-    if (root === undefined) return;
+    if (root === undefined) {
+      const region = refusedRegion(world, record);
+      if (region !== '')
+        report(offence("the kernel's own check", `${region} is not convertible, and TDX is lost to it`));
+      return;
+    }
     const status = statusClass(root);
     if (status === 'TDX_TDMR_OUTSIDE_CMRS' || status === 'TDX_PAMT_OUTSIDE_CMRS')
       report(offenceOf(root, `${status}: ${root.reason}`));
@@ -45,23 +64,53 @@ export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   source:
     'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
   after: ['enable'],
+  needs: ['errno', 'done', 'printed'],
   check: (world, record, report) => {
-    if (record.errno !== ENOSPC || record.outcome !== 'done') return;
+    if (record.errno === 0 || record.outcome !== 'done') return;
+    if (record.errno !== ENOSPC) {
+      // Which TDMR it was is not to be seen: ask whether all of memory, taken as one, would fit.
+      if (ranOutSilently(world, record)) judge(world, 0, topOfMemory(world), report);
+      return;
+    }
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
       if (message?.id !== 'reserved-areas-exhausted' || typeof message.a !== 'number' || typeof message.b !== 'number')
         continue;
-      const needed = holesOutsideCMRs(world, message.a, message.b) + tdmrsNeeded(world);
-      if (needed <= RESERVED_MAX)
-        report(
-          offence(
-            'exhausted',
-            `TDMR [0x${message.a.toString(16)}, 0x${message.b.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`,
-          ),
-        );
+      judge(world, message.a, message.b, report);
     }
   },
 };
+
+function judge(world: World, base: number, end: number, report: Report): void {
+  const needed = holesOutsideCMRs(world, base, end) + tdmrsNeeded(world);
+  if (needed <= RESERVED_MAX)
+    report(
+      offence(
+        'exhausted',
+        `TDMR [0x${base.toString(16)}, 0x${end.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`,
+      ),
+    );
+}
+
+/**
+ * True if a kernel that does not say so ran out of reserved areas. All PAMTs were allocated, and the next thing that
+ * leaves a trace, the array for TDH.SYS.CONFIG, was not reached.
+ */
+function ranOutSilently(world: World, record: EventRecord): boolean {
+  for (let index = record.to - 1; index >= record.from; index -= 1) {
+    const entry = world.trace[index];
+    if (entry?.kind === 'alloc') return entry.what === 'c' && entry.address !== -1;
+    if (entry?.kind === 'seamcall' && leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') return false;
+  }
+  return false;
+}
+
+/** End of the highest memory, on a GiB. */
+function topOfMemory({ kernel }: World): number {
+  let top = 0;
+  for (const { base, size } of kernel.memblock) if (base + size > top) top = base + size;
+  return top + ((GIB - (top % GIB)) % GIB);
+}
 
 /** One PAMT per TDMR, at most one TDMR per memory block and never more than the GiBs it touches. */
 function tdmrsNeeded(world: World): number {

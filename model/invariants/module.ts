@@ -1,8 +1,9 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { asBigInt, highHalf } from '../abi/u64.ts';
 import type { SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offenceOf, statusClass } from './look.ts';
+import { leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** What the module owes its callers. The model of Intel's module keeps these; other implementations may not. */
 
@@ -19,13 +20,15 @@ const BEFORE_READY: ReadonlySet<string> = new Set([
   'TDH.SYS.UPDATE',
 ]);
 
+interface CallRule extends Omit<Always, 'holds' | 'after' | 'check'> {
+  /** The only leaf it is about, called by its plain number; missing: all. */
+  readonly leaf?: number;
+  readonly breaks: (world: World, entry: SeamcallEntry) => string | null;
+}
+
 /** A rule about every call that reached the module, the kernel's and raw ones. */
-function afterEachCall(
-  rule: Omit<Always, 'holds' | 'after' | 'check'> & {
-    readonly breaks: (world: World, entry: SeamcallEntry) => string | null;
-  },
-): Always {
-  const { breaks, ...rest } = rule;
+function afterEachCall(rule: CallRule): Always {
+  const { breaks, leaf = -1, ...rest } = rule;
   return {
     ...rest,
     holds: 'always',
@@ -33,7 +36,7 @@ function afterEachCall(
     check: (world, record, report) => {
       for (let index = record.from; index < record.to; index += 1) {
         const entry = world.trace[index];
-        if (entry?.kind !== 'seamcall' || entry.trap !== 'none') continue;
+        if (entry?.kind !== 'seamcall' || (leaf !== -1 && entry.leaf !== leaf) || entry.trap !== 'none') continue;
         // Bit 63 of RAX is a call to the P-SEAMLDR.
         if (typeof entry.leaf === 'bigint' && highHalf(entry.leaf) >= 0x80000000) continue;
         const message = breaks(world, entry);
@@ -49,6 +52,7 @@ export const A_REFUSED_SEAMCALL_CHANGES_NOTHING = afterEachCall({
   id: 'module/refused-call-changes-nothing',
   statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
+  needs: ['changed'],
   breaks: (_, entry) =>
     entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null,
 });
@@ -58,6 +62,7 @@ export const BEFORE_READY_MOST_LEAVES_ARE_REFUSED = afterEachCall({
   statement:
     'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
   source: 'tdx_vmm_dispatcher.c, TDX module 1.5.01',
+  needs: ['gated'],
   breaks: (world, entry) => {
     if (!isPlain(entry) || !world.release.checksRAXFormat) return null;
     const name = leafName(entry.leaf);
@@ -77,24 +82,19 @@ export const SYS_INFO_SAYS_32 = afterEachCall({
   id: 'module/sys-info-r9-is-32',
   statement: 'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs: it is no count.',
   source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, 23 Nov 2022 (R9 trusted as a count)',
-  breaks: (_, entry) =>
-    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INFO' && entry.rax === 0 && entry.r9 !== 32
-      ? `R9 = ${String(entry.r9)}`
-      : null,
+  leaf: LEAF_NUMBER['TDH.SYS.INFO'],
+  needs: ['leaf-info'],
+  breaks: (_, entry) => (entry.rax === 0 && entry.r9 !== 32 ? `R9 = ${String(entry.r9)}` : null),
 });
 
 export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   id: 'module/config-waits-for-every-lp',
   statement: 'TDH.SYS.CONFIG succeeds only when as many LPs as MCHECK counted have run TDH.SYS.LP.INIT.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
+  leaf: LEAF_NUMBER['TDH.SYS.CONFIG'],
+  needs: ['leaf-config'],
   breaks: (world, entry) => {
-    if (
-      !isPlain(entry) ||
-      leafName(entry.leaf) !== 'TDH.SYS.CONFIG' ||
-      entry.rax !== 0 ||
-      world.release.configWaitsFor !== 'every-lp'
-    )
-      return null;
+    if (entry.rax !== 0 || world.release.configWaitsFor !== 'every-lp') return null;
     return world.module.initialisedLPs < world.hardware.loader.totLPs
       ? `${world.module.initialisedLPs} of ${world.hardware.loader.totLPs} LPs`
       : null;
@@ -105,15 +105,10 @@ export const READY_MEANS_EVERY_PACKAGE = afterEachCall({
   id: 'module/ready-means-every-package',
   statement: 'TDH.SYS.KEY.CONFIG makes the module READY exactly when it has succeeded on every package MCHECK counted.',
   source: 'tdh_sys_key_config.c, TDX module 1.5.01',
+  leaf: LEAF_NUMBER['TDH.SYS.KEY.CONFIG'],
+  needs: ['leaf-key-config'],
   breaks: (world, entry) => {
-    if (
-      !isPlain(entry) ||
-      leafName(entry.leaf) !== 'TDH.SYS.KEY.CONFIG' ||
-      entry.rax !== 0 ||
-      entry.after === entry.before ||
-      entry.after !== 'READY'
-    )
-      return null;
+    if (entry.rax !== 0 || entry.after === entry.before || entry.after !== 'READY') return null;
     let count = 0;
     for (let rest = world.module.packagesConfigured; rest > 0; rest = (rest - (rest % 2)) / 2) count += rest % 2;
     return count >= world.hardware.loader.totPackages
@@ -126,8 +121,10 @@ export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
   id: 'module/tdmr-init-progress',
   statement: "TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR's base to its end, never beyond.",
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
+  leaf: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
+  needs: ['leaf-tdmr-init'],
   breaks: (world, entry) => {
-    if (!isPlain(entry) || leafName(entry.leaf) !== 'TDH.SYS.TDMR.INIT' || entry.rax !== 0) return null;
+    if (entry.rax !== 0) return null;
     const tdmr = world.module.tdmrs.find(({ base }) => base === entry.inRCX);
     if (tdmr === undefined) return 'succeeded on an address that is no TDMR base';
     const next = asBigInt(entry.rdx);
@@ -141,18 +138,29 @@ export const LP_INIT_HAS_ITS_WINDOW = afterEachCall({
   id: 'module/lp-init-window',
   statement: 'TDH.SYS.LP.INIT succeeds only between TDH.SYS.INIT and TDH.SYS.CONFIG.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01',
-  breaks: (_, entry) =>
-    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.LP.INIT' && entry.rax === 0 && entry.before !== 'SYSINIT_DONE'
-      ? `succeeded in ${entry.before}`
-      : null,
+  leaf: LEAF_NUMBER['TDH.SYS.LP.INIT'],
+  needs: ['leaf-lp-init'],
+  breaks: (_, entry) => (entry.rax === 0 && entry.before !== 'SYSINIT_DONE' ? `succeeded in ${entry.before}` : null),
 });
 
 export const INIT_COMES_ONCE = afterEachCall({
   id: 'module/init-once',
   statement: 'TDH.SYS.INIT succeeds at most once in the life of a module.',
   source: 'tdh_sys_init.c, TDX module 1.5.01',
-  breaks: (_, entry) =>
-    isPlain(entry) && leafName(entry.leaf) === 'TDH.SYS.INIT' && entry.rax === 0 && entry.before !== 'PENDING'
-      ? `succeeded in ${entry.before}`
-      : null,
+  leaf: LEAF_NUMBER['TDH.SYS.INIT'],
+  needs: ['leaf-init'],
+  breaks: (_, entry) => (entry.rax === 0 && entry.before !== 'PENDING' ? `succeeded in ${entry.before}` : null),
 });
+
+export const AN_RBP_CLOBBER_IS_NOTICED: Always = {
+  holds: 'always',
+  id: 'module/rbp-clobber-is-noticed',
+  statement: 'A module whose calls may change RBP is not used by a kernel that keeps its frame pointer there.',
+  source: 'check_features(), Linux 6.17 (NO_RBP_MOD); L37785930008',
+  after: ['enable'],
+  needs: ['became-initialised'],
+  check: (world, record, report) => {
+    if (world.release.clobbersRBP && record.statusAfter === 'initialised' && record.statusBefore !== 'initialised')
+      report(offence('', 'TDX is initialised on a module that may change RBP at every call'));
+  },
+};

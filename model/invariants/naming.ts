@@ -1,9 +1,21 @@
 import { ENOMEM, errnoName } from '../kernel/errno.ts';
-import { messageNames, type Named } from '../kernel/message-subject.ts';
+import { messageIdNames, messageNames, type Named } from '../kernel/message-subject.ts';
+import { isInstallOpen } from '../seamldr/seamldr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, isUndisturbed, leafName, offence, offenceOf, statusClass } from './look.ts';
-import { countedLPsNotInitialised, packagesWithoutCPU } from './lp.ts';
+import {
+  failedSeamcall,
+  INIT_EVENTS,
+  isOverlapped,
+  isUndisturbed,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+} from './look.ts';
+import { countedLPsNotInitialised, isRefusedForOfflineCPUs, packagesWithoutCPU } from './lp.ts';
+
+const TDH_SYS_RD = 34;
 
 /** What a user is told. `-5` says nothing; these rules are about the lines before it. */
 
@@ -13,6 +25,12 @@ function isNamed(record: EventRecord, what: Named, value?: number): boolean {
     const message = record.kernel.dmesg[index];
     if (message !== undefined && messageNames(message, what, value)) return true;
   }
+  return false;
+}
+
+/** True if a line that is printed once a boot has had its turn: dmesg has it, further up. */
+function wasSaidOnce({ kernel }: EventRecord, what: Named): boolean {
+  for (const id of kernel.printedOnce) if (messageIdNames(id, what)) return true;
   return false;
 }
 
@@ -26,12 +44,12 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
     check: (world, record, report) => {
       const root = failedSeamcall(world, record);
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
-      if (!isNamed(record, 'leaf') && !isNamed(record, 'reason'))
+      if (!isNamed(record, 'leaf') && !isNamed(record, 'reason') && !wasSaidOnce(record, 'reason'))
         report(
-          offenceOf(
-            root,
+          // Whichever leaf it was: with threads that overlap it may be any.
+          offence(
+            name,
             `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`,
-            '',
           ),
         );
     },
@@ -48,20 +66,18 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
     'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
   source: 'tdx_enable(), Linux 6.12; LKML 23 Jun 2024 ("bare error codes do not help users")',
   after: INIT_EVENTS,
+  needs: ['errno', 'done', 'traced'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || record.from === record.to || record.errno === ENOMEM) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     if (isNamed(record, 'leaf') || isNamed(record, 'reason')) return;
-    if (root !== undefined)
-      report(
-        offenceOf(
-          root,
-          `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`,
-          '',
-        ),
-      );
-    else
+    if (root !== undefined) {
+      const message = `${leafName(root.leaf)} ended in ${statusClass(root)} and dmesg gives neither leaf nor reason`;
+      if (root.trap === 'vmfail') {
+        if (!wasSaidOnce(record, 'reason')) report(offence('VMfailInvalid', message));
+      } else report(offence(wasSaidOnce(record, 'leaf') ? 'printed once' : 'status', message));
+    } else
       report(
         offence(
           errnoName(record.errno),
@@ -77,6 +93,7 @@ export const THE_VERDICT_CARRIES_THE_ERRNO: Always = {
   statement: 'The final line of a failed initialisation carries the errno the caller gets.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
+  needs: ['printed'],
   check: (_, record, report) => {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
@@ -93,14 +110,18 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   source:
     'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
   after: ['enable'],
+  needs: ['errno', 'done'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
+    // Which CPUs were online by then is only known of an initialisation that had the machine to itself.
+    if (isOverlapped(world, record)) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined) {
       const status = statusClass(root);
       if (status !== 'TDX_SYS_CONFIG_NOT_PENDING' && status !== 'TDX_SYS_NOT_READY') return;
-      if (root.condition !== null) return;
-    } else if (!isNamed(record, 'lp')) return;
+      // A module without TDH.SYS.RD answers that it is not READY too; packages have nothing to do with it.
+      if (root.condition !== null || root.leaf === TDH_SYS_RD) return;
+    } else if (!isNamed(record, 'lp') && !isRefusedForOfflineCPUs(record)) return;
     for (const pkg of packagesWithoutCPU(world)) {
       if (isNamed(record, 'package', pkg)) continue;
       const message = `package ${pkg} has no online CPU, ${record.event.kind} failed with ${errnoName(record.errno)}, and no line names the package`;
@@ -116,12 +137,18 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   statement: 'If initialisation fails because a counted LP never ran TDH.SYS.LP.INIT, a line names that LP.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['errno'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
-    if (root === undefined || statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || root.condition !== null) return;
+    if (root === undefined) {
+      if (isRefusedForOfflineCPUs(record) && !isNamed(record, 'lp'))
+        report(offence('no SEAMCALL', 'some CPU is offline, and no line names one'));
+      return;
+    }
+    if (statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || root.condition !== null) return;
     const missing = countedLPsNotInitialised(world);
-    if (missing.length > 0 && !isNamed(record, 'lp'))
+    if (missing.length > 0 && !missing.some((lp) => isNamed(record, 'lp', lp)))
       report(offenceOf(root, `LPs ${missing.join(', ')} never ran TDH.SYS.LP.INIT, and no line names one`));
   },
 };
@@ -132,6 +159,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
   statement: 'If initialisation fails because memory lies outside the CMRs, a line names the region.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); LKML 2409.3/07101 (CXL hot-add rejected without a word)',
   after: ['enable'],
+  needs: ['done', 'failed-call'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || record.outcome !== 'done') return;
@@ -147,8 +175,65 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   statement: "Memory refused for TDX's sake is refused with a line that names the range.",
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
-  check: (_, record, report) => {
-    if (record.outcome === 'refused' && !isNamed(record, 'region'))
-      report(offence(`TDX ${record.statusBefore}`, 'the range is refused and dmesg does not say why'));
+  needs: ['said-no'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'refused' || isNamed(record, 'region')) return;
+    // An initialisation under way has settled what TDX memory is before it says so: the same refusal.
+    const status = isOverlapped(world, record) ? 'initialised' : record.statusAfter;
+    report(offence(`TDX ${status}`, 'the range is refused and dmesg does not say why'));
+  },
+};
+
+/** Lines that say that there is no module. */
+function deniesModule(record: EventRecord): boolean {
+  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
+    const id = record.kernel.dmesg[index]?.id;
+    if (id === 'module-not-loaded' || id === 'v5-not-loaded' || id === 'v8-seamcall-vmfail') return true;
+  }
+  return false;
+}
+
+export const THE_REASON_IS_TRUE: Always = {
+  holds: 'always',
+  id: 'naming/module-not-loaded-is-true',
+  statement: '"Module not loaded" is said only where no module is loaded.',
+  source:
+    'seamcall(), v7 06/20 (#GP becomes -ENODEV and so "not loaded"); try_init_module_global(), Linux 6.12 (VMfailInvalid means absent, busy or dead)',
+  after: INIT_EVENTS,
+  needs: ['failed-call', 'printed'],
+  check: (world, record, report) => {
+    const root = failedSeamcall(world, record);
+    if (root === undefined || !deniesModule(record)) return;
+    if (root.trap === 'gp')
+      report(offence('#GP', 'SEAM is off on that CPU; the line says that the module is not loaded'));
+    else if (root.before === 'DEAD')
+      report(offence('dead', 'the module has shut itself down; the line says that it is not loaded'));
+    else if (isInstallOpen(world.seamldr))
+      report(
+        offence('INSTALL session', 'the loader is in the middle of INSTALL; the line says that no module is loaded'),
+      );
+  },
+};
+
+export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
+  holds: 'always',
+  id: 'naming/old-module-is-called-old',
+  statement: 'If initialisation fails because the module lacks a leaf or field the kernel reads, a line says so.',
+  source: 'github.com/canonical/tdx/issues/83 and /331 (module 1.0 under a kernel that needs TDH.SYS.RD)',
+  after: ['enable'],
+  needs: ['errno', 'failed-call'],
+  check: (world, record, report) => {
+    if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
+    const root = failedSeamcall(world, record);
+    if (root?.leaf !== TDH_SYS_RD || root.trap !== 'none' || isNamed(record, 'reason')) return;
+    if (world.release.absentLeaves.includes(TDH_SYS_RD))
+      report(
+        offence(
+          'no TDH.SYS.RD',
+          `TDH.SYS.RD ended in ${statusClass(root)}: the module is too old, and no line says so`,
+        ),
+      );
+    else if (statusClass(root) === 'TDX_METADATA_FIELD_ID_INCORRECT')
+      report(offence('no such field', 'the module does not know a field that the kernel reads, and no line says so'));
   },
 };

@@ -1,5 +1,6 @@
+import { isAligned } from '../abi/align.ts';
 import { pamtSize } from '../kernel/tdmr.ts';
-import type { EventRecord, FreeEntry, ResetEntry } from '../world/trace.ts';
+import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { leafName, offence, offenceOf } from './look.ts';
@@ -35,16 +36,14 @@ export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
   statement: 'PAMT memory goes back to the page allocator only when the module can no longer reach it.',
   source: 'init_tdx_module() error path, Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['freed'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'free' || entry.what !== 'c' || entry.phase !== 'READY') continue;
       report(
-        pamtOffence(
-          world,
-          record,
-          index,
-          entry,
+        offence(
+          '',
           `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still points at it`,
         ),
       );
@@ -59,35 +58,18 @@ export const NO_PAMT_IS_WRITTEN_WHILE_THE_MODULE_IS_READY: Always = {
   statement: 'The host does not write PAMT memory under its own KeyID while the module can still reach it.',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12; TDX module specification, private memory and MK-TME integrity',
   after: ['enable'],
+  needs: ['reset'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'reset' || entry.phase !== 'READY') continue;
       report(
-        pamtOffence(
-          world,
-          record,
-          index,
-          entry,
-          `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`,
-        ),
+        offence('', `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`),
       );
       return;
     }
   },
 };
-
-function pamtOffence(
-  world: World,
-  record: EventRecord,
-  index: number,
-  entry: FreeEntry | ResetEntry,
-  message: string,
-): ReturnType<typeof offence> {
-  const at = seamcallBefore(world, record, index);
-  const root = at === -1 ? undefined : world.trace[at];
-  return root?.kind === 'seamcall' ? offenceOf(root, message, entry.phase) : offence(entry.phase, message);
-}
 
 export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
   holds: 'always',
@@ -96,6 +78,7 @@ export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
     'Between the last SEAMCALL of a failed initialisation that configured the module and the freeing of a PAMT every CPU executes WBINVD.',
   source: 'init_tdx_module() error path, Linux 6.12',
   after: ['enable'],
+  needs: ['freed'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -121,6 +104,7 @@ export const PAMT_IS_RESET_BEFORE_IT_IS_FREED: Always = {
     'On CPUs with the partial-write erratum every line of a PAMT whose key may have been used is rewritten with MOVDIR64B before it is freed.',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12; X86_BUG_TDX_PW_MCE',
   after: ['enable'],
+  needs: ['freed'],
   check: (world, record, report) => {
     if (!world.kernel.partialWriteErratum) return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -156,6 +140,7 @@ export const CACHES_ARE_FLUSHED_BEFORE_THE_FIRST_KEY: Always = {
   statement: 'All CPUs execute WBINVD between the allocation of the PAMTs and the first TDH.SYS.KEY.CONFIG.',
   source: 'init_tdx_module(), Linux 6.12; v8 13/16',
   after: ['enable'],
+  needs: ['leaf-key-config'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -184,6 +169,7 @@ export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
   statement: 'After success each TDMR has three PAMTs of at least entries x entry size, in one 4 KiB aligned block.',
   source: 'tdmr_get_pamt_sz(), Linux 6.12; TDX module ABI, TDMR_INFO',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised') return;
     for (let index = 0; index < world.kernel.tdmrCount; index += 1) {
@@ -191,7 +177,7 @@ export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
       if (tdmr === undefined) continue;
       const { base, size, pamtBase, pamt4K, pamt2M, pamt1G } = tdmr;
       if (
-        pamtBase % 4096 !== 0 ||
+        !isAligned(pamtBase, 4096) ||
         pamt4K < (size / 4096) * 16 ||
         pamt2M < (size / 2 ** 21) * 16 ||
         pamt1G < (size / 2 ** 30) * 16
@@ -212,6 +198,7 @@ export const PAMTS_ARE_DISJOINT: Always = {
   statement: 'After success no two PAMTs overlap, and none lies in a part of a TDMR that is not reserved.',
   source: 'tdh_sys_config.c, TDX module 1.5.01; tdmr_populate_rsvd_pamts(), Linux 6.12',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised') return;
     const { tdmrs, tdmrCount } = world.kernel;

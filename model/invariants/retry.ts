@@ -1,4 +1,5 @@
 import { STATUS } from '../abi/status.ts';
+import { ENODEV } from '../kernel/errno.ts';
 import { INIT_EVENTS, failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 import type { Always } from './invariant.ts';
 
@@ -23,14 +24,21 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
   source:
     'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
   after: INIT_EVENTS,
+  needs: ['failed-call', 'errno'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;
     const { kernel } = world;
-    const barred =
-      kernel.status === 'error' || kernel.status === 'shutdown' || (kernel.sysinitDone && kernel.sysinitError !== 0);
+    // What an earlier initialisation, or one under way at the same time, has barred is not this event's doing.
+    const settled =
+      record.event.kind === 'enable' &&
+      record.statusBefore !== record.statusAfter &&
+      (record.statusAfter === 'error' || record.statusAfter === 'shutdown');
+    const barred = settled || (kernel.sysinitDone && kernel.sysinitError !== 0);
     if (barred)
-      report(offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`));
+      report(
+        offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`, ''),
+      );
   },
 };
 
@@ -40,6 +48,7 @@ export const NO_ENTROPY_IS_RETRIED_TEN_TIMES_AT_MOST: Always = {
   statement: 'TDX_RND_NO_ENTROPY is retried at once, ten calls in all at most.',
   source: 'sc_retry(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['refused'],
   check: (world, record, report) => {
     let run = 0;
     for (let index = record.from; index < record.to; index += 1) {
@@ -60,6 +69,7 @@ export const A_RETRY_REPEATS_ITS_INPUTS: Always = {
   statement: 'A retry after TDX_RND_NO_ENTROPY sends the same inputs again, not the outputs of the refused call.',
   source: 'sc_retry() over __seamcall_ret(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['refused'],
   check: (world, record, report) => {
     for (let index = record.from + 1; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -84,6 +94,7 @@ export const A_MISTIMED_FIRST_CALL_DOES_NOT_POISON_THE_BOOT: Always = {
     'TDH.SYS.INIT called outside VMX operation, or before the module is loaded, is tried again when that has changed.',
   source: 'v12 review, David Hildenbrand (L10316635977); try_init_module_global(), Linux 6.12 (the result is cached)',
   after: INIT_EVENTS,
+  needs: ['failed-call', 'trapped'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || (root.trap !== 'ud' && root.trap !== 'vmfail')) return;
@@ -105,6 +116,7 @@ export const ONE_FAILURE_DOES_NOT_BAR_TDX: Always = {
     'After a failed initialisation the next attempt is an attempt: it does something, or says why it does not.',
   source: 'tdx_enable(), Linux 6.12 (TDX_MODULE_ERROR: -EINVAL, silently)',
   after: ['enable'],
+  needs: ['done', 'errno'],
   check: (_, record, report) => {
     if (
       record.outcome !== 'done' ||
@@ -124,6 +136,7 @@ export const AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
   statement: 'Memory that could not be allocated once does not bar TDX for the rest of the boot.',
   source: 'init_tdx_module(), Linux 6.12 (any error ends in TDX_MODULE_ERROR)',
   after: ['enable'],
+  needs: ['failed-allocation'],
   check: (world, record, report) => {
     if (world.kernel.status !== 'error' && world.kernel.status !== 'shutdown') return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -134,5 +147,21 @@ export const AN_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
       );
       return;
     }
+  },
+};
+
+export const ABSENCE_IS_REMEMBERED: Always = {
+  holds: 'always',
+  id: 'once/absence-is-remembered',
+  statement: 'A kernel whose failures are final does not ask again for a module that was not there.',
+  source: 'v5 07/22 review, Chao Gao (L14245730965: the status is not set to TDX_MODULE_NONE)',
+  after: ['enable'],
+  needs: ['errno', 'failed-call'],
+  check: (world, record, report) => {
+    const { failureIsFinal, enablesAtBoot } = world.kernel.revision;
+    if (!failureIsFinal || enablesAtBoot || record.errno !== ENODEV || record.statusAfter !== 'uninitialised') return;
+    const root = failedSeamcall(world, record);
+    if (root?.trap === 'vmfail')
+      report(offence('', 'no module answers, the status stays "unknown", and every caller asks and prints again'));
   },
 };

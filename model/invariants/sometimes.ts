@@ -1,7 +1,9 @@
+import type { Revision } from '../kernel/revision.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
+import type { Fact } from './facts.ts';
 import type { Sometimes } from './invariant.ts';
-import { INIT_EVENTS, leafName, statusClass } from './look.ts';
+import { INIT_EVENTS, isOverlapped, leafName, statusClass } from './look.ts';
 import { packagesWithoutCPU } from './lp.ts';
 
 /**
@@ -16,9 +18,10 @@ function sometimes(
   statement: string,
   budget: number,
   after: Sometimes['after'],
+  needs: readonly Fact[],
   reached: Sometimes['reached'],
 ): Sometimes {
-  return { holds: 'sometimes', id, statement, source: SOURCE, after, budget, reached };
+  return { holds: 'sometimes', id, statement, source: SOURCE, after, needs, budget, reached };
 }
 
 /** A SEAMCALL of the event, made by the kernel, that ended so. */
@@ -33,15 +36,94 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
 const justInitialised = (record: EventRecord): boolean =>
   record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
-export const SOMETIMES: readonly Sometimes[] = [
-  sometimes('flow/some-initialisation-succeeds', 'An initialisation succeeds.', 2_000, ['enable'], (_, record) =>
-    justInitialised(record),
+/** What only a revision with KVM's guests can reach. */
+function ofGuests(rule: Sometimes): Sometimes {
+  return { ...rule, appliesTo: ({ tdCreate }) => tdCreate !== null };
+}
+
+const RULES: readonly Sometimes[] = [
+  sometimes(
+    'threads/some-events-overlap',
+    'Kernel threads of two events overlap.',
+    4_000,
+    'all',
+    ['traced'],
+    isOverlapped,
+  ),
+  sometimes(
+    'threads/some-init-is-overlapped',
+    'Something happens while the module is being initialised.',
+    8_000,
+    ['enable'],
+    ['traced'],
+    isOverlapped,
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-td-is-created',
+      'A guest is created.',
+      8_000,
+      ['td-create'],
+      ['done'],
+      (_, record) => record.outcome === 'done',
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-td-ends',
+      'A guest is taken down and leaves nothing.',
+      8_000,
+      ['td-destroy'],
+      ['done'],
+      (world, record) =>
+        record.outcome === 'done' && world.module.tds.size === 0 && world.kernel.guestKeyids.length === 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-package-is-dark',
+      'A guest is wanted while a counted package has no online CPU.',
+      20_000,
+      ['td-create'],
+      ['said-no'],
+      (world, record) => record.outcome === 'refused' && packagesWithoutCPU(world).length > 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'td/some-cpu-must-stay',
+      "A CPU stays online for a guest's sake.",
+      20_000,
+      ['cpu-offline'],
+      ['said-no', 'printed'],
+      (world, record) =>
+        record.outcome === 'refused' && record.dmesgTo > record.dmesgFrom && world.kernel.guestKeyids.length > 0,
+    ),
+  ),
+  ofGuests(
+    sometimes(
+      'keyid/some-keyid-is-lost',
+      'A KeyID is lost because the module does not free it.',
+      20_000,
+      ['td-create', 'td-destroy'],
+      [],
+      (world) => world.kernel.tds.some(({ alive, hkid }) => !alive && hkid !== -1),
+    ),
+  ),
+  sometimes(
+    'flow/some-initialisation-succeeds',
+    'An initialisation succeeds.',
+    2_000,
+    ['enable'],
+    ['became-initialised'],
+    (_, record) => justInitialised(record),
   ),
   sometimes(
     'flow/some-initialisation-is-repeated',
     'TDX that is initialised is enabled once more.',
     4_000,
     ['enable'],
+    ['was-initialised'],
     (_, record) => record.statusBefore === 'initialised',
   ),
   sometimes(
@@ -49,6 +131,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'An initialisation fails after its first SEAMCALL or allocation.',
     2_000,
     ['enable'],
+    ['errno', 'traced'],
     (_, record) => record.errno !== 0 && record.to > record.from,
   ),
   sometimes(
@@ -56,6 +139,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'A counted LP is offline when TDX is enabled.',
     2_000,
     ['enable'],
+    [],
     (world) => world.kernel.cpus.some((cpu, lp) => !cpu.online && world.platform.lps[lp]?.bios === true),
   ),
   sometimes(
@@ -63,28 +147,45 @@ export const SOMETIMES: readonly Sometimes[] = [
     'A counted package has no online CPU when TDX is enabled.',
     4_000,
     ['enable'],
+    [],
     (world) => packagesWithoutCPU(world).length > 0,
   ),
-  sometimes('sw-error/some-call-meets-gp', 'A SEAMCALL ends in #GP.', 8_000, 'all', (world, record) =>
+  sometimes('sw-error/some-call-meets-gp', 'A SEAMCALL ends in #GP.', 8_000, 'all', ['trapped'], (world, record) =>
     ended(world, record, (status) => status === '#GP'),
   ),
-  sometimes('sw-error/some-call-meets-ud', 'A SEAMCALL ends in #UD.', 4_000, 'all', (world, record) =>
+  sometimes('sw-error/some-call-meets-ud', 'A SEAMCALL ends in #UD.', 4_000, 'all', ['trapped'], (world, record) =>
     ended(world, record, (status) => status === '#UD'),
   ),
-  sometimes('sw-error/some-call-meets-vmfail', 'A SEAMCALL ends in VMfailInvalid.', 4_000, 'all', (world, record) =>
-    ended(world, record, (status) => status === 'VMfailInvalid'),
+  sometimes(
+    'sw-error/some-call-meets-vmfail',
+    'A SEAMCALL ends in VMfailInvalid.',
+    4_000,
+    'all',
+    ['trapped'],
+    (world, record) => ended(world, record, (status) => status === 'VMfailInvalid'),
   ),
-  sometimes('retry/some-call-is-busy', 'The module answers busy to the kernel.', 4_000, INIT_EVENTS, (world, record) =>
-    ended(world, record, (status) => status === 'TDX_SYS_BUSY' || status === 'TDX_OPERAND_BUSY'),
+  sometimes(
+    'retry/some-call-is-busy',
+    'The module answers busy to the kernel.',
+    4_000,
+    INIT_EVENTS,
+    ['refused'],
+    (world, record) => ended(world, record, (status) => status === 'TDX_SYS_BUSY' || status === 'TDX_OPERAND_BUSY'),
   ),
-  sometimes('retry/some-call-has-no-entropy', 'The module has no entropy.', 4_000, INIT_EVENTS, (world, record) =>
-    ended(world, record, (status) => status === 'TDX_RND_NO_ENTROPY'),
+  sometimes(
+    'retry/some-call-has-no-entropy',
+    'The module has no entropy.',
+    4_000,
+    INIT_EVENTS,
+    ['refused'],
+    (world, record) => ended(world, record, (status) => status === 'TDX_RND_NO_ENTROPY'),
   ),
   sometimes(
     'pamt/some-init-fails-when-ready',
     'An initialisation fails once the module is READY.',
     8_000,
     ['enable'],
+    ['errno'],
     (_, record) => record.errno !== 0 && record.phaseAfter === 'READY',
   ),
   sometimes(
@@ -92,6 +193,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'An allocation of the init flow fails.',
     4_000,
     ['enable'],
+    ['failed-allocation'],
     (world, record) => {
       for (let index = record.from; index < record.to; index += 1) {
         const entry = world.trace[index];
@@ -105,6 +207,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'An initialisation with two TDMRs or more succeeds.',
     4_000,
     ['enable'],
+    ['became-initialised'],
     (world, record) => justInitialised(record) && world.kernel.tdmrCount > 1,
   ),
   sometimes(
@@ -112,6 +215,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'Memory outside the CMRs is there when TDX is enabled.',
     4_000,
     ['enable'],
+    [],
     (world) =>
       world.kernel.memblock.some(
         ({ base, size }) => !world.platform.cmrs.some((cmr) => cmr.base < base + size && base < cmr.base + cmr.size),
@@ -122,6 +226,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'Memory is hot-added to a machine that runs TDX.',
     4_000,
     ['memory-add'],
+    ['was-initialised'],
     (_, record) => record.statusBefore === 'initialised' && record.outcome !== 'ignored',
   ),
   sometimes(
@@ -129,6 +234,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'A CPU is hot-added.',
     8_000,
     ['acpi-cpu-add'],
+    [],
     (_, record) => record.outcome !== 'ignored',
   ),
   sometimes(
@@ -136,6 +242,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'The machine-check handler asks the module about a page.',
     8_000,
     ['machine-check'],
+    ['leaf-rdmd'],
     (world, record) => ended(world, record, (_, leaf) => leaf === 'TDH.PHYMEM.PAGE.RDMD'),
   ),
   sometimes(
@@ -143,6 +250,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'BIOS announces KeyIDs while SEAM is off.',
     8_000,
     ['boot'],
+    [],
     (world) => world.platform.keyids.tdx > 1 && world.hardware.lps.every((lp) => !lp.seamrrValid),
   ),
   sometimes(
@@ -150,6 +258,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'A raw SEAMCALL is refused by the module.',
     8_000,
     ['seamcall'],
+    ['refused'],
     (world, record) => {
       const entry = world.trace[record.from];
       return entry?.kind === 'seamcall' && entry.raw && entry.trap === 'none' && entry.rax !== 0;
@@ -160,6 +269,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'MCHECK refuses what BIOS proposes.',
     4_000,
     ['boot'],
+    [],
     (world) => world.mcheck.verdict === 'refused',
   ),
   sometimes(
@@ -167,6 +277,7 @@ export const SOMETIMES: readonly Sometimes[] = [
     'A broken BIOS is published all the same.',
     8_000,
     ['boot'],
+    [],
     (world) => world.mcheck.verdict === 'bypassed',
   ),
   {
@@ -175,6 +286,7 @@ export const SOMETIMES: readonly Sometimes[] = [
       'An initialisation succeeds after one that failed.',
       20_000,
       ['enable'],
+      ['became-initialised'],
       (world, record) =>
         justInitialised(record) &&
         world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && earlier.errno !== 0),
@@ -182,3 +294,25 @@ export const SOMETIMES: readonly Sometimes[] = [
     appliesTo: ({ failureIsFinal }) => !failureIsFinal,
   },
 ];
+
+/** v8 leaves TDH.SYS.INIT out, in the belief that a coming module does without: no module there is gets any further. */
+function initialisesTheModule({ cpuEnable, enable }: Revision): boolean {
+  return cpuEnable !== null || enable.steps.some(({ name }) => name.startsWith('sys-init'));
+}
+
+const APPLIES_TO: ReadonlyMap<string, (revision: Revision) => boolean> = new Map([
+  ['flow/some-initialisation-succeeds', initialisesTheModule],
+  ['flow/some-initialisation-is-repeated', initialisesTheModule],
+  ['retry/some-call-is-busy', initialisesTheModule],
+  ['retry/some-call-has-no-entropy', initialisesTheModule],
+  ['pamt/some-init-fails-when-ready', initialisesTheModule],
+  ['pamt/some-allocation-fails', initialisesTheModule],
+  ['tdmr/some-init-has-two-tdmrs', initialisesTheModule],
+  ['hotplug/some-memory-is-added-after-init', initialisesTheModule],
+  ['machine-check/some-page-is-asked-about', ({ machineCheckAsks }) => machineCheckAsks !== 'never'],
+]);
+
+export const SOMETIMES: readonly Sometimes[] = RULES.map((rule) => {
+  const appliesTo = APPLIES_TO.get(rule.id);
+  return appliesTo === undefined ? rule : { ...rule, appliesTo };
+});

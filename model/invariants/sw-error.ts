@@ -1,7 +1,7 @@
 import { EACCES, EIO, ENODEV, EOPNOTSUPP, errnoName } from '../kernel/errno.ts';
 import { highHalf } from '../abi/u64.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { failedSeamcall, INIT_EVENTS, lastSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** Faults of the SEAMCALL instruction become status codes, and those become errnos. */
 
@@ -11,13 +11,14 @@ export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
   statement: '#GP or #UD on SEAMCALL becomes a TDX_SW_ERROR status; the kernel does not oops.',
   source: 'v11 05/20 "Add SEAMCALL infrastructure", Kai Huang, 7 Jun 2023',
   after: 'all',
+  needs: ['crashed', 'failed-call'],
   check: (world, record, report) => {
     if (record.outcome !== 'crashed') return;
-    const root = failedSeamcall(world, record);
+    const root = lastSeamcall(world, record);
     if (root === undefined || (root.trap !== 'gp' && root.trap !== 'ud')) return;
     report(
-      offenceOf(
-        root,
+      offence(
+        statusClass(root),
         `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`,
       ),
     );
@@ -30,6 +31,7 @@ export const NO_MODULE_STATUS_LOOKS_LIKE_A_SOFTWARE_ERROR: Always = {
   statement: 'No status the module returns has bits 47:40 all set: that class is reserved for the host.',
   source: 'arch/x86/include/asm/tdx.h, TDX_SW_ERROR, Linux 6.12',
   after: 'all',
+  needs: ['refused'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -49,6 +51,7 @@ export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
     'A call that fails on a SEAMCALL returns -EACCES for #UD, -EOPNOTSUPP for #GP, -ENODEV for VMfailInvalid, -EIO for anything else.',
   source: 'sc_retry_prerr(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12',
   after: INIT_EVENTS,
+  needs: ['failed-call', 'errno'],
   check: (world, record, report) => {
     if (record.outcome === 'crashed') return;
     const root = failedSeamcall(world, record);
@@ -56,10 +59,9 @@ export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
     const expected = ERRNO_OF_TRAP[root.trap];
     if (record.errno !== expected)
       report(
-        offenceOf(
-          root,
+        offence(
+          `${root.trap === 'none' ? 'status' : statusClass(root)}: ${errnoName(record.errno)}`,
           `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was due, ${errnoName(record.errno)} came back`,
-          errnoName(record.errno),
         ),
       );
   },
@@ -71,6 +73,7 @@ export const A_FAILED_SEAMCALL_NEVER_ENDS_IN_SUCCESS: Always = {
   statement: 'Initialisation whose last SEAMCALL failed does not return 0.',
   source: 'tdx_enable() and tdx_cpu_enable(), Linux 6.12',
   after: ['enable', 'cpu-enable'],
+  needs: ['failed-call', 'done'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root !== undefined && record.errno === 0 && record.outcome === 'done')
@@ -84,10 +87,11 @@ export const NO_CRASH: Always = {
   statement: 'Nothing a platform, a hot-plug event or the module does crashes the kernel.',
   source: 'v5 22/22 review: L14237836934 (no BUG() on hot-removal); v7 04/20, Thomas Gleixner, 23 Nov 2022',
   after: 'all',
+  needs: ['crashed'],
   check: (world, record, report) => {
-    if (record.outcome !== 'crashed') return;
-    const root = failedSeamcall(world, record);
-    // Faults on SEAMCALL have their own rule.
+    // A deadlock has its own rule, and so have faults on SEAMCALL.
+    if (record.outcome !== 'crashed' || world.kernel.crash?.startsWith('deadlock') === true) return;
+    const root = lastSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
     report(offence(record.event.kind, `${record.event.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));
   },

@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import { isConvertible } from '../platform/cmr.ts';
 import type { TDMR } from '../kernel/tdmr.ts';
 import type { EventRecord } from '../world/trace.ts';
@@ -40,6 +41,7 @@ export const THE_MODULE_FINDS_NO_FAULT_WITH_THE_TDMRS: Always = {
   statement: "TDH.SYS.CONFIG never refuses the host's TDMRs for their geometry.",
   source: 'tdh_sys_config.c, TDX module 1.5.01; construct_tdmrs(), Linux 6.12',
   after: ['enable'],
+  needs: ['failed-call'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root !== undefined && leafName(root.leaf) === 'TDH.SYS.CONFIG' && HOST_MISTAKES.has(statusClass(root)))
@@ -53,13 +55,14 @@ export const TDMRS_ARE_WELL_FORMED: Always = {
   statement: 'TDMRs are 1 to 64, multiples of 1 GiB, not empty, ascending and disjoint.',
   source: 'TDX module ABI, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (!justInitialised(record)) return;
     const { tdmrCount } = world.kernel;
     if (tdmrCount < 1 || tdmrCount > TDMR_MAX) report(offence('count', `${tdmrCount} TDMRs`));
     let end = 0;
     for (const tdmr of tdmrsInUse(world)) {
-      if (tdmr.base % GIB !== 0 || tdmr.size % GIB !== 0 || tdmr.size === 0 || tdmr.base < end)
+      if (!isAligned(tdmr.base, GIB) || !isAligned(tdmr.size, GIB) || tdmr.size === 0 || tdmr.base < end)
         report(offence('geometry', `TDMR [${hex(tdmr.base)}, ${hex(tdmr.base + tdmr.size)})`));
       end = tdmr.base + tdmr.size;
     }
@@ -72,13 +75,20 @@ export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
   statement: 'Reserved areas are 4 KiB aligned, not empty, ascending, disjoint, inside their TDMR and at most 16.',
   source: 'TDX module ABI, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (!justInitialised(record)) return;
     for (const tdmr of tdmrsInUse(world)) {
       let end = 0;
       let wrong = tdmr.reserved.length > RESERVED_MAX;
       for (const { offset, size } of tdmr.reserved) {
-        if (offset % PAGE !== 0 || size % PAGE !== 0 || size === 0 || offset < end || offset + size > tdmr.size)
+        if (
+          !isAligned(offset, PAGE) ||
+          !isAligned(size, PAGE) ||
+          size === 0 ||
+          offset < end ||
+          offset + size > tdmr.size
+        )
           wrong = true;
         end = offset + size;
       }
@@ -126,6 +136,7 @@ export const TDMRS_COVER_TDX_MEMORY: Always = {
   statement: "After success every page of the kernel's TDX memory is usable through a TDMR, or holds a PAMT.",
   source: 'construct_tdmrs(), Linux 6.12',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (!justInitialised(record)) return;
     for (const { startPfn, endPfn } of world.kernel.tdxMemory) {
@@ -146,6 +157,7 @@ export const ALLOCATOR_MEMORY_IS_TDX_MEMORY: Always = {
   statement: 'Once TDX is initialised every page the page allocator can give out is usable as TDX memory.',
   source: 'v5 22/22 ("all pages managed by the page allocator are TDX memory"), Kai Huang, 22 Jun 2022',
   after: ['enable', 'memory-add'],
+  needs: ['is-initialised'],
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised') return;
     for (const { start: from, end } of world.allocator.spans) {
@@ -168,6 +180,7 @@ export const TDMRS_LIE_IN_THE_CMRS: Always = {
   statement: 'Every part of a TDMR that is not reserved lies in the union of the CMRs once the module has accepted it.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (!justInitialised(record)) return;
     const { cmrs } = world.platform;

@@ -35,6 +35,8 @@ export type MachineCheckVerdict = 'private' | 'none' | 'crash';
  * Source: tdx_dump_mce_info(), paddr_is_tdx_private() and is_pamt_page(), Linux 6.12.
  */
 export function machineCheck(kernel: KernelState, port: KernelPort, cpu: number, address: number): MachineCheckVerdict {
+  const { foreign } = kernel.revision;
+  if (foreign !== undefined) return foreign.checkMachine(kernel, port, cpu, address);
   if (!kernel.platformEnabled || kernel.revision.machineCheckAsks === 'never') return 'none';
   let page = address - (address % 4096);
   if (kernel.revision.machineCheckAsks === 'while-initialised') {

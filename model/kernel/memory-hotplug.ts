@@ -18,6 +18,8 @@ export function judgeMemoryNotification(
   startPfn: number,
   endPfn: number,
 ): number {
+  const { foreign } = kernel.revision;
+  if (foreign !== undefined) return foreign.judgeMemory(kernel, port, startPfn, endPfn);
   const { accepts, refusal } = kernel.revision.memory;
   if (accepts === 'one-entry' ? isTDXMemory(kernel, startPfn, endPfn) : isInUnion(kernel, startPfn, endPfn))
     return NOTIFY_OK;

@@ -2,13 +2,14 @@ import type { U64 } from '../abi/u64.ts';
 import type { Message, MessageId } from './message.ts';
 
 /** What a line of dmesg tells its reader beyond that something happened. */
-export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'verdict';
+export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
   readonly names: readonly Named[];
-  readonly lp?: 'a' | 'b' | 'c';
+  readonly lp?: 'a' | 'b';
   readonly package?: 'a' | 'b';
+  readonly keyid?: 'a';
 }
 
 const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
@@ -21,10 +22,6 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'platform-unsupported': { names: ['reason'] },
   'tdx-module-initialisation-failed': { names: ['verdict'] },
   'kexec-erratum': { names: ['reason'] },
-  'kvm-all-packages': { names: ['reason'] },
-  'kvm-last-cpu-of-package': { names: ['reason'] },
-  'last-cpu-of-package': { names: ['reason'] },
-  'kvm-seamcall-failed': { names: ['leaf'] },
   'v5-seamcall-failed': { names: ['leaf'] },
   'v5-cmrs-not-ascending': { names: ['reason'] },
   'v5-cmr-hole': { names: ['reason'] },
@@ -33,7 +30,8 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'v5-offline-cpus': { names: ['reason'] },
   'v5-not-loaded': { names: ['reason'] },
   'v5-acpi-cpu-ignored': { names: ['reason'] },
-  'v5-acpi-memory-ignored': { names: ['reason'] },
+  // dev_err() puts the memory device in front.
+  'v5-acpi-memory-ignored': { names: ['region', 'reason'] },
   'v5-memory-refused': { names: ['reason', 'region'] },
   'v7-cmrs-broken': { names: ['reason'] },
   'v7-not-convertible': { names: ['reason', 'region'] },
@@ -43,8 +41,9 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'v8-seamcall-failed': { names: ['leaf'] },
   'v8-disabled': { names: ['reason'] },
   'v8-failed': { names: ['verdict'] },
-  'v11-seamcall-ud': { names: ['lp', 'reason'], lp: 'a' },
-  'v11-seamcall-failed': { names: ['leaf', 'lp'], lp: 'c' },
+  // The CPU that made the call, which need not be the one in the way.
+  'v11-seamcall-ud': { names: ['reason'] },
+  'v11-seamcall-failed': { names: ['leaf'] },
   'v11-failed': { names: ['verdict'] },
   'strict-gp': { names: ['reason'] },
   'strict-ud': { names: ['reason'] },
@@ -53,17 +52,31 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'lp-not-in-vmx': { names: ['lp', 'reason'], lp: 'a' },
   'lp-too-late': { names: ['lp', 'reason'], lp: 'a' },
   'package-without-cpu': { names: ['package', 'reason'], package: 'a' },
+  'kvm-all-packages': { names: ['reason'] },
+  'kvm-seamcall-failed': { names: ['leaf'] },
+  'kvm-vpflushdone-leaked': { names: ['keyid', 'reason'], keyid: 'a' },
+  'kvm-hkid-leaked': { names: ['keyid', 'reason'], keyid: 'a' },
+  'kvm-last-cpu-of-package': { names: ['reason'] },
+  'last-cpu-of-package': { names: ['reason'] },
+  'td-package-without-cpu': { names: ['package', 'reason'], package: 'a' },
+  'cpu-stays-for-tds': { names: ['lp', 'package', 'reason'], lp: 'a', package: 'b' },
   'memory-taken-offline': { names: ['region'] },
   'memory-in-use': { names: ['region', 'reason'] },
   'memory-refused': { names: ['region', 'reason'] },
+  'module-too-old': { names: ['reason'] },
   'no-convertible-memory': { names: ['reason'] },
 };
+
+/** True if every line of this kind names such a thing. */
+export function messageIdNames(id: MessageId, what: Named): boolean {
+  return SUBJECTS[id]?.names.includes(what) === true;
+}
 
 /** True if the line names such a thing; with `value`, the LP or package of that number. */
 export function messageNames(message: Message, what: Named, value?: U64): boolean {
   const subject = SUBJECTS[message.id];
   if (subject === undefined || !subject.names.includes(what)) return false;
   if (value === undefined) return true;
-  const argument = what === 'lp' ? subject.lp : what === 'package' ? subject.package : undefined;
+  const argument = what === 'lp' || what === 'package' || what === 'keyid' ? subject[what] : undefined;
   return argument !== undefined && message[argument] === value;
 }

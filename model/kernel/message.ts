@@ -11,6 +11,8 @@ export interface Message {
   readonly d: U64;
   readonly e: U64;
   readonly f: U64;
+  /** The line as a real kernel printed it, level and all, where one did. */
+  readonly text?: string;
 }
 
 /** How KVM spells the leaves it reports. Source: pr_tdx_error(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
@@ -62,6 +64,8 @@ const TEXTS = {
   'platform-unsupported': line(3, () => 'virt/tdx: TDX not supported by the host platform'),
   'tdx-module-initialised': line(6, () => 'virt/tdx: TDX-Module initialized'),
   'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
+  /** A line of a real kernel that no revision here prints. */
+  verbatim: line(4, () => ''),
   'kvm-last-cpu-of-package': line(
     4,
     () =>
@@ -97,6 +101,11 @@ const TEXTS = {
     (a, b) => `virt/tdx: CPU ${a} in package ${b} came up after the module was configured: no TDX there`,
   ),
   'package-without-cpu': line(3, (a) => `virt/tdx: failed to configure module, no online CPUs in package ${a}`),
+  'td-package-without-cpu': line(4, (a) => `kvm_intel: no TD can be created: no online CPUs in package ${a}`),
+  'cpu-stays-for-tds': line(
+    4,
+    (a, b) => `virt/tdx: CPU ${a} stays online: TDs need a CPU in package ${b}, and it is the last one there`,
+  ),
   'memory-taken-offline': line(
     4,
     (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`,
@@ -106,6 +115,10 @@ const TEXTS = {
     4,
     (a, b) => `virt/tdx: Reject hot-adding memory range: [0x${hex(a)}, 0x${hex(b)}) for TDX compatibility.`,
   ),
+  'module-too-old': line(
+    3,
+    () => 'virt/tdx: initialization failed: the TDX module is too old for this kernel, update it',
+  ),
   'no-convertible-memory': line(3, () => 'virt/tdx: initialization failed: no memory is convertible'),
 } satisfies Record<string, MessageText>;
 
@@ -113,12 +126,14 @@ export type MessageId = keyof typeof TEXTS;
 
 /** The line as printk stores it: `<3>virt/tdx: module not loaded`. */
 export function renderMessage(message: Message): string {
+  if (message.text !== undefined) return message.text;
   return `<${messageLevel(message)}>${messageText(message)}`;
 }
 
 /** The line without the level, as a user reads it. */
 export function messageText(message: Message): string {
   const { id, a, b, c, d, e, f } = message;
+  if (message.text !== undefined) return message.text.slice(3);
   return TEXTS[id].text(a, b, c, d, e, f);
 }
 

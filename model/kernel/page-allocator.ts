@@ -2,6 +2,10 @@ import type { AddressRange } from '../abi/range.ts';
 import type { AllocationKind } from './port.ts';
 import type { MemoryRegion } from './state.ts';
 
+// Captured once: under Jest every mention of a global crosses a VM context.
+const floor = Math.floor;
+const ceil = Math.ceil;
+
 const PAGE = 4096;
 /** Frames below 1 MiB exist, but for frame 0, and are never handed out. */
 const RESERVED_END = 256;
@@ -191,12 +195,12 @@ function findTopDown({ spans, used }: PageAllocator, pages: number): number {
   for (let i = spans.length - 1; i >= 0; i--) {
     const span = spans[i] as Span;
     let start = span.end - block;
-    start -= start % block;
+    start = floor(start / block) * block;
     while (start >= span.start) {
       const busyFrom = usedFrom(used, start, start + block);
       if (busyFrom === -1) return start;
       start = busyFrom - block;
-      start -= start % block;
+      start = floor(start / block) * block;
     }
   }
   return -1;
@@ -223,7 +227,11 @@ function take({ used }: PageAllocator, start: number, end: number): void {
     if ((used[until + 1] as number) > to) to = used[until + 1] as number;
     until += 2;
   }
-  used.splice(at, until - at, from, to);
+  // Mostly a stretch grows; splice() is for the rest.
+  if (until === at + 2) {
+    used[at] = from;
+    used[at + 1] = to;
+  } else used.splice(at, until - at, from, to);
 }
 
 function insertSpan(spans: Span[], start: number, end: number, node: number): void {
@@ -250,17 +258,17 @@ function insertSpan(spans: Span[], start: number, end: number, node: number): vo
     to = after.end;
     remove++;
   }
-  spans.splice(at, remove, { start: from, end: to, node });
+  if (remove === 0 && at === spans.length) spans.push({ start: from, end: to, node });
+  else spans.splice(at, remove, { start: from, end: to, node });
 }
 
 /** Whole pages a number of bytes needs, or the frame at or above an address. */
 function pfnUp(bytes: number): number {
-  const rest = bytes % PAGE;
-  return rest === 0 ? bytes / PAGE : (bytes - rest) / PAGE + 1;
+  return ceil(bytes / PAGE);
 }
 
 function pfnDown(bytes: number): number {
-  return (bytes - (bytes % PAGE)) / PAGE;
+  return floor(bytes / PAGE);
 }
 
 /** True if any page of [base, base + size) is in use. */

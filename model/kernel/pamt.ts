@@ -1,5 +1,6 @@
+import { alignUp } from '../abi/align.ts';
 import type { SystemInfo, TDXMemory } from './state.ts';
-import { alignUp, type TDMR } from './tdmr.ts';
+import type { TDMR } from './tdmr.ts';
 
 const PAGE_4K = 2 ** 12;
 const PAGE_2M = 2 ** 21;

@@ -1,7 +1,10 @@
 import type { Flow } from './flow.ts';
+import type { MachineCheckVerdict } from './machine-check.ts';
 import type { MemoryKind } from './memory-hotplug.ts';
 import type { MessageId } from './message.ts';
+import type { KernelPort } from './port.ts';
 import type { SeamcallPolicy } from './seamcall.ts';
+import type { KernelState } from './state.ts';
 
 /** A kernel revision as data: ordered lists of shared steps, and the options those steps look at. */
 export interface Revision {
@@ -47,4 +50,12 @@ export interface Revision {
   readonly failureIsFinal: boolean;
   /** When the machine-check helper asks the module: wherever the platform feature is set, only while TDX runs, or never (no helper yet). */
   readonly machineCheckAsks: 'with-feature' | 'while-initialised' | 'never';
+  /** Who decides instead, where the kernel behind the revision is not a model. */
+  readonly foreign?: ForeignKernel;
+}
+
+/** The entry points of a kernel that runs elsewhere and are no flows; parameters as of their models' functions. */
+export interface ForeignKernel {
+  readonly judgeMemory: (kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number) => number;
+  readonly checkMachine: (kernel: KernelState, port: KernelPort, cpu: number, address: number) => MachineCheckVerdict;
 }

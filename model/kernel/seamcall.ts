@@ -175,13 +175,15 @@ export function seamcallStatus(
   rdx: U64,
 ): U64 {
   const { registers } = kernel;
-  let { attempts } = kernel.revision.seamcall;
+  let { attempts, transientAttempts } = kernel.revision.seamcall;
   let status: U64;
   do {
     load(kernel, leaf, rcx, rdx, 0, 0);
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (status === TDX_RND_NO_ENTROPY && --attempts > 0);
+  } while (
+    status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0
+  );
   return status;
 }
 

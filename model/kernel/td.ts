@@ -6,7 +6,7 @@ export interface KernelTD {
   hkid: number;
   /** The TDR page. */
   tdr: number;
-  /** TDCS pages; the first `added` of them belong to the module. */
+  /** TDCS pages, -1 where one was given back; the first `added` of them belong to the module. */
   readonly tdcs: number[];
   added: number;
   /** The cpumask of packages during creation. */

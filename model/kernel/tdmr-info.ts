@@ -1,5 +1,6 @@
+import { alignUp } from '../abi/align.ts';
 import type { KernelPort } from './port.ts';
-import { alignUp, type TDMR } from './tdmr.ts';
+import type { TDMR } from './tdmr.ts';
 
 /** TDMR_INFO without reserved areas, as the C structure is padded: its 64 bytes of fields are aligned to 512. */
 const TDMR_INFO_SIZE = 512;

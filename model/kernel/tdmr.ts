@@ -1,3 +1,4 @@
+import { alignDown, alignUp } from '../abi/align.ts';
 import { ENOSPC } from './errno.ts';
 import type { TDXMemory } from './state.ts';
 
@@ -45,7 +46,7 @@ export function coverMemory(memory: readonly TDXMemory[], limit: number, tdmrs: 
   let last: TDMR | undefined;
   for (const { startPfn, endPfn } of memory) {
     const start = startPfn * 4096;
-    let base = start - (start % TDMR_ALIGNMENT);
+    let base = alignDown(start, TDMR_ALIGNMENT);
     const end = alignUp(endPfn * 4096, TDMR_ALIGNMENT);
     if (last !== undefined) {
       const lastEnd = last.base + last.size;
@@ -58,10 +59,4 @@ export function coverMemory(memory: readonly TDXMemory[], limit: number, tdmrs: 
   }
   if (last === undefined) tdmrs.push(createTDMR(0, 0));
   return tdmrs.length;
-}
-
-/** Rounds up to a multiple of `unit`; both below 2^53. */
-export function alignUp(value: number, unit: number): number {
-  const rest = value % unit;
-  return rest === 0 ? value : value + unit - rest;
 }

@@ -2,6 +2,10 @@ import { ENOMEM } from './errno.ts';
 import type { KernelPort } from './port.ts';
 import type { KernelState, MemoryRegion } from './state.ts';
 
+// Captured once: under Jest every mention of a global crosses a VM context.
+const floor = Math.floor;
+const ceil = Math.ceil;
+
 /** The first MiB is never TDX memory. Source: build_tdx_memlist(), Linux 6.12 ("the first 1MB is not reported as TDX convertible memory"). */
 const FIRST_PFN = 256;
 /** sizeof(struct tdx_memblock). */
@@ -19,8 +23,8 @@ export function forEachTDXRange(
 ): number {
   for (const { base, size, node } of memblock) {
     const end = base + size;
-    let startPfn = (base - (base % PAGE)) / PAGE + (base % PAGE === 0 ? 0 : 1);
-    const endPfn = (end - (end % PAGE)) / PAGE;
+    let startPfn = ceil(base / PAGE);
+    const endPfn = floor(end / PAGE);
     if (startPfn < FIRST_PFN) startPfn = FIRST_PFN;
     if (startPfn >= endPfn) continue;
     const error = visit(startPfn, endPfn, node);

@@ -7,8 +7,8 @@ import type { KernelState, MemoryRegion } from './state.ts';
 export interface Thread {
   readonly id: number;
   readonly flow: Flow;
-  /** CPU the thread runs on; it does not migrate. */
-  readonly cpu: number;
+  /** CPU the thread runs on. A step never moves it; the scheduler does where the CPU goes offline between two. */
+  cpu: number;
   /** Index of the step to run next. */
   pc: number;
   /** The errno on its way out, 0 = none. At the end: what the entry point returns. */

@@ -1,3 +1,4 @@
+import { alignDown, isAligned } from '../abi/align.ts';
 import type { U64 } from '../abi/u64.ts';
 import type { ModuleState } from './state.ts';
 
@@ -8,8 +9,8 @@ const ADDRESS_END = 2 ** 52;
  * [address, address + extent) outside SEAMRR. Returns the address without KeyID bits, or -1. Bytes.
  */
 export function sharedAddress(module: ModuleState, value: U64, alignment: number, extent: number): number {
-  if (typeof value !== 'number' || value >= ADDRESS_END || value % alignment !== 0) return -1;
-  const address = value % module.addressEnd;
+  if (typeof value !== 'number' || value >= ADDRESS_END || !isAligned(value, alignment)) return -1;
+  const address = value - alignDown(value, module.addressEnd);
   if ((value - address) / module.addressEnd >= module.keyidFirst) return -1;
   const { base, size } = module.seamrr;
   return address < base + size && address + extent > base ? -1 : address;
@@ -17,5 +18,5 @@ export function sharedAddress(module: ModuleState, value: U64, alignment: number
 
 /** A 4 KiB page as the private-memory leaves take it: aligned, no KeyID bits. */
 export function isPageAddress(module: ModuleState, value: U64): value is number {
-  return typeof value === 'number' && value < module.addressEnd && value % 4096 === 0;
+  return typeof value === 'number' && value < module.addressEnd && isAligned(value, 4096);
 }

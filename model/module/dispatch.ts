@@ -1,3 +1,4 @@
+import { alignDown } from '../abi/align.ts';
 import { OPERAND } from '../abi/operand-id.ts';
 import type { Registers } from '../abi/registers.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
@@ -63,7 +64,7 @@ export function runTDMRInit(module: ModuleState, regs: Registers, limit: number,
   const remaining = (tdmr.size - tdmr.initialised) / perCall;
   // RDX is rounded down to 1 GiB: it reaches `rdxEnd` when the first 1 GiB boundary at or above it is initialised.
   const boundary = rdxEnd <= tdmr.base ? 0 : rdxEnd - tdmr.base + GIB - 1;
-  const goal = boundary - (boundary % GIB);
+  const goal = alignDown(boundary, GIB);
   const wanted = goal <= tdmr.initialised ? 1 : (goal - tdmr.initialised) / perCall;
   let calls = limit < remaining ? limit : remaining;
   if (wanted < calls) calls = wanted;

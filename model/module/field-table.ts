@@ -21,8 +21,8 @@ export interface FieldTable {
   readonly elements: readonly FieldElement[];
   /** By class code * 2^24 + field code. */
   readonly byCode: ReadonlyMap<number, FieldElement>;
-  /** By the id exactly as the table has it. */
-  readonly byId: ReadonlyMap<U64, FieldElement>;
+  /** The position in `elements` of an id exactly as the table has it, -1 for others. */
+  readonly positionOf: (id: U64) => number;
   readonly firstId: U64;
 }
 
@@ -47,8 +47,29 @@ export function createFieldTable(fields: readonly MetadataField[]): FieldTable {
   return {
     elements,
     byCode: new Map(elements.map((element) => [lookupCode(element.id), element])),
-    byId: new Map(elements.map((element) => [element.id, element])),
+    positionOf: positionFinder(elements),
     firstId: fields[0]?.id ?? U64_MAX,
+  };
+}
+
+/**
+ * Hosts read fields in the same order again and again, and a look-up by bigint costs as much as all the rest of
+ * TDH.SYS.RD: so what followed an element last time is tried first. Only the time this takes depends on what was asked
+ * before, never the answer.
+ */
+function positionFinder(elements: readonly FieldElement[]): (id: U64) => number {
+  const positions = new Map(elements.map(({ id }, position) => [id, position]));
+  const follower = new Int32Array(elements.length + 1);
+  let last = elements.length;
+  return (id) => {
+    const guess = follower[last] as number;
+    if (elements[guess]?.id !== id) {
+      const position = positions.get(id);
+      if (position === undefined) return -1;
+      follower[last] = position;
+    }
+    last = follower[last] as number;
+    return last;
   };
 }
 

@@ -9,6 +9,8 @@ import type { ModuleState } from './state.ts';
 /** Bits a module build lets into XFAM. */
 const XFAM_FIXED0_MASK = 0x6dbe7;
 const FEATURES0_WITHOUT_ATTESTATION = 0xf0ebf;
+/** NO_RBP_MOD. */
+const FEATURES0_KEEPS_RBP = 0x40000;
 const FEATURES0_LOCAL_ATTESTATION = 0x100;
 const SEAMOPS_LOCAL_ATTESTATION = 0x40;
 
@@ -60,9 +62,12 @@ export function metadataValue(
     case 'HANDOFF_DATA_SIZE':
       return module.handoff.size;
     case 'TDX_FEATURES0':
-      return ((module.sample?.seamopsCaps ?? 0) & SEAMOPS_LOCAL_ATTESTATION) === 0
-        ? FEATURES0_WITHOUT_ATTESTATION
-        : FEATURES0_WITHOUT_ATTESTATION | FEATURES0_LOCAL_ATTESTATION;
+      return (
+        (module.release.clobbersRBP
+          ? FEATURES0_WITHOUT_ATTESTATION & ~FEATURES0_KEEPS_RBP
+          : FEATURES0_WITHOUT_ATTESTATION) |
+        (((module.sample?.seamopsCaps ?? 0) & SEAMOPS_LOCAL_ATTESTATION) === 0 ? 0 : FEATURES0_LOCAL_ATTESTATION)
+      );
     case 'CMR_BASE':
       return loader.cmrs[index]?.base ?? 0;
     case 'CMR_SIZE':
@@ -90,5 +95,5 @@ export function metadataValue(
 
 /** A value cut to the element size the table gives the field. */
 export function cutToField(value: U64, bits: 8 | 16 | 32 | 64): U64 {
-  return bits === 64 ? value : lowHalf(value) % 2 ** bits;
+  return bits === 64 ? value : bits === 32 ? lowHalf(value) : lowHalf(value) & (bits === 16 ? 0xffff : 0xff);
 }

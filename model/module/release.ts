@@ -19,6 +19,8 @@ export interface Release {
   /** TDSYSINFO_STRUCT.SYS_RD: metadata should be read through TDH.SYS.RD. */
   readonly sysRd: 0 | 1;
   readonly fields: FieldTable;
+  /** Calls may come back with RBP changed: TDX_FEATURES0 does not have NO_RBP_MOD. */
+  readonly clobbersRBP: boolean;
   /** 4 KiB PAMT entries one TDH.SYS.TDMR.INIT initialises. */
   readonly tdmrInitPages: number;
   /** Where the values come from, and what in them is inferred. */
@@ -46,6 +48,7 @@ const RELEASE_1_5_01: Release = {
   configWaitsFor: 'every-lp',
   sysRd: 1,
   fields: FIELDS_1_5_01,
+  clobbersRBP: false,
   tdmrInitPages: 1024,
   source:
     'Rules: recordings of the public source of 1.5.01. Build: https://github.com/intel/confidential-computing.tdx.tdx-module/releases (1.5.01 = 595 / 20231008).',
@@ -77,6 +80,14 @@ export const RELEASES = {
     fields: FIELDS_LATER,
     source:
       'A module that answers every field Linux 6.17 and 7.3 read (get_tdx_sys_info_td_conf): MAX_VCPUS_PER_TD beside those of 1.5.01. Build of 1.5.08; its value 576 is inferred, the rest is 1.5.01.',
+  },
+  'clobbers-rbp': {
+    ...RELEASE_1_5_01,
+    name: 'clobbers-rbp',
+    fields: FIELDS_LATER,
+    clobbersRBP: true,
+    source:
+      'A module from before NO_RBP_MOD that otherwise has every field: check_features(), Linux 6.17, refuses it; L37785930008 (field thread). Which builds are so is not stated.',
   },
   'per-package': {
     ...RELEASE_1_5_01,

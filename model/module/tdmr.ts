@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import { LEVEL_1G, LEVEL_2M, LEVEL_4K, PAGE_1G, PAGE_2M, PAGE_4K } from '../abi/page.ts';
 import type { AddressRange } from '../abi/range.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
@@ -30,8 +31,8 @@ export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: re
   if (
     typeof base !== 'number' ||
     typeof size !== 'number' ||
-    base % PAGE_1G !== 0 ||
-    size % PAGE_1G !== 0 ||
+    !isAligned(base, PAGE_1G) ||
+    !isAligned(size, PAGE_1G) ||
     size === 0
   ) {
     return invalid(module, index, 'TDMR: base or size not a multiple of 1 GiB, or size 0');
@@ -84,7 +85,12 @@ function readReserved(
       module.lastReason = 'reserved area: below the end of the one before';
       return withDetails(STATUS.TDX_NON_ORDERED_RESERVED_IN_TDMR, index + area * 0x100);
     }
-    if (typeof offset !== 'number' || typeof size !== 'number' || offset % PAGE_4K !== 0 || size % PAGE_4K !== 0) {
+    if (
+      typeof offset !== 'number' ||
+      typeof size !== 'number' ||
+      !isAligned(offset, PAGE_4K) ||
+      !isAligned(size, PAGE_4K)
+    ) {
       return invalidReserved(module, index, area, 'reserved area: offset or size not a multiple of 4 KiB');
     }
     if (offset + size > tdmrSize) return invalidReserved(module, index, area, 'reserved area: reaches past the TDMR');
@@ -98,7 +104,7 @@ function readReserved(
 function readPAMT(module: ModuleState, words: readonly U64[], at: number, needed: number): AddressRange | undefined {
   const base = words[at] ?? 0;
   const size = words[at + 1] ?? 0;
-  if (typeof base === 'number' && typeof size === 'number' && base % PAGE_4K === 0 && size % PAGE_4K === 0) {
+  if (typeof base === 'number' && typeof size === 'number' && isAligned(base, PAGE_4K) && isAligned(size, PAGE_4K)) {
     if (base + size <= module.addressEnd && size >= needed) return { base, size };
   }
   module.lastReason = 'PAMT: not 4 KiB aligned, KeyID bits, or too small';

@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import type { AddressRange } from '../abi/range.ts';
 
 /** Slots of the CMR table (MAX_CMR of module 1.5.01; 32 in every published interface). */
@@ -37,7 +38,7 @@ export function brokenCMRRule(cmrs: readonly AddressRange[]): CMRRule | null {
       continue;
     }
     if (empty) return 'cmr-empty-inside';
-    if (base % PAGE !== 0 || size % PAGE !== 0) return 'cmr-unaligned';
+    if (!isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'cmr-unaligned';
     if (base < previousBase) return 'cmr-order';
     if (base < previousEnd) return 'cmr-overlap';
     previousBase = base;
@@ -56,7 +57,8 @@ export function mergeCMRs(cmrs: readonly AddressRange[]): AddressRange[] {
     if (size === 0) continue;
     let at = merged.length;
     while (at > 0 && (merged[at - 1]?.base ?? 0) > base) at -= 1;
-    merged.splice(at, 0, { base, size });
+    if (at === merged.length) merged.push({ base, size });
+    else merged.splice(at, 0, { base, size });
   }
   let kept = 0;
   for (const { base, size } of merged) {

@@ -1,3 +1,4 @@
+import { isAligned } from '../abi/align.ts';
 import type { AddressRange } from '../abi/range.ts';
 
 /** Its enable and lock state are per core: an LP enters SEAM only where this core's registers are valid. */
@@ -28,7 +29,7 @@ export type SEAMRRRule =
 /** The first rule the proposed range breaks by itself; whether all cores agree is MCHECK's business. */
 export function brokenSEAMRRRule(seamrr: AddressRange | null): SEAMRRRule | null {
   if (seamrr === null) return 'seamrr-absent';
-  if (seamrr.base % SEAMRR_GRANULARITY !== 0) return 'seamrr-unaligned';
+  if (!isAligned(seamrr.base, SEAMRR_GRANULARITY)) return 'seamrr-unaligned';
   let size = SEAMRR_GRANULARITY;
   while (size < seamrr.size && size < SEAMRR_SIZE_MAX) size *= 2;
   return size === seamrr.size ? null : 'seamrr-size';

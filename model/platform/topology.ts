@@ -44,7 +44,8 @@ export function packageNumbers(lps: readonly PlatformLP[], counted: boolean): nu
     let at = numbers.length;
     while (at > 0 && (numbers[at - 1] ?? 0) > lp.package) at -= 1;
     if (at > 0 && numbers[at - 1] === lp.package) continue;
-    numbers.splice(at, 0, lp.package);
+    if (at === numbers.length) numbers.push(lp.package);
+    else numbers.splice(at, 0, lp.package);
   }
   return numbers;
 }

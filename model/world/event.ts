@@ -20,12 +20,21 @@ export type Event =
       readonly node: number;
     }
   | { readonly kind: 'memory-remove'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number }
+  /** KVM makes a guest TD, as far as KeyID and control pages go; revisions without KVM for TDX do nothing. */
+  | { readonly kind: 'td-create' }
+  /** KVM takes down one of the guests that are alive: number `td` of them in order of creation, or the last. */
+  | { readonly kind: 'td-destroy'; readonly td: number }
   /** A memory error reported at `address`; the kernel asks the module whose page it is where it can. */
   | { readonly kind: 'machine-check'; readonly lp: number; readonly address: number }
   /** The kernel's nth allocation from now on fails (1 = the next one). */
   | { readonly kind: 'allocation-failure'; readonly nth: number }
   /** The next `count` SEAMCALLs of `leaf` (any leaf: null) meet this condition. */
   | { readonly kind: 'condition'; readonly condition: Condition; readonly leaf: number | null; readonly count: number }
+  /**
+   * What stands in entry `entry` of the kernel's CMR buffer right after the next TDH.SYS.INFO has filled it: somebody
+   * wrote there. The module keeps its own table.
+   */
+  | { readonly kind: 'cmr-corruption'; readonly entry: number; readonly base: number; readonly size: number }
   | { readonly kind: 'late-load' }
   | { readonly kind: 'module-unload' }
   /** The module shut itself down inside SEAM: every SEAMCALL on every LP is VMfailInvalid from now on. */

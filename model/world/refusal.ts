@@ -20,6 +20,12 @@ const EXCEPTIONS: ReadonlyMap<number, { readonly statuses?: readonly string[]; r
   [44, { why: 'TDH.SYS.LP.SHUTDOWN always succeeds' }],
 ]);
 
+/** True if this leaf may leave a trace whatever it answers. */
+export function alwaysLeavesTrace(leaf: U64): boolean {
+  const exception = EXCEPTIONS.get(lowHalf(leaf) & 0xffff);
+  return exception !== undefined && exception.statuses === undefined;
+}
+
 /** True if this leaf may leave a trace although it answered `rax`. */
 export function leavesTraceWhenRefused(leaf: U64, rax: U64): boolean {
   const exception = EXCEPTIONS.get(lowHalf(leaf) & 0xffff);

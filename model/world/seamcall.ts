@@ -1,15 +1,18 @@
+import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
 import type { Registers } from '../abi/registers.ts';
 import { lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
 import { callModule, runTDMRInit } from '../module/dispatch.ts';
+import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
-import { digestModule } from './digest.ts';
 import type { Condition } from './event.ts';
-import { leavesTraceWhenRefused } from './refusal.ts';
+import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
+import { isSameSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
+const TDH_SYS_INFO = 32;
 const TDH_SYS_TDMR_INIT = 36;
 /** No TDMR needs more calls: 2^52 bytes at 4 MiB each, and one that says so. */
 const CALLS_MAX = 2 ** 31;
@@ -18,6 +21,10 @@ const CALLS_MAX = 2 ** 31;
 const CONDITIONS: ReadonlyMap<string, Conditions> = new Map(
   CONDITION_NAMES.map((name) => [name, withCondition(NO_CONDITIONS, name, 0) ?? NO_CONDITIONS]),
 );
+
+// Scratch for one watched call: nothing in it outlives the call.
+const BEFORE: Snapshot = [];
+const AFTER: Snapshot = [];
 
 /**
  * One SEAMCALL on an LP, from the instruction to its end; registers are changed in place unless it trapped, and the
@@ -36,9 +43,10 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
   if (entered === 'seamldr') {
     callSEAMLDR(world.seamldr, world.hardware, lp, regs);
   } else if (entered === 'module') {
-    // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
-    const digest = world.watchRefusals && (raw || world.pending.length > 0) ? digestModule(world) : '';
     condition = takeCondition(world, leaf);
+    // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
+    const watched = world.watchRefusals && (raw || condition !== null) && !alwaysLeavesTrace(leaf);
+    if (watched) takeSnapshot(world, BEFORE);
     if (world.lostPAMT.length > 0 && readsLostPAMT(world, leaf, inRCX)) {
       world.module.phase = 'DEAD';
       world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
@@ -48,9 +56,13 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     if (outcome === 'fatal') {
       trap = 'vmfail';
       restore(regs, leaf, inRCX, inRDX, inR8);
-    } else if (digest !== '' && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax))
-      changed = digest !== digestModule(world);
+    } else if (watched && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax)) {
+      takeSnapshot(world, AFTER);
+      changed = !isSameSnapshot(BEFORE, AFTER);
+    }
   } else trap = entered;
+  if (world.pendingCMREntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && regs.rax === 0)
+    corruptCMRs(world, inR8);
   const { trace } = world;
   const last = trace.length - 1;
   const previous = trace[last];
@@ -165,6 +177,18 @@ function readsLostPAMT({ module, lostPAMT }: World, leaf: U64, rcx: U64): boolea
   return false;
 }
 
+/** Somebody writes to the buffer at `buffer` that the module has just filled. */
+function corruptCMRs(world: World, buffer: U64): void {
+  if (typeof buffer === 'bigint') return;
+  const { memory } = world.hardware;
+  for (const broken of world.pendingCMREntries) {
+    writeWord(memory, buffer + CMR_INFO_SIZE * broken.entry, broken.base);
+    writeWord(memory, buffer + CMR_INFO_SIZE * broken.entry + 8, broken.size);
+    world.brokenCMREntries.push(broken);
+  }
+  world.pendingCMREntries.length = 0;
+}
+
 function restore(regs: Registers, rax: U64, rcx: U64, rdx: U64, r8: U64): void {
   regs.rax = rax;
   regs.rcx = rcx;
@@ -176,7 +200,8 @@ function matches(pending: PendingCondition, leaf: number): boolean {
   return pending.leaf === null || pending.leaf === leaf;
 }
 
-function awaitsCondition(world: World, leaf: number): boolean {
+/** True if a call of this leaf would meet a condition that waits for it. */
+export function awaitsCondition(world: World, leaf: number): boolean {
   for (const pending of world.pending) if (matches(pending, leaf)) return true;
   return false;
 }

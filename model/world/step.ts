@@ -1,8 +1,9 @@
+import { isAligned } from '../abi/align.ts';
 import { EBUSY, EPERM } from '../kernel/errno.ts';
 import type { Flow } from '../kernel/flow.ts';
 import { machineCheck } from '../kernel/machine-check.ts';
 import type { MemoryRegion } from '../kernel/state.ts';
-import { createThread, runThread } from '../kernel/thread.ts';
+import { createThread, runThread, type Thread } from '../kernel/thread.ts';
 import { createModule } from '../module/state.ts';
 import { bootLP, isHotAddable, mayComeOnline } from '../platform/topology.ts';
 import { lateLoad } from '../seamldr/late-load.ts';
@@ -19,6 +20,45 @@ const READING_LEAVES: readonly number[] = [24, 34];
 
 /** Lets one event happen and records what it came to; returns the record. Nothing happens to a kernel that has crashed. */
 export function step(world: World, event: Event): EventRecord {
+  const { kernel } = world;
+  const record = openRecord(world, event);
+  if (kernel.crash === null) record.outcome = perform(world, record, event);
+  if (kernel.crash !== null && record.outcome !== 'ignored') record.outcome = 'crashed';
+  if (world.kernel !== kernel) return record;
+  finish(world, record);
+  return record;
+}
+
+/**
+ * Lets one event begin. A thread that is not null has yet to be run, and `endEvent` to be called when it has ended;
+ * otherwise the event is over.
+ */
+export function beginEvent(world: World, event: Event): { record: EventRecord; thread: Thread | null } {
+  world.defers = true;
+  world.started = null;
+  const record = step(world, event);
+  world.defers = false;
+  return { record, thread: world.started };
+}
+
+/**
+ * Records what an event came to whose thread has ended or has crashed the kernel. `null`: it never came to run, or the
+ * kernel died of another one first.
+ */
+export function endEvent(world: World, record: EventRecord, thread: Thread | null): void {
+  if (thread === null) record.outcome = 'ignored';
+  else {
+    record.errno = thread.status === 'done' ? thread.error : 0;
+    if (world.kernel.crash !== null) record.outcome = 'crashed';
+    else if (record.errno !== 0 && !ENABLING.includes(record.event.kind)) record.outcome = 'refused';
+  }
+  finish(world, record);
+}
+
+/** Events whose failure is no refusal: they were carried out, and failed. */
+const ENABLING: readonly EventRecord['event']['kind'][] = ['enable', 'cpu-enable'];
+
+function openRecord(world: World, event: Event): EventRecord {
   const { kernel } = world;
   const record: EventRecord = {
     event,
@@ -37,10 +77,6 @@ export function step(world: World, event: Event): EventRecord {
   world.records.push(record);
   world.foldFrom = record.from;
   world.imbalancesBefore = kernel.lockImbalances.length;
-  if (kernel.crash === null) record.outcome = perform(world, record, event);
-  if (kernel.crash !== null && record.outcome !== 'ignored') record.outcome = 'crashed';
-  if (world.kernel !== kernel) return record;
-  finish(world, record);
   return record;
 }
 
@@ -88,6 +124,10 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
       return addMemory(world, record, event);
     case 'memory-remove':
       return removeMemory(world, record, event);
+    case 'td-create':
+      return createTD(world, record);
+    case 'td-destroy':
+      return destroyTD(world, record, event.td);
     case 'machine-check':
       return checkMachine(world, event.lp, event.address);
     case 'allocation-failure':
@@ -95,6 +135,9 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
       return 'done';
     case 'condition':
       world.pending.push({ condition: event.condition, leaf: event.leaf, left: event.count });
+      return 'done';
+    case 'cmr-corruption':
+      world.pendingCMREntries.push(event);
       return 'done';
     case 'late-load':
       return loadModule(world);
@@ -123,8 +166,11 @@ function hasEnabled({ records }: World, now: EventRecord): boolean {
 }
 
 /** The CPU that a call with no CPU of its own runs on: the lowest online one. */
-function firstOnline({ kernel }: World): number {
+function firstOnline({ kernel, platform }: World): number {
   const { cpus } = kernel;
+  // Linux counts from the boot CPU, wherever the case has it.
+  const boot = bootLP(platform.lps);
+  if (cpus[boot]?.online === true) return boot;
   for (let cpu = 0; cpu < cpus.length; cpu += 1) if (cpus[cpu]?.online === true) return cpu;
   return 0;
 }
@@ -136,8 +182,13 @@ function runFlow(
   cpu: number,
   target: number,
   region: MemoryRegion | null = null,
+  td = -1,
 ): Outcome {
-  const thread = createThread(1, flow, cpu, target, region);
+  const thread = createThread(world.records.length, flow, cpu, target, region, td);
+  if (world.defers) {
+    world.started = thread;
+    return 'done';
+  }
   const status = runThread(world.kernel, thread, world.port);
   // Nobody else runs, so a lock that cannot be had will never be: the kernel hangs for good.
   if (status === 'blocked') world.kernel.crash = `deadlock in ${flow.name}: ${flow.steps[thread.pc]?.name ?? 'end'}`;
@@ -211,7 +262,7 @@ function addMemory(
 ): Outcome {
   const { kernel } = world;
   for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
-  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  if (size < PAGE || !isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'ignored';
   const cpu = firstOnline(world);
   runFlow(world, record, kernel.revision.memoryAdd[how], cpu, cpu, { base, size, node });
   return record.errno === 0 ? 'done' : 'refused';
@@ -223,13 +274,37 @@ function removeMemory(
   { how, base, size }: Extract<Event, { kind: 'memory-remove' }>,
 ): Outcome {
   const { kernel } = world;
-  if (size < PAGE || base % PAGE !== 0 || size % PAGE !== 0) return 'ignored';
+  if (size < PAGE || !isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'ignored';
   let covered = base;
   for (const block of kernel.memblock)
     if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
   if (how !== 'zone-device' && covered < base + size) return 'ignored';
   const cpu = firstOnline(world);
   runFlow(world, record, kernel.revision.memoryRemove[how], cpu, cpu, { base, size, node: 0 });
+  return record.errno === 0 ? 'done' : 'refused';
+}
+
+function createTD(world: World, record: EventRecord): Outcome {
+  const { tdCreate } = world.kernel.revision;
+  if (tdCreate === null || world.kernel.status !== 'initialised') return 'ignored';
+  const cpu = firstOnline(world);
+  runFlow(world, record, tdCreate, cpu, cpu);
+  return record.errno === 0 ? 'done' : 'refused';
+}
+
+function destroyTD(world: World, record: EventRecord, nth: number): Outcome {
+  const { tds, revision } = world.kernel;
+  if (revision.tdDestroy === null) return 'ignored';
+  let td = -1;
+  let left = nth;
+  for (let at = 0; at < tds.length && left >= 0; at += 1) {
+    if (tds[at]?.alive !== true) continue;
+    td = at;
+    left -= 1;
+  }
+  if (td === -1) return 'ignored';
+  const cpu = firstOnline(world);
+  runFlow(world, record, revision.tdDestroy, cpu, cpu, null, td);
   return record.errno === 0 ? 'done' : 'refused';
 }
 

@@ -85,9 +85,9 @@ export interface EventRecord {
   /** The kernel it happened to: another one after a kexec. */
   readonly kernel: KernelState;
   /** Trace entries [from, to) belong to it; dmesg lines [dmesgFrom, dmesgTo). */
-  readonly from: number;
+  from: number;
   to: number;
-  readonly dmesgFrom: number;
+  dmesgFrom: number;
   dmesgTo: number;
   readonly statusBefore: ModuleStatus;
   statusAfter: ModuleStatus;
@@ -100,6 +100,7 @@ export interface EventRecord {
 
 /**
  * `done`: it happened (a failed init too: see errno). `refused`: the host said no. `ignored`: it makes no sense here (an
- * LP that is not there, VMXON where it is on) and nothing happened. `crashed`: the kernel died of it.
+ * LP that is not there, VMXON where it is on) and nothing happened, or the kernel died of another event that it overlapped
+ * with. `crashed`: the kernel died of it.
  */
 export type Outcome = 'done' | 'refused' | 'ignored' | 'crashed';

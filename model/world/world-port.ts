@@ -2,6 +2,7 @@ import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
 import type { KernelPort } from '../kernel/port.ts';
 import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
 import { performSeamcall, performTDMRInitLoop } from './seamcall.ts';
+import { callsAhead, makeCalls } from './tdmr-run.ts';
 import { modulePhase, type World } from './world.ts';
 
 /** The kernel's way to one machine: every effect is carried out and entered in the trace. */
@@ -9,6 +10,8 @@ export function createWorldPort(world: World): KernelPort {
   return {
     seamcall: (cpu, regs) => performSeamcall(world, cpu, regs, false),
     tdmrInitLoop: (cpu, regs, base, end) => performTDMRInitLoop(world, cpu, regs, base, end),
+    tdmrInitAhead: () => callsAhead(world),
+    tdmrInitCatchUp: (calls) => makeCalls(world, calls),
     alloc: (what, bytes, node) => {
       const injected = isFailing(world);
       const address = injected ? -1 : allocatePages(world.allocator, what, bytes, node);

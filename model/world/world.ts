@@ -3,6 +3,7 @@ import type { Registers } from '../abi/registers.ts';
 import type { PageAllocator } from '../kernel/page-allocator.ts';
 import type { KernelPort } from '../kernel/port.ts';
 import type { KernelState } from '../kernel/state.ts';
+import type { Thread } from '../kernel/thread.ts';
 
 import type { ModuleState } from '../module/state.ts';
 import type { Release } from '../module/release.ts';
@@ -34,6 +35,11 @@ export interface World {
   /** Allocations from now on that fail: countdowns, 1 = the next one. */
   readonly failingAllocations: number[];
 
+  /** Entries of the kernel's CMR buffer that are overwritten when the next TDH.SYS.INFO has filled it. */
+  readonly pendingCMREntries: CMREntry[];
+  /** Those that were. */
+  readonly brokenCMREntries: CMREntry[];
+
   readonly trace: TraceEntry[];
   /** One record per event so far; the boot is the first, with no event of the case. */
   readonly records: EventRecord[];
@@ -42,8 +48,11 @@ export interface World {
   foldFrom: number;
   /** Lock imbalances the kernel had recorded before the event under way. */
   imbalancesBefore: number;
-  /** Kernel threads in the middle of a flow. */
-  threadsRunning: number;
+  /** The next event that runs a kernel flow leaves its thread in `started`, to be run step by step. */
+  defers: boolean;
+  started: Thread | null;
+  /** Of events that overlapped: whose turn it was when, and where in the trace and in dmesg that part now stands. */
+  readonly overlaps: Overlap[];
 
   /**
    * PAMT memory that the host has taken back under its own KeyID while the module still points at it. What the module
@@ -56,6 +65,22 @@ export interface World {
   disturbed: boolean;
   /** Compare module and memory around every refused SEAMCALL (costs a digest per call). */
   readonly watchRefusals: boolean;
+}
+
+/** A turn of one of the events that overlapped: trace entries [from, to), dmesg lines [dmesgFrom, dmesgTo). */
+export interface Overlap {
+  readonly record: EventRecord;
+  /** Position in `records` of the first event of those that overlapped each other. */
+  readonly group: number;
+  readonly from: number;
+  readonly to: number;
+  readonly dmesgFrom: number;
+  readonly dmesgTo: number;
+}
+
+/** One entry of a CMR table in memory: bytes. */
+export interface CMREntry extends AddressRange {
+  readonly entry: number;
 }
 
 export interface PendingCondition {

@@ -43,6 +43,23 @@ const CREATE: readonly FlowEntry[] = [
   [create.GIVE_BACK_UNUSED],
 ];
 
+/** The same two flows with some steps replaced, by name; `first` comes before both, `before` then before a creation. */
+export function kvmTD(
+  first: readonly FlowEntry[],
+  before: readonly FlowEntry[],
+  replaced: Readonly<Record<string, Step>>,
+): Pick<Revision, 'tdCreate' | 'tdDestroy'> {
+  const swap = ([step, ...labels]: FlowEntry): FlowEntry => {
+    const other = replaced[step.name];
+    return other === undefined ? [step, ...labels] : [{ ...other, name: step.name }, ...labels];
+  };
+  const [required, ...create] = CREATE.map(swap);
+  return {
+    tdCreate: defineFlow('td-create', required === undefined ? create : [required, ...first, ...before, ...create]),
+    tdDestroy: defineFlow('td-destroy', [[destroy.REQUIRE_TD], ...first, ...TEAR_DOWN.map(swap)]),
+  };
+}
+
 /** KVM's way to make and unmake a guest, as far as the module's KeyIDs and control pages go (Linux 6.16 on). */
 export const KVM_TD: Pick<Revision, 'tdCreate' | 'tdDestroy'> = {
   tdCreate: defineFlow('td-create', CREATE),

@@ -2,7 +2,7 @@ import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import { ADD_CPU } from '../steps/acpi.ts';
-import { READ_CMRS } from '../steps/cmr.ts';
+import { READ_CMRS_IN_USE } from '../steps/cmr.ts';
 import * as configure from '../steps/configure.ts';
 import * as hotplug from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
@@ -12,11 +12,13 @@ import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
 import * as strictLP from '../steps/strict-lp.ts';
 import * as strictMemory from '../steps/strict-memory.ts';
+import * as strictTD from '../steps/strict-td.ts';
 import * as strict from '../steps/strict-module.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import * as undo from '../steps/undo.ts';
 import * as vmx from '../steps/vmx.ts';
 import { cpuRemove, NOTIFIED_MEMORY_HOTPLUG } from './common.ts';
+import { kvmTD } from './kvm-td.ts';
 
 /**
  * The kernel that breaks no invariant: no kernel anybody runs, but the proof that the invariants can all be kept at
@@ -65,8 +67,10 @@ export const STRICT: Revision = {
     [strictLP.BRING_UP_EVERY_LP, 'put-online-mems'],
     [strictLP.CHECK_PACKAGES, 'put-online-mems'],
     [strict.RESUME_IF_CONFIGURED, 'end', 'strict-key-config'],
-    [metadata.READ_TDMR_FIELDS, 'put-online-mems'],
-    [READ_CMRS, 'put-online-mems'],
+    [strict.naming(metadata.READ_FEATURES), 'put-online-mems'],
+    [metadata.CHECK_FEATURES, 'put-online-mems'],
+    [strict.naming(metadata.READ_TDMR_FIELDS), 'put-online-mems'],
+    [READ_CMRS_IN_USE, 'put-online-mems'],
     [strictMemory.OFFLINE_NON_CONVERTIBLE, 'put-online-mems'],
     [strictMemory.BUILD_CONVERTIBLE_MEMORY_LIST, 'put-online-mems'],
     [tdmr.ALLOCATE_TDMR_ARRAY, 'free-memory-list'],
@@ -100,15 +104,22 @@ export const STRICT: Revision = {
   cpuOffline: defineFlow('cpu-offline', [
     [lock.CPUS_WRITE_LOCK],
     [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
+    [strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'],
     [strictLP.LEAVE_VMX],
     [hotplug.TAKE_CPU_DOWN],
     [lock.CPUS_WRITE_UNLOCK],
   ]),
   acpiCPUAdd: defineFlow('acpi-cpu-add', [[ADD_CPU]]),
-  acpiCPURemove: defineFlow('acpi-cpu-remove', cpuRemove([[strictLP.LEAVE_VMX]])),
+  acpiCPURemove: defineFlow(
+    'acpi-cpu-remove',
+    cpuRemove([[strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'], [strictLP.LEAVE_VMX]]),
+  ),
   ...NOTIFIED_MEMORY_HOTPLUG,
-  tdCreate: null,
-  tdDestroy: null,
+  ...kvmTD([[strictTD.MOVE_TO_USABLE_CPU]], [[metadata.READ_TDCS_SIZE]], {
+    'check-all-packages-online': strictTD.CHECK_PACKAGES_FOR_TD,
+    'mng-key-config-packages': strictTD.KEY_CONFIG_FOR_TD,
+    'write-back-caches': strictTD.WRITE_BACK_USABLE,
+  }),
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
   memory: { accepts: 'union', refusal: 'memory-refused' },

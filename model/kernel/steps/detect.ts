@@ -5,8 +5,8 @@ import { printk } from '../printk.ts';
 const SOURCE = 'tdx_init(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12';
 const TWO_32 = 2 ** 32;
 /** CPUID model numbers (family 6) with the partial-write machine-check erratum. Source: check_tdx_erratum(), Linux 6.12. */
-const SAPPHIRE_RAPIDS = 0x8f;
-const EMERALD_RAPIDS = 0xcf;
+export const SAPPHIRE_RAPIDS = 0x8f;
+export const EMERALD_RAPIDS = 0xcf;
 
 /** MSR 0x87 on the boot CPU; no TDX KeyIDs, or an MSR that is not there, ends detection without a word. */
 export const READ_KEYID_PARTITIONING: Step = {

@@ -44,7 +44,7 @@ export function readMetadata(name: string, source: string, reads: readonly Metad
       if (error !== 0) return error;
       const { r8 } = kernel.registers;
       if (read.into === 'features0') kernel.info.features0 = r8;
-      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) % 0x10000;
+      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) & 0xffff;
       thread.index++;
       return thread.index < reads.length ? AGAIN : DONE;
     },
@@ -102,6 +102,11 @@ export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, 
   { field: 0x1900000300000003n, into: null },
   { field: 0x9900000100000004n, into: 'cpuidConfigs' },
   { field: 0x9900000100000008n, into: null },
+]);
+
+/** How large a TD's control structure is, read when it is wanted. */
+export const READ_TDCS_SIZE: Step = readMetadata('read-tdcs-size', SOURCE_6_17, [
+  { field: 0x9800000100000100n, into: 'tdcsBaseSize' },
 ]);
 
 /** The array for them is fixed; a module with more is refused without a word. */

@@ -27,7 +27,6 @@ function bringUp(kernel: KernelState, port: KernelPort, id: number): number {
   let error = 0;
   if (!kernel.sysinitDone) {
     error = seamcall(kernel, port, id, TDH_SYS_INIT, 0, 0, 0);
-    if (error === ENODEV) printk(kernel, port, 'module-not-loaded');
     if (error === 0) kernel.sysinitDone = true;
   }
   if (error === 0) error = seamcall(kernel, port, id, TDH_SYS_LP_INIT, 0, 0, 0);

@@ -1,4 +1,6 @@
-import { EINVAL } from '../errno.ts';
+import { STATUS } from '../../abi/status.ts';
+import { highHalf } from '../../abi/u64.ts';
+import { EINVAL, EIO } from '../errno.ts';
 import { AGAIN, DONE, JUMP, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
 import { seamcallTDMRInit } from '../seamcall.ts';
@@ -99,3 +101,23 @@ export const SETTLE: Step = {
     return DONE;
   },
 };
+
+/** High halves of the answers of a module that lacks TDH.SYS.RD, or the field. */
+const OLD_MODULE: readonly number[] = [
+  highHalf(STATUS.TDX_SYS_NOT_READY),
+  highHalf(STATUS.TDX_OPERAND_INVALID),
+  highHalf(STATUS.TDX_METADATA_FIELD_ID_INCORRECT),
+];
+
+/** A step that reads metadata, and says so when the module is too old to answer. */
+export function naming(step: Step): Step {
+  return {
+    ...step,
+    run: (kernel, thread, port) => {
+      const outcome = step.run(kernel, thread, port);
+      if (outcome === EIO && OLD_MODULE.includes(highHalf(kernel.registers.rax)))
+        printk(kernel, port, 'module-too-old');
+      return outcome;
+    },
+  };
+}

@@ -10,6 +10,7 @@ import {
   TDH_PHYMEM_PAGE_RECLAIM,
   TDH_PHYMEM_PAGE_WBINVD,
 } from '../seamcall.ts';
+import type { KernelState } from '../state.ts';
 import { freeKeyID } from '../td.ts';
 import { release } from '../tdx-memory.ts';
 import { isNotFirst, tdOf } from './td-create.ts';
@@ -52,26 +53,39 @@ export const VPFLUSHDONE: Step = {
   },
 };
 
-/** TDH.PHYMEM.CACHE.WB on one online CPU of each package, resumed while interrupts stop it. A failure shows at FREEID. */
-export const WRITE_BACK_CACHES: Step = {
-  name: 'write-back-caches',
-  source: `smp_func_do_phymem_cache_wb() and ${HKID}`,
-  run: (kernel, thread, port) => {
-    while (thread.index < kernel.cpus.length) {
-      const cpu = thread.index++;
-      if (kernel.cpus[cpu]?.online !== true || isNotFirst(kernel, cpu)) continue;
-      let status: U64 = 0;
-      for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt++) {
-        status = seamcallStatus(kernel, port, cpu, TDH_PHYMEM_CACHE_WB, status === 0 ? 0 : 1, 0);
-        if (status !== TDX_INTERRUPTED_RESUMABLE) break;
+/** TDH.PHYMEM.CACHE.WB on the CPUs that `runsOn` says, resumed while interrupts stop it. A failure shows at FREEID. */
+export function writeBackCaches(
+  name: string,
+  source: string,
+  runsOn: (kernel: KernelState, cpu: number) => boolean,
+): Step {
+  return {
+    name,
+    source,
+    run: (kernel, thread, port) => {
+      while (thread.index < kernel.cpus.length) {
+        const cpu = thread.index++;
+        if (!runsOn(kernel, cpu)) continue;
+        let status: U64 = 0;
+        for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt++) {
+          status = seamcallStatus(kernel, port, cpu, TDH_PHYMEM_CACHE_WB, status === 0 ? 0 : 1, 0);
+          if (status !== TDX_INTERRUPTED_RESUMABLE) break;
+        }
+        if (status !== 0 && status !== TDX_NO_HKID_READY_TO_WBCACHE)
+          printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_CACHE_WB, status);
+        return AGAIN;
       }
-      if (status !== 0 && status !== TDX_NO_HKID_READY_TO_WBCACHE)
-        printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_CACHE_WB, status);
-      return AGAIN;
-    }
-    return DONE;
-  },
-};
+      return DONE;
+    },
+  };
+}
+
+/** One online CPU of each package: the first. */
+export const WRITE_BACK_CACHES: Step = writeBackCaches(
+  'write-back-caches',
+  `smp_func_do_phymem_cache_wb() and ${HKID}`,
+  (kernel, cpu) => kernel.cpus[cpu]?.online === true && !isNotFirst(kernel, cpu),
+);
 
 /** TDH.MNG.KEY.FREEID: only then may the KeyID be used again; when it fails the KeyID is lost until the next boot. */
 export const FREE_KEYID: Step = {
@@ -114,6 +128,7 @@ export const RECLAIM_CONTROL_PAGES: Step = {
     if (page !== undefined) {
       port.movdir64b(thread.cpu, page, PAGE);
       release(kernel, port, 'k', page, PAGE);
+      td.tdcs[thread.index] = -1;
       thread.index++;
       return AGAIN;
     }

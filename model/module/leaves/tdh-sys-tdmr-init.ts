@@ -1,3 +1,4 @@
+import { alignDown } from '../../abi/align.ts';
 import { OPERAND } from '../../abi/operand-id.ts';
 import { PAGE_1G, PAGE_4K } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
@@ -53,7 +54,7 @@ export function findTDMR(module: ModuleState, value: U64): TDMRState | undefined
 
 /** What RDX says: the next address to initialise, rounded down to 1 GiB. Bytes. */
 export function nextAddress(tdmr: TDMRState): number {
-  return tdmr.base + tdmr.initialised - (tdmr.initialised % PAGE_1G);
+  return tdmr.base + alignDown(tdmr.initialised, PAGE_1G);
 }
 
 /** The work of `calls` successful calls; the caller made sure that so many remain. */

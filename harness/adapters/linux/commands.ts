@@ -1,0 +1,57 @@
+import type { KernelState } from '../../../model/kernel/state.ts';
+import { COMMAND } from './wire.ts';
+import { put, putNumber, type Words } from './words.ts';
+
+/** What the kernel is asked to do, as words. CPUs are kernel CPU ids. */
+
+/** A machine with its power just switched on, up to the end of the kernel's detection on `cpu`. */
+export function putBoot(words: Words, { cpus, facts }: KernelState, cpu: number): void {
+  const partition = facts.keyids[0] ?? null;
+  put(words, COMMAND.BOOT);
+  put(words, cpu);
+  put(words, cpus.length);
+  for (const one of cpus) put(words, one.package);
+  put(words, partition === null ? 0 : 1);
+  put(words, partition?.mktme ?? 0);
+  put(words, partition?.tdx ?? 0);
+  put(words, facts.hibernation ? 1 : 0);
+  put(words, facts.notifierError);
+  put(words, facts.cpuModel);
+}
+
+export function putCPUEnable(words: Words, cpu: number): void {
+  put(words, COMMAND.CPU_ENABLE);
+  put(words, cpu);
+}
+
+/** With the CPUs that are online and the memory there is at this moment. */
+export function putEnable(words: Words, { cpus, memblock }: KernelState, cpu: number): void {
+  put(words, COMMAND.ENABLE);
+  put(words, cpu);
+  for (let first = 0; first < cpus.length; first += 32) {
+    let mask = 0;
+    for (let bit = 0; bit < 32; bit += 1) if (cpus[first + bit]?.online === true) mask += 2 ** bit;
+    put(words, mask);
+  }
+  put(words, memblock.length);
+  for (const { base, size, node } of memblock) {
+    putNumber(words, base);
+    putNumber(words, size);
+    put(words, node);
+  }
+}
+
+/** Memory [startPfn, endPfn) (page frame numbers) is about to come online. */
+export function putNotify(words: Words, startPfn: number, endPfn: number): void {
+  put(words, COMMAND.NOTIFY);
+  put(words, 0);
+  putNumber(words, startPfn);
+  putNumber(words, endPfn - startPfn);
+}
+
+/** A memory error at `address` (bytes) with the status and misc of a usable one. */
+export function putMachineCheck(words: Words, cpu: number, address: number): void {
+  put(words, COMMAND.MACHINE_CHECK);
+  put(words, cpu);
+  putNumber(words, address);
+}

@@ -1,0 +1,78 @@
+import { defineFlow } from '../../../model/kernel/flow.ts';
+import { NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
+import type { Revision } from '../../../model/kernel/revision.ts';
+import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
+import { type Conversation, outcomeOf } from './conversation.ts';
+import { createWords, type Words } from './words.ts';
+
+/**
+ * A compiled kernel as a revision like any other: its entry points are flows of one step that lets the real code run.
+ * CPU hotplug and whatever else is not in the compiled file are those of `like`.
+ */
+export function compiledRevision(conversation: Conversation, like: Revision, name: string): Revision {
+  const command = createWords();
+  const start = (): Words => {
+    command.count = 0;
+    return command;
+  };
+  const source = `arch/x86/virt/vmx/tdx/tdx.c of ${name}, compiled`;
+  return {
+    ...like,
+    name,
+    title: name,
+    source,
+    boot: defineFlow('boot', [
+      [
+        {
+          name: 'tdx-init',
+          source,
+          run: (kernel, thread, port) => {
+            const words = start();
+            putBoot(words, kernel, thread.cpu);
+            return outcomeOf(conversation.perform(words, kernel, port), thread);
+          },
+        },
+      ],
+    ]),
+    cpuEnable: defineFlow('cpu-enable', [
+      [
+        {
+          name: 'tdx-cpu-enable',
+          source,
+          run: (kernel, thread, port) => {
+            const words = start();
+            putCPUEnable(words, thread.target);
+            return outcomeOf(conversation.perform(words, kernel, port), thread);
+          },
+        },
+      ],
+    ]),
+    enable: defineFlow('enable', [
+      [
+        {
+          name: 'tdx-enable',
+          source,
+          run: (kernel, thread, port) => {
+            const words = start();
+            putEnable(words, kernel, thread.cpu);
+            return outcomeOf(conversation.perform(words, kernel, port), thread);
+          },
+        },
+      ],
+    ]),
+    foreign: {
+      judgeMemory: (kernel, port, startPfn, endPfn) => {
+        const words = start();
+        putNotify(words, startPfn, endPfn);
+        const { ret, crashed } = conversation.perform(words, kernel, port);
+        return crashed ? NOTIFY_OK : ret;
+      },
+      checkMachine: (kernel, port, cpu, address) => {
+        const words = start();
+        putMachineCheck(words, cpu, address);
+        const { ret, crashed } = conversation.perform(words, kernel, port);
+        return crashed ? 'crash' : ret === 1 ? 'private' : 'none';
+      },
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import { registers } from '../../../model/abi/registers.ts';
+import type { U64 } from '../../../model/abi/u64.ts';
+import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
+import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
+import type { KernelState } from '../../../model/kernel/state.ts';
+import type { Child } from './child.ts';
+import { readMessage } from './message-text.ts';
+import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
+import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
+import {
+  createWords,
+  intAt,
+  numberAt,
+  put,
+  putNumber,
+  putU64,
+  textAt,
+  u64At,
+  type Words,
+  wordsOfText,
+} from './words.ts';
+
+const TDH_SYS_TDMR_INIT = 36;
+const TDH_SYS_CONFIG = 45;
+
+/** How a command ended: what the kernel's function returned, unless it crashed. */
+export interface Reply {
+  readonly ret: number;
+  readonly crashed: boolean;
+}
+
+/**
+ * The compiled kernel as somebody to talk to: commands go in, and while one runs the kernel's SEAMCALLs, allocations
+ * and whatever else it does are carried out through a port, in order.
+ */
+export interface Conversation {
+  /** Warnings of the kernel (WARN_ON and the like) so far. */
+  readonly warnings: string[];
+  readonly perform: (command: Words, kernel: KernelState, port: KernelPort) => Reply;
+}
+
+export function createConversation(child: Child): Conversation {
+  const regs = registers(0);
+  const reply = createWords();
+  const conversation: Conversation = {
+    warnings: [],
+    perform(command, kernel, port) {
+      child.send(command, false);
+      for (;;) {
+        reply.count = 0;
+        const ended = readItems(child.receive(), kernel, port);
+        if (ended !== null) return ended;
+        if (reply.count > 0) child.answer(reply);
+      }
+    },
+  };
+
+  /** The items of one message; `null`: the last one asks, and `reply` is the answer, or there are more to come. */
+  const readItems = (list: Uint32Array, kernel: KernelState, port: KernelPort): Reply | null => {
+    for (let at = 0; at < list.length; ) {
+      switch (list[at]) {
+        case ITEM.SEAMCALL:
+          answerSeamcall(list, at, kernel, port);
+          return null;
+        case ITEM.ALLOC: {
+          const kind = kindAt(list, at + 1);
+          const address = port.alloc(kind, numberAt(list, at + 2), intAt(list, at + 4));
+          if (kind === 'x' && address !== -1) kernel.tdmrArray = address;
+          putNumber(reply, address);
+          return null;
+        }
+        case ITEM.FREE:
+          port.free(kindAt(list, at + 1), numberAt(list, at + 2), numberAt(list, at + 4));
+          at += 6;
+          break;
+        case ITEM.WBINVD_ALL:
+          port.wbinvdAll(intAt(list, at + 1));
+          at += 2;
+          break;
+        case ITEM.WBINVD:
+          port.wbinvd(intAt(list, at + 1));
+          at += 2;
+          break;
+        case ITEM.RESET:
+          port.movdir64b(intAt(list, at + 1), numberAt(list, at + 2), numberAt(list, at + 4));
+          at += 6;
+          break;
+        case ITEM.PRINTK: {
+          const message = readMessage(intAt(list, at + 1), textAt(list, at + 2));
+          kernel.dmesg.push(message);
+          port.printk(message);
+          at += 3 + wordsOfText(intAt(list, at + 2));
+          break;
+        }
+        case ITEM.WARN:
+          conversation.warnings.push(`line ${intAt(list, at + 1)}: ${textAt(list, at + 2)}`);
+          at += 3 + wordsOfText(intAt(list, at + 2));
+          break;
+        case ITEM.RUN:
+          port.tdmrInitCatchUp?.(numberAt(list, at + 1));
+          at += 3;
+          break;
+        case ITEM.CRASH:
+          kernel.crash = CRASHES[intAt(list, at + 1)] ?? 'crash';
+          return { ret: 0, crashed: true };
+        case ITEM.DONE:
+          fillKernel(kernel, list, at);
+          return { ret: intAt(list, at + 1), crashed: false };
+        default:
+          throw new Error(`the compiled kernel sent an item of unknown kind ${list[at]}`);
+      }
+    }
+    return null;
+  };
+
+  const answerSeamcall = (list: Uint32Array, at: number, kernel: KernelState, port: KernelPort): void => {
+    regs.rax = u64At(list, at + 2);
+    regs.rcx = u64At(list, at + 4);
+    regs.rdx = u64At(list, at + 6);
+    regs.r8 = u64At(list, at + 8);
+    regs.r9 = u64At(list, at + 10);
+    regs.r10 = u64At(list, at + 12);
+    regs.r11 = u64At(list, at + 14);
+    if (regs.rax === TDH_SYS_CONFIG) {
+      setMemory(port, list, at + SEAMCALL_ITEM_WORDS, regs.rcx, regs.rdx);
+      noteTDMRs(kernel, port, regs);
+    }
+    const leaf: U64 = regs.rax;
+    const trap = port.seamcall(intAt(list, at + 1), regs);
+    const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
+    put(reply, TRAPS.indexOf(trap));
+    for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);
+    for (const value of [ahead?.calls ?? 0, ahead?.done ?? 0, ahead?.step ?? 0, ahead?.base ?? 0])
+      putNumber(reply, value);
+  };
+  return conversation;
+}
+
+/** What a step of a flow makes of a reply; the errno goes with the thread whatever its sign. */
+export function outcomeOf({ ret, crashed }: Reply, thread: { error: number }): Outcome {
+  if (crashed) return CRASH;
+  thread.error = ret;
+  return DONE;
+}
+
+function kindAt(list: Uint32Array, at: number): AllocationKind {
+  return String.fromCharCode(list[at] ?? 0) as AllocationKind;
+}

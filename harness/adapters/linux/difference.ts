@@ -1,0 +1,120 @@
+import { leafName, statusClass } from '../../../model/invariants/look.ts';
+import { renderMessage } from '../../../model/kernel/message.ts';
+import type { EventRecord, TraceEntry } from '../../../model/world/trace.ts';
+import type { World } from '../../../model/world/world.ts';
+
+/** The first thing that two runs of a case do not have in common. */
+export interface Difference {
+  /** 0-based index of the event; -1: the boot. */
+  readonly event: number;
+  /** What kind of thing differs: part of the bucket, so without the numbers of the case. */
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. */
+export function compareWorlds(expected: World, got: World): Difference | null {
+  for (let index = 0; index < expected.records.length; index += 1) {
+    const one = expected.records[index];
+    const other = got.records[index];
+    if (one === undefined || other === undefined) return null;
+    const difference = compareRecords(expected, one, got, other);
+    if (difference !== null) return { event: index - 1, ...difference };
+  }
+  return compareStates(expected, got);
+}
+
+type Found = Omit<Difference, 'event'> | null;
+
+function compareRecords(expected: World, one: EventRecord, got: World, other: EventRecord): Found {
+  const { kind } = one.event;
+  const differs = (what: string, before: string, after: string): Found =>
+    before === after ? null : { what: `${kind}: ${what}`, expected: before, got: after };
+  return (
+    differs('crash', String(one.outcome === 'crashed'), String(other.outcome === 'crashed')) ??
+    compareTraces(kind, expected.trace.slice(one.from, one.to), got.trace.slice(other.from, other.to)) ??
+    // tdx_init() has no result; the model's flow only remembers why it stopped.
+    (kind === 'boot' ? null : differs('errno', String(one.errno), String(other.errno))) ??
+    differs('outcome', one.outcome, other.outcome) ??
+    differs('dmesg', linesOf(expected, one), linesOf(got, other)) ??
+    (one.outcome === 'crashed' ? null : differs('TDX state', one.statusAfter, other.statusAfter))
+  );
+}
+
+function linesOf(world: World, { dmesgFrom, dmesgTo }: EventRecord): string {
+  return world.kernel.dmesg.slice(dmesgFrom, dmesgTo).map(renderMessage).join('\n');
+}
+
+function compareTraces(kind: string, expected: readonly TraceEntry[], got: readonly TraceEntry[]): Found {
+  const [one, other] = [joinResets(expected), joinResets(got)];
+  for (let index = 0; index < Math.max(one.length, other.length); index += 1) {
+    const [a, b] = [one[index], other[index]];
+    const [before, after] = [describe(a), describe(b)];
+    if (before !== after) return { what: `${kind}: ${nameOf(a)} / ${nameOf(b)}`, expected: before, got: after };
+  }
+  return null;
+}
+
+/** One MOVDIR64B run that goes on where the one before ended is the same run. */
+function joinResets(entries: readonly TraceEntry[]): readonly TraceEntry[] {
+  const joined: TraceEntry[] = [];
+  for (const entry of entries) {
+    const last = joined.at(-1);
+    if (entry.kind === 'reset' && last?.kind === 'reset' && last.base + last.size === entry.base)
+      joined[joined.length - 1] = { ...last, size: last.size + entry.size };
+    else joined.push(entry);
+  }
+  return joined;
+}
+
+function nameOf(entry: TraceEntry | undefined): string {
+  if (entry === undefined) return 'nothing';
+  if (entry.kind === 'seamcall') return `${leafName(entry.leaf)} ${statusClass(entry)}`;
+  return entry.kind === 'alloc' || entry.kind === 'free' ? `${entry.kind} ${entry.what}` : entry.kind;
+}
+
+function describe(entry: TraceEntry | undefined): string {
+  if (entry === undefined) return 'nothing';
+  switch (entry.kind) {
+    case 'seamcall':
+      return `LP ${entry.lp} ${leafName(entry.leaf)} ${[entry.inRCX, entry.inRDX, entry.inR8].map(hex).join(' ')} x ${entry.calls} -> ${entry.trap} ${[entry.rax, entry.rcx, entry.rdx, entry.r8].map(hex).join(' ')}`;
+    case 'alloc':
+      return `alloc ${entry.what} ${entry.bytes} -> ${entry.address}`;
+    case 'free':
+      return `free ${entry.what} ${entry.address} ${entry.bytes}`;
+    case 'wbinvd':
+      return `wbinvd ${entry.cpu}`;
+    case 'reset':
+      return `reset ${hex(entry.base)} ${hex(entry.size)}`;
+  }
+}
+
+function hex(value: number | bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** What the end of the run left behind; nobody asks a kernel that crashed. */
+function compareStates(expected: World, got: World): Difference | null {
+  if (expected.kernel.crash !== null || got.kernel.crash !== null) return null;
+  const [one, other] = [stateOf(expected), stateOf(got)];
+  for (const [what, before] of Object.entries(one)) {
+    const after = other[what] ?? '';
+    if (before !== after)
+      return { event: expected.records.length - 2, what: `at the end: ${what}`, expected: before, got: after };
+  }
+  return null;
+}
+
+function stateOf({ kernel }: World): Readonly<Record<string, string>> {
+  return {
+    platform: `${kernel.platformEnabled} ${kernel.partialWriteErratum} ${kernel.s3Available}`,
+    'initialised LPs': kernel.cpus.map((cpu) => (cpu.lpInitialised ? 1 : 0)).join(''),
+    'live objects': String(kernel.live),
+    'TDX memory': kernel.tdxMemory.map(({ startPfn, endPfn, node }) => `${startPfn}-${endPfn}@${node}`).join(),
+    locks: Object.values(kernel.locks)
+      .map(({ owner, readers }) => `${owner === -1 ? 0 : 1}${readers}`)
+      .join(),
+    'walks freed TDMRs': String(kernel.platformEnabled && !kernel.tdmrArrayLive && kernel.tdmrCount > 0),
+  };
+}

@@ -1,0 +1,206 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { LINUX_6_12 } from '../../../model/kernel/revisions/6.12.ts';
+import type { Case } from '../../case.ts';
+import { stages } from '../../pipeline.ts';
+import { shrink } from '../../shrink/shrink.ts';
+import { readCaseFile } from '../../store/case-store.ts';
+import { loadKnown } from '../../store/known.ts';
+import { describeLinux } from '../../testing/describe-where.ts';
+import { SEEDED_BUGS, seedBug } from '../../testing/seeded-bugs.ts';
+import { buildKernel } from './build.ts';
+import { findHeaders } from './headers.ts';
+import { type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
+import { findTree, TDX_C } from './tree.ts';
+
+const profile = { kernel: '6.12', module: '1.5.01' };
+const known = loadKnown('corpus').filter((one) => one.case.profile.kernel === profile.kernel);
+const knownBuckets = new Set(known.map(({ bucket }) => bucket));
+
+function generated(index: number): Case {
+  return stages.generate('linux-test', index, { profile, mood: stages.moods[0] ?? '' });
+}
+
+describeLinux("Linux 6.12's own tdx.c", () => {
+  let tree: string;
+  let kernel: CompiledKernel;
+  const copies: string[] = [];
+
+  beforeAll(() => {
+    tree = findTree('debian');
+    kernel = startKernel(buildKernel(tree), LINUX_6_12, 'linux:debian');
+  }, 120_000);
+
+  afterAll(() => {
+    kernel.child.close();
+    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+  });
+
+  const withBug = (name: string): CompiledKernel => {
+    const bug = SEEDED_BUGS.find((one) => one.name === name);
+    if (bug === undefined) throw new Error(`no bug called ${name}`);
+    return started(seedBug(tree, bug), name);
+  };
+  const started = (copy: string, name: string): CompiledKernel => {
+    copies.push(copy);
+    return startKernel(buildKernel(copy), LINUX_6_12, name);
+  };
+  const changed = (find: string, replace: string): string => {
+    const copy = seedBug(tree, { name: find, find: new RegExp(find.replace(/[()*+?.]/g, '\\$&')), replace });
+    copies.push(copy);
+    return copy;
+  };
+  const bucketsOf = (subject: CompiledKernel, input: Case): readonly string[] =>
+    [...new Set(judgeAgainstModel(subject, input, false).violations.map(({ bucket }) => bucket))].sort();
+
+  test('does what its model does, on every generated case', () => {
+    for (let index = 0; index < 300; index += 1) {
+      const found = judgeAgainstModel(kernel, generated(index), false).violations;
+      expect(
+        found.filter(({ invariant }) => invariant.startsWith('linux/')).map(({ message }) => `${index}: ${message}`),
+      ).toEqual([]);
+    }
+  }, 60_000);
+
+  test('is judged the same by script and in conversation', () => {
+    for (let index = 300; index < 360; index += 1) {
+      const input = generated(index);
+      const spoken = [...new Set(runCompiled(kernel, input).verdict.violations.map(({ bucket }) => bucket))].sort();
+      expect(spoken).toEqual(bucketsOf(kernel, input));
+    }
+  }, 60_000);
+
+  test('shows every known deviation of the model', () => {
+    expect(known.length).toBeGreaterThan(30);
+    for (const { path, bucket, case: input } of known) {
+      const found = judgeAgainstModel(kernel, input, true).violations.map((one) => one.bucket);
+      expect([path, found.includes(bucket)]).toEqual([path, true]);
+    }
+  }, 60_000);
+
+  test.each([
+    'reserved areas not sorted',
+    'PAMT leak when SYS.CONFIG fails',
+    'no WBINVD on the error path',
+    'every second line reset',
+    'no WBINVD before KEY.CONFIG',
+    'TDMR.INIT once only',
+    'cpumask leak',
+    'memory lock kept',
+    'hotplug end not checked',
+    'SYS.INIT result lost',
+    'PAMT size not rounded',
+  ])(
+    'a bug of one line is caught and made small: %s',
+    (name) => {
+      const subject = withBug(name);
+      const judge = (input: Case): ReturnType<typeof judgeAgainstModel> => judgeAgainstModel(subject, input, false);
+      for (let index = 0; index < 2000; index += 1) {
+        const input = generated(index);
+        const found = judge(input).violations.find(({ bucket }) => !knownBuckets.has(bucket));
+        if (found === undefined) continue;
+        const result = shrink(input, found.bucket, judge, { evaluations: 3000 });
+        subject.child.close();
+        expect(result?.minimal).toBe(true);
+        expect(result?.case.events.length).toBeLessThanOrEqual(5);
+        return;
+      }
+      throw new Error(`${name} was not caught`);
+    },
+    60_000,
+  );
+
+  test('a PAMT across two TDMRs needs the case that is in the corpus', () => {
+    const subject = withBug('PAMT end not clipped');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    expect(bucketsOf(kernel, input)).toEqual([]);
+    expect(bucketsOf(subject, input)).toContain(
+      'tdmr/module-finds-no-fault|TDH.SYS.CONFIG|TDX_INVALID_RESERVED_IN_TDMR|SYSINIT_DONE',
+    );
+    subject.child.close();
+  }, 60_000);
+
+  test('two trees differ in what was changed, and in nothing else', () => {
+    const subject = withBug('cpumask leak');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    expect(judgeBetween(kernel, kernel, input).violations).toEqual([]);
+    expect(judgeBetween(kernel, subject, input).violations.map(({ bucket }) => bucket)).toEqual([
+      'linux/trees-agree|enable: free m / TDH.SYS.TDMR.INIT TDX_SUCCESS',
+    ]);
+    subject.child.close();
+  }, 60_000);
+
+  test.each([
+    [
+      'use after free',
+      'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);',
+      'kfree(tdmr_pa_array); tdmr_pa_array[0] = 1; ret = 0;',
+    ],
+    ['beyond the end', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'tdmr_pa_array[64] = 1; ret = 0;'],
+    ['null pointer', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '*(volatile int *)0 = 1; ret = 0;'],
+    ['hang', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'for (;;) barrier(); ret = 0;'],
+    ['deadlock', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'mutex_lock(&tdx_module_lock); ret = 0;'],
+  ])(
+    'kernel code that dies is an observation: %s',
+    (what, find, replace) => {
+      const subject = started(changed(find, replace), what);
+      const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+      const { world } = runCompiled(subject, input);
+      expect(world.kernel.crash).toContain(what);
+      expect(bucketsOf(subject, input)).toContain('linux/is-its-model|enable: crash');
+      // The next boot is a new machine.
+      expect(runCompiled(subject, { ...input, events: [] }).world.kernel.crash).toBeNull();
+      subject.child.close();
+    },
+    60_000,
+  );
+
+  test('a WARN of the kernel is an observation', () => {
+    const subject = started(
+      changed('args.rcx = 0;', 'WARN_ON_ONCE(tdx_module_status == TDX_MODULE_UNINITIALIZED);'),
+      'warns',
+    );
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    expect(bucketsOf(subject, input)).toEqual([
+      'linux/is-its-model|order of effects and lines, or the node of an allocation',
+      'linux/no-warnings|tdx_module_status == TDX_MODULE_UNINITIALIZED',
+    ]);
+    subject.child.close();
+  });
+
+  test('a tree that needs more than the shim has says what', () => {
+    const copy = changed('args.rcx = 0;', 'tdx_brand_new_helper(SOME_NEW_FLAG);');
+    expect(() => buildKernel(copy)).toThrow(/needs what the shim does not have: .*tdx_brand_new_helper.*--extra/s);
+    const extra = join(copy, 'extra.h');
+    writeFileSync(
+      extra,
+      '#define SOME_NEW_FLAG 1\nstatic inline void tdx_brand_new_helper(int flag) { (void)flag; }\n',
+    );
+    expect(buildKernel(copy, { extra })).toMatch(/kernel$/);
+  });
+});
+
+test('headers: the tree keeps its own, the shim stands for the rest', () => {
+  const tree = mkdtempSync(join(tmpdir(), 'seamstress-headers-'));
+  const write = (name: string, text: string): void => {
+    mkdirSync(dirname(join(tree, name)), { recursive: true });
+    writeFileSync(join(tree, name), text);
+  };
+  write(TDX_C, '#include <linux/new.h>\n#include <asm/tdx.h>\n#include "tdx.h"\n');
+  write('arch/x86/virt/vmx/tdx/tdx.h', '#include <linux/bits.h>\n');
+  write('arch/x86/include/asm/tdx.h', '# include <asm/shared/tdx.h>\n#include <asm/seamldr.h>\n');
+  write('arch/x86/include/asm/shared/tdx.h', '');
+  const { generated: headers, sources } = findHeaders(tree);
+  expect([...headers].map(([name, target]) => [name, target !== null])).toEqual([
+    ['linux/new.h', false],
+    ['asm/tdx.h', true],
+    ['asm/shared/tdx.h', true],
+    ['asm/seamldr.h', false],
+    ['linux/bits.h', false],
+  ]);
+  expect(sources).toHaveLength(4);
+  expect(readFileSync(sources[0] ?? '', 'utf8')).toContain('linux/new.h');
+  rmSync(tree, { recursive: true });
+});

@@ -1,0 +1,140 @@
+import type { Registers } from '../../../model/abi/registers.ts';
+import type { U64 } from '../../../model/abi/u64.ts';
+import type { KernelPort } from '../../../model/kernel/port.ts';
+import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
+import { createTDMR } from '../../../model/kernel/tdmr.ts';
+import { ADDRESSES_MAX, FEATURE } from './wire.ts';
+import { intAt, numberAt, u64At } from './words.ts';
+
+/**
+ * A kernel state filled in from what can be observed of a compiled kernel: its answers when asked, without effect, what
+ * it would do next; its live objects; what it handed to the module. Nothing is read from its variables.
+ */
+
+const TDH_SYS_INIT = 33;
+const OTHER_THREAD = 1;
+
+/** Enters a DONE item (`at`: its first word). */
+export function fillKernel(kernel: KernelState, list: Uint32Array, at: number): void {
+  const features = list[at + 2] ?? 0;
+  kernel.platformEnabled = (features & FEATURE.PLATFORM) !== 0;
+  kernel.partialWriteErratum = (features & FEATURE.ERRATUM) !== 0;
+  kernel.s3Available = features >= FEATURE.S3;
+  const partition = kernel.facts.keyids[0];
+  if (kernel.platformEnabled && partition !== undefined && partition !== null) {
+    kernel.keyidStart = (partition.mktme + 1) % 2 ** 32;
+    kernel.keyidCount = partition.tdx;
+    if (kernel.globalKeyid === 0) kernel.globalKeyid = kernel.keyidStart;
+  }
+  kernel.status = statusOf(kernel, list[at + 3] === 1, intAt(list, at + 4));
+  let next = at + 5;
+  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) {
+    const state = kernel.cpus[cpu];
+    const word = list[next + Math.floor(cpu / 32)] ?? 0;
+    if (state !== undefined) state.lpInitialised = kernel.platformEnabled && ((word >>> (cpu % 32)) & 1) === 1;
+  }
+  next += Math.ceil(kernel.cpus.length / 32);
+  const leaf = list[next] ?? 0;
+  const error = intAt(list, next + 1);
+  kernel.sysinitError = kernel.platformEnabled ? error : 0;
+  kernel.sysinitDone = kernel.platformEnabled && leaf !== TDH_SYS_INIT;
+  kernel.live = intAt(list, next + 2);
+  const arrays = intAt(list, next + 3);
+  kernel.tdmrArrayLive = arrays > 0;
+  fillLocks(kernel, list, next + 4);
+  next += 9;
+  if (next < list.length) fillMemory(kernel, list, next);
+}
+
+function statusOf({ platformEnabled }: KernelState, acts: boolean, answer: number): ModuleStatus {
+  if (acts || !platformEnabled) return 'uninitialised';
+  return answer === 0 ? 'initialised' : 'error';
+}
+
+function fillLocks({ locks, lockImbalances }: KernelState, list: Uint32Array, at: number): void {
+  locks.cpus.readers = intAt(list, at);
+  locks.module.owner = list[at + 1] === 0 ? -1 : OTHER_THREAD;
+  locks.mems.readers = intAt(list, at + 2);
+  locks.sysinit.owner = list[at + 3] === 0 ? -1 : OTHER_THREAD;
+  const imbalances = intAt(list, at + 4);
+  while (lockImbalances.length < imbalances)
+    lockImbalances.push({
+      thread: OTHER_THREAD,
+      flow: 'compiled kernel',
+      lock: 'mems',
+      what: 'dropped while not held',
+    });
+}
+
+/** Only after an initialisation: the list of TDX memory, and whether the count of TDMRs outlives their array. */
+function fillMemory(kernel: KernelState, list: Uint32Array, at: number): void {
+  const walksFreed = list[at] === 1;
+  if (!kernel.tdmrArrayLive) kernel.tdmrCount = walksFreed ? Math.max(kernel.tdmrCount, 1) : 0;
+  kernel.tdxMemory.length = 0;
+  const count = list[at + 1] ?? 0;
+  for (let entry = 0; entry < count; entry += 1) {
+    const word = at + 2 + 5 * entry;
+    kernel.tdxMemory.push({
+      startPfn: numberAt(list, word),
+      endPfn: numberAt(list, word + 2),
+      node: intAt(list, word + 4),
+      object: -1,
+    });
+  }
+}
+
+/** Enters into memory what came with a TDH.SYS.CONFIG: the array of addresses, then each TDMR_INFO. */
+export function setMemory(port: KernelPort, list: Uint32Array, at: number, array: U64, count: U64): void {
+  let next = writeBlock(port, list, at, array);
+  const entries = typeof count === 'number' && count < ADDRESSES_MAX ? count : ADDRESSES_MAX;
+  for (let entry = 0; entry < entries; entry += 1) {
+    const address = typeof array === 'number' ? port.readWord(array + 8 * entry) : 0;
+    next = writeBlock(port, list, next, address);
+  }
+}
+
+function writeBlock(port: KernelPort, list: Uint32Array, at: number, address: U64): number {
+  const words = list[at] ?? 0;
+  if (typeof address === 'number' && address % 8 === 0)
+    for (let word = 0; word < words; word += 2)
+      port.writeWord(address + 4 * word, wordPair(list, at + 1 + word, words - word));
+  return at + 1 + words;
+}
+
+/** Two words of a block; the second may have been left out as a trailing zero. */
+function wordPair(list: Uint32Array, at: number, left: number): U64 {
+  return left >= 2 ? u64At(list, at) : (list[at] ?? 0);
+}
+
+const TDMR_FIELDS_END = 64;
+const AREA_SIZE = 16;
+const INFO_SIZE = 512;
+
+/** Reads the TDMRs back from memory, as the module will. */
+export function noteTDMRs(kernel: KernelState, port: KernelPort, { rcx, rdx, r8 }: Registers): void {
+  kernel.tdmrs.length = 0;
+  kernel.tdmrCount = 0;
+  if (typeof r8 === 'number') kernel.globalKeyid = r8;
+  if (typeof rcx !== 'number' || typeof rdx !== 'number') return;
+  kernel.addressArray = rcx;
+  const word = (address: number): number => {
+    const value = port.readWord(address);
+    return typeof value === 'number' ? value : 2 ** 53;
+  };
+  for (let index = 0; index < rdx && index < ADDRESSES_MAX; index += 1) {
+    const slot = word(rcx + 8 * index);
+    if (index === 0) kernel.tdmrArray = slot;
+    const tdmr = createTDMR(word(slot), word(slot + 8));
+    tdmr.pamt1G = word(slot + 24);
+    tdmr.pamt2M = word(slot + 40);
+    tdmr.pamtBase = word(slot + 48);
+    tdmr.pamt4K = word(slot + 56);
+    for (let area = TDMR_FIELDS_END; area + AREA_SIZE <= INFO_SIZE; area += AREA_SIZE) {
+      const size = word(slot + area + 8);
+      if (size === 0) break;
+      tdmr.reserved.push({ offset: word(slot + area), size });
+    }
+    kernel.tdmrs.push(tdmr);
+  }
+  kernel.tdmrCount = kernel.tdmrs.length;
+}

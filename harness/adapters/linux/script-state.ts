@@ -1,0 +1,62 @@
+import { EINVAL, ENODEV } from '../../../model/kernel/errno.ts';
+import type { KernelState } from '../../../model/kernel/state.ts';
+import { FEATURE, ITEM } from './wire.ts';
+import { put, putNumber, type Words } from './words.ts';
+
+const TDH_SYS_INIT = 33;
+const TDH_SYS_LP_INIT = 35;
+
+/** The DONE item that a compiled kernel in the model's state would end a command with. `memory`: after an initialisation. */
+export function putDone(words: Words, kernel: KernelState, ret: number, memory: boolean): void {
+  const { cpus, platformEnabled, locks } = kernel;
+  put(words, ITEM.DONE);
+  put(words, ret);
+  put(
+    words,
+    (platformEnabled ? FEATURE.PLATFORM : 0) +
+      (kernel.partialWriteErratum ? FEATURE.ERRATUM : 0) +
+      (kernel.s3Available ? FEATURE.S3 : 0),
+  );
+  // What tdx_enable() would do now: act, or answer at once.
+  put(words, platformEnabled && kernel.status === 'uninitialised' ? 1 : 0);
+  put(words, !platformEnabled ? ENODEV : kernel.status === 'error' ? EINVAL : 0);
+  let first = -1;
+  for (let from = 0; from < cpus.length; from += 32) {
+    let mask = 0;
+    for (let bit = 0; bit < 32 && from + bit < cpus.length; bit += 1) {
+      if (platformEnabled && cpus[from + bit]?.lpInitialised === true) mask += 2 ** bit;
+      else if (first === -1) first = from + bit;
+    }
+    put(words, mask);
+  }
+  putNextCPUEnable(words, kernel, first === -1);
+  put(words, kernel.live);
+  put(words, kernel.tdmrArrayLive ? 1 : 0);
+  put(words, locks.cpus.readers);
+  put(words, locks.module.owner === -1 ? 0 : 1);
+  put(words, locks.mems.readers);
+  put(words, locks.sysinit.owner === -1 ? 0 : 1);
+  put(words, kernel.lockImbalances.length);
+  if (memory) putMemory(words, kernel);
+}
+
+/** What tdx_cpu_enable() would do on the first CPU without LP.INIT: the leaf it would call, or the error it would return at once. */
+function putNextCPUEnable(
+  words: Words,
+  { platformEnabled, sysinitDone, sysinitError }: KernelState,
+  all: boolean,
+): void {
+  const barred = !platformEnabled || (sysinitDone && sysinitError !== 0);
+  put(words, all || barred ? 0 : sysinitDone ? TDH_SYS_LP_INIT : TDH_SYS_INIT);
+  put(words, all ? 0 : !platformEnabled ? ENODEV : barred ? sysinitError : 0);
+}
+
+function putMemory(words: Words, { platformEnabled, tdmrArrayLive, tdmrCount, tdxMemory }: KernelState): void {
+  put(words, platformEnabled && !tdmrArrayLive && tdmrCount > 0 ? 1 : 0);
+  put(words, tdxMemory.length);
+  for (const { startPfn, endPfn, node } of tdxMemory) {
+    putNumber(words, startPfn);
+    putNumber(words, endPfn);
+    put(words, node);
+  }
+}

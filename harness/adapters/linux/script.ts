@@ -1,0 +1,235 @@
+import type { Registers } from '../../../model/abi/registers.ts';
+import type { U64 } from '../../../model/abi/u64.ts';
+import { messageLevel, type Message, messageText } from '../../../model/kernel/message.ts';
+import { NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
+import type { KernelPort, Trap } from '../../../model/kernel/port.ts';
+import { pamtSize } from '../../../model/kernel/tdmr.ts';
+import type { Event } from '../../../model/world/event.ts';
+import { step } from '../../../model/world/step.ts';
+import type { EventRecord } from '../../../model/world/trace.ts';
+import type { World } from '../../../model/world/world.ts';
+import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
+import { putDone } from './script-state.ts';
+import { callsAhead, makeCalls } from '../../../model/world/tdmr-run.ts';
+import { ADDRESSES_MAX, BLOCK_WORDS, ITEM, TRAPS } from './wire.ts';
+import { put, putNumber, putText, putU64, type Words } from './words.ts';
+
+/**
+ * A run of the model as a script for the compiled kernel: every command, everything the kernel is expected to do then,
+ * word for word as it would tell, and the answers it gets. If all of it comes about, the real code did what the model
+ * did, and one message was enough to find out.
+ */
+
+const TDH_SYS_TDMR_INIT = 36;
+const TDH_SYS_CONFIG = 45;
+const PAGE = 4096;
+const RESET_WORDS = 6;
+
+/** Writes the boot of `world`, a machine that has just booted, and from now on all that its kernel does. */
+export function beginScript(words: Words, world: World): void {
+  const { kernel } = world;
+  words.count = 0;
+  putBoot(words, kernel, firstCPU(world));
+  for (const message of kernel.dmesg) putMessage(words, message);
+  putDone(words, kernel, 0, false);
+  world.port = recordingPort(words, world);
+}
+
+function firstCPU({ kernel }: World): number {
+  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) if (kernel.cpus[cpu]?.online === true) return cpu;
+  return 0;
+}
+
+/** Lets an event happen to the model and writes what the kernel had to do with it. */
+export function advanceScript(words: Words, world: World, event: Event): EventRecord {
+  const before = words.count;
+  putCommand(words, world, event);
+  const record = step(world, event);
+  if (!reachesKernel(event, record)) words.count = before;
+  else if (world.kernel.crash !== null) {
+    put(words, ITEM.CRASH);
+    put(words, 0);
+  } else putDone(words, world.kernel, resultOf(world, event, record), event.kind === 'enable');
+  return record;
+}
+
+function putCommand(words: Words, world: World, event: Event): void {
+  switch (event.kind) {
+    case 'cpu-enable':
+      putCPUEnable(words, event.lp);
+      break;
+    case 'enable':
+      putEnable(words, world.kernel, firstCPU(world));
+      break;
+    case 'memory-add':
+      putNotify(words, event.base / PAGE, (event.base + event.size) / PAGE);
+      break;
+    case 'machine-check':
+      putMachineCheck(words, event.lp, event.address);
+      break;
+    default:
+  }
+}
+
+function reachesKernel(event: Event, { outcome }: EventRecord): boolean {
+  if (outcome === 'ignored') return false;
+  switch (event.kind) {
+    case 'cpu-enable':
+    case 'enable':
+    case 'machine-check':
+      return true;
+    case 'memory-add':
+      return event.how !== 'zone-device';
+    default:
+      return false;
+  }
+}
+
+function resultOf(world: World, event: Event, { errno, outcome }: EventRecord): number {
+  if (event.kind === 'memory-add') return outcome === 'refused' ? NOTIFY_BAD : NOTIFY_OK;
+  if (event.kind === 'machine-check') return givesHint(world, event.address) ? 1 : 0;
+  return errno;
+}
+
+/** Did the machine check just made end in a hint? The model's own answer is not kept, the SEAMCALL behind it is. */
+function givesHint({ kernel, trace, foldFrom }: World, address: number): boolean {
+  const last = trace.at(-1);
+  if (
+    trace.length === foldFrom ||
+    last?.kind !== 'seamcall' ||
+    last.trap !== 'none' ||
+    last.rax !== 0 ||
+    last.rcx === 0
+  )
+    return false;
+  if (last.rcx !== 1) return true;
+  return kernel.tdmrs.some((tdmr) => address >= tdmr.pamtBase && address < tdmr.pamtBase + pamtSize(tdmr));
+}
+
+function recordingPort(words: Words, world: World): KernelPort {
+  const { port } = world;
+  let resetAt = -1;
+  let resetStart = -1;
+  let resetEnd = -1;
+
+  const call = (cpu: number, regs: Registers): Trap => {
+    put(words, ITEM.SEAMCALL);
+    put(words, cpu);
+    const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
+    putU64(words, rax);
+    putU64(words, rcx);
+    putU64(words, rdx);
+    putU64(words, r8);
+    putU64(words, r9);
+    putU64(words, r10);
+    putU64(words, r11);
+    if (rax === TDH_SYS_CONFIG) putTDMRs(words, port, rcx, rdx);
+    const trap = port.seamcall(cpu, regs);
+    put(words, TRAPS.indexOf(trap));
+    putU64(words, regs.rax);
+    putU64(words, regs.rcx);
+    putU64(words, regs.rdx);
+    putU64(words, regs.r8);
+    putU64(words, regs.r9);
+    putU64(words, regs.r10);
+    putU64(words, regs.r11);
+    const ahead = rax === TDH_SYS_TDMR_INIT ? callsAhead(world) : null;
+    putNumber(words, ahead?.calls ?? 0);
+    putNumber(words, ahead?.done ?? 0);
+    putNumber(words, ahead?.step ?? 0);
+    putNumber(words, ahead?.base ?? 0);
+    return trap;
+  };
+
+  return {
+    ...port,
+    seamcall: call,
+    tdmrInitLoop(cpu, regs, base, end) {
+      for (;;) {
+        regs.rax = TDH_SYS_TDMR_INIT;
+        regs.rcx = base;
+        regs.rdx = 0;
+        regs.r8 = 0;
+        const trap = call(cpu, regs);
+        if (trap !== 'none' || regs.rax !== 0) return trap;
+        const ahead = callsAhead(world);
+        if (ahead !== null && typeof regs.rdx === 'number' && regs.rdx < end) {
+          makeCalls(world, ahead.calls);
+          put(words, ITEM.RUN);
+          putNumber(words, ahead.calls);
+          regs.rdx = world.scratch.rdx;
+        }
+        if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
+      }
+    },
+    alloc(kind, bytes, node) {
+      put(words, ITEM.ALLOC);
+      put(words, kind.charCodeAt(0));
+      putNumber(words, bytes);
+      put(words, node);
+      const address = port.alloc(kind, bytes, node);
+      putNumber(words, address);
+      return address;
+    },
+    free(kind, address, bytes) {
+      put(words, ITEM.FREE);
+      put(words, kind.charCodeAt(0));
+      putNumber(words, address);
+      putNumber(words, bytes);
+      port.free(kind, address, bytes);
+    },
+    movdir64b(cpu, base, size) {
+      // A run that goes on where the one before ended is one item.
+      if (base === resetEnd && words.count === resetAt + RESET_WORDS) words.count = resetAt;
+      else resetStart = base;
+      const start = resetStart;
+      resetAt = words.count;
+      resetEnd = base + size;
+      put(words, ITEM.RESET);
+      put(words, cpu);
+      putNumber(words, start);
+      putNumber(words, resetEnd - start);
+      port.movdir64b(cpu, base, size);
+    },
+    wbinvdAll(cpu) {
+      put(words, ITEM.WBINVD_ALL);
+      put(words, cpu);
+      port.wbinvdAll(cpu);
+    },
+    wbinvd(cpu) {
+      put(words, ITEM.WBINVD);
+      put(words, cpu);
+      port.wbinvd(cpu);
+    },
+    printk(message) {
+      putMessage(words, message);
+      port.printk(message);
+    },
+  };
+}
+
+function putMessage(words: Words, message: Message): void {
+  put(words, ITEM.PRINTK);
+  put(words, messageLevel(message));
+  putText(words, messageText(message));
+}
+
+/** The memory that goes with TDH.SYS.CONFIG: the array of addresses, then each TDMR_INFO. */
+function putTDMRs(words: Words, port: KernelPort, array: U64, count: U64): void {
+  if (typeof array !== 'number' || typeof count !== 'number') return;
+  const entries = count < ADDRESSES_MAX ? count : ADDRESSES_MAX;
+  putBlock(words, port, array, entries * 2);
+  for (let entry = 0; entry < entries; entry += 1) {
+    const address = port.readWord(array + 8 * entry);
+    putBlock(words, port, typeof address === 'number' ? address : 0, BLOCK_WORDS);
+  }
+}
+
+/** A block of 32-bit words without its trailing zeroes, their number first. */
+function putBlock(words: Words, port: KernelPort, address: number, length: number): void {
+  const at = words.count;
+  put(words, 0);
+  for (let word = 0; word < length; word += 2) putU64(words, port.readWord(address + 4 * word));
+  while (words.count > at + 1 && words.list[words.count - 1] === 0) words.count -= 1;
+  words.list[at] = words.count - at - 1;
+}

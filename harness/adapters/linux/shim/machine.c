@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* The machine beneath the kernel: CPUs, locks, the processor, the log. Effects go out through port.c in the order they happen. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "port.h"
+
+#define LOW(x) ((uint32_t)(x))
+#define HIGH(x) ((uint32_t)((uint64_t)(x) >> 32))
+
+/* What the kernel sees of it; the names are kernel.h's. */
+int shim_cpu, shim_cpu_count;
+unsigned int shim_features;
+unsigned long shim_reset_next;
+struct { uint32_t vfm; uint8_t family, model, vendor; } boot_cpu_data;
+int (*acpi_suspend_lowlevel)(void);
+int node_online_map;
+void *shim_notifier;
+
+struct machine machine;
+uint32_t machine_online[8];
+uint8_t machine_package[256];
+bool machine_msr_valid, machine_hibernation;
+uint32_t machine_mktme_keyids, machine_tdx_keyids;
+int machine_notifier_error;
+
+/*
+ * Runs of MOVDIR64B reported in one boot. A kernel that leaves gaps makes millions of them; what is not reported counts
+ * as not reset, which is what it is about.
+ */
+#define RESETS_MAX 4096
+static unsigned long reset_start;
+static unsigned int reset_count;
+
+static int suspend(void)
+{
+	return 0;
+}
+
+bool machine_s3(void)
+{
+	return acpi_suspend_lowlevel != NULL;
+}
+
+void machine_boot(uint32_t cpu_model)
+{
+	memory_boot();
+	memset(&machine, 0, sizeof(machine));
+	shim_cpu = 0;
+	shim_features = 0;
+	shim_notifier = NULL;
+	shim_reset_next = reset_start = 0;
+	reset_count = 0;
+	boot_cpu_data.vfm = 6u << 8 | cpu_model;
+	boot_cpu_data.family = 6;
+	boot_cpu_data.model = cpu_model;
+	acpi_suspend_lowlevel = suspend;
+}
+
+/* Ends the run of MOVDIR64B under way. */
+void machine_flush(void)
+{
+	unsigned long start = reset_start, end = shim_reset_next;
+
+	if (start == end)
+		return;
+	reset_start = shim_reset_next = 0;
+	if (reset_count++ >= RESETS_MAX)
+		return;
+	start -= 0xffff888000000000UL;
+	end -= 0xffff888000000000UL;
+	uint32_t item[] = { ITEM_RESET, shim_cpu, LOW(start), HIGH(start), LOW(end - start), HIGH(end - start) };
+	port_item(item, 6);
+}
+
+void shim_reset_start(unsigned long line)
+{
+	machine_flush();
+	reset_start = line;
+	shim_reset_next = line + 64;
+}
+
+/* CPUs */
+int shim_next_online(int after)
+{
+	for (int cpu = after + 1; cpu < shim_cpu_count; cpu++)
+		if (machine_online[cpu / 32] >> (cpu % 32) & 1)
+			return cpu;
+	return -1;
+}
+
+int shim_package(int cpu)
+{
+	return machine_package[cpu];
+}
+
+int smp_call_on_cpu(unsigned int cpu, int (*func)(void *), void *par, bool phys)
+{
+	int before = shim_cpu;
+	int ret;
+
+	(void)phys;
+	shim_cpu = cpu;
+	ret = func(par);
+	shim_cpu = before;
+	return ret;
+}
+
+void on_each_cpu(void (*func)(void *), void *info, int wait)
+{
+	int before = shim_cpu;
+
+	(void)wait;
+	for (shim_cpu = shim_next_online(-1); shim_cpu >= 0; shim_cpu = shim_next_online(shim_cpu))
+		func(info);
+	shim_cpu = before;
+}
+
+void wbinvd_on_all_cpus(void)
+{
+	port_item((uint32_t[]){ ITEM_WBINVD_ALL, shim_cpu }, 2);
+}
+
+void wbinvd(void)
+{
+	port_item((uint32_t[]){ ITEM_WBINVD, shim_cpu }, 2);
+}
+
+void shim_cond_resched(void)
+{
+}
+
+/* Locks. There is one thread: a lock that is held when it is taken will never be free. */
+static void take(int *held, int *count)
+{
+	if (*held)
+		port_crash(CRASH_DEADLOCK);
+	*held = 1;
+	++*count;
+}
+
+static void drop(int *held, int *count)
+{
+	if (!*held)
+		machine.imbalances++;
+	*held = 0;
+	--*count;
+}
+
+void mutex_lock(int *lock) { take(lock, &machine.mutexes); }
+void mutex_unlock(int *lock) { drop(lock, &machine.mutexes); }
+void raw_spin_lock(int *lock) { take(lock, &machine.spinlocks); }
+void raw_spin_unlock(int *lock) { drop(lock, &machine.spinlocks); }
+void cpus_read_lock(void) { machine.cpus_read++; }
+void cpus_read_unlock(void) { machine.cpus_read--; }
+void get_online_mems(void) { machine.mems_read++; }
+
+void put_online_mems(void)
+{
+	if (machine.mems_read-- <= 0)
+		machine.imbalances++;
+}
+
+int register_memory_notifier(void *notifier)
+{
+	if (machine_notifier_error == 0)
+		shim_notifier = notifier;
+	return machine_notifier_error;
+}
+
+/* Insertion: with areas that overlap the order is the comparison's, as it would be in any sort. */
+void sort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *), void (*swap)(void *, void *, int))
+{
+	char held[256];
+
+	(void)swap;
+	if (size > sizeof(held))
+		port_crash(CRASH_LIMIT);
+	for (size_t i = 1; i < count; i++) {
+		size_t at = i;
+
+		memcpy(held, (char *)base + i * size, size);
+		while (at > 0 && compare((char *)base + (at - 1) * size, held) > 0) {
+			memcpy((char *)base + at * size, (char *)base + (at - 1) * size, size);
+			at--;
+		}
+		memcpy((char *)base + at * size, held, size);
+	}
+}
+
+/* The processor */
+int rdmsrl_safe(uint32_t msr, uint64_t *value)
+{
+	if (msr != 0x87 || !machine_msr_valid)
+		return -5;
+	*value = (uint64_t)machine_tdx_keyids << 32 | machine_mktme_keyids;
+	return 0;
+}
+
+int rdmsr_safe(uint32_t msr, uint32_t *low, uint32_t *high)
+{
+	uint64_t value = 0;
+	int error = rdmsrl_safe(msr, &value);
+
+	*low = LOW(value);
+	*high = HIGH(value);
+	return error;
+}
+
+struct mce { uint64_t status, addr, misc; };
+
+bool mce_is_memory_error(const struct mce *m)
+{
+	uint32_t code = m->status & 0xffff;
+
+	return (code & 0xef80) == 0x80 || (code & 0xef00) == 0x100 || (code & 0xeffc) == 0xc;
+}
+
+/* ADDRV and MISCV are set, the address is physical and valid from bit 12 at the latest. */
+int mce_usable_address(const struct mce *m)
+{
+	return (m->status >> 58 & 3) == 3 && (m->misc & 0x3f) <= 12 && (m->misc >> 6 & 7) == 2;
+}
+
+bool hibernation_available(void) { return machine_hibernation; }
+
+/* The kernel's log */
+void shim_printk(int level, const char *format, ...)
+{
+	uint32_t item[3 + 256] = { ITEM_PRINTK, level };
+	char *text = (char *)(item + 3);
+	va_list arguments;
+
+	va_start(arguments, format);
+	int length = vsnprintf(text, 1000, format, arguments);
+	va_end(arguments);
+	if (length > 999)
+		length = 999;
+	if (length > 0 && text[length - 1] == '\n')
+		text[--length] = 0;
+	item[2] = length;
+	port_item(item, 3 + (length + 3) / 4);
+}
+
+void shim_warn(const char *what, int line)
+{
+	uint32_t item[3 + 256] = { ITEM_WARN, line };
+	int length = snprintf((char *)(item + 3), 1000, "%s", what);
+
+	item[2] = length > 999 ? 999 : length;
+	port_item(item, 3 + (item[2] + 3) / 4);
+}

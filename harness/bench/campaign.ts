@@ -1,0 +1,250 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { coverMemory } from '../../model/kernel/tdmr.ts';
+import type { Platform } from '../../model/platform/platform.ts';
+import { packageNumbers } from '../../model/platform/topology.ts';
+import { runRange } from '../campaign/range.ts';
+import type { Case } from '../case.ts';
+import { runCase } from '../oracle/judge-case.ts';
+import { stages } from '../pipeline.ts';
+
+// Cases a second of a campaign in its default mood, with every invariant on, per kernel revision, and where the time
+// goes. A complete case has at least 2 packages, 4 LPs, memory that takes 2 TDMRs and 8 events, and reaches READY or a
+// named failure: `complete` is how many of those a campaign of nothing else would make. The budget is 20,000 of them on
+// one core, with generation below a third.
+//
+// The machine of the moment is told apart from the code by two yardsticks, measured between the rounds: a fixed piece of
+// integer work, and plain fast-check arbitraries that generate a record of about the size of a case.
+
+const WARM_UP = 12_000;
+const ROUNDS = 7;
+const PER_ROUND = 3_000;
+const FULL_EVERY = 8;
+const BUDGET = 20_000;
+const SEED = 'bench';
+const YARDSTICK_STEPS = 500_000;
+const YARDSTICK_RECORDS = 500;
+const YARDSTICK_WARM_UP = 10;
+
+interface Result {
+  readonly kernel: string;
+  /** Medians over the rounds. Rates are per second of one core, times in microseconds a case. */
+  readonly casesPerSecond: number;
+  readonly best: number;
+  readonly completePerSecond: number;
+  /** Complete cases among 100 of a campaign. */
+  readonly completePercent: number;
+  readonly microseconds: Readonly<Record<Part, number>>;
+  /** A million steps of integer work, in milliseconds, and what a case costs in steps. */
+  readonly yardstickMs: number;
+  readonly stepsPerCase: number;
+  readonly fastCheckRecordsPerSecond: number;
+  /** Cases generated, run and judged in the time that plain fast-check generates one record. */
+  readonly casesPerRecord: number;
+}
+
+const PARTS = ['generation', 'model', 'invariants', 'metamorphic', 'rest'] as const;
+type Part = (typeof PARTS)[number];
+
+const words = process.argv.slice(2);
+const one = words.indexOf('--kernel');
+const json = words.includes('--json');
+
+if (one !== -1) process.stdout.write(`${JSON.stringify(measure(words[one + 1] ?? ''))}\n`);
+else {
+  // Each revision in a process of its own, as a campaign is.
+  const results = stages.kernels.map((kernel) => {
+    const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--kernel', kernel], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`the bench of ${kernel} ended with ${status ?? 'a signal'}`);
+    const result = JSON.parse(stdout) as Result;
+    if (!json) print(result, kernel === stages.kernels[0]);
+    return result;
+  });
+  if (json) process.stdout.write(`${JSON.stringify({ budget: BUDGET, mood: stages.moods[0], results }, null, 2)}\n`);
+}
+
+function print(
+  {
+    kernel,
+    casesPerSecond,
+    best,
+    completePerSecond,
+    completePercent,
+    microseconds,
+    yardstickMs,
+    stepsPerCase,
+    casesPerRecord,
+  }: Result,
+  first: boolean,
+): void {
+  const total = PARTS.reduce((sum, part) => sum + microseconds[part], 0);
+  const cells = [
+    kernel.padEnd(10),
+    String(casesPerSecond).padStart(8),
+    String(best).padStart(8),
+    `${completePerSecond}`.padStart(10),
+    `${completePercent.toFixed(0)} %`.padStart(5),
+    ...PARTS.map((part) => `${((100 * microseconds[part]) / total).toFixed(0)} %`.padStart(part.length + 1)),
+    `${yardstickMs.toFixed(1)} ms`.padStart(10),
+    String(stepsPerCase).padStart(10),
+    casesPerRecord.toFixed(2).padStart(9),
+  ];
+  if (first) {
+    const heads = [
+      ...PARTS.map((part) => part.padStart(part.length + 1)),
+      'yardstick'.padStart(10),
+      'steps/case',
+      'cases/rec',
+    ];
+    process.stdout.write(`${'kernel'.padEnd(10)}  cases/s     best complete/s  share ${heads.join(' ')}\n`);
+  }
+  process.stdout.write(`${cells.join(' ')}\n`);
+}
+
+function measure(kernel: string): Result {
+  const options = { profile: { kernel, module: stages.defaultModule(kernel) }, mood: stages.moods[0] ?? '' };
+  const range = (from: number, to: number): void => {
+    const { crash } = runRange(stages, { ...options, seed: SEED, from, to });
+    if (crash !== null) throw new Error(`${crash.origin}: ${crash.stack}`);
+  };
+  range(0, WARM_UP);
+  for (let time = 0; time < YARDSTICK_WARM_UP; time += 1) records(time);
+
+  const whole: number[] = [];
+  const complete: number[] = [];
+  const yardsticks: number[] = [];
+  const recordTimes: number[] = [];
+  const parts: Record<Part, number[]> = { generation: [], model: [], invariants: [], metamorphic: [], rest: [] };
+  let completeSeen = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const from = WARM_UP + round * PER_ROUND;
+    const indices = Array.from({ length: PER_ROUND }, (_, at) => from + at);
+    const generate = (index: number): Case => stages.generate(SEED, index, options);
+    yardsticks.push(timed(yardstick));
+    recordTimes.push(timed(() => records(round)));
+
+    const all = timed(() => range(from, from + PER_ROUND));
+    const cases: Case[] = [];
+    const generation = timed(() => {
+      for (const index of indices) cases.push(generate(index));
+    });
+    const model = timed(() => {
+      for (const input of cases) runCase(input);
+    });
+    const judged = timed(() => {
+      for (const input of cases) stages.judge(input, false);
+    });
+    const judgedInFull = timed(() => {
+      for (const [at, input] of cases.entries()) stages.judge(input, (from + at) % FULL_EVERY === 0);
+    });
+    const isComplete = cases.map((input) => isLarge(input) && stages.judge(input, false).complete);
+    const completeOnes = indices.filter((_, at) => isComplete[at]);
+    completeSeen += completeOnes.length;
+    const completeTime = timed(() => {
+      for (const index of completeOnes) stages.judge(generate(index), index % FULL_EVERY === 0);
+    });
+
+    whole.push(all / PER_ROUND);
+    complete.push(completeTime / completeOnes.length);
+    parts.generation.push(generation / PER_ROUND);
+    parts.model.push(model / PER_ROUND);
+    parts.invariants.push((judged - model) / PER_ROUND);
+    parts.metamorphic.push((judgedInFull - judged) / PER_ROUND);
+    parts.rest.push((all - generation - judgedInFull) / PER_ROUND);
+  }
+  const step = median(yardsticks) / YARDSTICK_STEPS;
+  const record = median(recordTimes) / YARDSTICK_RECORDS;
+  return {
+    kernel,
+    casesPerSecond: Math.round(1 / median(whole)),
+    best: Math.round(1 / Math.min(...whole)),
+    completePerSecond: Math.round(1 / median(complete)),
+    completePercent: (100 * completeSeen) / (ROUNDS * PER_ROUND),
+    // A difference of two measurements of next to nothing can come out negative.
+    microseconds: {
+      generation: microseconds(parts.generation),
+      model: microseconds(parts.model),
+      invariants: microseconds(parts.invariants),
+      metamorphic: microseconds(parts.metamorphic),
+      rest: microseconds(parts.rest),
+    },
+    yardstickMs: step * 1e9,
+    stepsPerCase: Math.round(median(whole.map((time, round) => (time / (yardsticks[round] ?? 1)) * YARDSTICK_STEPS))),
+    fastCheckRecordsPerSecond: Math.round(1 / record),
+    casesPerRecord: record / median(whole),
+  };
+}
+
+/** At least 2 packages, 4 LPs, 2 TDMRs and 8 events. */
+function isLarge({ platform, events }: Case): boolean {
+  return (
+    events.length >= 8 &&
+    platform.lps.length >= 4 &&
+    packageNumbers(platform.lps, true).length >= 2 &&
+    tdmrsNeeded(platform) >= 2
+  );
+}
+
+function tdmrsNeeded({ memory }: Platform): number {
+  const regions = memory.map(({ base, size, node }) => ({
+    startPfn: Math.ceil(base / 4096),
+    endPfn: Math.floor((base + size) / 4096),
+    node,
+    object: 0,
+  }));
+  return coverMemory(regions, 64, []);
+}
+
+/** Seconds that something takes. */
+function timed(work: () => void): number {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+/** A fixed amount of work that no change to the project touches. */
+function yardstick(): void {
+  let state = 1;
+  for (let step = 0; step < YARDSTICK_STEPS; step += 1) state = (state * 48271 + step) % 2147483647;
+  if (state === 0) throw new Error('unreachable');
+}
+
+/** What somebody would write first: a machine and its events as arbitraries, with no rule kept. */
+function records(round: number): void {
+  const lp = fc.record({
+    package: fc.nat(3),
+    core: fc.nat(3),
+    thread: fc.nat(1),
+    bios: fc.boolean(),
+    online: fc.boolean(),
+    vmx: fc.boolean(),
+  });
+  const stretch = fc.record({ base: fc.nat(), size: fc.nat() });
+  const event = fc.oneof(
+    fc.record({ kind: fc.constant('enable') }),
+    fc.record({ kind: fc.constantFrom('vmxon', 'vmxoff', 'cpu-enable', 'cpu-online', 'cpu-offline'), lp: fc.nat(7) }),
+    fc.record({ kind: fc.constant('memory-add'), base: fc.nat(), size: fc.nat(), node: fc.nat(3) }),
+  );
+  const machine = fc.record({
+    lps: fc.array(lp, { minLength: 4, maxLength: 8 }),
+    memory: fc.array(stretch, { minLength: 2, maxLength: 4 }),
+    cmrs: fc.array(stretch, { minLength: 2, maxLength: 4 }),
+    events: fc.array(event, { minLength: 8, maxLength: 12 }),
+  });
+  if (fc.sample(machine, { numRuns: YARDSTICK_RECORDS, seed: round }).length !== YARDSTICK_RECORDS)
+    throw new Error('unreachable');
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+function microseconds(seconds: readonly number[]): number {
+  const value = Math.round(median(seconds) * 1e7) / 10;
+  return value < 0 ? 0 : value;
+}

@@ -1,0 +1,54 @@
+import type { PlatformLP } from '../../model/platform/platform.ts';
+import { buildKernel } from '../adapters/linux/build.ts';
+import { judgeAgainstModel, runCompiled, startKernel } from '../adapters/linux/judge.ts';
+import { findTree } from '../adapters/linux/tree.ts';
+import { type Case, FORMAT_VERSION } from '../case.ts';
+import { judgeCase } from '../oracle/judge-case.ts';
+import { findProfile } from '../oracle/profile.ts';
+
+/** Boots and initialisations a second of compiled Linux beside those of its model: 2 LPs, 1 GiB, 256 TDH.SYS.TDMR.INIT each. */
+const GIB = 2 ** 30;
+const MIB = 2 ** 20;
+const SECONDS = 3;
+const lp = (core: number): PlatformLP => ({ package: 0, core, thread: 0, bios: true, online: true, vmx: true });
+const input: Case = {
+  formatVersion: FORMAT_VERSION,
+  profile: { kernel: '6.12', module: '1.5.01' },
+  platform: {
+    lps: [lp(0), lp(1)],
+    memory: [{ base: MIB, size: GIB - MIB, node: 0 }],
+    cmrs: [{ base: MIB, size: GIB - MIB }],
+    keyids: { mktme: 31, tdx: 32 },
+    keyidBits: 6,
+    seamrr: { base: 2 * GIB, size: 32 * MIB },
+    msr: [],
+    mcheck: 'verify',
+    moduleImage: 'bios',
+    fms: [0x806f8],
+    commandLine: { nosmt: false, maxcpus: null },
+    hibernation: false,
+  },
+  events: [{ kind: 'cpu-enable', lp: 0 }, { kind: 'cpu-enable', lp: 1 }, { kind: 'enable' }],
+};
+const kernel = startKernel(
+  buildKernel(findTree(process.argv[2] ?? 'debian')),
+  findProfile(input.profile).revision,
+  'linux',
+);
+
+function measure(what: string, run: () => void): void {
+  for (let warm = 0; warm < 300; warm += 1) run();
+  const start = performance.now();
+  let runs = 0;
+  while (performance.now() - start < SECONDS * 1000) {
+    run();
+    runs += 1;
+  }
+  process.stdout.write(`${what.padEnd(52)} ${Math.round(runs / ((performance.now() - start) / 1000))} /s\n`);
+}
+
+if (runCompiled(kernel, input).world.kernel.status !== 'initialised') throw new Error('TDX was not initialised');
+measure('model, every invariant', () => judgeCase(input, false));
+measure('compiled, every invariant, answers in conversation', () => runCompiled(kernel, input));
+measure('compiled and model, every invariant, by script', () => judgeAgainstModel(kernel, input, false));
+kernel.child.close();

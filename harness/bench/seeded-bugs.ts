@@ -1,0 +1,45 @@
+import { rmSync } from 'node:fs';
+import { buildKernel } from '../adapters/linux/build.ts';
+import { startKernel } from '../adapters/linux/judge.ts';
+import { compiledStages } from '../adapters/linux/stages.ts';
+import { findTree } from '../adapters/linux/tree.ts';
+import { findProfile } from '../oracle/profile.ts';
+import { stages } from '../pipeline.ts';
+import { shrink } from '../shrink/shrink.ts';
+import { listCaseFiles, readCaseFile } from '../store/case-store.ts';
+import { loadKnown } from '../store/known.ts';
+import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';
+
+/** How soon bugs of one line in a copy of a kernel tree are caught, and how small the case gets: `node ... [TREE] [CASES]`. */
+const tree = findTree(process.argv[2] ?? 'debian');
+const cases = Number(process.argv[3] ?? 20_000);
+const profile = { kernel: '6.12', module: stages.defaultModule('6.12') };
+const known = new Set(
+  loadKnown('corpus')
+    .filter((one) => one.case.profile.kernel === profile.kernel)
+    .map(({ bucket }) => bucket),
+);
+const host = listCaseFiles('corpus/host').map((path) => readCaseFile(path).case);
+let missed = 0;
+for (const bug of SEEDED_BUGS) {
+  const copy = seedBug(tree, bug);
+  const kernel = startKernel(buildKernel(copy), findProfile(profile).revision, bug.name);
+  const { judge } = compiledStages(stages, kernel);
+  const start = performance.now();
+  let line = 'MISSED';
+  for (let index = 0; index < cases; index += 1) {
+    const input = host[index] ?? stages.generate('seamstress', index, { profile, mood: stages.moods[0] ?? 'default' });
+    const found = judge(input, false).violations.find(({ bucket }) => !known.has(bucket));
+    if (found === undefined) continue;
+    const at = (performance.now() - start) / 1000;
+    const result = shrink(input, found.bucket, judge, { evaluations: 3000 });
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    line = `case ${index}, ${at.toFixed(1)} s; shrunk to ${result?.case.events.length} events by ${seconds} s (${result?.evaluations} tries): ${found.bucket}`;
+    break;
+  }
+  if (line === 'MISSED') missed += 1;
+  process.stdout.write(`${bug.name.padEnd(34)} ${line}\n`);
+  kernel.child.close();
+  rmSync(copy, { recursive: true });
+}
+process.exitCode = missed === 0 ? 0 : 1;

@@ -1,0 +1,190 @@
+import { join } from 'node:path';
+import { compiledStages, betweenStages } from '../adapters/linux/stages.ts';
+import { buildKernel } from '../adapters/linux/build.ts';
+import { type CompiledKernel, startKernel } from '../adapters/linux/judge.ts';
+import { findTree } from '../adapters/linux/tree.ts';
+import type { Budget } from '../campaign/budget.ts';
+import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
+import { executorOf } from '../campaign/executor.ts';
+import type { Given } from '../campaign/range.ts';
+import type { Header } from '../campaign/record.ts';
+import { shellWord } from '../campaign/rendering.ts';
+import type { Stages } from '../campaign/stages.ts';
+import type { Profile } from '../case.ts';
+import type { ImplementationName } from '../implementations/registry.ts';
+import { findProfile } from '../oracle/profile.ts';
+import { renderScreen } from '../report/console.ts';
+import { summarise } from '../report/summary.ts';
+import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
+import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
+import { kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
+import { knownOfKernel } from '../store/known.ts';
+import type { Context } from './context.ts';
+import { openCorpus } from './corpus-option.ts';
+import { UserError } from './exit.ts';
+import { type Reporter, writeReports } from './fuzz-reports.ts';
+import { catchInterrupts } from './interrupt.ts';
+import { type ProfileOptions, profileOf } from './profile-options.ts';
+import { progressLine } from './progress.ts';
+import { openRecorder } from './recorder.ts';
+import { mapStack } from './stack.ts';
+
+export interface HostOptions extends ProfileOptions {
+  readonly between?: boolean;
+  readonly known?: boolean;
+  readonly case?: readonly string[];
+  readonly seed: string;
+  readonly runs?: number;
+  readonly time?: number;
+  readonly mood: string;
+  readonly corpus?: string;
+  readonly output: string;
+  readonly reporter?: readonly Reporter[];
+  readonly extra?: string;
+  readonly cc?: string;
+  readonly bail?: boolean;
+  readonly json?: boolean;
+  readonly timings: boolean;
+  readonly quiet?: boolean;
+}
+
+const DEFAULT_SECONDS = 60;
+
+/** Judges a kernel's own code by the invariants and by its model, or compares two kernels. Sets the exit code. */
+export async function conformHosts(context: Context, named: readonly LinuxName[], options: HostOptions): Promise<void> {
+  const implementations = named.map(({ text }) => text);
+  const { terminal, palette } = context;
+  const profile = profileOf(options, context.stages);
+  const kernels = named.map((name) => startNamed(name, profile, options, terminal.err));
+  try {
+    const stages = stagesFor(context.stages, kernels, options);
+    const config = configOf(context, implementations, profile, stages, options);
+    const findings = join(options.output, 'findings');
+    for (const folder of [options.output, findings]) {
+      requireWritable(folder);
+      sweepTemporaries(folder);
+    }
+    const header = headerOf(context, stages, implementations.join(' '), config);
+    terminal.err(
+      `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}\n`,
+    );
+    const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
+    const interrupts = catchInterrupts(terminal);
+    const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
+    const progress = progressLine(terminal, runs, Date.now);
+    try {
+      recorder.emit(header);
+      await runCampaign(config, {
+        executor: executorOf(stages, Date.now),
+        now: Date.now,
+        interrupted: interrupts.signal,
+        save: (bucket, file) => saveFinding(findings, bucket, file),
+        emit: recorder.emit,
+        progress: options.quiet === true ? () => undefined : progress.show,
+      });
+    } finally {
+      progress.end();
+      interrupts.release();
+      recorder.close();
+    }
+    const { records } = recorder;
+    writeReports(options.output, 'conform', records, options.reporter ?? []);
+    const summary = summarise(records);
+    terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
+    if (summary.crash !== null) {
+      terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
+    }
+    process.exitCode = summary.exitCode;
+  } finally {
+    for (const { child } of kernels) child.close();
+  }
+}
+
+/** An implementation of the host side, as the command line names it. */
+type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
+
+function startNamed(
+  { text, tree }: LinuxName,
+  profile: Profile,
+  { cc, extra }: HostOptions,
+  tell: (text: string) => void,
+): CompiledKernel {
+  tell(`seamstress conform: building ${text}\n`);
+  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
+  return startKernel(buildKernel(findTree(tree), build), findProfile(profile).revision, text);
+}
+
+function stagesFor(stages: Stages, kernels: readonly CompiledKernel[], { between }: HostOptions): Stages {
+  const [first, second] = kernels;
+  const wanted = between === true ? 2 : 1;
+  if (kernels.length !== wanted || first === undefined) {
+    throw new UserError(
+      wanted === 2 ? '--between compares two implementations' : 'one implementation at a time; --between compares two',
+    );
+  }
+  return second === undefined ? compiledStages(stages, first) : betweenStages(stages, first, second);
+}
+
+function configOf(
+  context: Context,
+  implementations: readonly string[],
+  profile: Profile,
+  stages: Stages,
+  options: HostOptions,
+): CampaignConfig {
+  const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
+  const cases = [...anyCases, ...hostCases(path)];
+  const own = knownOfKernel(known, profile.kernel);
+  const single = options.case !== undefined;
+  // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
+  const corpus: readonly Given[] = [
+    ...[...own.values()].map((one) => ({ origin: one.path, case: one.case })),
+    ...cases,
+  ];
+  const given = single
+    ? (options.case ?? []).map((origin) => ({ origin, case: readCaseFile(origin).case }))
+    : options.known === true
+      ? cases
+      : corpus;
+  const budget: Budget = single
+    ? { runs: 0 }
+    : options.runs === undefined
+      ? { time: options.time ?? DEFAULT_SECONDS }
+      : { runs: options.runs };
+  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : [])];
+  return {
+    ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
+    bail: options.bail ?? false,
+    shrinkEvaluations: SHRINK_EVALUATIONS,
+    known: options.known === true && !single && options.between !== true ? own : new Map(),
+    given: given.map((one) => ({ ...one, case: { ...one.case, profile } })),
+    sometimes: single ? [] : stages.sometimes(profile),
+    again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
+  };
+}
+
+/** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */
+function hostCases(corpus: string): readonly Given[] {
+  const folder = join(corpus, 'host');
+  if (kindOfPath(folder) !== 'folder') return [];
+  return listCaseFiles(folder).map((origin) => ({ origin, case: readCaseFile(origin).case }));
+}
+
+function headerOf({ version }: Context, stages: Stages, kernel: string, config: CampaignConfig): Header {
+  const { seed: seedText, profile, mood, budget, bail, known, given } = config;
+  return {
+    record: 'header',
+    format: 'seamstress-campaign',
+    formatVersion: 1,
+    version,
+    seed: seedText,
+    profile: { kernel, module: profile.module },
+    mood,
+    budget: 'runs' in budget ? { runs: Math.max(budget.runs, given.length) } : budget,
+    shard: '1/1',
+    bail,
+    invariants: stages.invariants,
+    corpus: { known: known.size, cases: given.length },
+    timing: { startedAt: new Date().toISOString(), workers: 1 },
+  };
+}

@@ -1,0 +1,65 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { SUMMARY_SCHEMA } from '../report/summary.ts';
+import { describeLinux } from '../testing/describe-where.ts';
+import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.ts';
+
+const START = fileURLToPath(new URL('./start.js', import.meta.url));
+const CASE = fileURLToPath(new URL('../../../corpus/host/pamt-across-two-tdmrs.json', import.meta.url));
+const folder = temporaryFolder();
+const conform = (...args: readonly string[]): Promise<CLIResult> => runNode(folder.path, [START, 'conform', ...args]);
+
+afterAll(() => folder.remove());
+
+describe('what cannot be run is said in one line', () => {
+  test.each([
+    [
+      'an unknown kind of implementation',
+      ['nonsense'],
+      2,
+      'unknown implementation nonsense: expected linux:TREE or linux:debian',
+    ],
+    ['no such tree', ['linux:/nowhere'], 4, 'no kernel tree at /nowhere'],
+    ['a folder that is no kernel tree', ['linux:.'], 4, 'it has no arch/x86/virt/vmx/tdx/tdx.c'],
+  ])('%s', async (_, args, code, message) => {
+    const result = await conform(...args);
+    expect([result.code, result.out]).toEqual([code, '']);
+    expect(result.err).toContain(message);
+    expect(result.err).not.toContain('internal error');
+  });
+
+  test('a compiler that is not there', async () => {
+    const tree = join(folder.path, 'tree/arch/x86/virt/vmx/tdx');
+    mkdirSync(tree, { recursive: true });
+    writeFileSync(join(tree, 'tdx.c'), 'int nothing;\n');
+    const result = await conform('linux:tree', '--cc', 'no-such-compiler');
+    expect(result.code).toBe(4);
+    expect(result.err).toContain('cannot run no-such-compiler');
+  });
+});
+
+describeLinux('Linux 6.12', () => {
+  test('known deviations are told apart, and without --known they fail', async () => {
+    const known = await conform('linux:debian', '--known', '--runs', '256', '--json', '--quiet');
+    expect([known.code, known.err]).toEqual([0, expect.stringContaining('seed seamstress')]);
+    const summary = SUMMARY_SCHEMA.check(JSON.parse(known.out), 'conform --json');
+    expect(summary.findings).toEqual([]);
+    expect(summary.known.length).toBeGreaterThan(30);
+    expect(summary.stale).toEqual([]);
+    const all = await conform('linux:debian', '--bail', '--runs', '256', '--json', '--quiet');
+    expect(all.code).toBe(1);
+    const [finding] = SUMMARY_SCHEMA.check(JSON.parse(all.out), 'conform --json').findings;
+    expect(existsSync(join(folder.path, finding?.case ?? 'none'))).toBe(true);
+    const again = await conform('linux:debian', '--case', finding?.case ?? '', '--json', '--quiet');
+    expect([again.code, finding?.replay]).toEqual([1, `npx seamstress conform linux:debian --case ${finding?.case}`]);
+  }, 120_000);
+
+  test('one case, and a tree against itself', async () => {
+    expect((await conform('linux:debian', '--case', CASE, '--quiet')).code).toBe(0);
+    const between = await conform('--between', 'linux:debian', 'linux:debian', '--runs', '64', '--quiet');
+    expect([between.code, between.out]).toEqual([0, expect.stringContaining('0 findings')]);
+    expect((await conform('--between', 'linux:debian', '--runs', '64')).code).toBe(2);
+  }, 120_000);
+});

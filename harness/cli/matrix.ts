@@ -1,0 +1,104 @@
+import { join, relative, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { FLAWS } from '../matrix/flaws.ts';
+import { renderMatrixHTML } from '../matrix/html.ts';
+import { renderMatrixMarkdown } from '../matrix/markdown.ts';
+import { buildMatrix, type Matrix } from '../matrix/matrix.ts';
+import { publishedSchema } from '../schema.ts';
+import { requireWritable, writeAtomic } from '../store/atomic.ts';
+import type { Context } from './context.ts';
+import { nameOf, openCorpus } from './corpus-option.ts';
+import { EXIT } from './exit.ts';
+import { positiveInteger, seed } from './values.ts';
+
+interface MatrixOptions {
+  readonly corpus?: string;
+  readonly output: string;
+  readonly fuzz?: number;
+  readonly seed: string;
+  readonly json?: boolean;
+}
+
+export const MATRIX_SCHEMA = publishedSchema<Matrix>('./matrix/flaws.schema.json');
+
+export function matrixCommand(context: Context): Command {
+  return new Command('matrix')
+    .description('every known flaw against every kernel revision, each cell with the case behind it')
+    .addOption(
+      new Option('--corpus <folder>', 'known deviations (default: the one of this checkout)').env('SEAMSTRESS_CORPUS'),
+    )
+    .addOption(
+      new Option('--output <folder>', 'where flaws.{json,md,html} go').env('SEAMSTRESS_OUTPUT').default('reports'),
+    )
+    .addOption(new Option('--fuzz <n>', 'also try this many generated cases per revision').argParser(positiveInteger))
+    .addOption(
+      new Option('--seed <text>', 'what they are generated from')
+        .env('SEAMSTRESS_SEED')
+        .argParser(seed)
+        .default('seamstress'),
+    )
+    .option('--json', 'print the JSON instead of the table')
+    .action((options: MatrixOptions) => matrix(context, options));
+}
+
+/** Exit 1 if a cell is shown by a case and none is kept for it, or differs from the sources and nothing says why. */
+function matrix(context: Context, { corpus, output, fuzz = 0, seed: seedText, json }: MatrixOptions): void {
+  const { stages, terminal } = context;
+  const { known } = openCorpus(context, corpus);
+  requireWritable(output);
+  const result = buildMatrix(stages, { flaws: FLAWS, known, nameOf, fuzz, seed: seedText });
+  if (result.judged === 0) {
+    terminal.err(
+      'seamstress: nothing was judged: the corpus has no known deviations (see: seamstress corpus promote)\n',
+    );
+    process.exitCode = EXIT.INCONCLUSIVE;
+    return;
+  }
+  const caseByPath = new Map(known.map((one) => [nameOf(one.path), one.case]));
+  const traceOf = (path: string): readonly string[] => {
+    const input = caseByPath.get(path);
+    return input === undefined ? [] : stages.describe(input);
+  };
+  const linkTo = (path: string): string => relative(resolve(output), resolve(path));
+  const text = `${JSON.stringify(MATRIX_SCHEMA.check(result, 'flaws.json'), null, 2)}\n`;
+  writeAtomic(join(output, 'flaws.json'), text);
+  writeAtomic(join(output, 'flaws.md'), renderMatrixMarkdown(result, linkTo));
+  writeAtomic(join(output, 'flaws.html'), renderMatrixHTML(result, traceOf, linkTo));
+  terminal.out(json === true ? text : screen(result, output));
+  if (wrongCells(result).length > 0) process.exitCode = EXIT.FINDING;
+}
+
+function wrongCells({ rows }: Matrix): readonly string[] {
+  return rows.flatMap(({ number, name, cells }) =>
+    cells.flatMap(({ kernel, status, why, difference }) => [
+      ...(status === 'unproven' ? [`flaw ${number} (${name}), ${kernel}: ${why}, and no minimal case is kept`] : []),
+      ...(difference === 'not explained'
+        ? [`flaw ${number} (${name}), ${kernel}: ${status}, unlike in the sources`]
+        : []),
+    ]),
+  );
+}
+
+const SIGN = { present: 'x', absent: '.', 'not applicable': '-', unproven: '?' } as const;
+
+function screen(result: Matrix, output: string): string {
+  const { kernels, rows, judged } = result;
+  const width = rows.reduce((most, { name }) => (name.length > most ? name.length : most), 0);
+  const line = (number: string, name: string, cells: readonly string[]): string =>
+    `${number.padStart(3)}  ${name.padEnd(width)}  ${cells.map((cell, at) => cell.padEnd(kernels[at]?.length ?? 0)).join(' ')}`.trimEnd();
+  const wrong = wrongCells(result);
+  return [
+    line('', 'x present, . absent, - not applicable', kernels),
+    ...rows.map(({ number, name, cells }) =>
+      line(
+        String(number),
+        name,
+        cells.map(({ status, difference }) => `${SIGN[status]}${difference === '' ? '' : '*'}`),
+      ),
+    ),
+    '',
+    `${rows.length} flaws, ${judged} cases judged; * unlike in the sources: see ${join(output, 'flaws.md')}`,
+    ...wrong,
+    '',
+  ].join('\n');
+}

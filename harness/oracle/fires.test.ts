@@ -1,0 +1,372 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import type { U64 } from '../../model/abi/u64.ts';
+import { ALWAYS } from '../../model/invariants/catalogue.ts';
+import type { Offence } from '../../model/invariants/invariant.ts';
+import { EINVAL } from '../../model/kernel/errno.ts';
+import { DONE, defineFlow, type Step } from '../../model/kernel/flow.ts';
+import type { Revision } from '../../model/kernel/revision.ts';
+import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
+import { LINUX_6_17 } from '../../model/kernel/revisions/6.17.ts';
+import type { KernelState } from '../../model/kernel/state.ts';
+import * as lock from '../../model/kernel/steps/lock.ts';
+import { READ_TDMR_FIELDS } from '../../model/kernel/steps/metadata.ts';
+import type { TDMR } from '../../model/kernel/tdmr.ts';
+import { RELEASES } from '../../model/module/release.ts';
+import type { Platform } from '../../model/platform/platform.ts';
+import { bootWorld } from '../../model/world/boot.ts';
+import type { Event } from '../../model/world/event.ts';
+import { type Preemption, runFrom } from '../../model/world/schedule.ts';
+import type { EventRecord, SeamcallEntry } from '../../model/world/trace.ts';
+import type { World } from '../../model/world/world.ts';
+import { stages } from '../pipeline.ts';
+import { loadKnown } from '../store/known.ts';
+import { deaf, enabling, replaced, SKIPPED, spoiled, spoiling } from '../testing/mutant.ts';
+import { healthyPlatform } from '../testing/platform.ts';
+import { judgeMetamorphic, METAMORPHIC } from './metamorphic.ts';
+import type { Violation } from './verdict.ts';
+
+/**
+ * A rule that nobody can break says nothing. Each is broken by a known case of some kernel, or here by a mutant: a kernel
+ * with one step gone wrong, or a module that answers what it must not.
+ */
+
+function firstTDMR(kernel: KernelState): TDMR {
+  const tdmr = kernel.tdmrs[0];
+  if (tdmr === undefined) throw new Error('no TDMR');
+  return tdmr;
+}
+
+const MACHINE = healthyPlatform();
+const BRING_UP: readonly Event[] = MACHINE.lps.map((_, lp) => ({ kind: 'cpu-enable', lp }));
+const ENABLE: Event = { kind: 'enable' };
+const busy = (leaf: number): Event => ({ kind: 'condition', condition: 'global-lock-busy', leaf, count: 1 });
+const PCONFIG_BUSY: Event = { kind: 'condition', condition: 'pconfig-busy', leaf: 31, count: 1 };
+
+interface Run {
+  readonly world: World;
+  /** Breaks the rule of that id, looked at after every event. */
+  readonly offences: (id: string) => readonly Offence[];
+}
+
+function run(
+  revision: Revision,
+  events: readonly Event[],
+  platform: Partial<Platform> = {},
+  schedule: readonly Preemption[] = [],
+): Run {
+  const world = bootWorld(healthyPlatform(platform), revision, RELEASES.later, true);
+  const seen: { id: string; offence: Offence }[] = [];
+  const look = (record: EventRecord): void => {
+    for (const rule of ALWAYS)
+      if (rule.after === 'all' || rule.after.includes(record.event.kind))
+        rule.check(world, record, (offence) => seen.push({ id: rule.id, offence }));
+  };
+  look(lastRecord(world));
+  for (let index = 0; index < events.length; ) {
+    const from = world.records.length;
+    index = runFrom(world, events, index, schedule);
+    for (const record of world.records.slice(from)) look(record);
+  }
+  return { world, offences: (id) => seen.filter((one) => one.id === id).map(({ offence }) => offence) };
+}
+
+function lastRecord({ records }: World): EventRecord {
+  const record = records.at(-1);
+  if (record === undefined) throw new Error('no record');
+  return record;
+}
+
+function mutant(revision: Revision, events: readonly Event[], platform: Partial<Platform> = {}) {
+  return (id: string): readonly Offence[] => run(revision, events, platform).offences(id);
+}
+
+/** The offences of a rule at a healthy machine whose last SEAMCALL is made out to have gone otherwise. */
+function forged(patch: Partial<SeamcallEntry>, events: readonly Event[] = [...BRING_UP, ENABLE], at = -1) {
+  return (id: string): readonly Offence[] => {
+    const { world } = run(LINUX_6_12, events);
+    const { trace } = world;
+    const record = lastRecord(world);
+    const calls = trace.flatMap((entry, index) => (entry.kind === 'seamcall' && index >= record.from ? [index] : []));
+    const index = calls.at(at) ?? -1;
+    const entry = trace[index];
+    if (entry?.kind !== 'seamcall') throw new Error('no SEAMCALL to forge');
+    trace[index] = { ...entry, ...patch };
+    return check(id, world, record);
+  };
+}
+
+function check(id: string, world: World, record: EventRecord): readonly Offence[] {
+  const offences: Offence[] = [];
+  ALWAYS.find((rule) => rule.id === id)?.check(world, record, (offence) => offences.push(offence));
+  return offences;
+}
+
+const CREATE: Event = { kind: 'td-create' };
+const DESTROY: Event = { kind: 'td-destroy', td: 0 };
+const PACKAGE_1_OFFLINE: readonly Event[] = MACHINE.lps.flatMap(({ package: pkg }, lp) =>
+  pkg === 1 ? [{ kind: 'cpu-offline', lp }] : [],
+);
+
+/** Guests on Linux 6.17 with some steps of one of its flows replaced. */
+function guests(
+  flow: 'tdCreate' | 'tdDestroy' | 'cpuOffline',
+  steps: Readonly<Record<string, (original: Step) => Step['run']>>,
+  events: readonly Event[],
+) {
+  let mutated = LINUX_6_17[flow];
+  if (mutated === null) throw new Error(`6.17 has no ${flow}`);
+  for (const [name, replacement] of Object.entries(steps)) mutated = replaced(mutated, name, replacement);
+  return mutant({ ...LINUX_6_17, [flow]: mutated }, [...BRING_UP, ENABLE, ...events]);
+}
+
+/** 6.12 whose per-CPU bring-up takes the module lock, and under it the CPU lock: the wrong way round. */
+const CROSSED: Revision = {
+  ...LINUX_6_12,
+  cpuEnable: defineFlow('cpu-enable', [
+    [lock.LOCK_MODULE],
+    [lock.CPUS_WRITE_LOCK],
+    [lock.CPUS_WRITE_UNLOCK],
+    [lock.UNLOCK_MODULE],
+  ]),
+};
+
+const CLASS_FF: U64 = 0x8000ff0000000001n;
+const SYS_BUSY: U64 = 0x8000020200000000n;
+const NO_ENTROPY: U64 = 0x8000020300000000n;
+const RESERVED = { offset: 1, size: 1 };
+const NEW_MEMORY: Event = { kind: 'memory-add', how: 'driver', base: 2 ** 36, size: 2 ** 27, node: 0 };
+const FIRST_CALL: readonly Event[] = BRING_UP.slice(0, 1);
+
+const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
+  'sw-error/class-ff-is-never-the-module-s': forged({ rax: CLASS_FF }),
+  'sw-error/failure-is-never-success': (id) => {
+    const settle = spoiling((kernel) => (kernel.status = 'initialised'));
+    const forgetting =
+      (original: Step): Step['run'] =>
+      (kernel, thread, port) => {
+        thread.error = 0;
+        return settle(original)(kernel, thread, port);
+      };
+    return run(enabling('settle-module-status', forgetting), [...BRING_UP, busy(45), ENABLE]).offences(id);
+  },
+  'lp/init-once': mutant(
+    {
+      ...LINUX_6_12,
+      cpuEnable: replaced(LINUX_6_12.cpuEnable ?? LINUX_6_12.enable, 'skip-if-lp-initialised', SKIPPED),
+    },
+    [...FIRST_CALL, ...FIRST_CALL],
+  ),
+  'retry/entropy-at-most-ten': mutant({ ...LINUX_6_12, seamcall: { ...LINUX_6_12.seamcall, attempts: 20 } }, [
+    { kind: 'condition', condition: 'no-entropy', leaf: 33, count: 15 },
+    ...FIRST_CALL,
+  ]),
+  // The module as recorded draws no entropy for TDH.SYS.RD; the second call is in truth for the next field.
+  'retry/repeats-its-inputs': forged({ rax: NO_ENTROPY }, [...BRING_UP, ENABLE], 0),
+  'tdmr/geometry': mutant(
+    spoiled((kernel) => (firstTDMR(kernel).size += 4096)),
+    [...BRING_UP, ENABLE],
+  ),
+  'tdmr/reserved-areas': mutant(
+    spoiled((kernel) => firstTDMR(kernel).reserved.push(RESERVED)),
+    [...BRING_UP, ENABLE],
+  ),
+  'tdmr/inside-cmrs': mutant(
+    spoiled((kernel) => (firstTDMR(kernel).reserved.length = 0)),
+    [...BRING_UP, ENABLE],
+  ),
+  'tdmr/covers-tdx-memory': mutant(
+    spoiled((kernel) => firstTDMR(kernel).reserved.unshift({ offset: 2 ** 24, size: 2 ** 24 })),
+    [...BRING_UP, ENABLE],
+  ),
+  'pamt/flushed-before-free': mutant(enabling('flush-before-reset', SKIPPED), [...BRING_UP, PCONFIG_BUSY, ENABLE]),
+  'pamt/reset-before-free': mutant(enabling('reset-pamts', SKIPPED), [...BRING_UP, PCONFIG_BUSY, ENABLE]),
+  'pamt/flushed-before-key-config': mutant(enabling('flush-caches', SKIPPED), [...BRING_UP, ENABLE]),
+  'pamt/size': mutant(
+    spoiled((kernel) => (firstTDMR(kernel).pamt4K = 4096)),
+    [...BRING_UP, ENABLE],
+  ),
+  'pamt/disjoint': mutant(
+    spoiled((kernel) => {
+      for (const tdmr of kernel.tdmrs) tdmr.pamtBase = firstTDMR(kernel).pamtBase;
+    }),
+    [...BRING_UP, ENABLE],
+  ),
+  'keyid/at-least-two': mutant({ ...LINUX_6_12, boot: replaced(LINUX_6_12.boot, 'check-keyid-count', SKIPPED) }, [], {
+    keyids: { mktme: 31, tdx: 1 },
+  }),
+  'keyid/global-is-private': mutant(
+    spoiled((kernel) => (kernel.globalKeyid += 1)),
+    [...BRING_UP, ENABLE],
+  ),
+  'ledger/initialised-lps-agree': mutant(
+    {
+      ...LINUX_6_12,
+      cpuEnable: replaced(
+        LINUX_6_12.cpuEnable ?? LINUX_6_12.enable,
+        'lp-init',
+        spoiling((kernel) => {
+          for (const cpu of kernel.cpus) cpu.lpInitialised = false;
+        }),
+      ),
+    },
+    FIRST_CALL,
+  ),
+  'ledger/initialised-means-ready': mutant(enabling('initialise-tdmrs', SKIPPED), [...BRING_UP, ENABLE]),
+  'ledger/tdmrs-agree': mutant(
+    spoiled((kernel) => (firstTDMR(kernel).pamtBase += 4096)),
+    [...BRING_UP, ENABLE],
+  ),
+  'ledger/packages-agree': mutant(
+    { ...LINUX_6_12, enable: replaced(enabling('key-config-packages', SKIPPED).enable, 'initialise-tdmrs', SKIPPED) },
+    [...BRING_UP, ENABLE],
+  ),
+  'balance/allocations': mutant(enabling('free-pamts', SKIPPED), [...BRING_UP, busy(45), ENABLE]),
+  'flow/leaf-order': mutant(
+    enabling('report-pamt', () => READ_TDMR_FIELDS.run),
+    [...BRING_UP, ENABLE],
+  ),
+  'flow/nothing-follows-a-failure': mutant(enabling('sys-config', deaf), [...BRING_UP, busy(45), ENABLE]),
+  'flow/enable-is-idempotent': mutant(enabling('check-module-status', SKIPPED), [...BRING_UP, ENABLE, ENABLE]),
+  'hotplug/outside-is-refused': mutant(
+    {
+      ...LINUX_6_12,
+      memoryAdd: {
+        ...LINUX_6_12.memoryAdd,
+        driver: replaced(LINUX_6_12.memoryAdd.driver, 'ask-notifier', SKIPPED),
+      },
+    },
+    [...BRING_UP, ENABLE, NEW_MEMORY],
+  ),
+  'hotplug/leaves-tdx-alone': mutant(
+    {
+      ...LINUX_6_12,
+      cpuOffline: replaced(
+        LINUX_6_12.cpuOffline,
+        'take-cpu-down',
+        spoiling((kernel) => (kernel.status = 'error')),
+      ),
+    },
+    [...BRING_UP, ENABLE, { kind: 'cpu-offline', lp: 1 }],
+  ),
+  'kexec/caches-are-flushed': mutant(
+    { ...LINUX_6_17, kexec: replaced(LINUX_6_17.kexec, 'flush-dirty-cpus', SKIPPED) },
+    [...BRING_UP, ENABLE, { kind: 'kexec' }],
+    // A processor without the partial-write erratum, or kexec is refused.
+    { fms: [0xa06d0] },
+  ),
+  'td/has-its-key-on-every-package': guests(
+    'tdCreate',
+    {
+      'mng-key-config-packages': SKIPPED,
+      'add-tdcs-pages': () => (kernel, thread) => {
+        const td = kernel.tds[thread.td];
+        if (td !== undefined) td.alive = true;
+        return DONE;
+      },
+    },
+    [CREATE],
+  ),
+  'td/last-cpu-of-package-stays': guests('cpuOffline', { 'keep-last-cpu-of-package': SKIPPED }, [
+    CREATE,
+    ...PACKAGE_1_OFFLINE,
+  ]),
+  'td/gives-everything-back': guests('tdDestroy', { 'reclaim-control-pages': SKIPPED }, [CREATE, DESTROY]),
+  'td/no-control-page-is-freed-too-early': guests(
+    'tdDestroy',
+    {
+      'reclaim-control-pages': () => (kernel, thread, port) => {
+        port.free('k', kernel.tds[thread.td]?.tdr ?? -1, 4096);
+        return DONE;
+      },
+    },
+    [CREATE, DESTROY],
+  ),
+  'keyid/global-never-handed-out': guests(
+    'tdCreate',
+    {
+      'take-keyid': spoiling((kernel) => {
+        const td = kernel.tds.at(-1);
+        if (td !== undefined) td.hkid = kernel.globalKeyid;
+      }),
+    },
+    [CREATE],
+  ),
+  'keyid/never-reused-after-leak': guests(
+    'tdCreate',
+    { 'take-keyid': spoiling((kernel) => kernel.guestKeyids.pop()) },
+    [CREATE, CREATE],
+  ),
+  'keyid/leak-is-told': guests('tdDestroy', { 'free-keyid': SKIPPED }, [CREATE, DESTROY]),
+  'threads/one-lock-order': mutant(CROSSED, [...FIRST_CALL, ENABLE]),
+  'threads/no-deadlock': (id) =>
+    run(CROSSED, [...FIRST_CALL, ENABLE], {}, [{ event: 0, after: 1, run: 0 }]).offences(id),
+  'module/refused-call-changes-nothing': forged({ rax: SYS_BUSY, changed: true }),
+  'module/not-ready-gate': forged({ leaf: 24, before: 'PENDING' }),
+  'module/sys-info-r9-is-32': forged({ leaf: 32, r9: 2 }),
+  'module/config-waits-for-every-lp': forged({ leaf: 45 }, FIRST_CALL),
+  'module/ready-means-every-package': forged({ leaf: 31, before: 'CONFIG_DONE', after: 'READY' }, FIRST_CALL),
+  'module/tdmr-init-progress': forged({ leaf: 36, inRCX: 4096 }),
+  'module/lp-init-window': forged({ leaf: 35, before: 'READY' }),
+  'module/init-once': forged({ leaf: 33, before: 'READY' }),
+  'mcheck/published-cmrs-are-legal': (id) => {
+    const { world } = run(LINUX_6_12, []);
+    const cmrs = [{ base: 1, size: 4096 }];
+    return check(id, { ...world, platform: { ...world.platform, cmrs } }, lastRecord(world));
+  },
+};
+
+const known = loadKnown(fileURLToPath(new URL('../../../corpus', import.meta.url)));
+const inCorpus = new Map(known.map((one) => [one.invariant, one]));
+const METAMORPHIC_IDS = METAMORPHIC.map(({ id }) => id);
+
+/** True if the test beside the rule's file speaks of it: families with tests of their own break their rules there. */
+function isShownBeside(id: string): boolean {
+  const folder = fileURLToPath(new URL('../../model/invariants/', import.meta.url));
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith('.js') || name.endsWith('.test.js')) continue;
+    const [before = '', after] = readFileSync(folder + name, 'utf8').split(`id: '${id}'`);
+    const constant = /.*export const (\w+)/s.exec(before)?.[1];
+    const beside = folder + name.replace('.js', '.test.js');
+    if (after === undefined || constant === undefined || !existsSync(beside)) continue;
+    const text = readFileSync(beside, 'utf8');
+    return text.includes(`'${id}'`) || new RegExp(`\\b${constant}\\b`).test(text);
+  }
+  return false;
+}
+
+describe('every always can be broken', () => {
+  test.each(ALWAYS.map(({ id }) => id))('%s', (id) => {
+    const one = inCorpus.get(id);
+    if (one === undefined && MUTANTS[id] === undefined) expect(isShownBeside(id)).toBe(true);
+    else if (one === undefined) expect(MUTANTS[id]?.(id) ?? []).not.toEqual([]);
+    else expect(stages.judge(one.case).violations.map(({ invariant }) => invariant)).toContain(id);
+  });
+
+  test.each(Object.entries(MUTANTS))('%s is what the mutant breaks', (id, breaks) => {
+    expect(breaks(id).length).toBeGreaterThan(0);
+  });
+
+  test.each(METAMORPHIC_IDS.filter((id) => inCorpus.has(id)))('%s', (id) => {
+    const one = inCorpus.get(id);
+    const violations = one === undefined ? [] : stages.judge(one.case).violations;
+    expect(violations.map(({ invariant }) => invariant)).toContain(id);
+  });
+
+  test('metamorphic/relabelling-lps: a kernel that wants its second CPU in the first package', () => {
+    const picky = enabling('check-module-status', () => (kernel) => (kernel.cpus[1]?.package === 0 ? DONE : EINVAL));
+    const events = [...BRING_UP, ENABLE];
+    const { world } = run(picky, events);
+    const violations: Violation[] = [];
+    const profile = { kernel: '6.12', module: 'later' };
+    judgeMetamorphic({ formatVersion: 1, profile, platform: MACHINE, events }, world, violations);
+    expect(violations.map(({ invariant }) => invariant)).toEqual(['metamorphic/relabelling-lps']);
+  });
+
+  test('a healthy machine under the kernel that is mutated breaks none of the rules that only mutants break', () => {
+    const { offences } = run(LINUX_6_12, [...BRING_UP, ENABLE, ENABLE]);
+    const broken = Object.keys(MUTANTS).filter((id) => offences(id).length > 0);
+    expect(broken).toEqual([]);
+  });
+});

@@ -1,0 +1,131 @@
+import { lowHalf } from '../abi/u64.ts';
+import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
+
+/**
+ * What an event had, a bit each. Worked out once per event, so that the many rules that could say nothing about it need
+ * not be asked: after nine events of ten a campaign has hardly any rule to run.
+ */
+export const FACT = {
+  /** The event left something in the trace. */
+  traced: 1 << 0,
+  /** The kernel made a SEAMCALL. */
+  called: 1 << 1,
+  /** Some SEAMCALL of the kernel trapped, or answered something other than 0. */
+  'failed-call': 1 << 2,
+  /** Some SEAMCALL, the kernel's or a raw one, trapped. */
+  trapped: 1 << 3,
+  /** Some SEAMCALL answered something other than 0. */
+  refused: 1 << 4,
+  /** A refused SEAMCALL changed something. */
+  changed: 1 << 5,
+  /** The module's gate has a say in some call: after shutdown, or before READY with a leaf outside the initialisation set. */
+  gated: 1 << 6,
+
+  // Leaves called with a plain number in RAX.
+  'leaf-info': 1 << 7,
+  'leaf-init': 1 << 8,
+  'leaf-lp-init': 1 << 9,
+  'leaf-config': 1 << 10,
+  'leaf-key-config': 1 << 11,
+  'leaf-tdmr-init': 1 << 12,
+  'leaf-rdmd': 1 << 13,
+
+  'failed-allocation': 1 << 14,
+  freed: 1 << 15,
+  reset: 1 << 16,
+
+  /** The event returned an errno. */
+  errno: 1 << 17,
+  crashed: 1 << 18,
+  /** The event was done. */
+  done: 1 << 19,
+  /** The host said no to the event. */
+  'said-no': 1 << 20,
+  /** The kernel printed something. */
+  printed: 1 << 21,
+  /** What the kernel says of TDX before and after. */
+  'was-initialised': 1 << 22,
+  'is-initialised': 1 << 23,
+  'became-initialised': 1 << 24,
+} as const;
+
+export type Fact = keyof typeof FACT;
+
+/** All of these as one number. */
+export function factMask(facts: readonly Fact[]): number {
+  let mask = 0;
+  for (const fact of facts) mask |= FACT[fact];
+  return mask;
+}
+
+/** Bit of the leaf by number; 0 for leaves that no rule waits for. */
+const LEAF_BIT = new Uint32Array(256);
+LEAF_BIT[24] = FACT['leaf-rdmd'];
+LEAF_BIT[31] = FACT['leaf-key-config'];
+LEAF_BIT[32] = FACT['leaf-info'];
+LEAF_BIT[33] = FACT['leaf-init'];
+LEAF_BIT[35] = FACT['leaf-lp-init'];
+LEAF_BIT[36] = FACT['leaf-tdmr-init'];
+LEAF_BIT[45] = FACT['leaf-config'];
+
+/** Leaves that the module answers before it is READY: KEY.CONFIG, INFO, INIT, RD, LP.INIT, RDALL, LP.SHUTDOWN, CONFIG, UPDATE. */
+const BEFORE_READY = new Uint8Array(256);
+for (const leaf of [31, 32, 33, 34, 35, 37, 44, 45, 53]) BEFORE_READY[leaf] = 1;
+
+/** What an event had: bits of FACT. */
+export function factsOf(world: World, record: EventRecord): number {
+  const { from, to } = record;
+  let facts = factsOfRecord(record);
+  if (from === to) return facts;
+  facts |= FACT.traced;
+  const { trace } = world;
+  for (let index = from; index < to; index += 1) {
+    const entry = trace[index];
+    if (entry === undefined) continue;
+    switch (entry.kind) {
+      case 'seamcall':
+        facts |= factsOfCall(entry);
+        if (!entry.raw)
+          facts |= entry.trap === 'none' && entry.rax === 0 ? FACT.called : FACT.called | FACT['failed-call'];
+        break;
+      case 'alloc':
+        if (entry.address === -1) facts |= FACT['failed-allocation'];
+        break;
+      case 'free':
+        facts |= FACT.freed;
+        break;
+      case 'reset':
+        facts |= FACT.reset;
+        break;
+      case 'wbinvd':
+        break;
+    }
+  }
+  return facts;
+}
+
+function factsOfCall({ leaf, trap, rax, changed, before }: SeamcallEntry): number {
+  let facts = 0;
+  const number = typeof leaf === 'number' ? leaf : lowHalf(leaf);
+  if (number < 256) facts |= LEAF_BIT[number] as number;
+  if (trap !== 'none') return facts | FACT.trapped;
+  if (rax !== 0) facts |= FACT.refused;
+  if (changed) facts |= FACT.changed;
+  if (before !== 'READY' && (before === 'SHUTDOWN' || number >= 256 || BEFORE_READY[number] === 0)) facts |= FACT.gated;
+  return facts;
+}
+
+function factsOfRecord({ outcome, errno, dmesgFrom, dmesgTo, statusBefore, statusAfter }: EventRecord): number {
+  let facts = 0;
+  if (errno !== 0) facts |= FACT.errno;
+  if (outcome === 'crashed') facts |= FACT.crashed;
+  else if (outcome === 'done') facts |= FACT.done;
+  else if (outcome === 'refused') facts |= FACT['said-no'];
+  if (dmesgFrom !== dmesgTo) facts |= FACT.printed;
+  if (statusBefore === 'initialised') facts |= FACT['was-initialised'];
+  if (statusAfter === 'initialised')
+    facts |=
+      statusBefore === 'initialised' ? FACT['is-initialised'] : FACT['is-initialised'] | FACT['became-initialised'];
+  return facts;
+}

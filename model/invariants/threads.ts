@@ -1,0 +1,78 @@
+import { LOCKS, lockOrderBit } from '../kernel/lock.ts';
+import type { EventRecord } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
+import type { Always } from './invariant.ts';
+import { isUndisturbed, offence } from './look.ts';
+
+/** Kernel threads beside each other. */
+
+export const NO_DEADLOCK: Always = {
+  holds: 'always',
+  id: 'threads/no-deadlock',
+  statement: 'No threads wait for one another, or for a lock that nobody will drop.',
+  source: 'Documentation/locking/lockdep-design.rst',
+  after: 'all',
+  needs: ['crashed'],
+  check: (world, record, report) => {
+    const { crash } = world.kernel;
+    if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true)
+      report(offence(record.event.kind, crash));
+  },
+};
+
+/** Every two locks, and the bits that say each was taken under the other. */
+const PAIRS = LOCKS.flatMap((one, index) =>
+  LOCKS.slice(0, index).map((two) => ({ one, two, both: lockOrderBit(one, two) | lockOrderBit(two, one) })),
+);
+
+export const LOCKS_ARE_TAKEN_IN_ONE_ORDER: Always = {
+  holds: 'always',
+  id: 'threads/one-lock-order',
+  statement: 'No two locks are taken in both orders, whether or not two threads met there.',
+  source: 'Documentation/locking/lockdep-design.rst ("lock-class dependency rules")',
+  after: 'all',
+  needs: ['traced'],
+  check: (world, record, report) => {
+    const { lockOrder } = world.kernel;
+    if (lockOrder === 0 || record.from === record.to) return;
+    for (const { one, two, both } of PAIRS)
+      if ((lockOrder & both) === both)
+        report(offence(`${one} and ${two}`, `${one} is taken under ${two}, and ${two} under ${one}`));
+  },
+};
+
+/** True if `record` ended between two turns of an `enable`: answers whether one was under way then. */
+function endedDuringInit({ overlaps }: World, record: EventRecord): boolean {
+  let end = -1;
+  for (let at = 0; at < overlaps.length; at += 1) if (overlaps[at]?.record === record) end = at;
+  if (end === -1) return false;
+  for (let at = 0; at < end; at += 1) {
+    const turn = overlaps[at];
+    const early = turn?.record;
+    // One that has done nothing yet may still be waiting for its locks.
+    if (early?.event.kind !== 'enable' || turn?.from === turn?.to) continue;
+    for (let later = end + 1; later < overlaps.length; later += 1) {
+      const next = overlaps[later];
+      if (next?.record === early && next.to > next.from) return true;
+    }
+  }
+  return false;
+}
+
+export const NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
+  holds: 'always',
+  id: 'threads/no-package-goes-dark-during-init',
+  statement: 'While the module is being initialised no counted package loses its last online CPU.',
+  source: 'v8 13/16, Kai Huang, 10 Jan 2023 ("refuse to offline the last cpu for each package during initialization")',
+  after: ['cpu-offline', 'acpi-cpu-remove'],
+  needs: ['done'],
+  check: (world, record, report) => {
+    const { event } = record;
+    if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || !endedDuringInit(world, record))
+      return;
+    const { cpus } = world.kernel;
+    const pkg = cpus[event.lp]?.package ?? -1;
+    if (world.mcheck.table.packages.includes(pkg) && !cpus.some((cpu) => cpu.online && cpu.package === pkg))
+      report(offence('', `package ${pkg} lost LP ${event.lp}, its last, while TDX was being initialised`));
+  },
+};

@@ -1,0 +1,37 @@
+import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
+import { runTDMRInit } from '../module/dispatch.ts';
+import type { TDMRInitRun } from '../kernel/port.ts';
+import { awaitsCondition } from './seamcall.ts';
+import type { SeamcallEntry } from './trace.ts';
+import type { World } from './world.ts';
+
+const TDH_SYS_TDMR_INIT = 36;
+const ADDRESS_END = 2 ** 52;
+
+/** The calls that would succeed one after another on the TDMR of the last entry of the trace, if that call succeeded. */
+export function callsAhead(world: World): TDMRInitRun | null {
+  const last = world.trace.at(-1);
+  if (
+    last?.kind !== 'seamcall' ||
+    last.leaf !== TDH_SYS_TDMR_INIT ||
+    last.rax !== 0 ||
+    last.trap !== 'none' ||
+    awaitsCondition(world, TDH_SYS_TDMR_INIT)
+  )
+    return null;
+  const tdmr = findTDMR(world.module, last.inRCX);
+  if (tdmr === undefined || world.module.phase !== 'READY' || tdmr.initialised >= tdmr.size) return null;
+  const step = world.module.release.tdmrInitPages * 4096;
+  return { base: tdmr.base, calls: (tdmr.size - tdmr.initialised) / step, done: tdmr.initialised, step };
+}
+
+/** Makes `calls` of them; they are part of the entry of the first one. */
+export function makeCalls(world: World, calls: number): void {
+  const last = world.trace.at(-1) as SeamcallEntry;
+  const { scratch } = world;
+  scratch.rax = TDH_SYS_TDMR_INIT;
+  scratch.rcx = last.inRCX;
+  const made = runTDMRInit(world.module, scratch, calls, ADDRESS_END);
+  if (made !== calls) throw new Error(`a run of ${calls} calls was answered ahead, ${made} were possible`);
+  world.trace[world.trace.length - 1] = { ...last, calls: last.calls + made, rdx: scratch.rdx };
+}
