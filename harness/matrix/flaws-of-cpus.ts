@@ -73,9 +73,11 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
       'The core says that its caller guarantees a CPU in every package; the only caller does not look, and TDH.SYS.CONFIG is issued with a package dark.',
     source: 'v8 13/16, Dave Hansen, 10 Jan 2023',
     shownBy: ['flow/every-package-is-looked-at-first'],
-    notApplicable: { v5: 'it checks that all CPUs are online', v7: 'it checks that all CPUs are online', v8: V8_STOPS },
+    notApplicable: { v5: 'it checks that all CPUs are online', v8: V8_STOPS },
     said: ['v11', '6.12', '6.12-cmr', '6.17', '7.3'],
-    differences: {},
+    differences: {
+      v7: 'it checks that all CPUs it knows are online; one that ACPI has taken out of the machine is not among them',
+    },
   },
   {
     number: 33,

@@ -53,6 +53,7 @@ export const CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
   source:
     'v7 09/20, Dave Hansen, 23 Nov 2022 (empty entries, who might break the table); v7 10/20 review, L36974333584 (CMRs that touch)',
   after: ['enable'],
+  needs: ['printed'],
   check: (world, record, report) => {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
@@ -74,6 +75,7 @@ export const A_REFUSED_TABLE_IS_SHOWN: Always = {
   statement: 'A table of CMRs that is refused is printed, whichever of its entries is at fault.',
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 (the first entry has checks of its own)',
   after: ['enable'],
+  needs: ['printed'],
   check: (_, record, report) => {
     let refused = false;
     let shown = false;
@@ -95,6 +97,7 @@ export const NO_EMPTY_ENTRY_IS_SHOWN: Always = {
   source:
     'v7 09/20, Kai Huang, 23 Nov 2022 (R9 is the number of entries, not of CMRs); tdh_sys_info.c, TDX module 1.5.01',
   after: ['enable'],
+  needs: ['printed'],
   check: (_, record, report) => {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
@@ -111,6 +114,7 @@ export const NO_ENTRY_IS_DROPPED: Always = {
   statement: 'CMRs behind an empty entry are shown like the others, or the table is refused with a line.',
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 (what of a valid entry after an empty one?)',
   after: ['enable'],
+  needs: ['leaf-info'],
   check: (world, record, report) => {
     if (!gotTable(world, record)) return;
     let shown = 0;
@@ -136,6 +140,7 @@ export const A_BROKEN_COPY_DOES_NOT_COST_TDX: Always = {
     "What becomes of the kernel's copy of the table does not decide about TDX: the module has its own and checks against that.",
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 ("who might break it?"); v8 06/16 (all checks dropped)',
   after: ['enable'],
+  needs: ['errno', 'printed'],
   check: (world, record, report) => {
     if (world.brokenCMREntries.length === 0 || record.errno === 0) return;
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {

@@ -126,6 +126,7 @@ export const THE_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
     'A kernel whose users cannot bring CPUs up for TDX does it itself: no leaf is refused for want of TDH.SYS.INIT or TDH.SYS.LP.INIT.',
   source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532: both leaves dropped, as a coming module was to do without)',
   after: ['enable'],
+  needs: ['failed-call'],
   check: (world, record, report) => {
     const { cpuEnable } = world.kernel.revision;
     const root = failedSeamcall(world, record);
@@ -144,6 +145,7 @@ export const EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
   statement: 'TDH.SYS.CONFIG is not issued while a package that MCHECK counted has no CPU to program its key on.',
   source: 'v8 13/16, Dave Hansen, 10 Jan 2023 (the caller "guarantees" it, and the only caller does not look)',
   after: ['enable'],
+  needs: ['errno', 'leaf-config'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     for (let index = record.from; index < record.to; index += 1) {
@@ -167,6 +169,7 @@ export const A_FAILURE_SHUTS_NO_LP_DOWN: Always = {
   statement: 'A failed initialisation issues no TDH.SYS.LP.SHUTDOWN: it reclaims nothing and bars the next attempt.',
   source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
   after: ['enable'],
+  needs: ['called'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];

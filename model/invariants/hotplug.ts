@@ -70,10 +70,10 @@ export const ZONE_DEVICE_IS_LEFT_ALONE: Always = {
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
   needs: ['said-no'],
-  check: (_, record, report) => {
+  check: (world, record, report) => {
     const { event } = record;
     if (event.kind === 'memory-add' && event.how === 'zone-device' && record.outcome === 'refused')
-      report(offence(record.statusBefore, 'a ZONE_DEVICE mapping was refused'));
+      report(offence(world.kernel.status, 'a ZONE_DEVICE mapping was refused'));
   },
 };
 
@@ -145,6 +145,7 @@ export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
   statement: 'Every CPU that made a SEAMCALL executes WBINVD before the next kernel runs.',
   source: 'v5 21/22 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"; L17560340124 (cache_state_incoherent)',
   after: ['kexec'],
+  needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
     const trace = inOrder(world);
@@ -175,6 +176,7 @@ export const KEXEC_MINDS_THE_ERRATUM: Always = {
     'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset.',
   source: 'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20',
   after: ['kexec'],
+  needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || !hasErratum(record.kernel) || record.statusBefore !== 'initialised') return;
     for (let at = record.from; at < record.to; at += 1) if (world.trace[at]?.kind === 'reset') return;
@@ -204,9 +206,12 @@ export const MEMORY_MAY_COME_WHILE_TDX_DOES_NOT_RUN: Always = {
   statement: 'While TDX is not initialised, or has failed, memory may be added as on any other machine.',
   source: 'tdx_memory_notifier(), Linux 6.12 (an empty list allows everything); L14910658532, Rafael Wysocki on v5',
   after: ['memory-add'],
+  needs: ['said-no'],
   check: (world, record, report) => {
     // A module that holds the TDMRs of an attempt to be gone on with counts as running.
     if (world.kernel.tdmrArrayLive) return;
+    // So does an attempt under way: its list is made, its outcome open.
+    if (record.statusBefore !== record.statusAfter || world.kernel.status !== record.statusAfter) return;
     if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
       report(
         offence(

@@ -1,13 +1,4 @@
-import {
-  isUndisturbed,
-  failedSeamcall,
-  leafName,
-  offence,
-  offenceOf,
-  statusClass,
-  INIT_EVENTS,
-  isOverlapped,
-} from './look.ts';
+import { isUndisturbed, failedSeamcall, leafName, offence, offenceOf, statusClass, INIT_EVENTS } from './look.ts';
 import type { Always } from './invariant.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
@@ -105,6 +96,7 @@ export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
   statement: 'An LP that MCHECK never counted is at most useless for TDX: it does not make initialisation fail.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (a hot-added CPU has no impact on the system that runs)',
   after: ['enable'],
+  needs: ['errno'],
   check: (world, record, report) => {
     // At boot nobody can have plugged anything in.
     if (record.errno === 0 || world.kernel.revision.enablesAtBoot) return;
@@ -119,7 +111,8 @@ export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
         report(offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`));
       return;
     }
-    if (!isRefusedForOfflineCPUs(record) || isOverlapped(world, record)) return;
+    // Who was offline then is not to be seen once other events have overlapped.
+    if (!isRefusedForOfflineCPUs(record) || world.records.at(-1) !== record) return;
     for (let lp = 0; lp < lps.length; lp += 1) {
       const cpu = world.kernel.cpus[lp];
       if (lps[lp]?.bios === true && cpu?.present === true && !cpu.online) return;

@@ -158,6 +158,7 @@ export const AN_RBP_CLOBBER_IS_NOTICED: Always = {
   statement: 'A module whose calls may change RBP is not used by a kernel that keeps its frame pointer there.',
   source: 'check_features(), Linux 6.17 (NO_RBP_MOD); L37785930008',
   after: ['enable'],
+  needs: ['became-initialised'],
   check: (world, record, report) => {
     if (world.release.clobbersRBP && record.statusAfter === 'initialised' && record.statusBefore !== 'initialised')
       report(offence('', 'TDX is initialised on a module that may change RBP at every call'));

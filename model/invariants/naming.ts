@@ -200,6 +200,7 @@ export const THE_REASON_IS_TRUE: Always = {
   source:
     'seamcall(), v7 06/20 (#GP becomes -ENODEV and so "not loaded"); try_init_module_global(), Linux 6.12 (VMfailInvalid means absent, busy or dead)',
   after: INIT_EVENTS,
+  needs: ['failed-call', 'printed'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || !deniesModule(record)) return;
@@ -220,6 +221,7 @@ export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
   statement: 'If initialisation fails because the module lacks a leaf or field the kernel reads, a line says so.',
   source: 'github.com/canonical/tdx/issues/83 and /331 (module 1.0 under a kernel that needs TDH.SYS.RD)',
   after: ['enable'],
+  needs: ['errno', 'failed-call'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);

@@ -156,6 +156,7 @@ export const ABSENCE_IS_REMEMBERED: Always = {
   statement: 'A kernel whose failures are final does not ask again for a module that was not there.',
   source: 'v5 07/22 review, Chao Gao (L14245730965: the status is not set to TDX_MODULE_NONE)',
   after: ['enable'],
+  needs: ['errno', 'failed-call'],
   check: (world, record, report) => {
     const { failureIsFinal, enablesAtBoot } = world.kernel.revision;
     if (!failureIsFinal || enablesAtBoot || record.errno !== ENODEV || record.statusAfter !== 'uninitialised') return;

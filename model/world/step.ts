@@ -166,8 +166,11 @@ function hasEnabled({ records }: World, now: EventRecord): boolean {
 }
 
 /** The CPU that a call with no CPU of its own runs on: the lowest online one. */
-function firstOnline({ kernel }: World): number {
+function firstOnline({ kernel, platform }: World): number {
   const { cpus } = kernel;
+  // Linux counts from the boot CPU, wherever the case has it.
+  const boot = bootLP(platform.lps);
+  if (cpus[boot]?.online === true) return boot;
   for (let cpu = 0; cpu < cpus.length; cpu += 1) if (cpus[cpu]?.online === true) return cpu;
   return 0;
 }
