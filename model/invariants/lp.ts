@@ -1,4 +1,13 @@
-import { isUndisturbed, failedSeamcall, leafName, offence, offenceOf, statusClass, INIT_EVENTS } from './look.ts';
+import {
+  isUndisturbed,
+  failedSeamcall,
+  leafName,
+  offence,
+  offenceOf,
+  statusClass,
+  INIT_EVENTS,
+  isOverlapped,
+} from './look.ts';
 import type { Always } from './invariant.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
@@ -111,8 +120,7 @@ export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
         report(offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`));
       return;
     }
-    // Who was offline then is not to be seen once other events have overlapped.
-    if (!isRefusedForOfflineCPUs(record) || world.records.at(-1) !== record) return;
+    if (!isRefusedForOfflineCPUs(record) || isOverlapped(world, record)) return;
     for (let lp = 0; lp < lps.length; lp += 1) {
       const cpu = world.kernel.cpus[lp];
       if (lps[lp]?.bios === true && cpu?.present === true && !cpu.online) return;

@@ -9,6 +9,8 @@ export function compiledStages(stages: Stages, kernel: CompiledKernel): Stages {
   return {
     ...stages,
     invariants: [...stages.invariants, ...OWN_INVARIANTS],
+    // A compiled kernel runs one call at a time: nothing can overlap there.
+    sometimes: (profile) => stages.sometimes(profile).filter(({ id }) => !id.startsWith('threads/')),
     judge: (input, full) => judgeAgainstModel(kernel, input, full),
     describe: (input) => [...describeWorld(runCompiled(kernel, input).world), ...describeDifference(kernel, input)],
   };
