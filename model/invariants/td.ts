@@ -79,7 +79,7 @@ export const A_TD_NEEDS_EVERY_PACKAGE: Always = {
     const dark = packagesWithoutCPU(world);
     const create = callsOf(world, record, 'TDH.MNG.CREATE')[0];
     if (dark.length > 0 && create !== undefined)
-      report(offenceOf(create, `package ${dark.join(', ')} has no online CPU, and a TD is begun all the same`, ''));
+      report(offence('', `package ${dark.join(', ')} has no online CPU, and a TD is begun all the same`));
   },
 };
 
