@@ -86,7 +86,8 @@ async function examineAll(
 ): Promise<ConformReport> {
   const { module = DEFAULT_MODULE, compare: level, seed, timeout, restarts, bail = false, quiet } = options;
   const release = findRelease(module);
-  const suite = options.case === undefined ? await readSuite(join(root, 'corpus/conformance')) : await readCases(options.case);
+  const suite =
+    options.case === undefined ? await readSuite(join(root, 'corpus/conformance')) : await readCases(options.case);
   const budget =
     options.case !== undefined
       ? { runs: 0 }
@@ -165,5 +166,8 @@ async function readCases(files: readonly string[]): Promise<readonly Question[]>
 }
 
 function fileName(text: string): string {
-  return text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^-|-$/g, '').slice(-100);
+  return text
+    .replace(/[^A-Za-z0-9.]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(-100);
 }

@@ -103,7 +103,8 @@ async function conform(
   refuse(command, MODULE_ONLY, 'implementations that answer SEAMCALLs');
   const { reporter = [], ...rest } = options;
   const reporters = reporter.filter((name): name is Reporter => name !== 'html');
-  if (reporters.length !== reporter.length) throw new UserError("--reporter html is for implementations that answer SEAMCALLs");
+  if (reporters.length !== reporter.length)
+    throw new UserError('--reporter html is for implementations that answer SEAMCALLs');
   return conformHosts(context, hosts, { ...rest, reporter: reporters });
 }
 
