@@ -15,12 +15,7 @@ afterAll(() => folder.remove());
 
 describe('what cannot be run is said in one line', () => {
   test.each([
-    [
-      'an unknown kind of implementation',
-      ['nonsense'],
-      2,
-      'unknown implementation nonsense: expected linux:TREE or linux:debian',
-    ],
+    ['an unknown kind of implementation', ['nonsense'], 2, "unknown implementation 'nonsense': expected stdio:COMMAND"],
     ['no such tree', ['linux:/nowhere'], 4, 'no kernel tree at /nowhere'],
     ['a folder that is no kernel tree', ['linux:.'], 4, 'it has no arch/x86/virt/vmx/tdx/tdx.c'],
   ])('%s', async (_, args, code, message) => {
