@@ -48,6 +48,8 @@ export const FACT = {
   'was-initialised': 1 << 22,
   'is-initialised': 1 << 23,
   'became-initialised': 1 << 24,
+  /** Some events of the case overlapped. */
+  overlapped: 1 << 25,
 } as const;
 
 export type Fact = keyof typeof FACT;
@@ -77,6 +79,7 @@ for (const leaf of [31, 32, 33, 34, 35, 37, 44, 45, 53]) BEFORE_READY[leaf] = 1;
 export function factsOf(world: World, record: EventRecord): number {
   const { from, to } = record;
   let facts = factsOfRecord(record);
+  if (world.overlaps.length > 0) facts |= FACT.overlapped;
   if (from === to) return facts;
   facts |= FACT.traced;
   const { trace } = world;

@@ -1,5 +1,6 @@
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
-import { asBigInt, highHalf } from '../abi/u64.ts';
+import { isAligned } from '../abi/align.ts';
+import { highHalf } from '../abi/u64.ts';
 import type { SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
@@ -127,9 +128,9 @@ export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
     if (entry.rax !== 0) return null;
     const tdmr = world.module.tdmrs.find(({ base }) => base === entry.inRCX);
     if (tdmr === undefined) return 'succeeded on an address that is no TDMR base';
-    const next = asBigInt(entry.rdx);
+    const next = entry.rdx;
     const inside =
-      next >= asBigInt(tdmr.base) && next <= asBigInt(tdmr.base + tdmr.size) && next % asBigInt(GIB) === asBigInt(0);
+      typeof next === 'number' && next >= tdmr.base && next <= tdmr.base + tdmr.size && isAligned(next, GIB);
     return inside ? null : `RDX = 0x${entry.rdx.toString(16)}`;
   },
 });

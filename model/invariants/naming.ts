@@ -41,6 +41,7 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
     statement: `Initialisation that fails on ${name} says so: at least one line gives the leaf or the reason.`,
     source: 'v11 05/20, Kai Huang and Dave Hansen, 7 Jun 2023; LKML 23 Jun 2024 (customer site, SEAMLDR load error)',
     after: INIT_EVENTS,
+    needs: ['failed-call', 'trapped', 'errno'],
     check: (world, record, report) => {
       const root = failedSeamcall(world, record);
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;

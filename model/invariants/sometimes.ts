@@ -47,7 +47,7 @@ const RULES: readonly Sometimes[] = [
     'Kernel threads of two events overlap.',
     4_000,
     'all',
-    ['traced'],
+    ['traced', 'overlapped'],
     isOverlapped,
   ),
   sometimes(
@@ -55,7 +55,7 @@ const RULES: readonly Sometimes[] = [
     'Something happens while the module is being initialised.',
     8_000,
     ['enable'],
-    ['traced'],
+    ['traced', 'overlapped'],
     isOverlapped,
   ),
   ofGuests(

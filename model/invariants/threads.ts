@@ -65,7 +65,7 @@ export const NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
   statement: 'While the module is being initialised no counted package loses its last online CPU.',
   source: 'v8 13/16, Kai Huang, 10 Jan 2023 ("refuse to offline the last cpu for each package during initialization")',
   after: ['cpu-offline', 'acpi-cpu-remove'],
-  needs: ['done'],
+  needs: ['done', 'overlapped'],
   check: (world, record, report) => {
     const { event } = record;
     if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || !endedDuringInit(world, record))
