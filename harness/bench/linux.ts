@@ -1,10 +1,10 @@
 import type { PlatformLP } from '../../model/platform/platform.ts';
 import { buildKernel } from '../adapters/linux/build.ts';
 import { judgeAgainstModel, runCompiled, startKernel } from '../adapters/linux/judge.ts';
-import { findTree } from '../adapters/linux/tree.ts';
 import { type Case, FORMAT_VERSION } from '../case.ts';
 import { judgeCase } from '../oracle/judge-case.ts';
 import { findProfile } from '../oracle/profile.ts';
+import { benchTree } from '../testing/bench-tree.ts';
 
 /** Boots and initialisations a second of compiled Linux beside those of its model: 2 LPs, 1 GiB, 256 TDH.SYS.TDMR.INIT each. */
 const GIB = 2 ** 30;
@@ -30,11 +30,7 @@ const input: Case = {
   },
   events: [{ kind: 'cpu-enable', lp: 0 }, { kind: 'cpu-enable', lp: 1 }, { kind: 'enable' }],
 };
-const kernel = startKernel(
-  buildKernel(findTree(process.argv[2] ?? 'debian')),
-  findProfile(input.profile).revision,
-  'linux',
-);
+const kernel = startKernel(buildKernel(benchTree(process.argv.slice(2))), findProfile(input.profile).revision, 'linux');
 
 function measure(what: string, run: () => void): void {
   for (let warm = 0; warm < 300; warm += 1) run();

@@ -8,7 +8,7 @@ import { DEFAULT_TIMEOUTS } from '../implementations/timeouts.ts';
 // six registers a step. Budget: 400,000 in flight, where the answers are what was expected; the slow way (every answer
 // parsed, checked against its schema and compared) beside it. The two processes need a core each.
 
-const ECHO = fileURLToPath(new URL('./protocol-echo.js', import.meta.url));
+const ECHO = fileURLToPath(new URL('../testing/protocol-echo.js', import.meta.url));
 const CASES = 64;
 const STEPS = 16;
 const SECONDS = 3;

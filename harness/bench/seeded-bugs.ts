@@ -2,17 +2,18 @@ import { rmSync } from 'node:fs';
 import { buildKernel } from '../adapters/linux/build.ts';
 import { startKernel } from '../adapters/linux/judge.ts';
 import { compiledStages } from '../adapters/linux/stages.ts';
-import { findTree } from '../adapters/linux/tree.ts';
 import { findProfile } from '../oracle/profile.ts';
 import { stages } from '../pipeline.ts';
 import { shrink } from '../shrink/shrink.ts';
 import { listCaseFiles, readCaseFile } from '../store/case-store.ts';
 import { loadKnown } from '../store/known.ts';
+import { benchTree } from '../testing/bench-tree.ts';
 import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';
 
 /** How soon bugs of one line in a copy of a kernel tree are caught, and how small the case gets: `node ... [TREE] [CASES]`. */
-const tree = findTree(process.argv[2] ?? 'debian');
-const cases = Number(process.argv[3] ?? 20_000);
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const tree = benchTree(words);
+const cases = Number(words[1] ?? 20_000);
 const profile = { kernel: '6.12', module: stages.defaultModule('6.12') };
 const known = new Set(
   loadKnown('corpus')
