@@ -1,5 +1,6 @@
 import type { Flaw } from './flaw.ts';
 import { FLAWS_OF_CPUS } from './flaws-of-cpus.ts';
+import { FLAWS_OF_KVM } from './flaws-of-kvm.ts';
 import { FLAWS_OF_MEMORY } from './flaws-of-memory.ts';
 import { FLAWS_OF_PLATFORM } from './flaws-of-platform.ts';
 import { FLAWS_OF_SEAMCALLS } from './flaws-of-seamcalls.ts';
@@ -10,6 +11,7 @@ import { FLAWS_OF_SEAMCALLS } from './flaws-of-seamcalls.ts';
  */
 export const FLAWS: readonly Flaw[] = [
   ...FLAWS_OF_CPUS,
+  ...FLAWS_OF_KVM,
   ...FLAWS_OF_MEMORY,
   ...FLAWS_OF_SEAMCALLS,
   ...FLAWS_OF_PLATFORM,
