@@ -1,6 +1,9 @@
 import type { Flaw } from './flaw.ts';
 import { NO_GUESTS, V8_STOPS } from './not-applicable.ts';
 
+const ONE_BUSY_FLUSH =
+  'the page says that the callback handles it; it does not look at what TDH.VP.FLUSH answers, and after one that was busy the KeyID is lost without a word';
+
 /** Flaws about guests: what KVM asks of the module, and what it owes to the packages, KeyIDs and pages it asks it with. */
 export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
@@ -40,10 +43,33 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
     differences: {},
   },
   {
+    number: 49,
+    name: 'busy is final for guests',
+    statement:
+      'Locks of the module are taken by trying: while another guest comes or goes a leaf may be busy, and the guest in the making is given up, or the KeyID of the one that ends.',
+    source: 'tdx_lock and __tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01',
+    shownBy: ['td/transient-status-costs-no-td', 'keyid/transient-status-costs-no-keyid'],
+    notApplicable: NO_GUESTS,
+    said: ['6.17', '7.3'],
+    differences: {},
+  },
+  {
+    number: 59,
+    name: 'a vCPU on a CPU that goes',
+    statement:
+      'A vCPU stays associated with the LP it last ran on until TDH.VP.FLUSH there; an LP that goes offline without takes the KeyID of the guest along.',
+    source:
+      'tdx_disable_virtualization_cpu() and tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 (inferred: no recording has vCPUs)',
+    shownBy: ['td/no-vcpu-stays-on-a-cpu-that-goes', 'keyid/leak-is-told'],
+    notApplicable: NO_GUESTS,
+    said: [],
+    differences: { '6.17': ONE_BUSY_FLUSH, '7.3': ONE_BUSY_FLUSH },
+  },
+  {
     number: 62,
     name: 'initialisation without the CPU lock',
     statement:
-      'The online CPUs are walked for TDH.SYS.KEY.CONFIG and WBINVD with nothing that keeps them: a CPU that goes in between takes its package with it.',
+      'The online CPUs are walked for TDH.SYS.KEY.CONFIG and WBINVD with nothing that keeps them: a CPU that goes in between takes its package with it. No flush is missed: it executes WBINVD as it dies.',
     source:
       'config_global_keyid(), Linux 7.3, against lockdep_assert_cpus_held() in tdx_enable(), Linux 6.12 (inferred)',
     shownBy: ['threads/no-package-goes-dark-during-init'],

@@ -6,8 +6,8 @@ import { FLAWS_OF_PLATFORM } from './flaws-of-platform.ts';
 import { FLAWS_OF_SEAMCALLS } from './flaws-of-seamcalls.ts';
 
 /**
- * The rows of the matrix, by number. Numbers that are missing belong to flaws that no case of this model can show: build
- * options, documents, KVM, module update, and races within one step.
+ * The rows of the matrix, by number. Numbers that are missing belong to flaws that no case of this model can show;
+ * reports/README.md has them, each with the reason.
  */
 export const FLAWS: readonly Flaw[] = [
   ...FLAWS_OF_CPUS,

@@ -2,6 +2,7 @@
 
 export const V8_STOPS = 'on a module that exists it never gets past its first SEAMCALL (flaw 13)';
 export const NO_CMR_TABLE = 'it does not read the table of CMRs with TDH.SYS.INFO';
+export const LEAVES_S3_ALONE = 'it leaves S3 alone (flaw 64)';
 export const NO_KEXEC = 'INTEL_TDX_HOST and KEXEC_CORE exclude each other in Kconfig';
 export const NO_MACHINE_CHECK = 'the machine-check helper came with v11';
 export const INITIALISED_BY_ANOTHER =

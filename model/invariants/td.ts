@@ -180,9 +180,12 @@ export const A_LEAK_IS_TOLD: Always = {
     const { kernel } = record;
     if (record.outcome === 'ignored' || isOverlapped(world, record)) return;
     // What an earlier event lost was that one's to tell.
-    for (const td of record.event.kind === 'td-create' ? kernel.tds.slice(-1) : kernel.tds)
-      if (isLost(td) && !kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
+    const own = [...callsOf(world, record, 'TDH.MNG.CREATE'), ...callsOf(world, record, 'TDH.MNG.VPFLUSHDONE')];
+    for (const td of kernel.tds) {
+      if (!isLost(td) || !own.some(({ inRCX }) => inRCX === td.tdr)) continue;
+      if (!kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
         report(offence(record.event.kind, `KeyID ${td.hkid} is lost without a word`));
+    }
   },
 };
 
