@@ -21,7 +21,10 @@ const EVERY_EVENT: readonly Event[] = [
   { kind: 'memory-remove', how: 'zone-device', base: 2 ** 40, size: 2 ** 30 },
   { kind: 'machine-check', lp: 0, address: 2 ** 51 + 4096 },
   { kind: 'td-create' },
+  { kind: 'td-run', td: 0, lp: 1 },
   { kind: 'td-destroy', td: 0 },
+  { kind: 'suspend', state: 's3' },
+  { kind: 'suspend', state: 'hibernation' },
   { kind: 'allocation-failure', nth: 1 },
   { kind: 'condition', condition: 'pconfig-busy', leaf: 31, count: 2 },
   { kind: 'condition', condition: 'no-entropy', leaf: null, count: 1 },
@@ -126,7 +129,7 @@ describe('the case format', () => {
     ['[1]', 'expected a case, a JSON object'],
     ['{}', 'at /formatVersion: expected a whole number (this build reads 0 to 1), got nothing'],
     [damaged('"formatVersion": 1', '"formatVersion": 7'), 'format version 7 is newer than this build reads (0 to 1)'],
-    [damaged('"kind": "kexec"', '"kind": "kexek"'), 'at /events/20: unknown kind "kexek"'],
+    [damaged('"kind": "kexec"', '"kind": "kexek"'), 'at /events/23: unknown kind "kexek"'],
     [damaged('"0x10000000000"', '"0x0010"'), 'at /events/8/base: expected lower-case hexadecimal text'],
     [damaged('"0x10000000000"', '"0x20000000000001"'), 'at /events/8/base: expected lower-case hexadecimal text'],
     [damaged('"how": "acpi"', '"how": "pci"'), 'at /events/8/how: expected one of acpi, driver, zone-device'],
@@ -137,7 +140,7 @@ describe('the case format', () => {
     ],
     [
       damaged('"event": 0, "after": 3', '"event": 99, "after": 3'),
-      'at /schedule/0/event: event 99, but the case has 21',
+      'at /schedule/0/event: event 99, but the case has 24',
     ],
     [
       damaged('"kind": "vmxoff", "lp": 1', '"kind": "vmxoff", "lp": 9'),

@@ -69,6 +69,7 @@ const KEY_ORDER = [
     'module',
     'kind',
     'how',
+    'state',
     'condition',
     'leaf',
     'count',

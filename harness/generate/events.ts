@@ -136,7 +136,7 @@ function drawSoup(plan: Plan): void {
 
 function drawAny(plan: Plan): void {
   const { random, events } = plan;
-  switch (random.nextInt(0, 21)) {
+  switch (random.nextInt(0, 22)) {
     case 0:
       events.push({ kind: 'vmxon', lp: anyLP(plan) });
       return;
@@ -192,7 +192,11 @@ function drawAny(plan: Plan): void {
     case 20:
       events.push({ kind: 'td-destroy', td: random.nextInt(0, 2) });
       return;
+    case 21:
+      events.push({ kind: 'td-run', td: random.nextInt(0, 2), lp: anyLP(plan) });
+      return;
     default:
-      events.push({ kind: pick(random, ['kexec', 'module-unload', 'seam-death', 'late-load']) });
+      if (chance(random, 20)) events.push({ kind: 'suspend', state: chance(random, 60) ? 's3' : 'hibernation' });
+      else events.push({ kind: pick(random, ['kexec', 'module-unload', 'seam-death', 'late-load']) });
   }
 }

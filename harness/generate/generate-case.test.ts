@@ -171,8 +171,8 @@ describe('events', () => {
         'kexec',
         'late-load',
       ],
-      ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall'],
-      ...['td-create', 'td-destroy', 'vmxoff', 'vmxon'],
+      ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall', 'suspend'],
+      ...['td-create', 'td-destroy', 'td-run', 'vmxoff', 'vmxon'],
     ]);
     expect(conditions.size).toBe(CONDITIONS.length);
     for (const { name, breaks } of PERTURBATIONS) if (breaks) expect(names).toContain(name);
@@ -192,6 +192,7 @@ describe('events', () => {
             'seam-death',
             'kexec',
             'module-unload',
+            'suspend',
           ]).not.toContain(kind);
       }),
       { seed: 3, numRuns: 500 },

@@ -85,6 +85,10 @@ export const PERTURBATIONS: readonly Perturbation[] = [
     plan.events.push({ kind: 'td-destroy', td: 0 });
   }),
 
+  broken('vcpu-on-cpu-that-goes', 'after', vcpuOnCPUThatGoes),
+  broken('suspend', 'after', suspend),
+  broken('suspend-before-enable', 'between', suspend),
+
   legal('cpu-enable-twice', 'between', (plan) => cpuEnable(plan, anyOnlineLP(plan))),
   legal('cpu-offline-after-cpu-enable', 'between', offlineSpare),
   legal('memory-inside-cmrs', 'before', memory.addInsideCMRs),
@@ -160,7 +164,30 @@ function tds(plan: Plan): void {
   const { random, events } = plan;
   let count = chance(random, 75) ? 1 : 2;
   for (let left = count; left > 0; left -= 1) events.push({ kind: 'td-create' });
+  if (chance(random, 40)) events.push({ kind: 'td-run', td: random.nextInt(0, 1), lp: anyOnlineLP(plan) });
   if (chance(random, 50)) for (; count > 0; count -= 1) events.push({ kind: 'td-destroy', td: random.nextInt(0, 1) });
+}
+
+/** A guest runs on a CPU that then goes offline, now and then against the module's will, and ends. */
+function vcpuOnCPUThatGoes(plan: Plan): void {
+  const { random, events } = plan;
+  const lp = anyRemovableLP(plan);
+  if (lp === -1) return;
+  events.push({ kind: 'td-create' }, { kind: 'td-run', td: 0, lp });
+  if (chance(random, 30)) events.push({ kind: 'td-run', td: 0, lp: anyOnlineLP(plan) });
+  if (chance(random, 50))
+    events.push({ kind: 'condition', condition: 'pamt-lock-busy', leaf: LEAF.VP_FLUSH, count: 1 });
+  cpuOffline(plan, lp);
+  events.push({ kind: 'td-destroy', td: 0 });
+}
+
+/** Somebody asks for a sleep state, and for TDX afterwards. */
+function suspend({ random, events, boot, platform }: Plan): void {
+  // S4 is not to be had where it is turned off: mostly that is asked for which may happen.
+  const likely = platform.hibernation && chance(random, 50);
+  events.push({ kind: 'suspend', state: likely || chance(random, 10) ? 'hibernation' : 's3' });
+  if (chance(random, 50)) events.push({ kind: 'cpu-enable', lp: boot });
+  if (chance(random, 50)) events.push({ kind: 'enable' });
 }
 
 /** A guest during whose life the module answers badly; then another one. */

@@ -47,5 +47,6 @@ const STEPS: ReadonlyMap<string, number> = new Map([
   ['memory-add', 7],
   ['memory-remove', 4],
   ['td-create', 24],
+  ['td-run', 3],
   ['td-destroy', 18],
 ]);

@@ -1,5 +1,5 @@
 import type { Flaw } from './flaw.ts';
-import { INITIALISED_BY_ANOTHER, NO_KEXEC, NO_MACHINE_CHECK } from './not-applicable.ts';
+import { LEAVES_S3_ALONE, INITIALISED_BY_ANOTHER, NO_KEXEC, NO_MACHINE_CHECK } from './not-applicable.ts';
 
 /** Flaws about the machine around it: BIOS, hot-plug, kexec, machine checks, sleep. */
 export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
@@ -153,10 +153,10 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     source: 'tdx_init(), Linux 6.12',
     shownBy: ['boot/s3-is-not-lost-for-nothing'],
     notApplicable: {
-      v5: 'it leaves S3 alone (flaw 64)',
-      v7: 'it leaves S3 alone (flaw 64)',
-      v8: 'it leaves S3 alone (flaw 64)',
-      v11: 'it leaves S3 alone (flaw 64)',
+      v5: LEAVES_S3_ALONE,
+      v7: LEAVES_S3_ALONE,
+      v8: LEAVES_S3_ALONE,
+      v11: LEAVES_S3_ALONE,
     },
     said: ['6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {},
@@ -164,11 +164,22 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 64,
     name: 'S3 and hibernation stay while TDX runs',
-    statement: 'Neither survives TDX, and nothing turns them off.',
+    statement: 'TDX survives neither, and nothing turns them off: after either the kernel goes on as if it had.',
     source: 'tdx_init(), Linux 6.12, which does',
-    shownBy: ['boot/hibernation-excludes-tdx'],
+    shownBy: ['boot/hibernation-excludes-tdx', 'suspend/tdx-ends-with-its-module'],
     notApplicable: {},
     said: ['v5', 'v7', 'v8', 'v11'],
+    differences: {},
+  },
+  {
+    number: 71,
+    name: 'S3 is refused last',
+    statement:
+      'S3 is disabled by clearing the pointer that enters it: it goes on being offered, and every other CPU goes offline and comes back before the answer is no.',
+    source: 'tdx_init(), acpi_suspend_enter() and suspend_enter(), Linux 6.12',
+    shownBy: ['suspend/refusal-comes-first', 'suspend/every-cpu-comes-back'],
+    notApplicable: { v5: LEAVES_S3_ALONE, v7: LEAVES_S3_ALONE, v8: LEAVES_S3_ALONE, v11: LEAVES_S3_ALONE },
+    said: ['6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {},
   },
 ];

@@ -133,6 +133,10 @@ function* simplerForms(event: Event): Generator<Event> {
     case 'allocation-failure':
       for (const nth of smaller(event.nth)) if (nth > 0) yield { ...event, nth };
       return;
+    case 'suspend':
+      if (event.state !== 's3') yield { ...event, state: 's3' };
+      return;
+    case 'td-run':
     case 'td-destroy':
       for (const td of smaller(event.td)) yield { ...event, td };
       return;

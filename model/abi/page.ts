@@ -9,6 +9,7 @@ export const PAGE_TYPE = {
   REG: 3,
   TDR: 4,
   TDCX: 5,
+  TDVPR: 6,
 } as const satisfies Record<string, number>;
 
 /** Levels as they stand in the details of PAMT errors. */

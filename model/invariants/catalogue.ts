@@ -12,6 +12,7 @@ import * as module from './module.ts';
 import * as naming from './naming.ts';
 import * as pamt from './pamt.ts';
 import * as retry from './retry.ts';
+import * as suspend from './suspend.ts';
 import * as swError from './sw-error.ts';
 import * as tdmr from './tdmr.ts';
 import * as td from './td.ts';
@@ -112,6 +113,8 @@ export const ALWAYS: readonly Always[] = [
   td.THE_GLOBAL_KEYID_IS_NEVER_HANDED_OUT,
   td.A_LEAKED_KEYID_IS_NEVER_REUSED,
   td.A_LEAK_IS_TOLD,
+  td.A_TRANSIENT_STATUS_COSTS_NO_TD,
+  td.NO_VCPU_STAYS_ON_A_CPU_THAT_GOES,
   td.A_TRANSIENT_STATUS_COSTS_NO_KEYID,
   td.A_TD_GIVES_EVERYTHING_BACK,
   td.NO_CONTROL_PAGE_IS_FREED_TOO_EARLY,
@@ -123,6 +126,10 @@ export const ALWAYS: readonly Always[] = [
   boot.HIBERNATION_EXCLUDES_TDX,
   boot.S3_IS_NOT_LOST_FOR_NOTHING,
   boot.TDX_OFFERED_MEANS_SEAM_ENABLED,
+  suspend.TDX_ENDS_WITH_ITS_MODULE,
+  suspend.A_REFUSED_SLEEP_IS_EXPLAINED,
+  suspend.A_REFUSED_SLEEP_TAKES_NO_CPU_DOWN,
+  suspend.EVERY_CPU_COMES_BACK,
 ];
 
 const EVENT_KINDS: readonly EventKind[] = [
@@ -148,6 +155,8 @@ const EVENT_KINDS: readonly EventKind[] = [
   'seam-death',
   'seamcall',
   'kexec',
+  'suspend',
+  'td-run',
 ];
 
 /** The rules that look after one kind of event, each with the facts it needs: `needs[i]` is the mask of `rules[i]`. */

@@ -110,6 +110,32 @@ const RULES: readonly Sometimes[] = [
       (world) => world.kernel.tds.some(({ alive, hkid }) => !alive && hkid !== -1),
     ),
   ),
+  ofGuests(
+    sometimes(
+      'td/some-cpu-goes-that-had-a-vcpu',
+      'A CPU goes offline on which a vCPU last ran.',
+      20_000,
+      ['cpu-offline'],
+      ['called', 'done'],
+      (world, record) => ended(world, record, (_, leaf) => leaf === 'TDH.VP.FLUSH'),
+    ),
+  ),
+  sometimes(
+    'suspend/some-module-is-lost',
+    'The machine sleeps, and the TDX module is lost.',
+    8_000,
+    ['suspend'],
+    ['done'],
+    (_, { outcome, phaseBefore }) => outcome === 'done' && phaseBefore !== 'ABSENT' && phaseBefore !== 'DEAD',
+  ),
+  sometimes(
+    'suspend/some-sleep-is-refused',
+    'A sleep state is asked for in vain.',
+    4_000,
+    ['suspend'],
+    ['said-no'],
+    (_, { outcome }) => outcome === 'refused',
+  ),
   sometimes(
     'flow/some-initialisation-succeeds',
     'An initialisation succeeds.',

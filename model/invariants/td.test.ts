@@ -12,6 +12,7 @@ import type { World } from '../world/world.ts';
 import { ALWAYS } from './catalogue.ts';
 
 const TDH_MNG_CREATE = 9;
+const TDH_VP_FLUSH = 18;
 const TDH_MNG_VPFLUSHDONE = 19;
 const TDH_MNG_KEY_FREEID = 20;
 
@@ -39,9 +40,28 @@ const lines = ({ kernel }: World): string[] => kernel.dmesg.map(messageText);
 const create: Event = { kind: 'td-create' };
 const destroy: Event = { kind: 'td-destroy', td: 0 };
 const offline = (lp: number): Event => ({ kind: 'cpu-offline', lp });
+const run = (lp: number): Event => ({ kind: 'td-run', td: 0, lp });
+/** The next call of `leaf` finds its page locked. */
+const locked = (leaf: number, count = 1): Event => ({ kind: 'condition', condition: 'pamt-lock-busy', leaf, count });
 const busy = (leaf: number, count = 1): Event => ({ kind: 'condition', condition: 'kot-lock-busy', leaf, count });
 
 describe('strict', () => {
+  test('a CPU that the module does not let go of a vCPU on stays, by name', () => {
+    const { world, broken } = ran('strict', [
+      create,
+      run(3),
+      locked(TDH_VP_FLUSH, 10),
+      offline(3),
+      offline(3),
+      destroy,
+    ]);
+    expect(broken).toEqual([]);
+    expect(world.records.slice(-3).map(({ errno }) => errno)).toEqual([-16, 0, 0]);
+    expect(lines(world)).toContain(
+      'virt/tdx: CPU 3 in package 1 stays online: the module does not let go of a vCPU there',
+    );
+  });
+
   test('a guest comes and goes and leaves nothing', () => {
     const { world, broken } = ran('strict', [create, create, destroy, destroy]);
     expect(broken).toEqual([]);
@@ -98,10 +118,22 @@ describe.each(['6.17', '7.3'])('%s', (name) => {
       kernel.guestKeyids.length = 0;
     });
     expect(global.broken).toContain('keyid/global-never-handed-out');
-    const silent = ran(name, [create, busy(TDH_MNG_KEY_FREEID), destroy, create], ({ kernel }) => {
-      kernel.dmesg.length = 0;
-    });
-    expect(silent.broken).toContain('keyid/leak-is-told');
+  });
+
+  test('a vCPU that the module does not let go of: its CPU goes, and its KeyID is lost in silence', () => {
+    const { world, broken } = ran(name, [create, run(3), locked(TDH_VP_FLUSH), offline(3), destroy]);
+    expect(broken).toEqual(['keyid/leak-is-told', 'td/no-vcpu-stays-on-a-cpu-that-goes']);
+    expect(world.kernel.guestKeyids).toEqual([33]);
+    const quiet = ran(name, [create, run(3), run(2), offline(3), run(0), offline(2), destroy]);
+    expect(quiet.broken).toEqual(['naming/cpu-that-stays-names-the-package']);
+    expect(quiet.world.kernel.guestKeyids).toEqual([]);
+    expect(quiet.world.kernel.live).toBe(ran(name, []).world.kernel.live);
+  });
+
+  test('a guest that is given up because the module was busy is noticed, and one that was refused for good is not', () => {
+    expect(ran(name, [busy(TDH_MNG_CREATE), create]).broken).toEqual(['td/transient-status-costs-no-td']);
+    expect(ran(name, [busy(TDH_MNG_CREATE, 20), create]).broken).toEqual(['td/transient-status-costs-no-td']);
+    expect(ran('strict', [busy(TDH_MNG_CREATE, 20), create]).broken).toEqual([]);
   });
 
   test('a TD whose key is not everywhere, and one that is left behind, are noticed', () => {

@@ -179,9 +179,13 @@ export const A_LEAK_IS_TOLD: Always = {
   check: (world, record, report) => {
     const { kernel } = record;
     if (record.outcome === 'ignored' || isOverlapped(world, record)) return;
-    for (const td of kernel.tds)
-      if (isLost(td) && !kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
+    // What an earlier event lost was that one's to tell.
+    const own = [...callsOf(world, record, 'TDH.MNG.CREATE'), ...callsOf(world, record, 'TDH.MNG.VPFLUSHDONE')];
+    for (const td of kernel.tds) {
+      if (!isLost(td) || !own.some(({ inRCX }) => inRCX === td.tdr)) continue;
+      if (!kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
         report(offence(record.event.kind, `KeyID ${td.hkid} is lost without a word`));
+    }
   },
 };
 
@@ -212,6 +216,48 @@ export const A_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
   },
 };
 
+/** What a module says that was busy, or had no luck with its random numbers, where another try might do. */
+const TRANSIENT = ['TDX_OPERAND_BUSY', 'TDX_SYS_BUSY', 'TDX_KEY_GENERATION_FAILED'];
+
+export const A_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
+  holds: 'always',
+  id: 'td/transient-status-costs-no-td',
+  statement: 'A guest is not given up because the module was busy once: making one tries ten times.',
+  source:
+    'flaw KOT-BUSY: TDH.MNG.CREATE takes the KeyID table lock by trying (module 1.5.01); __tdx_td_init(), Linux 6.16',
+  after: ['td-create'],
+  needs: ['said-no', 'failed-call'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'refused' || !isUndisturbed(world)) return;
+    for (const name of ['TDH.MNG.CREATE', 'TDH.MNG.KEY.CONFIG', 'TDH.MNG.ADDCX']) {
+      const last = callsOf(world, record, name).at(-1);
+      if (last === undefined || last.calls >= ATTEMPTS || !TRANSIENT.includes(statusClass(last))) continue;
+      report(offenceOf(last, `${name} was refused ${last.calls === 1 ? 'once' : `${last.calls} times`}: no guest`));
+      return;
+    }
+  },
+};
+
+export const NO_VCPU_STAYS_ON_A_CPU_THAT_GOES: Always = {
+  holds: 'always',
+  id: 'td/no-vcpu-stays-on-a-cpu-that-goes',
+  statement: 'A CPU that goes offline takes no vCPU with it: the module has let go of all that last ran there.',
+  source: `tdx_disable_virtualization_cpu(), ${KVM}; TDX Module ABI specification, TDH.VP.FLUSH (inferred: no recording has vCPUs)`,
+  after: ['cpu-offline', 'acpi-cpu-remove'],
+  needs: ['done'],
+  check: (world, record, report) => {
+    const { event } = record;
+    if (record.outcome !== 'done' || !('lp' in event) || !isUndisturbed(world) || isOverlapped(world, record)) return;
+    for (const { vcpus } of world.module.tds.values())
+      for (const [page, lp] of vcpus) {
+        if (lp !== event.lp) continue;
+        const flush = callsOf(world, record, 'TDH.VP.FLUSH').find(({ inRCX }) => inRCX === page);
+        const message = `LP ${lp} is gone, and a vCPU is still associated with it: its guest cannot end`;
+        report(flush === undefined ? offence('no flush', message) : offenceOf(flush, message));
+      }
+  },
+};
+
 export const A_TD_GIVES_EVERYTHING_BACK: Always = {
   holds: 'always',
   id: 'td/gives-everything-back',
@@ -236,7 +282,7 @@ export const A_TD_GIVES_EVERYTHING_BACK: Always = {
 export const NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
   holds: 'always',
   id: 'td/no-control-page-is-freed-too-early',
-  statement: 'A page that the module holds as TDR or TDCX is not given back to the page allocator.',
+  statement: 'A page that the module holds as TDR, TDCX or TDVPR is not given back to the page allocator.',
   source: `tdx_reclaim_td_control_pages(), ${KVM}; tdh_phymem_page_reclaim.c, TDX module 1.5.01`,
   after: TD_EVENTS,
   needs: ['freed'],
@@ -246,7 +292,7 @@ export const NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
       const entry = world.trace[index];
       if (entry?.kind !== 'free') continue;
       const type = world.module.pages.get(entry.address)?.type;
-      if (type === PAGE_TYPE.TDR || type === PAGE_TYPE.TDCX)
+      if (type === PAGE_TYPE.TDR || type === PAGE_TYPE.TDCX || type === PAGE_TYPE.TDVPR)
         report(offence('', `the page at 0x${entry.address.toString(16)} is freed and still the module's`));
     }
   },

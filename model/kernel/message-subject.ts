@@ -2,7 +2,7 @@ import type { U64 } from '../abi/u64.ts';
 import type { Message, MessageId } from './message.ts';
 
 /** What a line of dmesg tells its reader beyond that something happened. */
-export type Named = 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
+export type Named = 'sleep' | 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
@@ -60,6 +60,10 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'last-cpu-of-package': { names: ['reason'] },
   'td-package-without-cpu': { names: ['package', 'reason'], package: 'a' },
   'cpu-stays-for-tds': { names: ['lp', 'package', 'reason'], lp: 'a', package: 'b' },
+  'cpu-stays-for-vcpu': { names: ['lp', 'package', 'reason'], lp: 'a', package: 'b' },
+  's3-disabled': { names: ['sleep'] },
+  's3-refused': { names: ['sleep', 'reason'] },
+  'tdx-lost-to-s3': { names: ['reason'] },
   'memory-taken-offline': { names: ['region'] },
   'memory-in-use': { names: ['region', 'reason'] },
   'memory-refused': { names: ['region', 'reason'] },

@@ -17,9 +17,12 @@ export interface Message {
 
 /** How KVM spells the leaves it reports. Source: pr_tdx_error(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
 const KVM_LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
+  [0, 'TDH_VP_ENTER'],
   [1, 'TDH_MNG_ADDCX'],
   [8, 'TDH_MNG_KEY_CONFIG'],
   [9, 'TDH_MNG_CREATE'],
+  [10, 'TDH_VP_CREATE'],
+  [18, 'TDH_VP_FLUSH'],
   [19, 'TDH_MNG_VPFLUSHDONE'],
   [20, 'TDH_MNG_KEY_FREEID'],
   [28, 'TDH_PHYMEM_PAGE_RECLAIM'],
@@ -83,6 +86,13 @@ const TEXTS = {
   'kvm-seamcall-failed': line(3, (a, b) => `kvm_intel: SEAMCALL ${KVM_LEAF_NAMES.get(a) ?? a} failed: 0x${hex(b)}`),
   'kvm-vpflushdone-leaked': line(3, (a) => `kvm_intel: tdh_mng_vpflushdone() failed. HKID ${a} is leaked.`),
   'kvm-hkid-leaked': line(3, (a) => `kvm_intel: tdh_mng_key_freeid() failed. HKID ${a} is leaked.`),
+  // Source: freeze_secondary_cpus() and thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12.
+  'pm-disabling-cpus': line(6, () => 'Disabling non-boot CPUs ...'),
+  'pm-cpu-down-failed': line(3, (a, b) => `Error taking CPU${a} down: ${b}`),
+  'pm-cpus-not-disabled': line(3, () => 'Non-boot CPUs are not disabled'),
+  'pm-enabling-cpus': line(6, () => 'Enabling non-boot CPUs ...'),
+  'pm-cpu-up': line(6, (a) => `CPU${a} is up`),
+  'pm-cpu-up-failed': line(4, (a, b) => `Error taking CPU${a} up: ${b}`),
   'kexec-erratum': line(6, () => 'kexec: Not allowed on platform with tdx_pw_mce bug', 'once'),
 
   // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.
@@ -106,6 +116,12 @@ const TEXTS = {
     4,
     (a, b) => `virt/tdx: CPU ${a} stays online: TDs need a CPU in package ${b}, and it is the last one there`,
   ),
+  'cpu-stays-for-vcpu': line(
+    4,
+    (a, b) => `virt/tdx: CPU ${a} in package ${b} stays online: the module does not let go of a vCPU there`,
+  ),
+  's3-refused': line(4, () => 'virt/tdx: no S3 while TDX is in use: the TDX module would not survive it'),
+  'tdx-lost-to-s3': line(4, () => 'virt/tdx: the machine has been in S3: no TDX until it is reset'),
   'memory-taken-offline': line(
     4,
     (a, b) => `virt/tdx: memory [0x${hex(a)}, 0x${hex(b)}) is not convertible: taken offline`,

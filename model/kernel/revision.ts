@@ -29,11 +29,17 @@ export interface Revision {
   /** Memory hot-plug of the thread's `region`: added to the machine and brought online, or taken offline and removed. */
   readonly memoryAdd: Readonly<Record<MemoryKind, Flow>>;
   readonly memoryRemove: Readonly<Record<MemoryKind, Flow>>;
-  /** KVM makes and destroys a guest (the thread's `td`); null where the kernel has no KVM that can. */
+  /** KVM makes, runs and destroys a guest (the thread's `td`); null where the kernel has no KVM that can. */
   readonly tdCreate: Flow | null;
+  /** On the thread's CPU. */
+  readonly tdRun: Flow | null;
   readonly tdDestroy: Flow | null;
   /** The old kernel's part of kexec: 0 = the new kernel runs next, on the module as it is left here. */
   readonly kexec: Flow;
+  /** The way into a sleep state, user space frozen: 0 = the machine loses power next. Nested flows of CPU hotplug included. */
+  readonly suspend: Readonly<Record<'s3' | 'hibernation', Flow>>;
+  /** The way back, by state, also from a way in that ended early. */
+  readonly resume: Readonly<Record<'s3' | 'hibernation', Flow>>;
   /** Another user takes a reference on VMX operation of `target`; null where the kernel core does not count them. */
   readonly vmxGet: Flow | null;
 

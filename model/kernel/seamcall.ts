@@ -6,9 +6,12 @@ import { printk } from './printk.ts';
 import type { KernelState } from './state.ts';
 
 /** SEAMCALL leaf numbers the host init flow uses. Source: arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
+export const TDH_VP_ENTER = 0;
 export const TDH_MNG_ADDCX = 1;
 export const TDH_MNG_KEY_CONFIG = 8;
 export const TDH_MNG_CREATE = 9;
+export const TDH_VP_CREATE = 10;
+export const TDH_VP_FLUSH = 18;
 export const TDH_MNG_VPFLUSHDONE = 19;
 export const TDH_MNG_KEY_FREEID = 20;
 export const TDH_PHYMEM_PAGE_RDMD = 24;

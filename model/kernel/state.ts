@@ -142,6 +142,8 @@ export interface KernelState {
 
   /** The CPUs' online callback is installed: what comes online is brought up for TDX, or stays offline (7.3). */
   onlineCallback: boolean;
+  /** CPUs that a sleep state took offline, in that order, until they are back. */
+  readonly frozenCPUs: number[];
   /** TDMRs initialised to their end, where the revision goes on where it stopped. */
   tdmrsInitialised: number;
 
@@ -215,6 +217,7 @@ export function createKernel(
     addressArray: -1,
     packagesDone: [],
     onlineCallback: false,
+    frozenCPUs: [],
     tdmrsInitialised: 0,
     locks: createLocks(),
     lockImbalances: [],
@@ -253,6 +256,7 @@ export function cloneKernel(kernel: KernelState): KernelState {
     tdxMemory: kernel.tdxMemory.slice(),
     tdmrs: kernel.tdmrs.map((tdmr) => ({ ...tdmr, reserved: tdmr.reserved.slice() })),
     packagesDone: kernel.packagesDone.slice(),
+    frozenCPUs: kernel.frozenCPUs.slice(),
     guestKeyids: kernel.guestKeyids.slice(),
     tds: kernel.tds.map((td) => ({ ...td, tdcs: td.tdcs.slice() })),
     locks: {

@@ -9,6 +9,10 @@ export interface KernelTD {
   /** TDCS pages, -1 where one was given back; the first `added` of them belong to the module. */
   readonly tdcs: number[];
   added: number;
+  /** The TDVPR page of its vCPU, which is among `tdcs` too; guests here have one. */
+  tdvpr: number;
+  /** CPU whose list of vCPUs it is on: that on which it last ran. */
+  vcpuOn: number;
   /** The cpumask of packages during creation. */
   mask: number;
   /** The module has the TDR: TDH.MNG.CREATE succeeded. */

@@ -12,7 +12,7 @@ export function cloneModule(module: ModuleState): ModuleState {
     tdmrs: cloneTDMRs(module.tdmrs),
     writeBack: new Map(module.writeBack),
     pages: new Map(module.pages),
-    tds: new Map<number, TDState>(Array.from(module.tds, ([tdr, td]) => [tdr, { ...td }])),
+    tds: new Map<number, TDState>(Array.from(module.tds, ([tdr, td]) => [tdr, { ...td, vcpus: new Map(td.vcpus) }])),
     handoff: cloneHandoff(module.handoff),
   };
 }

@@ -106,6 +106,8 @@ export interface TDState {
   tdcxCount: number;
   /** Pages that belong to the TD beside its TDR. */
   childCount: number;
+  /** By TDVPR address: the LP the vCPU is associated with, -1 = none. */
+  readonly vcpus: Map<number, number>;
 }
 
 /** The handoff pages: they outlive the module. */

@@ -84,10 +84,12 @@ export function bootNextKernel(world: World): void {
   const online = onlineAtBoot(platform);
   const memory = asMemblock(platform.memory);
   for (const lp of hardware.lps) lp.vmx = false;
-  world.kernel = createKernel(revision, facts, kernelCPUs(platform, online), memory);
+  const first = bootLP(platform.lps);
+  // SEAM may have been lost since the machine came up.
+  const seamrrEnabled = hardware.lps[first]?.seamrrValid === true;
+  world.kernel = createKernel(revision, { ...facts, seamrrEnabled }, kernelCPUs(platform, online), memory);
   world.allocator = createPageAllocator(memory);
   world.failingAllocations.length = 0;
-  const first = bootLP(platform.lps);
   bootKernel(world, first === -1 ? 0 : first);
 }
 

@@ -22,6 +22,8 @@ export type Event =
   | { readonly kind: 'memory-remove'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number }
   /** KVM makes a guest TD, as far as KeyID and control pages go; revisions without KVM for TDX do nothing. */
   | { readonly kind: 'td-create' }
+  /** The one vCPU of a guest runs on `lp`: number `td` of the guests that are alive, or the last. */
+  | { readonly kind: 'td-run'; readonly td: number; readonly lp: number }
   /** KVM takes down one of the guests that are alive: number `td` of them in order of creation, or the last. */
   | { readonly kind: 'td-destroy'; readonly td: number }
   /** A memory error reported at `address`; the kernel asks the module whose page it is where it can. */
@@ -50,7 +52,12 @@ export type Event =
       readonly r10: U64;
       readonly r11: U64;
     }
-  | { readonly kind: 'kexec' };
+  | { readonly kind: 'kexec' }
+  /** Somebody asks for a sleep state; the machine wakes up at once, if it went to sleep at all. */
+  | { readonly kind: 'suspend'; readonly state: SleepState };
+
+/** Suspend to RAM (ACPI S3), or to disk (S4: the machine is switched off, and the image read back later). */
+export type SleepState = 's3' | 'hibernation';
 
 /** ACPI hot-plug, driver-managed (dax/kmem), or ZONE_DEVICE (memremap_pages: never reaches the page allocator). */
 export type MemoryHotplugKind = 'acpi' | 'driver' | 'zone-device';

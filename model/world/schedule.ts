@@ -123,12 +123,14 @@ function interleave(world: World, events: readonly Event[], index: number, left:
 }
 
 /**
- * May this event begin while those are under way? A new kernel and a module loaded anew need a machine at rest. What
+ * May this event begin while those are under way? A new kernel, a module loaded anew and a sleep state
+ * need a machine at rest. What
  * plugs CPUs or memory waits for its like. A CPU enables itself with interrupts off, so nobody else does that there.
  * Source: lock_device_hotplug(), drivers/base/core.c; tdx_cpu_enable() (lockdep_assert_irqs_disabled()), Linux 6.12.
  */
 function mayBegin(event: Event | undefined, flights: readonly Flight[]): boolean {
-  if (event === undefined || event.kind === 'kexec' || event.kind === 'late-load') return false;
+  if (event === undefined || event.kind === 'late-load') return false;
+  if (event.kind === 'kexec' || event.kind === 'suspend') return false;
   for (const { record } of flights) {
     const other = record.event;
     if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(other.kind)) return false;

@@ -4,6 +4,7 @@ import { lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
 import { callModule, runTDMRInit } from '../module/dispatch.ts';
+import { callVCPULeaf } from '../module/vcpu.ts';
 import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
@@ -51,7 +52,9 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
       world.module.phase = 'DEAD';
       world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
     }
-    const outcome = callModule(world.module, world.hardware, lp, regs, conditionsFor(condition, inRCX));
+    const conditions = conditionsFor(condition, inRCX);
+    let outcome = callModule(world.module, world.hardware, lp, regs, conditions);
+    if (outcome === 'unsupported' && !raw) outcome = callVCPULeaf(world.module, lp, regs, conditions);
     reason = world.module.lastReason;
     if (outcome === 'fatal') {
       trap = 'vmfail';

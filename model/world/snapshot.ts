@@ -19,8 +19,10 @@ export function takeSnapshot({ module, hardware }: World, snapshot: Snapshot): v
   for (const { base, size, initialised } of module.tdmrs) snapshot.push(base, size, initialised);
   for (const [keyid, { state, writeBackPending }] of module.keyids) snapshot.push(keyid, state, writeBackPending);
   for (const [address, { type, owner }] of module.pages) snapshot.push(address, type, owner);
-  for (const [address, td] of module.tds)
+  for (const [address, td] of module.tds) {
     snapshot.push(address, td.lifecycle, td.packagesConfigured, td.tdcxCount, td.childCount);
+    for (const [page, lp] of td.vcpus) snapshot.push(page, lp);
+  }
   snapshot.push(module.handoff.valid, module.handoff.version);
   // A block of zeroes says no more than one that was never written.
   for (const [block, words] of hardware.memory.blocks) {

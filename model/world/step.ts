@@ -9,8 +9,9 @@ import { bootLP, isHotAddable, mayComeOnline } from '../platform/topology.ts';
 import { lateLoad } from '../seamldr/late-load.ts';
 import { unloadModule } from '../seamldr/seamldr.ts';
 import { bootNextKernel } from './boot.ts';
-import type { Event } from './event.ts';
+import type { Event, SleepState } from './event.ts';
 import { performSeamcall } from './seamcall.ts';
+import { losePower } from './suspend.ts';
 import type { EventRecord, Outcome } from './trace.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -101,6 +102,26 @@ function kexec(world: World, record: EventRecord): Outcome {
   return 'done';
 }
 
+/** The way in; the machine loses power unless something stood in the way; the way back. */
+function suspend(world: World, record: EventRecord, state: SleepState): Outcome {
+  const { kernel, hardware } = world;
+  const cpu = firstOnline(world);
+  const inVMX = hardware.lps.map(({ vmx }) => vmx);
+  runFlow(world, record, kernel.revision.suspend[state], cpu, cpu);
+  const { errno } = record;
+  if (kernel.crash !== null) return 'crashed';
+  if (errno === 0) {
+    if (hasTalked(world)) world.disturbed = true;
+    losePower(world, state);
+  }
+  // Who kept a CPU in VMX operation brings it back there: kvm_resume() and kvm_online_cpu(), Linux 6.12.
+  if (kernel.revision.vmxGet === null)
+    for (const [lp, processor] of hardware.lps.entries()) processor.vmx = inVMX[lp] === true;
+  runFlow(world, record, kernel.revision.resume[state], cpu, cpu);
+  record.errno = errno;
+  return errno === 0 ? 'done' : 'refused';
+}
+
 function perform(world: World, record: EventRecord, event: Event): Outcome {
   switch (event.kind) {
     case 'vmxon':
@@ -126,6 +147,8 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
       return removeMemory(world, record, event);
     case 'td-create':
       return createTD(world, record);
+    case 'td-run':
+      return runTD(world, record, event.td, event.lp);
     case 'td-destroy':
       return destroyTD(world, record, event.td);
     case 'machine-check':
@@ -156,6 +179,8 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
       return callRaw(world, event);
     case 'kexec':
       return kexec(world, record);
+    case 'suspend':
+      return suspend(world, record, event.state);
   }
 }
 
@@ -292,9 +317,9 @@ function createTD(world: World, record: EventRecord): Outcome {
   return record.errno === 0 ? 'done' : 'refused';
 }
 
-function destroyTD(world: World, record: EventRecord, nth: number): Outcome {
-  const { tds, revision } = world.kernel;
-  if (revision.tdDestroy === null) return 'ignored';
+/** Number `nth` of the guests that are alive, or the last of them; -1 if there is none. */
+function aliveTD({ kernel }: World, nth: number): number {
+  const { tds } = kernel;
   let td = -1;
   let left = nth;
   for (let at = 0; at < tds.length && left >= 0; at += 1) {
@@ -302,7 +327,21 @@ function destroyTD(world: World, record: EventRecord, nth: number): Outcome {
     td = at;
     left -= 1;
   }
-  if (td === -1) return 'ignored';
+  return td;
+}
+
+function runTD(world: World, record: EventRecord, nth: number, lp: number): Outcome {
+  const { cpus, revision } = world.kernel;
+  const td = aliveTD(world, nth);
+  if (revision.tdRun === null || td === -1 || cpus[lp]?.online !== true) return 'ignored';
+  runFlow(world, record, revision.tdRun, lp, lp, null, td);
+  return record.errno === 0 ? 'done' : 'refused';
+}
+
+function destroyTD(world: World, record: EventRecord, nth: number): Outcome {
+  const { revision } = world.kernel;
+  const td = aliveTD(world, nth);
+  if (revision.tdDestroy === null || td === -1) return 'ignored';
   const cpu = firstOnline(world);
   runFlow(world, record, revision.tdDestroy, cpu, cpu, null, td);
   return record.errno === 0 ? 'done' : 'refused';

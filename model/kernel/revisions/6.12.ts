@@ -9,7 +9,7 @@ import * as lp from '../steps/lp.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
 import * as status from '../steps/status.ts';
-import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from './common.ts';
+import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG, PLAIN_SLEEP } from './common.ts';
 
 const silent = (errno: number): { errno: number; message: null; oops: false } => ({
   errno,
@@ -77,7 +77,9 @@ export const LINUX_6_12: Revision = {
   enable: defineFlow('enable', ENABLE_6_12),
   ...PLAIN_CPU_HOTPLUG,
   ...NOTIFIED_MEMORY_HOTPLUG,
+  ...PLAIN_SLEEP,
   tdCreate: null,
+  tdRun: null,
   tdDestroy: null,
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: null,

@@ -7,6 +7,7 @@ import * as lock from '../steps/lock.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
 import * as status from '../steps/status.ts';
+import { FLUSH_VCPUS_OF_CPU } from '../steps/td-run.ts';
 import { LINUX_6_12, SEAMCALL_6_12 } from './6.12.ts';
 import { BUILD_AND_CONFIGURE, cpuHotplug } from './common.ts';
 import { KVM_TD } from './kvm-td.ts';
@@ -52,6 +53,7 @@ export const LINUX_6_17: Revision = {
         keepLastCPUOfPackage('tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16', 'kvm-last-cpu-of-package'),
         'cpus-write-unlock',
       ],
+      [FLUSH_VCPUS_OF_CPU],
     ],
   ),
   ...KVM_TD,

@@ -8,6 +8,7 @@ import * as lp from '../steps/lp.ts';
 import * as memory from '../steps/memory.ts';
 import * as metadata from '../steps/metadata.ts';
 import { REPORT_MODULE_STATUS, SKIP } from '../steps/status.ts';
+import { FLUSH_VCPUS_OF_CPU } from '../steps/td-run.ts';
 import * as undo from '../steps/undo.ts';
 import * as vmx from '../steps/vmx.ts';
 import { LINUX_6_17, readAllMetadata } from './6.17.ts';
@@ -65,6 +66,7 @@ const ONLINE_CALLBACK: readonly FlowEntry[] = [
 
 const OFFLINE_CALLBACK: readonly FlowEntry[] = [
   [keepLastCPUOfPackage('tdx_offline_cpu(), core VMXON series', 'last-cpu-of-package'), 'cpus-write-unlock'],
+  [FLUSH_VCPUS_OF_CPU],
   [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'take-cpu-down'],
   [vmx.PUT_VMX],
 ];

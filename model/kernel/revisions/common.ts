@@ -6,6 +6,7 @@ import * as hotplug from '../steps/cpu-hotplug.ts';
 import * as lock from '../steps/lock.ts';
 import * as memoryHotplug from '../steps/memory-hotplug.ts';
 import * as memory from '../steps/memory.ts';
+import * as suspend from '../steps/suspend.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import * as undo from '../steps/undo.ts';
 
@@ -81,6 +82,27 @@ export function cpuHotplug(online: readonly FlowEntry[], offline: readonly FlowE
 
 /** CPU hotplug that nothing of TDX hooks into. */
 export const PLAIN_CPU_HOTPLUG: CPUHotplug = cpuHotplug([], []);
+
+type Sleep = Pick<Revision, 'suspend' | 'resume'>;
+
+/** Sleep states with `before` in front of S3, and `after` behind the way back from it. */
+export function sleepStates(before: readonly FlowEntry[], after: readonly FlowEntry[]): Sleep {
+  const down: readonly FlowEntry[] = [[suspend.FREEZE_SECONDARY_CPUS], [suspend.SYSCORE_SUSPEND]];
+  const up: readonly FlowEntry[] = [[suspend.SYSCORE_RESUME], [suspend.THAW_SECONDARY_CPUS]];
+  return {
+    suspend: {
+      s3: defineFlow('suspend-s3', [...before, ...down, [suspend.ENTER_S3]]),
+      hibernation: defineFlow('suspend-hibernation', [[suspend.REQUIRE_HIBERNATION], ...down]),
+    },
+    resume: {
+      s3: defineFlow('resume-s3', [...up, ...after]),
+      hibernation: defineFlow('resume-hibernation', up),
+    },
+  };
+}
+
+/** Sleep states that nothing of TDX hooks into, but for what boot did to S3. */
+export const PLAIN_SLEEP: Sleep = sleepStates([], []);
 
 type MemoryHotplug = Pick<Revision, 'memoryAdd' | 'memoryRemove'>;
 

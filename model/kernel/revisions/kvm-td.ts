@@ -4,6 +4,7 @@ import * as lock from '../steps/lock.ts';
 import { SKIP } from '../steps/status.ts';
 import * as create from '../steps/td-create.ts';
 import * as destroy from '../steps/td-destroy.ts';
+import { CREATE_VCPU, RUN_VCPU } from '../steps/td-run.ts';
 
 /** A shared step under a name of its own, where a flow has it twice. */
 const as = (name: string, step: Step): Step => ({ ...step, name });
@@ -11,6 +12,7 @@ const as = (name: string, step: Step): Step => ({ ...step, name });
 /** From the last flush of its vCPUs to the last page of a TD; errors on their way out pass through. */
 const TEAR_DOWN: readonly FlowEntry[] = [
   [as('cpus-read-lock-teardown', lock.CPUS_READ_LOCK)],
+  [destroy.FLUSH_VCPU],
   [as('lock-kvm-teardown', create.LOCK_KVM)],
   [destroy.VPFLUSHDONE, 'end', 'unlock-kvm-teardown'],
   [destroy.WRITE_BACK_CACHES],
@@ -43,12 +45,14 @@ const CREATE: readonly FlowEntry[] = [
   [create.GIVE_BACK_UNUSED],
 ];
 
-/** The same two flows with some steps replaced, by name; `first` comes before both, `before` then before a creation. */
+const RUN: readonly FlowEntry[] = [[CREATE_VCPU], [RUN_VCPU]];
+
+/** The same flows with some steps replaced, by name; `first` comes before all, `before` then before a creation. */
 export function kvmTD(
   first: readonly FlowEntry[],
   before: readonly FlowEntry[],
   replaced: Readonly<Record<string, Step>>,
-): Pick<Revision, 'tdCreate' | 'tdDestroy'> {
+): Pick<Revision, 'tdCreate' | 'tdRun' | 'tdDestroy'> {
   const swap = ([step, ...labels]: FlowEntry): FlowEntry => {
     const other = replaced[step.name];
     return other === undefined ? [step, ...labels] : [{ ...other, name: step.name }, ...labels];
@@ -56,12 +60,14 @@ export function kvmTD(
   const [required, ...create] = CREATE.map(swap);
   return {
     tdCreate: defineFlow('td-create', required === undefined ? create : [required, ...first, ...before, ...create]),
+    tdRun: defineFlow('td-run', [...first, ...RUN]),
     tdDestroy: defineFlow('td-destroy', [[destroy.REQUIRE_TD], ...first, ...TEAR_DOWN.map(swap)]),
   };
 }
 
-/** KVM's way to make and unmake a guest, as far as the module's KeyIDs and control pages go (Linux 6.16 on). */
-export const KVM_TD: Pick<Revision, 'tdCreate' | 'tdDestroy'> = {
+/** KVM's way to make, run and unmake a guest, as far as KeyIDs, control pages and CPUs go (Linux 6.16 on). */
+export const KVM_TD: Pick<Revision, 'tdCreate' | 'tdRun' | 'tdDestroy'> = {
   tdCreate: defineFlow('td-create', CREATE),
+  tdRun: defineFlow('td-run', RUN),
   tdDestroy: defineFlow('td-destroy', [[destroy.REQUIRE_TD], ...TEAR_DOWN]),
 };

@@ -14,10 +14,12 @@ import * as strictLP from '../steps/strict-lp.ts';
 import * as strictMemory from '../steps/strict-memory.ts';
 import * as strictTD from '../steps/strict-td.ts';
 import * as strict from '../steps/strict-module.ts';
+import { KEEP_CPU_OF_VCPU } from '../steps/td-run.ts';
+import { FORGET_TDX, REFUSE_S3 } from '../steps/strict-suspend.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import * as undo from '../steps/undo.ts';
 import * as vmx from '../steps/vmx.ts';
-import { cpuRemove, NOTIFIED_MEMORY_HOTPLUG } from './common.ts';
+import { cpuRemove, NOTIFIED_MEMORY_HOTPLUG, sleepStates } from './common.ts';
 import { kvmTD } from './kvm-td.ts';
 
 /**
@@ -105,6 +107,7 @@ export const STRICT: Revision = {
     [lock.CPUS_WRITE_LOCK],
     [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
     [strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'],
+    [KEEP_CPU_OF_VCPU, 'cpus-write-unlock'],
     [strictLP.LEAVE_VMX],
     [hotplug.TAKE_CPU_DOWN],
     [lock.CPUS_WRITE_UNLOCK],
@@ -112,15 +115,21 @@ export const STRICT: Revision = {
   acpiCPUAdd: defineFlow('acpi-cpu-add', [[ADD_CPU]]),
   acpiCPURemove: defineFlow(
     'acpi-cpu-remove',
-    cpuRemove([[strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'], [strictLP.LEAVE_VMX]]),
+    cpuRemove([
+      [strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'],
+      [KEEP_CPU_OF_VCPU, 'cpus-write-unlock'],
+      [strictLP.LEAVE_VMX],
+    ]),
   ),
   ...NOTIFIED_MEMORY_HOTPLUG,
   ...kvmTD([[strictTD.MOVE_TO_USABLE_CPU]], [[metadata.READ_TDCS_SIZE]], {
     'check-all-packages-online': strictTD.CHECK_PACKAGES_FOR_TD,
     'mng-key-config-packages': strictTD.KEY_CONFIG_FOR_TD,
+    vpflushdone: strictTD.VPFLUSHDONE_ALOUD,
     'write-back-caches': strictTD.WRITE_BACK_USABLE,
   }),
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
+  ...sleepStates([[REFUSE_S3]], [[FORGET_TDX]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
   memory: { accepts: 'union', refusal: 'memory-refused' },
   enablesAtBoot: false,

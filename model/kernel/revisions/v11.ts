@@ -13,7 +13,7 @@ import * as seriesStatus from '../steps/series-status.ts';
 import * as status from '../steps/status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
-import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from './common.ts';
+import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG, PLAIN_SLEEP } from './common.ts';
 
 /** v8's wrapper with the CPU in its lines, and ten attempts while there is no entropy. Source: seamcall(), v11 05/20 and 06/20. */
 const SEAMCALL_V11: SeamcallPolicy = {
@@ -90,7 +90,9 @@ export const SERIES_V11: Revision = {
   enable: defineFlow('enable', ENABLE_V11),
   ...PLAIN_CPU_HOTPLUG,
   ...NOTIFIED_MEMORY_HOTPLUG,
+  ...PLAIN_SLEEP,
   tdCreate: null,
+  tdRun: null,
   tdDestroy: null,
   kexec: defineFlow('kexec', [[FLUSH_ALL_CPUS], [RESET_PAMTS_FOR_KEXEC]]),
   vmxGet: null,

@@ -13,7 +13,7 @@ import * as seriesMemory from '../steps/series-memory.ts';
 import * as seriesStatus from '../steps/series-status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
-import { cpuHotplug, cpuRemove, memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from './common.ts';
+import { cpuHotplug, cpuRemove, memoryAdd, NOTHING_TO_DO, PLAIN_SLEEP, REMOVE_MEMORY } from './common.ts';
 import {
   CLEAN_UP_SERIES,
   COVER_MEMORY_SILENTLY,
@@ -99,7 +99,9 @@ export const SERIES_V5: Revision = {
     driver: defineFlow('memory-remove', REMOVE_MEMORY),
     'zone-device': NOTHING_TO_DO,
   },
+  ...PLAIN_SLEEP,
   tdCreate: null,
+  tdRun: null,
   tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,

@@ -12,7 +12,7 @@ import * as seriesMemory from '../steps/series-memory.ts';
 import * as seriesStatus from '../steps/series-status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
-import { memoryAdd, PLAIN_CPU_HOTPLUG, PLAIN_MEMORY_REMOVE } from './common.ts';
+import { memoryAdd, PLAIN_CPU_HOTPLUG, PLAIN_MEMORY_REMOVE, PLAIN_SLEEP } from './common.ts';
 import {
   CLEAN_UP_SERIES,
   COVER_MEMORY_SILENTLY,
@@ -94,7 +94,9 @@ export const SERIES_V7: Revision = {
   ...PLAIN_CPU_HOTPLUG,
   memoryAdd: { acpi: MEMORY_ADD, driver: MEMORY_ADD, 'zone-device': ZONE_DEVICE_ADD },
   memoryRemove: PLAIN_MEMORY_REMOVE,
+  ...PLAIN_SLEEP,
   tdCreate: null,
+  tdRun: null,
   tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,

@@ -11,7 +11,7 @@ import * as seriesStatus from '../steps/series-status.ts';
 import * as status from '../steps/status.ts';
 import * as sysInfo from '../steps/sys-info.ts';
 import * as tdmr from '../steps/tdmr.ts';
-import { NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG } from './common.ts';
+import { NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG, PLAIN_SLEEP } from './common.ts';
 import {
   CLEAN_UP_SERIES,
   COVER_MEMORY_SILENTLY,
@@ -79,7 +79,9 @@ export const SERIES_V8: Revision = {
   enable: defineFlow('enable', ENABLE_V8),
   ...PLAIN_CPU_HOTPLUG,
   ...NOTIFIED_MEMORY_HOTPLUG,
+  ...PLAIN_SLEEP,
   tdCreate: null,
+  tdRun: null,
   tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,

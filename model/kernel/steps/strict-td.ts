@@ -3,7 +3,7 @@ import { AGAIN, DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
 import { seamcallStatus, TDH_MNG_KEY_CONFIG } from '../seamcall.ts';
 import type { KernelCPU, KernelState } from '../state.ts';
-import { writeBackCaches } from './td-destroy.ts';
+import { vpflushdone, writeBackCaches } from './td-destroy.ts';
 import { tdOf } from './td-create.ts';
 
 /** Guests of the `strict` kernel: only CPUs that the module knows and that are in VMX operation count. */
@@ -23,12 +23,13 @@ function usableCPU({ cpus }: KernelState, pkg: number): number {
   return -1;
 }
 
-/** Moves to a CPU where SEAMCALLs are possible. */
+/** Moves to a CPU where SEAMCALLs are possible, unless they are here. */
 export const MOVE_TO_USABLE_CPU: Step = {
   name: 'strict-move-to-usable-cpu',
   source: SOURCE,
   run: (kernel, thread) => {
-    const id = kernel.cpus.findIndex(isUsable);
+    const here = kernel.cpus[thread.cpu];
+    const id = here !== undefined && isUsable(here) ? thread.cpu : kernel.cpus.findIndex(isUsable);
     if (id !== -1) thread.cpu = id;
     return DONE;
   },
@@ -68,6 +69,9 @@ export const KEY_CONFIG_FOR_TD: Step = {
     return DONE;
   },
 };
+
+/** TDH.MNG.VPFLUSHDONE; a KeyID that is lost is named, whatever the reason. */
+export const VPFLUSHDONE_ALOUD: Step = vpflushdone(SOURCE, 0);
 
 /** TDH.PHYMEM.CACHE.WB on a usable CPU of each package. */
 export const WRITE_BACK_USABLE: Step = writeBackCaches(

@@ -32,7 +32,17 @@ export const TAKE_KEYID: Step = {
     const hkid = allocateKeyID(kernel);
     if (hkid === -1) return ENOSPC;
     thread.td = kernel.tds.length;
-    kernel.tds.push({ hkid, tdr: -1, tdcs: [], added: 0, mask: -1, created: false, alive: false });
+    kernel.tds.push({
+      hkid,
+      tdr: -1,
+      tdcs: [],
+      added: 0,
+      tdvpr: -1,
+      vcpuOn: -1,
+      mask: -1,
+      created: false,
+      alive: false,
+    });
     return DONE;
   },
 };

@@ -9,11 +9,13 @@ import {
   TDH_PHYMEM_CACHE_WB,
   TDH_PHYMEM_PAGE_RECLAIM,
   TDH_PHYMEM_PAGE_WBINVD,
+  TDH_VP_FLUSH,
 } from '../seamcall.ts';
 import type { KernelState } from '../state.ts';
 import { freeKeyID } from '../td.ts';
 import { release } from '../tdx-memory.ts';
 import { isNotFirst, tdOf } from './td-create.ts';
+import { flushVCPU } from './td-run.ts';
 
 const HKID = 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGES = 'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
@@ -36,22 +38,38 @@ export const REQUIRE_TD: Step = {
   },
 };
 
-/** TDH.MNG.VPFLUSHDONE; when it fails the KeyID is not returned, now or later. */
-export const VPFLUSHDONE: Step = {
-  name: 'vpflushdone',
-  source: HKID,
+/** The vCPU leaves the CPU it last ran on; a refusal shows at TDH.MNG.VPFLUSHDONE. */
+export const FLUSH_VCPU: Step = {
+  name: 'flush-vcpu',
+  source: `tdx_flush_vp_on_cpu() and ${HKID}`,
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
-    if (td === undefined) return JUMP;
-    const status = seamcallStatus(kernel, port, thread.cpu, TDH_MNG_VPFLUSHDONE, td.tdr, 0);
-    if (status === 0) return DONE;
-    if (status !== TDX_FLUSHVP_NOT_DONE) {
-      printk(kernel, port, 'kvm-seamcall-failed', TDH_MNG_VPFLUSHDONE, status);
-      printk(kernel, port, 'kvm-vpflushdone-leaked', td.hkid);
-    }
-    return JUMP;
+    const status = td === undefined ? 0 : flushVCPU(kernel, port, td);
+    if (status !== 0) printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_FLUSH, status);
+    return DONE;
   },
 };
+
+/** TDH.MNG.VPFLUSHDONE; when it fails the KeyID is not returned, now or later. `silent`: with this status not a word is said. */
+export function vpflushdone(source: string, silent: U64): Step {
+  return {
+    name: 'vpflushdone',
+    source,
+    run: (kernel, thread, port) => {
+      const td = tdOf(kernel, thread);
+      if (td === undefined) return JUMP;
+      const status = seamcallStatus(kernel, port, thread.cpu, TDH_MNG_VPFLUSHDONE, td.tdr, 0);
+      if (status === 0) return DONE;
+      if (status !== silent) {
+        printk(kernel, port, 'kvm-seamcall-failed', TDH_MNG_VPFLUSHDONE, status);
+        printk(kernel, port, 'kvm-vpflushdone-leaked', td.hkid);
+      }
+      return JUMP;
+    },
+  };
+}
+
+export const VPFLUSHDONE: Step = vpflushdone(HKID, TDX_FLUSHVP_NOT_DONE);
 
 /** TDH.PHYMEM.CACHE.WB on the CPUs that `runsOn` says, resumed while interrupts stop it. A failure shows at FREEID. */
 export function writeBackCaches(

@@ -52,7 +52,14 @@ function run(
 
   // Effect.
   module.keyids.set(keyid, { state: 'ASSIGNED', writeBackPending: 0 });
-  module.tds.set(tdr, { lifecycle: 'HKID_ASSIGNED', keyid, packagesConfigured: 0, tdcxCount: 0, childCount: 0 });
+  module.tds.set(tdr, {
+    lifecycle: 'HKID_ASSIGNED',
+    keyid,
+    packagesConfigured: 0,
+    tdcxCount: 0,
+    childCount: 0,
+    vcpus: new Map(),
+  });
   setPage(module, tdr, { type: PAGE_TYPE.TDR, owner: 0 });
   return succeed(module, regs);
 }

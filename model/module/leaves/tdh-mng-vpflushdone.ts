@@ -32,6 +32,9 @@ function run(
   if (td.lifecycle !== 'HKID_ASSIGNED' && td.lifecycle !== 'KEYS_CONFIGURED') {
     return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is blocked already');
   }
+  // Inferred: no recording has vCPUs.
+  for (const lp of td.vcpus.values())
+    if (lp !== -1) return refuse(module, regs, STATUS.TDX_FLUSHVP_NOT_DONE, 'a vCPU is still associated with an LP');
 
   // Effect.
   td.lifecycle = 'BLOCKED';

@@ -1,0 +1,89 @@
+import { messageNames } from '../kernel/message-subject.ts';
+import type { EventRecord } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
+import type { Always } from './invariant.ts';
+import { offence } from './look.ts';
+
+/** Sleep states: what they cost TDX, and what TDX costs them. */
+
+const DOCUMENT = 'Documentation/arch/x86/tdx.rst, Linux 6.12, "Interaction vs S3 and deeper states"';
+
+function stateOf({ event }: EventRecord): string {
+  return event.kind === 'suspend' ? event.state : '';
+}
+
+export const TDX_ENDS_WITH_ITS_MODULE: Always = {
+  holds: 'always',
+  id: 'suspend/tdx-ends-with-its-module',
+  statement:
+    'A kernel whose machine slept without the TDX module surviving it does not go on as if it had: nothing is initialised any more, and after S3 nothing can be.',
+  source: DOCUMENT,
+  after: ['suspend'],
+  needs: ['done'],
+  check: (world, record, report) => {
+    const { kernel, hardware } = world;
+    const state = stateOf(record);
+    // Without a module there was nothing to lose.
+    if (record.outcome !== 'done' || record.phaseBefore === 'ABSENT' || record.phaseBefore === 'DEAD') return;
+    if (kernel.status === 'initialised')
+      report(offence(`${state}, initialised`, 'the module is gone, and the kernel goes on with TDX initialised'));
+    else if (kernel.status !== 'uninitialised') return;
+    else if ((kernel.sysinitDone && kernel.sysinitError === 0) || kernel.cpus.some((cpu) => cpu.lpInitialised))
+      report(offence(`${state}, begun`, 'the module is gone, and the kernel counts what it had done to it as done'));
+    else if (kernel.platformEnabled && hardware.lps.every((lp) => !lp.seamrrValid))
+      report(offence(`${state}, offered`, 'no SEAMRR is valid any more, and TDX is still offered'));
+  },
+};
+
+export const A_REFUSED_SLEEP_IS_EXPLAINED: Always = {
+  holds: 'always',
+  id: 'suspend/refusal-is-explained',
+  statement: 'Where TDX stands in the way of a sleep state, some line has said so, and how to have it.',
+  source: `${DOCUMENT} ("Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.")`,
+  after: ['suspend'],
+  needs: ['said-no'],
+  check: (_, record, report) => {
+    const { kernel } = record;
+    if (record.outcome !== 'refused' || stateOf(record) !== 's3' || !kernel.platformEnabled) return;
+    for (const message of kernel.dmesg) if (messageNames(message, 'sleep')) return;
+    report(offence('', 'S3 is refused on a machine with TDX, and no line ties the two together'));
+  },
+};
+
+/** True if the event printed such a line. */
+function printed({ kernel, dmesgFrom, dmesgTo }: EventRecord, id: string): boolean {
+  for (let index = dmesgFrom; index < dmesgTo; index += 1) if (kernel.dmesg[index]?.id === id) return true;
+  return false;
+}
+
+export const A_REFUSED_SLEEP_TAKES_NO_CPU_DOWN: Always = {
+  holds: 'always',
+  id: 'suspend/refusal-comes-first',
+  statement: 'A sleep state that there is no way into is refused before CPUs go offline for it.',
+  source:
+    'acpi_suspend_enter() and acpi_suspend_state_valid(), drivers/acpi/sleep.c; suspend_enter(), kernel/power/suspend.c, Linux 6.12',
+  after: ['suspend'],
+  needs: ['said-no', 'printed'],
+  check: (_: World, record, report) => {
+    const { kernel } = record;
+    if (
+      record.outcome === 'refused' &&
+      stateOf(record) === 's3' &&
+      !kernel.s3Available &&
+      (printed(record, 'pm-cpu-up') || printed(record, 'pm-cpu-up-failed'))
+    )
+      report(offence('', 'every other CPU went offline for an S3 that was disabled at boot'));
+  },
+};
+
+export const EVERY_CPU_COMES_BACK: Always = {
+  holds: 'always',
+  id: 'suspend/every-cpu-comes-back',
+  statement: 'A CPU that a sleep state took offline comes back afterwards: TDX is no reason to lose it.',
+  source: 'thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12; tdx_online_cpu(), Linux 7.3',
+  after: ['suspend'],
+  needs: ['printed'],
+  check: (_, record, report) => {
+    if (printed(record, 'pm-cpu-up-failed')) report(offence(stateOf(record), 'a CPU did not come back'));
+  },
+};
