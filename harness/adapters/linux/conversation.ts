@@ -3,7 +3,7 @@ import type { U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
-import type { Child } from './child.ts';
+import { type Child, ChildEnded } from './child.ts';
 import { readMessage } from './message-text.ts';
 import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
@@ -19,6 +19,9 @@ import {
   type Words,
   wordsOfText,
 } from './words.ts';
+
+/** Why a kernel died that nobody could ask any more. */
+const PROCESS_ENDED = 'its process ended';
 
 const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
@@ -36,6 +39,8 @@ export interface Reply {
 export interface Conversation {
   /** Warnings of the kernel (WARN_ON and the like) so far. */
   readonly warnings: string[];
+  /** The process of the kernel ended in the middle of a command; whoever minds sets it back. */
+  lost: boolean;
   readonly perform: (command: Words, kernel: KernelState, port: KernelPort) => Reply;
 }
 
@@ -44,13 +49,21 @@ export function createConversation(child: Child): Conversation {
   const reply = createWords();
   const conversation: Conversation = {
     warnings: [],
+    lost: false,
     perform(command, kernel, port) {
-      child.send(command, false);
-      for (;;) {
-        reply.count = 0;
-        const ended = readItems(child.receive(), kernel, port);
-        if (ended !== null) return ended;
-        if (reply.count > 0) child.answer(reply);
+      try {
+        child.send(command, false);
+        for (;;) {
+          reply.count = 0;
+          const ended = readItems(child.receive(), kernel, port);
+          if (ended !== null) return ended;
+          if (reply.count > 0) child.answer(reply);
+        }
+      } catch (error) {
+        if (!(error instanceof ChildEnded)) throw error;
+        conversation.lost = true;
+        kernel.crash = PROCESS_ENDED;
+        return { ret: 0, crashed: true };
       }
     },
   };

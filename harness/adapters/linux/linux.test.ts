@@ -141,6 +141,7 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     ['beyond the end', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'tdmr_pa_array[64] = 1; ret = 0;'],
     ['null pointer', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '*(volatile int *)0 = 1; ret = 0;'],
     ['hang', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'for (;;) barrier(); ret = 0;'],
+    ['process ended', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '{ extern void _exit(int); _exit(3); } ret = 0;'],
     ['deadlock', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'mutex_lock(&tdx_module_lock); ret = 0;'],
   ])(
     'kernel code that dies is an observation: %s',
