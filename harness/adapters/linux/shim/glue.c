@@ -9,6 +9,8 @@
 extern struct notifier_block *shim_notifier;
 extern u64 shim_seamcall(u64 leaf, u64 *registers);
 
+DEFINE_PER_CPU(bool, cache_state_incoherent);
+
 void glue_boot(void)
 {
 	tdx_init();

@@ -13,7 +13,7 @@
 int shim_cpu, shim_cpu_count;
 unsigned int shim_features;
 unsigned long shim_reset_next;
-struct { uint32_t vfm; uint8_t family, model, vendor; } boot_cpu_data;
+struct { uint32_t vfm; uint8_t family, model, vendor, phys_bits; } boot_cpu_data;
 int (*acpi_suspend_lowlevel)(void);
 int node_online_map;
 void *shim_notifier;
@@ -55,6 +55,7 @@ void machine_boot(uint32_t cpu_model)
 	boot_cpu_data.vfm = 6u << 8 | cpu_model;
 	boot_cpu_data.family = 6;
 	boot_cpu_data.model = cpu_model;
+	boot_cpu_data.phys_bits = 46;
 	acpi_suspend_lowlevel = suspend;
 }
 
