@@ -5,8 +5,8 @@ import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { type Child, ChildEnded } from './child.ts';
 import { readMessage } from './message-text.ts';
-import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
-import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
+import { fillKernel, noteMetadata, noteTDMRs, setMemory } from './observe.ts';
+import { COMMAND, CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
 import {
   createWords,
   intAt,
@@ -25,6 +25,7 @@ const PROCESS_ENDED = 'its process ended';
 
 const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
+const TDH_SYS_RD = 34;
 
 /** How a command ended: what the kernel's function returned, unless it crashed. */
 export interface Reply {
@@ -47,10 +48,13 @@ export interface Conversation {
 export function createConversation(child: Child): Conversation {
   const regs = registers(0);
   const reply = createWords();
+  /** Objects of the compiled kernel that are alive. */
+  let live = 0;
   const conversation: Conversation = {
     warnings: [],
     lost: false,
     perform(command, kernel, port) {
+      if (command.list[0] === COMMAND.BOOT) live = 0;
       try {
         child.send(command, false);
         for (;;) {
@@ -117,7 +121,7 @@ export function createConversation(child: Child): Conversation {
           kernel.crash = CRASHES[intAt(list, at + 1)] ?? 'crash';
           return { ret: 0, crashed: true };
         case ITEM.DONE:
-          fillKernel(kernel, list, at);
+          live = fillKernel(kernel, list, at, live);
           return { ret: intAt(list, at + 1), crashed: false };
         default:
           throw new Error(`the compiled kernel sent an item of unknown kind ${list[at]}`);
@@ -139,7 +143,9 @@ export function createConversation(child: Child): Conversation {
       noteTDMRs(kernel, port, regs);
     }
     const leaf: U64 = regs.rax;
+    const field = regs.rdx;
     const trap = port.seamcall(intAt(list, at + 1), regs);
+    if (leaf === TDH_SYS_RD && trap === 'none' && regs.rax === 0) noteMetadata(kernel, field, regs.r8);
     const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
     put(reply, TRAPS.indexOf(trap));
     for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);

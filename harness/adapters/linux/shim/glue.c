@@ -9,7 +9,13 @@
 extern struct notifier_block *shim_notifier;
 extern u64 shim_seamcall(u64 leaf, u64 *registers);
 
-DEFINE_PER_CPU(bool, cache_state_incoherent);
+/* Among the kernel's variables, so that a boot and a probe put it back. A tree that does not keep it leaves it alone. */
+DEFINE_PER_CPU(bool, cache_state_incoherent) __attribute__((section("kernel_data"))) = { false };
+
+bool glue_cache_dirty(int cpu)
+{
+	return cache_state_incoherent[cpu];
+}
 
 void glue_boot(void)
 {

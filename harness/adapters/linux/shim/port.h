@@ -76,6 +76,7 @@ enum crash machine_classify(const void *fault);
 /* glue.c: compiled against the tree's own headers. */
 void glue_boot(void);
 int glue_cpu_enable(void);
+bool glue_cache_dirty(int cpu);
 int glue_enable(void);
 int glue_notify(uint32_t action, uint64_t start_pfn, uint64_t pages);
 int glue_machine_check(uint64_t address, uint64_t status, uint64_t misc);

@@ -75,6 +75,11 @@ void probe_done(int ret, bool memory)
 		else if (first == -1)
 			first = cpu;
 	}
+	mask = count;
+	count += (shim_cpu_count + 31) / 32;
+	for (int cpu = 0; cpu < shim_cpu_count; cpu++)
+		if (glue_cache_dirty(cpu))
+			item[mask + cpu / 32] |= 1u << (cpu % 32);
 	/* What the first CPU without LP.INIT would do: the leaf it would call, or the error it would return at once. */
 	answer = 0;
 	probe_leaf = 0;
