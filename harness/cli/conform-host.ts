@@ -139,7 +139,7 @@ function configOf(
   ];
   const given = single
     ? (options.case ?? []).map((origin) => ({ origin, case: readCaseFile(origin).case }))
-    : options.known === true
+    : options.known === true && options.between !== true
       ? cases
       : corpus;
   const budget: Budget = single
@@ -147,7 +147,7 @@ function configOf(
     : options.runs === undefined
       ? { time: options.time ?? DEFAULT_SECONDS }
       : { runs: options.runs };
-  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : [])];
+  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : []), ...toRepeat(options)];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
     rangeSize: RANGE_SIZE,
@@ -158,6 +158,13 @@ function configOf(
     sometimes: single ? [] : stages.sometimes(profile),
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };
+}
+
+/** Options without which a case would be another one, or the trees would not build. */
+function toRepeat({ kernel, module, cc, extra }: HostOptions): readonly string[] {
+  return Object.entries({ kernel, module, cc, extra }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, shellWord(value)],
+  );
 }
 
 /** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */

@@ -3,7 +3,7 @@ import { bootWorld } from '../../../model/world/boot.ts';
 import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';
 import type { Case } from '../../case.ts';
-import { judgeWorld, type OpenVerdict, runCase } from '../../oracle/judge-case.ts';
+import { judgeWorld, type OpenVerdict } from '../../oracle/judge-case.ts';
 import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findProfile } from '../../oracle/profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
@@ -100,7 +100,9 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
   const { world, verdict: own } = runOnce(kernel, input);
   if (full) judgeMetamorphic(input, world, own.violations);
   if (!agrees)
-    own.violations.push(differenceOf('linux/is-its-model', compareWorlds(model, world) ?? ORDER, 'the model'));
+    own.violations.push(
+      differenceOf('linux/is-its-model', compareWorlds(model, world) ?? ORDER, 'the model', kernel.revision.name),
+    );
   return own;
 }
 
@@ -122,8 +124,9 @@ function followsScript({ child, conversation }: CompiledKernel): boolean {
 const ORDER: Difference = {
   event: -1,
   what: 'order of effects and lines, or the node of an allocation',
+  where: 'order of effects and lines, or the node of an allocation',
   expected: 'another',
-  got: 'the same effects and lines',
+  got: 'this one',
 };
 
 /** Judges what a second kernel does otherwise than a first, and nothing else. */
@@ -133,20 +136,16 @@ export function judgeBetween(first: CompiledKernel, second: CompiledKernel, inpu
     runOnce(second, input),
   ]);
   const difference = compareWorlds(before, after);
-  const violations = difference === null ? [] : [differenceOf('linux/trees-agree', difference, 'the first tree')];
+  const violations =
+    difference === null
+      ? []
+      : [differenceOf('linux/trees-agree', difference, first.revision.name, second.revision.name)];
   return { ...verdict, violations };
 }
 
-/** Where the compiled kernel parts from its model, as text. */
-export function describeDifference(kernel: CompiledKernel, input: Case): readonly string[] {
-  const difference = compareWorlds(runCase(input), runCompiled(kernel, input).world);
-  if (difference === null) return [];
-  const { what, expected, got } = difference;
-  return [`differs from the model in ${what}`, `    model     ${expected}`, `    compiled  ${got}`];
-}
-
-function differenceOf(invariant: string, { event, what, expected, got }: Difference, whose: string): Violation {
-  return violation(invariant, what, event, `${what}: ${whose} has ${expected}; this kernel ${got}`);
+function differenceOf(invariant: string, difference: Difference, before: string, after: string): Violation {
+  const { event, what, where, expected, got } = difference;
+  return violation(invariant, what, event, `${where}: ${before} has ${expected}, ${after} has ${got}`);
 }
 
 function violation(invariant: string, state: string, event: number, message: string): Violation {

@@ -1,15 +1,12 @@
 import { openStages as openBase, type OpenStages, type Stages, type StagesSource } from '../../campaign/stages.ts';
 import type { Profile } from '../../case.ts';
+import type { World } from '../../../model/world/world.ts';
 import { describeWorld } from '../../oracle/describe-case.ts';
+import { runCase } from '../../oracle/judge-case.ts';
 import { findProfile } from '../../oracle/profile.ts';
-import {
-  type CompiledKernel,
-  describeDifference,
-  judgeAgainstModel,
-  judgeBetween,
-  runCompiled,
-  startKernel,
-} from './judge.ts';
+import { compareWorlds } from './difference.ts';
+import { type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
+import { describeSideBySide, type Side } from './side-by-side.ts';
 
 const OWN_INVARIANTS = ['linux/is-its-model', 'linux/no-warnings'];
 
@@ -58,18 +55,27 @@ export async function openStages(input: unknown): Promise<OpenStages> {
 function againstModel(kernel: CompiledKernel): Pick<Stages, 'judge' | 'describe'> {
   return {
     judge: (input, full) => judgeAgainstModel(kernel, input, full),
-    describe: (input) => [...describeWorld(runCompiled(kernel, input).world), ...describeDifference(kernel, input)],
+    describe(input) {
+      const model = runCase(input);
+      const { world } = runCompiled(kernel, input);
+      if (compareWorlds(model, world) === null) return describeWorld(world);
+      const name = `the model of ${input.profile.kernel}`;
+      return describeSideBySide({ name, lines: describeWorld(model) }, sideOf(kernel, world));
+    },
   };
 }
 
 function between(first: CompiledKernel, second: CompiledKernel): Pick<Stages, 'judge' | 'describe'> {
   return {
     judge: (input) => judgeBetween(first, second, input),
-    describe: (input) => [
-      'first tree:',
-      ...describeWorld(runCompiled(first, input).world),
-      'second tree:',
-      ...describeWorld(runCompiled(second, input).world),
-    ],
+    describe: (input) =>
+      describeSideBySide(
+        sideOf(first, runCompiled(first, input).world),
+        sideOf(second, runCompiled(second, input).world),
+      ),
   };
+}
+
+function sideOf({ revision }: CompiledKernel, world: World): Side {
+  return { name: revision.name, lines: describeWorld(world) };
 }
