@@ -3,6 +3,7 @@ import type { U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
+import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
 import { type Child, ChildEnded } from './child.ts';
 import { readMessage } from './message-text.ts';
 import { fillKernel, noteMetadata, noteTDMRs, setMemory } from './observe.ts';
@@ -94,8 +95,19 @@ export function createConversation(child: Child): Conversation {
           port.wbinvdAll(intAt(list, at + 1));
           at += 2;
           break;
-        case ITEM.WBINVD:
-          port.wbinvd(intAt(list, at + 1));
+        case ITEM.WBINVD: {
+          const cpu = intAt(list, at + 1);
+          port.wbinvd(cpu);
+          const state = kernel.cpus[cpu];
+          if (state !== undefined) state.cacheDirty = false;
+          at += 2;
+          break;
+        }
+        case ITEM.GET_VMX:
+          put(reply, getVMX(kernel, port, intAt(list, at + 1)));
+          return null;
+        case ITEM.PUT_VMX:
+          putVMX(kernel, port, intAt(list, at + 1));
           at += 2;
           break;
         case ITEM.RESET:

@@ -140,6 +140,7 @@ function stateOf({ kernel }: World): Readonly<Record<string, string>> {
   return {
     platform: `${kernel.platformEnabled} ${kernel.partialWriteErratum} ${kernel.s3Available}`,
     'initialised LPs': kernel.cpus.map((cpu) => (cpu.lpInitialised ? 1 : 0)).join(''),
+    'users of VMX operation': kernel.cpus.map(({ vmxReferences }) => vmxReferences).join(),
     'CPUs with dirty caches': kernel.cpus.map((cpu) => (cpu.cacheDirty ? 1 : 0)).join(''),
     'live objects': String(kernel.live),
     'TDX memory': kernel.tdxMemory.map(({ startPfn, endPfn, node }) => `${startPfn}-${endPfn}@${node}`).join(),

@@ -197,6 +197,18 @@ void raw_spin_unlock(raw_spinlock_t *lock);
 #define lockdep_assert_cpus_held() barrier()
 #define lockdep_assert_held(lock) barrier()
 
+/* CPU hotplug and VMX operation, for trees that initialise TDX by themselves */
+#define subsys_initcall(function) int shim_initcall(void) { return function(); }
+enum cpuhp_state { CPUHP_INVALID = -1, CPUHP_OFFLINE, CPUHP_AP_ONLINE_DYN = 200 };
+int cpuhp_setup_state(enum cpuhp_state state, const char *name, int (*startup)(unsigned int), int (*teardown)(unsigned int));
+void cpuhp_remove_state(enum cpuhp_state state);
+int x86_virt_get_ref(int feature);
+void x86_virt_put_ref(int feature);
+struct syscore_ops { int (*suspend)(void *data); void (*resume)(void *data); void (*shutdown)(void *data); };
+struct syscore { const struct syscore_ops *ops; };
+#define register_syscore(syscore) ((void)(syscore))
+#define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < shim_cpu_count; (cpu)++)
+
 /* Lists */
 struct list_head { struct list_head *next, *prev; };
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
@@ -309,6 +321,11 @@ int memcmp(const void *a, const void *b, size_t size);
 /* The processor */
 #define X86_FEATURE_TDX_HOST_PLATFORM 1
 #define X86_BUG_TDX_PW_MCE 2
+#define X86_FEATURE_XSAVE 3
+#define X86_FEATURE_MOVDIR64B 4
+#define X86_FEATURE_SELFSNOOP 5
+#define X86_FEATURE_VMX 6
+#define X86_BUG_SEAMRET_INVD_VMCS 7
 #define X86_TRAP_UD 6
 #define X86_TRAP_GP 13
 extern unsigned int shim_features;
@@ -331,6 +348,7 @@ DECLARE_PER_CPU(bool, cache_state_incoherent);
 enum pg_level { PG_LEVEL_NONE, PG_LEVEL_4K, PG_LEVEL_2M, PG_LEVEL_1G };
 #define MSR_IA32_MKTME_KEYID_PARTITIONING 0x87
 #define RDRAND_RETRY_LOOPS 10
+struct msr { union { struct { u32 l, h; }; u64 q; }; };
 int rdmsr_safe(u32 msr, u32 *low, u32 *high);
 int rdmsrl_safe(u32 msr, u64 *value);
 #define rdmsrq_safe(msr, value) rdmsrl_safe(msr, value)
