@@ -1,18 +1,15 @@
 import { join } from 'node:path';
-import { compiledStages, betweenStages } from '../adapters/linux/stages.ts';
 import { buildKernel } from '../adapters/linux/build.ts';
-import { type CompiledKernel, startKernel } from '../adapters/linux/judge.ts';
+import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
 import { findTree } from '../adapters/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
 import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
-import { executorOf } from '../campaign/executor.ts';
+import { type Executor, startExecutor } from '../campaign/executor.ts';
 import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
 import type { Stages } from '../campaign/stages.ts';
-import type { Profile } from '../case.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
-import { findProfile } from '../oracle/profile.ts';
 import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
@@ -36,6 +33,7 @@ export interface HostOptions extends ProfileOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly time?: number;
+  readonly workers: number;
   readonly mood: string;
   readonly corpus?: string;
   readonly output: string;
@@ -49,92 +47,93 @@ export interface HostOptions extends ProfileOptions {
 }
 
 const DEFAULT_SECONDS = 60;
+/** Cases in a range: a compiled kernel does a few hundred a second. */
+const RANGE_SIZE = 64;
 
 /** Judges a kernel's own code by the invariants and by its model, or compares two kernels. Sets the exit code. */
 export async function conformHosts(context: Context, named: readonly LinuxName[], options: HostOptions): Promise<void> {
   const implementations = named.map(({ text }) => text);
-  const { terminal, palette } = context;
+  const { terminal, palette, pipeline } = context;
+  const between = options.between === true;
+  requireNumber(named.length, between);
   const profile = profileOf(options, context.stages);
-  const kernels = named.map((name) => startNamed(name, profile, options, terminal.err));
-  try {
-    const stages = stagesFor(context.stages, kernels, options);
-    const config = configOf(context, implementations, profile, stages, options);
-    const findings = join(options.output, 'findings');
-    for (const folder of [options.output, findings]) {
-      requireWritable(folder);
-      sweepTemporaries(folder);
-    }
-    const header = headerOf(context, stages, implementations.join(' '), config);
-    terminal.err(
-      `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}\n`,
-    );
-    const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
-    const interrupts = catchInterrupts(terminal);
-    const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
-    const progress = progressLine(terminal, runs, Date.now);
-    try {
-      recorder.emit(header);
-      await runCampaign(config, {
-        executor: executorOf(stages, Date.now),
-        now: Date.now,
-        interrupted: interrupts.signal,
-        save: (bucket, file) => saveFinding(findings, bucket, file),
-        emit: recorder.emit,
-        progress: options.quiet === true ? () => undefined : progress.show,
-      });
-    } finally {
-      progress.end();
-      interrupts.release();
-      recorder.close();
-    }
-    const { records } = recorder;
-    writeReports(options.output, 'conform', records, options.reporter ?? []);
-    const summary = summarise(records);
-    terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
-    if (summary.crash !== null) {
-      terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
-    }
-    process.exitCode = summary.exitCode;
-  } finally {
-    for (const { child } of kernels) child.close();
+  const kernels = named.map((name) => built(name, options, terminal.err));
+  const stages = { ...context.stages, ...judgedStages(context.stages, between) };
+  const config = configOf(context, implementations, profile, stages, options);
+  const findings = join(options.output, 'findings');
+  for (const folder of [options.output, findings]) {
+    requireWritable(folder);
+    sweepTemporaries(folder);
   }
+  // Single cases are one task: further lanes would have nothing to do.
+  const workers = options.case === undefined ? options.workers : 1;
+  const header = headerOf(context, stages, implementations.join(' '), config, workers);
+  terminal.err(
+    `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
+  );
+  const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
+  const interrupts = catchInterrupts(terminal);
+  const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
+  const progress = progressLine(terminal, runs, Date.now);
+  let executor: Executor | undefined;
+  try {
+    executor = await startExecutor(workers, compiledSource({ base: pipeline, profile, kernels }), Date.now);
+    recorder.emit(header);
+    await runCampaign(config, {
+      executor,
+      now: Date.now,
+      interrupted: interrupts.signal,
+      save: (bucket, file) => saveFinding(findings, bucket, file),
+      emit: recorder.emit,
+      progress: options.quiet === true ? () => undefined : progress.show,
+    });
+  } finally {
+    progress.end();
+    interrupts.release();
+    recorder.close();
+    await executor?.close();
+  }
+  const { records } = recorder;
+  writeReports(options.output, 'conform', records, options.reporter ?? []);
+  const summary = summarise(records);
+  terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
+  if (summary.crash !== null) {
+    terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
+  }
+  process.exitCode = summary.exitCode;
 }
 
 /** An implementation of the host side, as the command line names it. */
 type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
 
-function startNamed(
-  { text, tree }: LinuxName,
-  profile: Profile,
-  { cc, extra }: HostOptions,
-  tell: (text: string) => void,
-): CompiledKernel {
-  tell(`seamstress conform: building ${text}\n`);
-  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
-  return startKernel(buildKernel(findTree(tree), build), findProfile(profile).revision, text);
+function requireNumber(count: number, between: boolean): void {
+  if (between && count !== 2) throw new UserError('--between compares two implementations');
+  if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
 }
 
-function stagesFor(stages: Stages, kernels: readonly CompiledKernel[], { between }: HostOptions): Stages {
-  const [first, second] = kernels;
-  const wanted = between === true ? 2 : 1;
-  if (kernels.length !== wanted || first === undefined) {
-    throw new UserError(
-      wanted === 2 ? '--between compares two implementations' : 'one implementation at a time; --between compares two',
-    );
-  }
-  return second === undefined ? compiledStages(stages, first) : betweenStages(stages, first, second);
+function built(
+  { text, tree }: LinuxName,
+  { cc, extra }: HostOptions,
+  tell: (text: string) => void,
+): CompiledInput['kernels'][number] {
+  tell(`seamstress conform: building ${text}\n`);
+  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
+  return { program: buildKernel(findTree(tree), build), name: text };
 }
 
 function configOf(
   context: Context,
   implementations: readonly string[],
-  profile: Profile,
+  profile: CampaignConfig['profile'],
   stages: Stages,
   options: HostOptions,
 ): CampaignConfig {
   const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
   const cases = [...anyCases, ...hostCases(path)];
-  const own = knownOfKernel(known, profile.kernel);
+  const own = new Map(
+    // What takes threads that overlap cannot show: a compiled kernel runs one call at a time.
+    [...knownOfKernel(known, profile.kernel)].filter(([bucket]) => !bucket.startsWith('threads/')),
+  );
   const single = options.case !== undefined;
   // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
   const corpus: readonly Given[] = [
@@ -143,7 +142,7 @@ function configOf(
   ];
   const given = single
     ? (options.case ?? []).map((origin) => ({ origin, case: readCaseFile(origin).case }))
-    : options.known === true
+    : options.known === true && options.between !== true
       ? cases
       : corpus;
   const budget: Budget = single
@@ -151,9 +150,10 @@ function configOf(
     : options.runs === undefined
       ? { time: options.time ?? DEFAULT_SECONDS }
       : { runs: options.runs };
-  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : [])];
+  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : []), ...toRepeat(options)];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
+    rangeSize: RANGE_SIZE,
     bail: options.bail ?? false,
     shrinkEvaluations: SHRINK_EVALUATIONS,
     known: options.known === true && !single && options.between !== true ? own : new Map(),
@@ -163,6 +163,13 @@ function configOf(
   };
 }
 
+/** Options without which a case would be another one, or the trees would not build. */
+function toRepeat({ kernel, module, cc, extra }: HostOptions): readonly string[] {
+  return Object.entries({ kernel, module, cc, extra }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, shellWord(value)],
+  );
+}
+
 /** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */
 function hostCases(corpus: string): readonly Given[] {
   const folder = join(corpus, 'host');
@@ -170,7 +177,13 @@ function hostCases(corpus: string): readonly Given[] {
   return listCaseFiles(folder).map((origin) => ({ origin, case: readCaseFile(origin).case }));
 }
 
-function headerOf({ version }: Context, stages: Stages, kernel: string, config: CampaignConfig): Header {
+function headerOf(
+  { version }: Context,
+  stages: Stages,
+  kernel: string,
+  config: CampaignConfig,
+  workers: number,
+): Header {
   const { seed: seedText, profile, mood, budget, bail, known, given } = config;
   return {
     record: 'header',
@@ -185,6 +198,6 @@ function headerOf({ version }: Context, stages: Stages, kernel: string, config: 
     bail,
     invariants: stages.invariants,
     corpus: { known: known.size, cases: given.length },
-    timing: { startedAt: new Date().toISOString(), workers: 1 },
+    timing: { startedAt: new Date().toISOString(), workers },
   };
 }

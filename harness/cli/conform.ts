@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { LEVELS } from '../implementations/compare.ts';
 import { type ImplementationName, parseImplementation } from '../implementations/registry.ts';
@@ -18,7 +19,7 @@ const DEFAULT_RESTARTS = 100;
 const ALL_REPORTERS = [...REPORTERS, 'html'];
 
 /** Options that mean something on one side only: given for the other, they are refused and not left aside. */
-const HOST_ONLY = ['between', 'known', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
+const HOST_ONLY = ['between', 'known', 'workers', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
 const MODULE_ONLY = ['compare', 'timeout', 'restarts'];
 
 /** `seamstress conform IMPL...`: implementations that are not ours, against the model and the invariants. */
@@ -57,6 +58,15 @@ export function conformCommand(context: Context): Command {
       new Option('--time <t>', 'for this long, such as 30s or 10m (default: linux 60s, modules 30s)')
         .argParser(duration)
         .conflicts('runs'),
+    )
+    .addOption(
+      new Option(
+        '--workers <n>',
+        'linux: threads, each with a compiled kernel of its own; changes nothing but the speed',
+      )
+        .env('SEAMSTRESS_WORKERS')
+        .argParser(positiveInteger)
+        .default(availableParallelism(), 'all cores'),
     )
     .addOption(
       new Option('--mood <name>', `linux: what cases are made of: ${stages.moods.join(', ')}`)

@@ -36,6 +36,7 @@ const KERNEL_FLAGS = [
   ],
   ...[
     '-Werror=implicit-function-declaration',
+    '-Werror=implicit-int',
     '-Werror=int-conversion',
     '-D__KERNEL__',
     ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`),
@@ -142,6 +143,8 @@ function missingNames(output: string): readonly string[] {
     /implicit declaration of function ['‘`](\w+)['’]/g,
     /['‘`](\w+)['’] undeclared/g,
     /use of undeclared identifier '(\w+)'/g,
+    /type defaults to ['‘]int['’] in declaration of ['‘](\w+)['’]/g,
+    /no member named ['‘](\w+)['’]/g,
     /unknown type name ['‘`](\w+)['’]/g,
     /call to undeclared function '(\w+)'/g,
     /undefined reference to [`'‘](\w+)['’]/g,

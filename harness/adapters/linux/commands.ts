@@ -25,19 +25,39 @@ export function putCPUEnable(words: Words, cpu: number): void {
 }
 
 /** With the CPUs that are online and the memory there is at this moment. */
-export function putEnable(words: Words, { cpus, memblock }: KernelState, cpu: number): void {
+export function putEnable(words: Words, kernel: KernelState, cpu: number): void {
+  const { memblock } = kernel;
   put(words, COMMAND.ENABLE);
   put(words, cpu);
-  for (let first = 0; first < cpus.length; first += 32) {
-    let mask = 0;
-    for (let bit = 0; bit < 32; bit += 1) if (cpus[first + bit]?.online === true) mask += 2 ** bit;
-    put(words, mask);
-  }
+  putOnline(words, kernel);
   put(words, memblock.length);
   for (const { base, size, node } of memblock) {
     putNumber(words, base);
     putNumber(words, size);
     put(words, node);
+  }
+}
+
+/** The kernel's callback for a CPU that is about to come online, where it has one. */
+export function putCPUOnline(words: Words, kernel: KernelState, cpu: number): void {
+  put(words, COMMAND.CPU_ONLINE);
+  put(words, cpu);
+  putOnline(words, kernel);
+}
+
+/** The same for a CPU that is about to go offline. */
+export function putCPUOffline(words: Words, kernel: KernelState, cpu: number): void {
+  put(words, COMMAND.CPU_OFFLINE);
+  put(words, cpu);
+  putOnline(words, kernel);
+  put(words, kernel.guestKeyids.length);
+}
+
+function putOnline(words: Words, { cpus }: KernelState): void {
+  for (let first = 0; first < cpus.length; first += 32) {
+    let mask = 0;
+    for (let bit = 0; bit < 32; bit += 1) if (cpus[first + bit]?.online === true) mask += 2 ** bit;
+    put(words, mask);
   }
 }
 

@@ -1,7 +1,17 @@
-import { defineFlow } from '../../../model/kernel/flow.ts';
+import { CRASH, defineFlow, DONE, type Step } from '../../../model/kernel/flow.ts';
 import { NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
-import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
+import { cpuHotplug } from '../../../model/kernel/revisions/common.ts';
+import type { KernelState } from '../../../model/kernel/state.ts';
+import {
+  putBoot,
+  putCPUEnable,
+  putCPUOffline,
+  putCPUOnline,
+  putEnable,
+  putMachineCheck,
+  putNotify,
+} from './commands.ts';
 import { type Conversation, outcomeOf } from './conversation.ts';
 import { createWords, type Words } from './words.ts';
 
@@ -34,19 +44,21 @@ export function compiledRevision(conversation: Conversation, like: Revision, nam
         },
       ],
     ]),
-    cpuEnable: defineFlow('cpu-enable', [
-      [
-        {
-          name: 'tdx-cpu-enable',
-          source,
-          run: (kernel, thread, port) => {
-            const words = start();
-            putCPUEnable(words, thread.target);
-            return outcomeOf(conversation.perform(words, kernel, port), thread);
+    cpuEnable:
+      like.cpuEnable &&
+      defineFlow('cpu-enable', [
+        [
+          {
+            name: 'tdx-cpu-enable',
+            source,
+            run: (kernel, thread, port) => {
+              const words = start();
+              putCPUEnable(words, thread.target);
+              return outcomeOf(conversation.perform(words, kernel, port), thread);
+            },
           },
-        },
-      ],
-    ]),
+        ],
+      ]),
     enable: defineFlow('enable', [
       [
         {
@@ -60,6 +72,7 @@ export function compiledRevision(conversation: Conversation, like: Revision, nam
         },
       ],
     ]),
+    ...(like.enablesAtBoot ? ownCallbacks(conversation, source) : {}),
     foreign: {
       judgeMemory: (kernel, port, startPfn, endPfn) => {
         const words = start();
@@ -75,4 +88,27 @@ export function compiledRevision(conversation: Conversation, like: Revision, nam
       },
     },
   };
+}
+
+/** CPU hotplug around the callbacks that the compiled kernel has installed by itself; an error keeps the CPU where it is. */
+function ownCallbacks(conversation: Conversation, source: string): ReturnType<typeof cpuHotplug> {
+  const callback = (
+    name: string,
+    putCommand: (words: Words, kernel: KernelState, cpu: number) => void,
+  ): readonly [Step, string] => {
+    const words = createWords();
+    const step: Step = {
+      name,
+      source,
+      run: (kernel, thread, port) => {
+        words.count = 0;
+        putCommand(words, kernel, thread.target);
+        const { ret, crashed } = conversation.perform(words, kernel, port);
+        if (crashed) return CRASH;
+        return ret < 0 ? ret : DONE;
+      },
+    };
+    return [step, 'cpus-write-unlock'];
+  };
+  return cpuHotplug([callback('tdx-online-cpu', putCPUOnline)], [callback('tdx-offline-cpu', putCPUOffline)]);
 }

@@ -3,10 +3,11 @@ import type { U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
-import type { Child } from './child.ts';
+import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
+import { type Child, ChildEnded } from './child.ts';
 import { readMessage } from './message-text.ts';
-import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
-import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
+import { fillKernel, noteMetadata, noteTDMRs, setMemory } from './observe.ts';
+import { COMMAND, CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
 import {
   createWords,
   intAt,
@@ -20,8 +21,12 @@ import {
   wordsOfText,
 } from './words.ts';
 
+/** Why a kernel died that nobody could ask any more. */
+const PROCESS_ENDED = 'its process ended';
+
 const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
+const TDH_SYS_RD = 34;
 
 /** How a command ended: what the kernel's function returned, unless it crashed. */
 export interface Reply {
@@ -36,21 +41,34 @@ export interface Reply {
 export interface Conversation {
   /** Warnings of the kernel (WARN_ON and the like) so far. */
   readonly warnings: string[];
+  /** The process of the kernel ended in the middle of a command; whoever minds sets it back. */
+  lost: boolean;
   readonly perform: (command: Words, kernel: KernelState, port: KernelPort) => Reply;
 }
 
 export function createConversation(child: Child): Conversation {
   const regs = registers(0);
   const reply = createWords();
+  /** Objects of the compiled kernel that are alive. */
+  let live = 0;
   const conversation: Conversation = {
     warnings: [],
+    lost: false,
     perform(command, kernel, port) {
-      child.send(command, false);
-      for (;;) {
-        reply.count = 0;
-        const ended = readItems(child.receive(), kernel, port);
-        if (ended !== null) return ended;
-        if (reply.count > 0) child.answer(reply);
+      if (command.list[0] === COMMAND.BOOT) live = 0;
+      try {
+        child.send(command, false);
+        for (;;) {
+          reply.count = 0;
+          const ended = readItems(child.receive(), kernel, port);
+          if (ended !== null) return ended;
+          if (reply.count > 0) child.answer(reply);
+        }
+      } catch (error) {
+        if (!(error instanceof ChildEnded)) throw error;
+        conversation.lost = true;
+        kernel.crash = PROCESS_ENDED;
+        return { ret: 0, crashed: true };
       }
     },
   };
@@ -77,8 +95,19 @@ export function createConversation(child: Child): Conversation {
           port.wbinvdAll(intAt(list, at + 1));
           at += 2;
           break;
-        case ITEM.WBINVD:
-          port.wbinvd(intAt(list, at + 1));
+        case ITEM.WBINVD: {
+          const cpu = intAt(list, at + 1);
+          port.wbinvd(cpu);
+          const state = kernel.cpus[cpu];
+          if (state !== undefined) state.cacheDirty = false;
+          at += 2;
+          break;
+        }
+        case ITEM.GET_VMX:
+          put(reply, getVMX(kernel, port, intAt(list, at + 1)));
+          return null;
+        case ITEM.PUT_VMX:
+          putVMX(kernel, port, intAt(list, at + 1));
           at += 2;
           break;
         case ITEM.RESET:
@@ -104,7 +133,7 @@ export function createConversation(child: Child): Conversation {
           kernel.crash = CRASHES[intAt(list, at + 1)] ?? 'crash';
           return { ret: 0, crashed: true };
         case ITEM.DONE:
-          fillKernel(kernel, list, at);
+          live = fillKernel(kernel, list, at, live);
           return { ret: intAt(list, at + 1), crashed: false };
         default:
           throw new Error(`the compiled kernel sent an item of unknown kind ${list[at]}`);
@@ -126,7 +155,9 @@ export function createConversation(child: Child): Conversation {
       noteTDMRs(kernel, port, regs);
     }
     const leaf: U64 = regs.rax;
+    const field = regs.rdx;
     const trap = port.seamcall(intAt(list, at + 1), regs);
+    if (leaf === TDH_SYS_RD && trap === 'none' && regs.rax === 0) noteMetadata(kernel, field, regs.r8);
     const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
     put(reply, TRAPS.indexOf(trap));
     for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);

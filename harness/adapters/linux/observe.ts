@@ -1,7 +1,8 @@
 import type { Registers } from '../../../model/abi/registers.ts';
-import type { U64 } from '../../../model/abi/u64.ts';
+import { lowHalf, type U64 } from '../../../model/abi/u64.ts';
 import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
+import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/metadata.ts';
 import { createTDMR } from '../../../model/kernel/tdmr.ts';
 import { ADDRESSES_MAX, FEATURE } from './wire.ts';
 import { intAt, numberAt, u64At } from './words.ts';
@@ -14,8 +15,11 @@ import { intAt, numberAt, u64At } from './words.ts';
 const TDH_SYS_INIT = 33;
 const OTHER_THREAD = 1;
 
-/** Enters a DONE item (`at`: its first word). */
-export function fillKernel(kernel: KernelState, list: Uint32Array, at: number): void {
+/**
+ * Enters a DONE item (`at`: its first word). `liveBefore`: objects of the compiled code before the command; what others
+ * have allocated counts besides. Returns how many it has now.
+ */
+export function fillKernel(kernel: KernelState, list: Uint32Array, at: number, liveBefore: number): number {
   const features = list[at + 2] ?? 0;
   kernel.platformEnabled = (features & FEATURE.PLATFORM) !== 0;
   kernel.partialWriteErratum = (features & FEATURE.ERRATUM) !== 0;
@@ -34,16 +38,25 @@ export function fillKernel(kernel: KernelState, list: Uint32Array, at: number): 
     if (state !== undefined) state.lpInitialised = kernel.platformEnabled && ((word >>> (cpu % 32)) & 1) === 1;
   }
   next += Math.ceil(kernel.cpus.length / 32);
+  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) {
+    const state = kernel.cpus[cpu];
+    const word = list[next + Math.floor(cpu / 32)] ?? 0;
+    // Whoever flushes does so from outside, right before the kernel ends.
+    if (state !== undefined && ((word >>> (cpu % 32)) & 1) === 1) state.cacheDirty = true;
+  }
+  next += Math.ceil(kernel.cpus.length / 32);
   const leaf = list[next] ?? 0;
   const error = intAt(list, next + 1);
   kernel.sysinitError = kernel.platformEnabled ? error : 0;
   kernel.sysinitDone = kernel.platformEnabled && leaf !== TDH_SYS_INIT;
-  kernel.live = intAt(list, next + 2);
+  const live = intAt(list, next + 2);
+  kernel.live += live - liveBefore;
   const arrays = intAt(list, next + 3);
   kernel.tdmrArrayLive = arrays > 0;
   fillLocks(kernel, list, next + 4);
   next += 9;
   if (next < list.length) fillMemory(kernel, list, next);
+  return live;
 }
 
 function statusOf({ platformEnabled }: KernelState, acts: boolean, answer: number): ModuleStatus {
@@ -81,6 +94,14 @@ function fillMemory(kernel: KernelState, list: Uint32Array, at: number): void {
       object: -1,
     });
   }
+}
+
+const METADATA: ReadonlyMap<U64, MetadataRead['into']> = new Map(TD_LIMITS.map(({ field, into }) => [field, into]));
+
+/** Notes what TDH.SYS.RD answered of a field that code outside the compiled file goes by: how large a guest's pages are. */
+export function noteMetadata({ info }: KernelState, field: U64, value: U64): void {
+  const into = METADATA.get(field) ?? null;
+  if (into !== null && into !== 'features0') info[into] = lowHalf(value) & 0xffff;
 }
 
 /** Enters into memory what came with a TDH.SYS.CONFIG: the array of addresses, then each TDMR_INFO. */

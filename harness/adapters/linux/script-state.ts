@@ -6,8 +6,14 @@ import { put, putNumber, type Words } from './words.ts';
 const TDH_SYS_INIT = 33;
 const TDH_SYS_LP_INIT = 35;
 
+/** What others than the compiled file did to a kernel: KVM's objects, and SEAMCALLs that left caches dirty. */
+export interface Outside {
+  live: number;
+  readonly dirty: Set<number>;
+}
+
 /** The DONE item that a compiled kernel in the model's state would end a command with. `memory`: after an initialisation. */
-export function putDone(words: Words, kernel: KernelState, ret: number, memory: boolean): void {
+export function putDone(words: Words, kernel: KernelState, outside: Outside, ret: number, memory: boolean): void {
   const { cpus, platformEnabled, locks } = kernel;
   put(words, ITEM.DONE);
   put(words, ret);
@@ -29,8 +35,14 @@ export function putDone(words: Words, kernel: KernelState, ret: number, memory: 
     }
     put(words, mask);
   }
+  for (let from = 0; from < cpus.length; from += 32) {
+    let mask = 0;
+    for (let bit = 0; bit < 32; bit += 1)
+      if (cpus[from + bit]?.cacheDirty === true && !outside.dirty.has(from + bit)) mask += 2 ** bit;
+    put(words, mask);
+  }
   putNextCPUEnable(words, kernel, first === -1);
-  put(words, kernel.live);
+  put(words, kernel.live - outside.live);
   put(words, kernel.tdmrArrayLive ? 1 : 0);
   put(words, locks.cpus.readers);
   put(words, locks.module.owner === -1 ? 0 : 1);
