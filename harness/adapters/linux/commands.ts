@@ -1,6 +1,30 @@
 import type { KernelState } from '../../../model/kernel/state.ts';
+import type { CommandKind, HostCommand } from '../../implementations/host/command.ts';
 import { COMMAND } from './wire.ts';
 import { put, putNumber, type Words } from './words.ts';
+
+const PAGE = 4096;
+
+/** What there is in the compiled file. */
+export const COMMANDS: readonly CommandKind[] = ['boot', 'cpu-enable', 'enable', 'memory-online', 'machine-check'];
+
+/** A command as words. */
+export function putCommand(words: Words, kernel: KernelState, command: HostCommand): void {
+  switch (command.kind) {
+    case 'boot':
+      return putBoot(words, kernel, command.cpu);
+    case 'cpu-enable':
+      return putCPUEnable(words, command.cpu);
+    case 'enable':
+      return putEnable(words, kernel, command.cpu);
+    case 'memory-online':
+      return putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
+    case 'machine-check':
+      return putMachineCheck(words, command.cpu, command.address);
+    default:
+      throw new Error(`a compiled kernel has no entry point for ${command.kind}`);
+  }
+}
 
 /** What the kernel is asked to do, as words. CPUs are kernel CPU ids. */
 

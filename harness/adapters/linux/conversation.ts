@@ -1,55 +1,37 @@
 import { registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
-import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
+import type { ForeignHost, Reply } from '../../implementations/host/command.ts';
+import { replyOfNotifier } from '../../implementations/host/foreign-revision.ts';
+import { readLine } from '../../implementations/host/read-line.ts';
+import { noteTDMRs } from '../../implementations/host/tdmrs.ts';
 import type { Child } from './child.ts';
-import { readMessage } from './message-text.ts';
-import { fillKernel, noteTDMRs, setMemory } from './observe.ts';
+import { COMMANDS, putCommand } from './commands.ts';
+import { fillKernel, setMemory } from './observe.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
-import {
-  createWords,
-  intAt,
-  numberAt,
-  put,
-  putNumber,
-  putU64,
-  textAt,
-  u64At,
-  type Words,
-  wordsOfText,
-} from './words.ts';
+import { createWords, intAt, numberAt, put, putNumber, putU64, textAt, u64At, wordsOfText } from './words.ts';
 
 const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
 
-/** How a command ended: what the kernel's function returned, unless it crashed. */
-export interface Reply {
-  readonly ret: number;
-  readonly crashed: boolean;
-}
-
-/**
- * The compiled kernel as somebody to talk to: commands go in, and while one runs the kernel's SEAMCALLs, allocations
- * and whatever else it does are carried out through a port, in order.
- */
-export interface Conversation {
-  /** Warnings of the kernel (WARN_ON and the like) so far. */
-  readonly warnings: string[];
-  readonly perform: (command: Words, kernel: KernelState, port: KernelPort) => Reply;
-}
-
-export function createConversation(child: Child): Conversation {
+/** The compiled kernel as somebody to talk to: commands go in as words, and what it does comes back as a stream of items. */
+export function createConversation(child: Child): ForeignHost {
   const regs = registers(0);
   const reply = createWords();
-  const conversation: Conversation = {
+  const command = createWords();
+  const conversation: ForeignHost = {
+    commands: new Set(COMMANDS),
     warnings: [],
-    perform(command, kernel, port) {
+    perform(what, kernel, port) {
+      command.count = 0;
+      putCommand(command, kernel, what);
       child.send(command, false);
       for (;;) {
         reply.count = 0;
         const ended = readItems(child.receive(), kernel, port);
-        if (ended !== null) return ended;
+        if (ended !== null)
+          return what.kind === 'memory-online' ? { ...ended, ret: replyOfNotifier(ended.ret) } : ended;
         if (reply.count > 0) child.answer(reply);
       }
     },
@@ -86,7 +68,7 @@ export function createConversation(child: Child): Conversation {
           at += 6;
           break;
         case ITEM.PRINTK: {
-          const message = readMessage(intAt(list, at + 1), textAt(list, at + 2));
+          const message = readLine(intAt(list, at + 1), textAt(list, at + 2));
           kernel.dmesg.push(message);
           port.printk(message);
           at += 3 + wordsOfText(intAt(list, at + 2));
@@ -134,13 +116,6 @@ export function createConversation(child: Child): Conversation {
       putNumber(reply, value);
   };
   return conversation;
-}
-
-/** What a step of a flow makes of a reply; the errno goes with the thread whatever its sign. */
-export function outcomeOf({ ret, crashed }: Reply, thread: { error: number }): Outcome {
-  if (crashed) return CRASH;
-  thread.error = ret;
-  return DONE;
 }
 
 function kindAt(list: Uint32Array, at: number): AllocationKind {

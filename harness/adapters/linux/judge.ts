@@ -3,21 +3,22 @@ import { bootWorld } from '../../../model/world/boot.ts';
 import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';
 import type { Case } from '../../case.ts';
+import type { ForeignHost } from '../../implementations/host/command.ts';
+import { compareWorlds, type Difference } from '../../implementations/host/difference.ts';
+import { foreignRevision } from '../../implementations/host/foreign-revision.ts';
 import { judgeWorld, type OpenVerdict, runCase } from '../../oracle/judge-case.ts';
 import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findProfile } from '../../oracle/profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
 import { type Child, startChild } from './child.ts';
-import { compiledRevision } from './compiled-revision.ts';
-import { type Conversation, createConversation } from './conversation.ts';
-import { compareWorlds, type Difference } from './difference.ts';
+import { createConversation } from './conversation.ts';
 import { advanceScript, beginScript } from './script.ts';
 import { createWords } from './words.ts';
 
 /** A compiled kernel that whole cases can be run on. */
 export interface CompiledKernel {
   readonly child: Child;
-  readonly conversation: Conversation;
+  readonly conversation: ForeignHost;
   readonly revision: Revision;
 }
 
@@ -25,7 +26,11 @@ export interface CompiledKernel {
 export function startKernel(program: string, like: Revision, name: string): CompiledKernel {
   const child = startChild(program);
   const conversation = createConversation(child);
-  return { child, conversation, revision: compiledRevision(conversation, like, name) };
+  return {
+    child,
+    conversation,
+    revision: foreignRevision(conversation, like, name, `arch/x86/virt/vmx/tdx/tdx.c of ${name}, compiled`),
+  };
 }
 
 export interface CompiledRun {
