@@ -10,8 +10,12 @@ import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
 import type { Stages } from '../campaign/stages.ts';
-import type { Profile } from '../case.ts';
+import type { Case, Profile } from '../case.ts';
+import { betweenHostsStages, hostStages, whyNot } from '../implementations/host/host-stages.ts';
+import type { HostSubject } from '../implementations/host/judge-host.ts';
+import { openNamedHost } from '../implementations/open.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
+import type { Timeouts } from '../implementations/timeouts.ts';
 import { findProfile } from '../oracle/profile.ts';
 import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
@@ -40,6 +44,7 @@ export interface HostOptions extends ProfileOptions {
   readonly corpus?: string;
   readonly output: string;
   readonly reporter?: readonly Reporter[];
+  readonly timeout: Timeouts;
   readonly extra?: string;
   readonly cc?: string;
   readonly bail?: boolean;
@@ -50,15 +55,21 @@ export interface HostOptions extends ProfileOptions {
 
 const DEFAULT_SECONDS = 60;
 
-/** Judges a kernel's own code by the invariants and by its model, or compares two kernels. Sets the exit code. */
-export async function conformHosts(context: Context, named: readonly LinuxName[], options: HostOptions): Promise<void> {
+/**
+ * Judges hosts that are not ours by the invariants and by the model they claim to be, or compares two of a kind. Sets the
+ * exit code.
+ */
+export async function conformHosts(
+  context: Context,
+  named: readonly ImplementationName[],
+  options: HostOptions,
+): Promise<void> {
   const implementations = named.map(({ text }) => text);
   const { terminal, palette } = context;
-  const profile = profileOf(options, context.stages);
-  const kernels = named.map((name) => startNamed(name, profile, options, terminal.err));
+  requireCount(named, options);
+  const { stages, profile, whyNot, shrinkEvaluations, close } = await openAll(context, named, options);
   try {
-    const stages = stagesFor(context.stages, kernels, options);
-    const config = configOf(context, implementations, profile, stages, options);
+    const config = { ...configOf(context, implementations, profile, stages, whyNot, options), shrinkEvaluations };
     const findings = join(options.output, 'findings');
     for (const folder of [options.output, findings]) {
       requireWritable(folder);
@@ -96,33 +107,96 @@ export async function conformHosts(context: Context, named: readonly LinuxName[]
     }
     process.exitCode = summary.exitCode;
   } finally {
-    for (const { child } of kernels) child.close();
+    close();
   }
 }
 
-/** An implementation of the host side, as the command line names it. */
+/** Hosts that run, as a campaign sees them. */
+interface OpenHosts {
+  readonly stages: Stages;
+  readonly profile: Profile;
+  /** Why a saved case cannot be asked of all of them; null: it can. */
+  readonly whyNot: (input: Case) => string | null;
+  readonly shrinkEvaluations: number;
+  readonly close: () => void;
+}
+
+async function openAll(
+  context: Context,
+  named: readonly ImplementationName[],
+  options: HostOptions,
+): Promise<OpenHosts> {
+  const linux = named.flatMap((name) => (name.kind === 'linux' ? [name] : []));
+  if (linux.length === named.length) return openLinux(context, linux, options);
+  if (linux.length > 0) throw new UserError('--between compares two kernel trees, or two hosts behind seam-stdio/1');
+  return openSpeaking(context, named, options);
+}
+
 type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
 
-function startNamed(
-  { text, tree }: LinuxName,
-  profile: Profile,
-  { cc, extra }: HostOptions,
-  tell: (text: string) => void,
-): CompiledKernel {
-  tell(`seamstress conform: building ${text}\n`);
+function openLinux(
+  { terminal, stages }: Context,
+  named: readonly LinuxName[],
+  { cc, extra, ...options }: HostOptions,
+): OpenHosts {
+  const profile = profileOf(options, stages);
   const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
-  return startKernel(buildKernel(findTree(tree), build), findProfile(profile).revision, text);
+  const kernels = named.map(({ text, tree }) => {
+    terminal.err(`seamstress conform: building ${text}\n`);
+    return startKernel(buildKernel(findTree(tree), build), findProfile(profile).revision, text);
+  });
+  const [first, second] = kernels as [CompiledKernel, CompiledKernel | undefined];
+  return {
+    stages: second === undefined ? compiledStages(stages, first) : betweenStages(stages, first, second),
+    profile,
+    whyNot: () => null,
+    shrinkEvaluations: SHRINK_EVALUATIONS,
+    close: () => {
+      for (const { child } of kernels) child.close();
+    },
+  };
 }
 
-function stagesFor(stages: Stages, kernels: readonly CompiledKernel[], { between }: HostOptions): Stages {
-  const [first, second] = kernels;
-  const wanted = between === true ? 2 : 1;
-  if (kernels.length !== wanted || first === undefined) {
-    throw new UserError(
-      wanted === 2 ? '--between compares two implementations' : 'one implementation at a time; --between compares two',
-    );
+/** Each evaluation of a case may cost a process that hangs. */
+const SPEAKING_SHRINK_EVALUATIONS = 400;
+
+/** Hosts behind seam-stdio/1 or in this process. The profile's kernel is the one they claim to be. */
+async function openSpeaking(
+  { stages, version }: Context,
+  named: readonly ImplementationName[],
+  options: HostOptions,
+): Promise<OpenHosts> {
+  const subjects: HostSubject[] = [];
+  const close = (): void => {
+    for (const subject of subjects) subject.close();
+  };
+  try {
+    for (const name of named)
+      subjects.push(await openNamedHost(name, { timeouts: options.timeout, version, now: () => performance.now() }));
+    const [first, second] = subjects as [HostSubject, HostSubject | undefined];
+    const { model } = first;
+    if (options.kernel !== undefined && model !== null && model.name !== options.kernel)
+      throw new UserError(`${first.name} says that it behaves like ${model.name}, not ${options.kernel}`);
+    return {
+      stages: second === undefined ? hostStages(stages, first) : betweenHostsStages(stages, first, second),
+      profile: profileOf(model === null ? options : { ...options, kernel: model.name }, stages),
+      whyNot: (input) => subjects.map((subject) => whyNot(subject, input)).find((why) => why !== null) ?? null,
+      shrinkEvaluations: SPEAKING_SHRINK_EVALUATIONS,
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
   }
-  return second === undefined ? compiledStages(stages, first) : betweenStages(stages, first, second);
+}
+
+function requireCount({ length }: readonly ImplementationName[], { between }: HostOptions): void {
+  if (length === (between === true ? 2 : 1)) return;
+  throw new UserError(
+    between === true
+      ? '--between compares two implementations'
+      : 'one implementation at a time; --between compares two',
+  );
 }
 
 function configOf(
@@ -130,11 +204,12 @@ function configOf(
   implementations: readonly string[],
   profile: Profile,
   stages: Stages,
+  whyNot: (input: Case) => string | null,
   options: HostOptions,
-): CampaignConfig {
+): Omit<CampaignConfig, 'shrinkEvaluations'> {
   const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
   const cases = [...anyCases, ...hostCases(path)];
-  const own = knownOfKernel(known, profile.kernel);
+  const own = new Map([...knownOfKernel(known, profile.kernel)].filter(([, one]) => whyNot(one.case) === null));
   const single = options.case !== undefined;
   // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
   const corpus: readonly Given[] = [
@@ -151,13 +226,19 @@ function configOf(
     : options.runs === undefined
       ? { time: options.time ?? DEFAULT_SECONDS }
       : { runs: options.runs };
+  const profiled = given.map((one) => ({ ...one, case: { ...one.case, profile } }));
+  const possible = profiled.filter(({ case: input }) => whyNot(input) === null);
+  const skipped = profiled.find(({ case: input }) => whyNot(input) !== null);
+  if (skipped !== undefined)
+    context.terminal.err(
+      `seamstress conform: ${profiled.length - possible.length} saved cases are skipped: ${whyNot(skipped.case)} (${skipped.origin} ...)\n`,
+    );
   const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : [])];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
     bail: options.bail ?? false,
-    shrinkEvaluations: SHRINK_EVALUATIONS,
     known: options.known === true && !single && options.between !== true ? own : new Map(),
-    given: given.map((one) => ({ ...one, case: { ...one.case, profile } })),
+    given: possible,
     sometimes: single ? [] : stages.sometimes(profile),
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };

@@ -12,15 +12,20 @@ export const COMMANDS: readonly CommandKind[] = ['boot', 'cpu-enable', 'enable',
 export function putCommand(words: Words, kernel: KernelState, command: HostCommand): void {
   switch (command.kind) {
     case 'boot':
-      return putBoot(words, kernel, command.cpu);
+      putBoot(words, kernel, command.cpu);
+      break;
     case 'cpu-enable':
-      return putCPUEnable(words, command.cpu);
+      putCPUEnable(words, command.cpu);
+      break;
     case 'enable':
-      return putEnable(words, kernel, command.cpu);
+      putEnable(words, kernel, command.cpu);
+      break;
     case 'memory-online':
-      return putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
+      putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
+      break;
     case 'machine-check':
-      return putMachineCheck(words, command.cpu, command.address);
+      putMachineCheck(words, command.cpu, command.address);
+      break;
     default:
       throw new Error(`a compiled kernel has no entry point for ${command.kind}`);
   }

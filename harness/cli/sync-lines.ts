@@ -1,0 +1,46 @@
+import { readSync, writeSync } from 'node:fs';
+
+const [STDIN, STDOUT] = [0, 1];
+const CHUNK = 64 * 1024;
+
+/** stdin and stdout as lines that block, for what asks in the middle of an answer. Node's own streams never do. */
+export function blockingLines(): { readonly read: () => string | null; readonly write: (line: string) => void } {
+  const chunk = Buffer.alloc(CHUNK);
+  let rest = Buffer.alloc(0);
+  return {
+    read() {
+      for (;;) {
+        const end = rest.indexOf(0x0a);
+        if (end >= 0) {
+          const line = rest.subarray(0, end).toString('utf8');
+          rest = rest.subarray(end + 1);
+          return line.endsWith('\r') ? line.slice(0, -1) : line;
+        }
+        const got = patiently(() => readSync(STDIN, chunk, 0, CHUNK, null));
+        if (got === 0) return null;
+        rest = Buffer.concat([rest, chunk.subarray(0, got)]);
+      }
+    },
+    write(line) {
+      const bytes = Buffer.from(`${line}\n`);
+      for (let sent = 0; sent < bytes.length; ) sent += patiently(() => writeSync(STDOUT, bytes, sent));
+    },
+  };
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** A pipe that somebody has set not to block answers EAGAIN until there is something; one whose reader is gone is the end. */
+function patiently(transfer: () => number): number {
+  for (;;) {
+    try {
+      return transfer();
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : '';
+      if (code === 'EOF') return 0;
+      if (code === 'EPIPE') process.exit(0);
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(sleeper, 0, 0, 1);
+    }
+  }
+}
