@@ -7,7 +7,7 @@ import { modelImplementation } from '../implementations/model.ts';
 import { serve } from '../implementations/server.ts';
 import { KERNEL_NAMES } from '../oracle/profile.ts';
 import type { Context } from './context.ts';
-import { blockingLines } from './sync-lines.ts';
+import { blockingLines } from '../implementations/host/blocking-lines.ts';
 
 interface Options {
   readonly module: ReleaseName;

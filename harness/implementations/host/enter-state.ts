@@ -1,8 +1,6 @@
-import type { AddressRange } from '../../../model/abi/range.ts';
 import { parseU64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind } from '../../../model/kernel/port.ts';
 import type { KernelState, TDXMemory } from '../../../model/kernel/state.ts';
-import { pamtSize } from '../../../model/kernel/tdmr.ts';
 import { forEachTDXRange } from '../../../model/kernel/tdx-memory.ts';
 import type { HostCommand } from './command.ts';
 import type { Untold } from './difference.ts';
@@ -16,7 +14,7 @@ export interface Ledger {
   readonly allocated: number[];
   /** The object that held the TDMR_INFOs of the last TDH.SYS.CONFIG; -1: none. */
   array: number;
-  /** TDH.SYS.CONFIG succeeded in the command under way: the PAMTs are the module's. */
+  /** TDH.SYS.CONFIG has succeeded since the boot: what it was given must stay. */
   configured: boolean;
 }
 
@@ -61,7 +59,7 @@ export function enterState(
   if (note('TDX memory', tdxMemory !== undefined)) enterMemory(kernel.tdxMemory, tdxMemory ?? []);
   else if (command.kind === 'boot' || command.kind === 'enable') workOutMemory(kernel);
   if (note('locks', locks !== undefined)) enterLocks(kernel, locks);
-  if (!exact) kernel.live = heldBy(kernel) + leaked(kernel, ledger, command, ret);
+  if (!exact) kernel.live = heldBy(kernel) + leaked(ledger, command, ret);
 }
 
 function enterKeyIDs(kernel: KernelState, { offered, keyids }: HostState): void {
@@ -134,19 +132,10 @@ function heldBy({ tdxMemory, tdmrArrayLive, status, tdmrs, tdmrCount }: KernelSt
   return held;
 }
 
-/** Objects that a failed initialisation has allocated and left; what the module has been given must stay. */
-function leaked({ tdmrs }: KernelState, ledger: Ledger, { kind }: HostCommand, ret: number): number {
-  if (kind !== 'enable' || ret === 0) return 0;
+/** Objects that an initialisation that failed before the module was given any has allocated and left. */
+function leaked({ objects, allocated, configured }: Ledger, { kind }: HostCommand, ret: number): number {
+  if (kind !== 'enable' || ret === 0 || configured) return 0;
   let count = 0;
-  for (const address of ledger.allocated) {
-    const object = ledger.objects.get(address);
-    if (object === undefined) continue;
-    const range: AddressRange = { base: address, size: object.bytes };
-    const given =
-      ledger.configured &&
-      (address === ledger.array ||
-        tdmrs.some((tdmr) => tdmr.pamtBase < range.base + range.size && range.base < tdmr.pamtBase + pamtSize(tdmr)));
-    if (!given) count += 1;
-  }
+  for (const address of allocated) if (objects.has(address)) count += 1;
   return count;
 }

@@ -33,7 +33,6 @@ export function listenTo({ perform }: Pick<HostUnderTest, 'perform'>, capabiliti
     perform(command: HostCommand, kernel: KernelState, port: KernelPort): Reply {
       if (command.kind === 'boot') ledger = createLedger();
       ledger.allocated.length = 0;
-      ledger.configured = false;
       const { ret, state, crash } = perform(commandMessage(command, kernel), (ask) =>
         carryOut(ask, kernel, port, ledger, warnings),
       );
