@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type ExitCode, UserError } from '../cli/exit.ts';
-import { openStages, type StagesSource } from './stages.ts';
+import { openStages, type OpenStages, type StagesSource } from './stages.ts';
 import { perform, type Task, type TaskResults } from './task.ts';
 
 /** Where tasks run. */
@@ -32,7 +32,11 @@ export async function startExecutor(workers: number, source: StagesSource, now: 
 }
 
 async function inThisThread(source: StagesSource, now: () => number): Promise<Executor> {
-  const { stages, close } = await openStages(source);
+  return executorOf(await openStages(source), now);
+}
+
+/** One lane in this thread, over stages that are open already. */
+export function executorOf({ stages, close }: OpenStages, now: () => number): Executor {
   return {
     lanes: 1,
     async execute(task) {

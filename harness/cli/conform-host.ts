@@ -1,10 +1,7 @@
 import { join } from 'node:path';
-import { buildKernel } from '../adapters/linux/build.ts';
-import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
-import { findTree } from '../adapters/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
 import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
-import { type Executor, startExecutor } from '../campaign/executor.ts';
+import type { Executor } from '../campaign/executor.ts';
 import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
@@ -12,7 +9,6 @@ import type { Stages } from '../campaign/stages.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
 import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
-import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
 import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
 import { kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
@@ -21,25 +17,21 @@ import { openCorpus } from './corpus-option.ts';
 import { UserError } from './exit.ts';
 import { type Reporter, writeReports } from './fuzz-reports.ts';
 import { catchInterrupts } from './interrupt.ts';
-import { type ProfileOptions, profileOf } from './profile-options.ts';
+import { openHosts, type OpenHosts, type OpenOptions } from './open-hosts.ts';
 import { progressLine } from './progress.ts';
 import { openRecorder } from './recorder.ts';
 import { mapStack } from './stack.ts';
 
-export interface HostOptions extends ProfileOptions {
-  readonly between?: boolean;
+export interface HostOptions extends OpenOptions {
   readonly known?: boolean;
   readonly case?: readonly string[];
   readonly seed: string;
   readonly runs?: number;
   readonly time?: number;
-  readonly workers: number;
   readonly mood: string;
   readonly corpus?: string;
   readonly output: string;
   readonly reporter?: readonly Reporter[];
-  readonly extra?: string;
-  readonly cc?: string;
   readonly bail?: boolean;
   readonly json?: boolean;
   readonly timings: boolean;
@@ -47,26 +39,42 @@ export interface HostOptions extends ProfileOptions {
 }
 
 const DEFAULT_SECONDS = 60;
-/** Cases in a range: a compiled kernel does a few hundred a second. */
-const RANGE_SIZE = 64;
 
-/** Judges a kernel's own code by the invariants and by its model, or compares two kernels. Sets the exit code. */
-export async function conformHosts(context: Context, named: readonly LinuxName[], options: HostOptions): Promise<void> {
+/**
+ * Judges hosts that are not ours by the invariants and by the model they claim to be, or compares two of a kind. Sets the
+ * exit code.
+ */
+export async function conformHosts(
+  context: Context,
+  named: readonly ImplementationName[],
+  options: HostOptions,
+): Promise<void> {
+  requireNumber(named.length, options.between === true);
+  const hosts = await openHosts(context, named, options);
+  try {
+    await runHosts(context, hosts, named, options);
+  } finally {
+    hosts.close();
+  }
+}
+
+async function runHosts(
+  context: Context,
+  hosts: OpenHosts,
+  named: readonly ImplementationName[],
+  options: HostOptions,
+): Promise<void> {
   const implementations = named.map(({ text }) => text);
-  const { terminal, palette, pipeline } = context;
-  const between = options.between === true;
-  requireNumber(named.length, between);
-  const profile = profileOf(options, context.stages);
-  const kernels = named.map((name) => built(name, options, terminal.err));
-  const stages = { ...context.stages, ...judgedStages(context.stages, between) };
-  const config = configOf(context, implementations, profile, stages, options);
+  const { terminal, palette } = context;
+  const { profile, stages } = hosts;
+  const config = configOf(context, implementations, hosts, options);
   const findings = join(options.output, 'findings');
   for (const folder of [options.output, findings]) {
     requireWritable(folder);
     sweepTemporaries(folder);
   }
   // Single cases are one task: further lanes would have nothing to do.
-  const workers = options.case === undefined ? options.workers : 1;
+  const workers = options.case === undefined ? hosts.workers : 1;
   const header = headerOf(context, stages, implementations.join(' '), config, workers);
   terminal.err(
     `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
@@ -77,7 +85,7 @@ export async function conformHosts(context: Context, named: readonly LinuxName[]
   const progress = progressLine(terminal, runs, Date.now);
   let executor: Executor | undefined;
   try {
-    executor = await startExecutor(workers, compiledSource({ base: pipeline, profile, kernels }), Date.now);
+    executor = await hosts.start(workers);
     recorder.emit(header);
     await runCampaign(config, {
       executor,
@@ -103,36 +111,24 @@ export async function conformHosts(context: Context, named: readonly LinuxName[]
   process.exitCode = summary.exitCode;
 }
 
-/** An implementation of the host side, as the command line names it. */
-type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
-
 function requireNumber(count: number, between: boolean): void {
   if (between && count !== 2) throw new UserError('--between compares two implementations');
   if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
 }
 
-function built(
-  { text, tree }: LinuxName,
-  { cc, extra }: HostOptions,
-  tell: (text: string) => void,
-): CompiledInput['kernels'][number] {
-  tell(`seamstress conform: building ${text}\n`);
-  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
-  return { program: buildKernel(findTree(tree), build), name: text };
-}
-
 function configOf(
   context: Context,
   implementations: readonly string[],
-  profile: CampaignConfig['profile'],
-  stages: Stages,
+  { profile, stages, whyNot, rangeSize, shrinkEvaluations }: OpenHosts,
   options: HostOptions,
 ): CampaignConfig {
   const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
   const cases = [...anyCases, ...hostCases(path)];
   const own = new Map(
-    // What takes threads that overlap cannot show: a compiled kernel runs one call at a time.
-    [...knownOfKernel(known, profile.kernel)].filter(([bucket]) => !bucket.startsWith('threads/')),
+    // What takes threads that overlap cannot show: a host does one thing at a time.
+    [...knownOfKernel(known, profile.kernel)].filter(
+      ([bucket, one]) => !bucket.startsWith('threads/') && whyNot(one.case) === null,
+    ),
   );
   const single = options.case !== undefined;
   // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
@@ -150,14 +146,21 @@ function configOf(
     : options.runs === undefined
       ? { time: options.time ?? DEFAULT_SECONDS }
       : { runs: options.runs };
+  const profiled = given.map((one) => ({ ...one, case: { ...one.case, profile } }));
+  const possible = profiled.filter(({ case: input }) => whyNot(input) === null);
+  const skipped = profiled.find(({ case: input }) => whyNot(input) !== null);
+  if (skipped !== undefined)
+    context.terminal.err(
+      `seamstress conform: ${profiled.length - possible.length} saved cases are skipped: ${whyNot(skipped.case)} (${skipped.origin} ...)\n`,
+    );
   const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : []), ...toRepeat(options)];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
-    rangeSize: RANGE_SIZE,
+    rangeSize,
     bail: options.bail ?? false,
-    shrinkEvaluations: SHRINK_EVALUATIONS,
+    shrinkEvaluations,
     known: options.known === true && !single && options.between !== true ? own : new Map(),
-    given: given.map((one) => ({ ...one, case: { ...one.case, profile } })),
+    given: possible,
     sometimes: single ? [] : stages.sometimes(profile),
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };

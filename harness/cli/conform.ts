@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { LEVELS } from '../implementations/compare.ts';
+import { roleOf } from '../implementations/open.ts';
 import { type ImplementationName, parseImplementation } from '../implementations/registry.ts';
 import { conformHosts, type HostOptions } from './conform-host.ts';
 import { conformModules, type ModuleOptions } from './conform-module.ts';
@@ -20,7 +21,8 @@ const ALL_REPORTERS = [...REPORTERS, 'html'];
 
 /** Options that mean something on one side only: given for the other, they are refused and not left aside. */
 const HOST_ONLY = ['between', 'known', 'workers', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
-const MODULE_ONLY = ['compare', 'timeout', 'restarts'];
+const MODULE_ONLY = ['compare', 'restarts'];
+const LINUX_ONLY = ['workers', 'extra', 'cc'];
 
 /** `seamstress conform IMPL...`: implementations that are not ours, against the model and the invariants. */
 export function conformCommand(context: Context): Command {
@@ -36,16 +38,17 @@ export function conformCommand(context: Context): Command {
         'machines, its SEAMCALLs answered by the model of the TDX module. TREE is an unpacked tree, an archive of one, or',
         "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang.",
         '',
-        'stdio:COMMAND is a program that answers SEAMCALLs over seam-stdio/1 (harness/implementations/protocol/README.md), and',
-        'the path of a TypeScript or JavaScript module one in our own process: the conformance suite and generated cases, every',
-        'answer compared with that of the model. Several may be named.',
+        'stdio:COMMAND is a program that speaks seam-stdio/1 (harness/implementations/protocol/README.md), and the path of a',
+        'TypeScript or JavaScript module one in our own process. It says itself which side it is on. One that answers SEAMCALLs',
+        'gets the conformance suite and generated cases, every answer compared with that of the model; several may be named. One',
+        'that makes them runs on generated machines, as a kernel tree does, and is compared with the kernel it claims to be.',
         '',
         'Exit codes: 0 nothing (new) was found, 1 a finding, 2 usage, 3 inconclusive, 4 it could not be built or run.',
       ].join('\n'),
     )
     .argument('<implementation...>', 'linux:TREE, linux:debian, stdio:COMMAND or a module file')
-    .option('--between', 'linux: compare two trees on the same cases: what does the second do otherwise?')
-    .option('--known', 'linux: list known deviations of the modelled kernel apart; only new ones fail')
+    .option('--between', 'hosts: compare two on the same cases: what does the second do otherwise?')
+    .option('--known', 'hosts: list known deviations of the modelled kernel apart; only new ones fail')
     .addOption(
       new Option('--compare <level>', `modules: how closely: ${LEVELS.join(', ')}`)
         .argParser(oneOf(LEVELS, 'level'))
@@ -55,7 +58,7 @@ export function conformCommand(context: Context): Command {
     .addOption(new Option('--seed <text>', 'what every case is generated from').argParser(seed).default(DEFAULT_SEED))
     .addOption(new Option('--runs <n>', 'number of generated cases').argParser(positiveInteger))
     .addOption(
-      new Option('--time <t>', 'for this long, such as 30s or 10m (default: linux 60s, modules 30s)')
+      new Option('--time <t>', 'for this long, such as 30s or 10m (default: hosts 60s, modules 30s)')
         .argParser(duration)
         .conflicts('runs'),
     )
@@ -69,11 +72,11 @@ export function conformCommand(context: Context): Command {
         .default(availableParallelism(), 'all cores'),
     )
     .addOption(
-      new Option('--mood <name>', `linux: what cases are made of: ${stages.moods.join(', ')}`)
+      new Option('--mood <name>', `hosts: what cases are made of: ${stages.moods.join(', ')}`)
         .argParser(oneOf(stages.moods, 'mood'))
         .default(mood),
     )
-    .addOption(new Option('--corpus <folder>', 'linux: known deviations and cases to start with'))
+    .addOption(new Option('--corpus <folder>', 'hosts: known deviations and cases to start with'))
     .addOption(timeoutOption())
     .addOption(
       new Option('--restarts <n>', 'modules: failures to start again after, for each 1000 cases')
@@ -90,7 +93,7 @@ export function conformCommand(context: Context): Command {
     .option('--cc <compiler>', 'linux: C compiler (default: gcc, or else clang)')
     .option('--bail', 'stop at the first finding')
     .option('--json', 'print a JSON summary instead of the last screen')
-    .option('--no-timings', 'linux: leave out what depends on the clock')
+    .option('--no-timings', 'hosts: leave out what depends on the clock')
     .option('-q, --quiet', 'no progress');
   return addProfileOptions(command, stages).action((names: readonly string[], options: Options) =>
     conform(context, command, names.map(parseImplementation), options),
@@ -103,19 +106,26 @@ async function conform(
   names: readonly ImplementationName[],
   options: Options,
 ): Promise<void> {
-  const hosts = names.flatMap((name) => (name.kind === 'linux' ? [name] : []));
-  if (hosts.length === 0) {
-    refuse(command, HOST_ONLY, 'linux: implementations');
+  const roles: string[] = [];
+  for (const name of names)
+    roles.push(
+      await roleOf(name, { timeouts: options.timeout, version: context.version, now: Date.now, validate: 'always' }),
+    );
+  if (roles.every((role) => role === 'module')) {
+    refuse(command, HOST_ONLY, 'implementations that make SEAMCALLs');
     return conformModules(context, names, options);
   }
-  if (hosts.length !== names.length)
-    throw new UserError('linux: implementations make SEAMCALLs, the others answer them: name one kind at a time');
+  if (!roles.every((role) => role === 'host'))
+    throw new UserError('some of these make SEAMCALLs, the others answer them: name one kind at a time');
   refuse(command, MODULE_ONLY, 'implementations that answer SEAMCALLs');
+  const linux = names.every(({ kind }) => kind === 'linux');
+  if (linux) refuse(command, ['timeout'], 'programs that speak seam-stdio/1');
+  else refuse(command, LINUX_ONLY, 'linux: implementations');
   const { reporter = [], ...rest } = options;
   const reporters = reporter.filter((name): name is Reporter => name !== 'html');
   if (reporters.length !== reporter.length)
     throw new UserError('--reporter html is for implementations that answer SEAMCALLs');
-  return conformHosts(context, hosts, { ...rest, reporter: reporters });
+  return conformHosts(context, names, { ...rest, reporter: reporters });
 }
 
 /** Refuses options of the other side that were given on purpose. */

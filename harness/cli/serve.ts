@@ -1,23 +1,37 @@
 import { Command, Option } from 'commander';
 import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
+import { findRevision } from '../../model/kernel/revisions.ts';
+import { serveHost } from '../implementations/host/host-server.ts';
+import { modelHost } from '../implementations/host/model-host.ts';
 import { modelImplementation } from '../implementations/model.ts';
 import { serve } from '../implementations/server.ts';
+import { KERNEL_NAMES } from '../oracle/profile.ts';
 import type { Context } from './context.ts';
+import { blockingLines } from '../implementations/host/blocking-lines.ts';
 
 interface Options {
   readonly module: ReleaseName;
+  readonly kernel?: string;
 }
 
 /** `seamstress serve`: our own model behind the protocol, for every other tool. */
 export function serveCommand({ terminal, version }: Context): Command {
   return new Command('serve')
-    .summary('answer SEAMCALLs over stdin and stdout (seam-stdio/1)')
+    .summary('answer SEAMCALLs, or make them, over stdin and stdout (seam-stdio/1)')
     .description(
-      'Puts the model of a TDX module behind seam-stdio/1 (harness/implementations/protocol/README.md): JSON Lines on stdin\n' +
-        'and stdout, until `stop` or the end of the input.',
+      'Puts the model of a TDX module behind seam-stdio/1 (harness/implementations/protocol/README.md), or with --kernel that\n' +
+        'of a host: JSON Lines on stdin and stdout, until `stop` or the end of the input.',
     )
     .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
-    .action(async ({ module }: Options) => {
+    .addOption(
+      new Option('--kernel <revision>', 'play the host, as this kernel does').choices(KERNEL_NAMES).conflicts('module'),
+    )
+    .action(async ({ module, kernel }: Options) => {
+      const revision = kernel === undefined ? undefined : findRevision(kernel);
+      if (revision !== undefined) {
+        serveHost(modelHost(revision, version), blockingLines());
+        return;
+      }
       await serve(modelImplementation(RELEASES[module], version), {
         chunks: process.stdin as AsyncIterable<Buffer>,
         write: (line) => terminal.out(`${line}\n`),

@@ -1,5 +1,6 @@
 import type { DraftPlatform, DraftStep } from '../conformance/draft.ts';
 import type { RegisterText } from '../conformance/record.ts';
+import type { HostCapabilities } from './host/messages.ts';
 
 /** The messages of seam-stdio/1 (protocol/README.md; a schema each in protocol/). One JSON object a line. */
 export const PROTOCOL = { major: 1, minor: 0 } as const;
@@ -72,7 +73,7 @@ export interface Identity {
 }
 
 export interface Capabilities {
-  readonly role: 'module' | 'host';
+  readonly role: 'module';
   /** Releases of the TDX module it behaves like. */
   readonly modules: readonly string[];
   /** Numbers of the leaves it has, in hexadecimal; all of them if missing. */
@@ -93,7 +94,7 @@ export interface HelloAnswer {
   readonly id: number;
   readonly protocol: { readonly major: number; readonly minor: number };
   readonly implementation: Identity;
-  readonly capabilities: Capabilities;
+  readonly capabilities: Capabilities | HostCapabilities;
 }
 
 export type Request =

@@ -5,10 +5,15 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, UserError } from '../cli/exit.ts';
+import { ImplementationFailure } from './failure.ts';
+import type { HostUnderTest } from './host/host.ts';
+import { type HostLife, type HostSubject, openHost } from './host/judge-host.ts';
+import { openHostSession, type StdioHostOptions } from './host/stdio-host.ts';
 import type { ModuleUnderTest } from './implementation.ts';
 import { openInProcessRunner } from './in-process-runner.ts';
 import type { ImplementationName } from './registry.ts';
 import type { Runner } from './runner.ts';
+import { openSession, type SessionOptions } from './session.ts';
 import { openStdioRunner, type StdioOptions } from './stdio-runner.ts';
 
 /** Starts a module-side implementation by its name. Throws a UserError where that cannot be done. */
@@ -17,33 +22,101 @@ export async function openModule(name: ImplementationName, options: StdioOptions
     case 'stdio':
       return openStdioRunner(name.command, options);
     case 'file':
-      return openInProcessRunner(await loadModule(name.path), options.profile, options.withState);
+      return openInProcessRunner(await loadModule(name), options.profile, options.withState);
     case 'linux':
       throw new UserError(`${name.text} makes SEAMCALLs; expected something that answers them`);
   }
 }
 
-async function loadModule(path: string): Promise<ModuleUnderTest> {
+/** Starts a host-side implementation by its name. Throws a UserError where that cannot be done. */
+export async function openNamedHost(name: ImplementationName, options: StdioHostOptions): Promise<HostSubject> {
+  switch (name.kind) {
+    case 'stdio':
+      return openHost({ name: name.text, start: () => openHostSession(name.command, options) });
+    case 'file': {
+      const { implementation } = await load(name);
+      if (!isHost(implementation))
+        throw new UserError(`${name.text} answers SEAMCALLs; expected something that makes them`);
+      return openHost({ name: name.text, start: () => inThisProcess(implementation) });
+    }
+    case 'linux':
+      throw new UserError(`${name.text} is compiled, not started`);
+  }
+}
+
+/** The side of the SEAMCALL instruction that an implementation stands on. Asks it, where only it knows. */
+export async function roleOf(name: ImplementationName, options: SessionOptions): Promise<'module' | 'host'> {
+  switch (name.kind) {
+    case 'linux':
+      return 'host';
+    case 'file':
+      return isHost((await load(name)).implementation) ? 'host' : 'module';
+    case 'stdio': {
+      try {
+        const session = await openSession(name.command, options);
+        await session.close();
+        return session.hello.capabilities.role;
+      } catch (error) {
+        if (!(error instanceof ImplementationFailure)) throw error;
+        const tail =
+          error.stderr.trim() === ''
+            ? ''
+            : `\nthe end of its stderr:\n${error.stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
+        throw new UserError(`${name.command}: ${error.message}${tail}`, EXIT.CANNOT_RUN);
+      }
+    }
+  }
+}
+
+type FileName = Extract<ImplementationName, { readonly kind: 'file' }>;
+
+async function load({ path }: FileName): Promise<{ readonly implementation: ModuleUnderTest | HostUnderTest }> {
   const full = resolve(path);
   if (!existsSync(full)) throw new UserError(`no such file: ${path}`);
   const loaded = /ts$/.test(full) ? await importCompiled(full) : await importFile(full);
   const { implementation } = loaded as { implementation?: unknown };
-  if (isModuleUnderTest(implementation)) return implementation;
+  if (isModule(implementation) || isHost(implementation)) return { implementation };
   throw new UserError(
-    `${path}: expected an export named 'implementation' with identity, capabilities and play ` +
-      '(harness/implementations/implementation.ts has the type)',
+    `${path}: expected an export named 'implementation' with identity, capabilities and play (a module, ` +
+      'harness/implementations/implementation.ts has the type) or perform (a host, harness/implementations/host/host.ts)',
   );
 }
 
-function isModuleUnderTest(value: unknown): value is ModuleUnderTest {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'identity' in value &&
-    'capabilities' in value &&
-    'play' in value &&
-    typeof value.play === 'function'
-  );
+async function loadModule(name: FileName): Promise<ModuleUnderTest> {
+  const { implementation } = await load(name);
+  if (isModule(implementation)) return implementation;
+  throw new UserError(`${name.text} makes SEAMCALLs; expected something that answers them`);
+}
+
+function isModule(value: unknown): value is ModuleUnderTest {
+  return hasIdentity(value) && typeof value['play'] === 'function';
+}
+
+function isHost(value: unknown): value is HostUnderTest {
+  return hasIdentity(value) && typeof value['perform'] === 'function';
+}
+
+function hasIdentity(value: unknown): value is { readonly [member: string]: unknown } {
+  return typeof value === 'object' && value !== null && 'identity' in value && 'capabilities' in value;
+}
+
+/** A host that throws has crashed. Nothing protects us from one that hangs: it belongs behind `stdio:`. */
+function inThisProcess(host: HostUnderTest): HostLife {
+  return {
+    ...host,
+    perform(command, ask) {
+      try {
+        return host.perform(command, ask);
+      } catch (error) {
+        throw new ImplementationFailure(
+          'exit',
+          `it threw: ${error instanceof Error ? error.message : String(error)}`,
+          '',
+        );
+      }
+    },
+    close: () => undefined,
+  };
 }
 
 /** Node 20 does not read TypeScript: compiled with our own compiler, types left to their author. */

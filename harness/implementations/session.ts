@@ -3,7 +3,7 @@ import { publishedSchema } from '../schema.ts';
 import { startChild } from './child.ts';
 import { type FailureKind, ImplementationFailure } from './failure.ts';
 import { createLineSplitter } from './line-splitter.ts';
-import type { CaseAnswer, HelloAnswer, ModuleProfile, Response } from './messages.ts';
+import type { CaseAnswer, Capabilities, HelloAnswer, ModuleProfile, Response } from './messages.ts';
 import { LINE_MAX, PROTOCOL } from './messages.ts';
 import { caseLimit, type Timeouts } from './timeouts.ts';
 
@@ -56,6 +56,12 @@ export interface SessionOptions {
   readonly now: () => number;
   /** Every answer is checked against its schema, or only every 64th of those that are exactly as expected. */
   readonly validate: 'always' | 'sampled';
+}
+
+/** What a module says it can do. Throws an ImplementationFailure for a host, which answers no SEAMCALL. */
+export function moduleCapabilities({ capabilities }: HelloAnswer): Capabilities {
+  if (capabilities.role === 'module') return capabilities;
+  throw new ImplementationFailure('protocol-violation', 'it makes SEAMCALLs (role host); a module answers them', '');
 }
 
 const VALIDATE_EVERY = 64;
@@ -206,7 +212,7 @@ export async function openSession(
 
   let hello: HelloAnswer;
   try {
-    const capabilities = { lineMax: LINE_MAX, roles: ['module'] };
+    const capabilities = { lineMax: LINE_MAX, roles: ['module', 'host'] };
     const message = {
       type: 'hello' as const,
       protocol: PROTOCOL,

@@ -7,7 +7,7 @@ import type { CaseAnswer, Question } from './messages.ts';
 import { prepare } from './prepare.ts';
 import { raxText } from './requirement.ts';
 import type { Prepared } from './runner.ts';
-import { type Asked, openSession, type Session, type SessionOptions } from './session.ts';
+import { type Asked, moduleCapabilities, openSession, type Session, type SessionOptions } from './session.ts';
 
 /** One rung of the ladder: whether it holds, and what to mend if it does not. */
 export interface Rung {
@@ -144,7 +144,7 @@ async function reset(climb: Climb): Promise<string> {
 
 /** What every module answers, from the recordings: the way to READY, and the commonest refusals. */
 function known({ release, session }: Climb): readonly (readonly [string, Prepared])[] {
-  const { leaves } = session.hello.capabilities;
+  const { leaves } = moduleCapabilities(session.hello);
   const has = (rax: string): boolean => leaves === undefined || leaves.includes(rax);
   const line = (
     name: string,
@@ -251,7 +251,7 @@ function prepared(id: string, steps: ReturnType<typeof wayTo>, release: Release)
 
 /** Plays cases in one message, or as few as its batchMax allows. */
 async function play({ session }: Climb, cases: readonly Prepared[]): Promise<readonly CaseAnswer[]> {
-  const { batchMax, platforms } = session.hello.capabilities;
+  const { batchMax, platforms } = moduleCapabilities(session.hello);
   const answers: CaseAnswer[] = [];
   for (let from = 0; from < cases.length; from += batchMax) {
     const asked = cases.slice(from, from + batchMax).map(

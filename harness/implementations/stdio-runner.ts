@@ -2,7 +2,14 @@ import { EXIT, UserError } from '../cli/exit.ts';
 import { type FailureKind, ImplementationFailure } from './failure.ts';
 import type { CaseAnswer, ModuleProfile } from './messages.ts';
 import type { Failed, Incident, Observation, Prepared, Runner } from './runner.ts';
-import { type Asked, openSession, type Refusal, type Session, type SessionOptions } from './session.ts';
+import {
+  type Asked,
+  moduleCapabilities,
+  openSession,
+  type Refusal,
+  type Session,
+  type SessionOptions,
+} from './session.ts';
 import type { VerdictName } from './verdict.ts';
 
 export interface StdioOptions extends SessionOptions {
@@ -38,7 +45,8 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
   const first = await start(command, options);
   /** `null`: the last one ended, and nothing was asked since. */
   let session: Session | null = first;
-  const { implementation: identity, capabilities } = first.hello;
+  const { implementation: identity } = first.hello;
+  const capabilities = moduleCapabilities(first.hello);
   const perPlatform = capabilities.platforms === 'configured';
   if (capabilities.role !== 'module') {
     await first.close();

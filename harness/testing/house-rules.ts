@@ -27,7 +27,7 @@ const HARNESS_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   trace: [],
   conformance: ['trace', 'generate'],
   oracle: ['platform-file'],
-  implementations: ['oracle', 'trace', 'conformance', 'generate'],
+  implementations: ['oracle', 'trace', 'conformance', 'generate', 'campaign'],
   shrink: ['oracle'],
   explore: ['oracle', 'generate'],
   store: ['oracle', 'platform-file'],

@@ -140,6 +140,11 @@ const TEXTS = {
 
 export type MessageId = keyof typeof TEXTS;
 
+/** True for the name of a line in the catalogue above. */
+export function isMessageId(name: string): name is MessageId {
+  return Object.hasOwn(TEXTS, name);
+}
+
 /** The line as printk stores it: `<3>virt/tdx: module not loaded`. */
 export function renderMessage(message: Message): string {
   if (message.text !== undefined) return message.text;

@@ -1,6 +1,48 @@
+import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
+import type { CommandKind, HostCommand } from '../../implementations/host/command.ts';
 import { COMMAND } from './wire.ts';
 import { put, putNumber, type Words } from './words.ts';
+
+const PAGE = 4096;
+
+/** What there is in the compiled file of a kernel whose model is `like`. */
+export function commandsOf({ cpuEnable, enablesAtBoot }: Revision): readonly CommandKind[] {
+  return [
+    ...(['boot', 'enable', 'memory-online', 'machine-check'] as const),
+    ...(cpuEnable === null ? [] : (['cpu-enable'] as const)),
+    ...(enablesAtBoot ? (['cpu-online', 'cpu-offline'] as const) : []),
+  ];
+}
+
+/** A command as words. */
+export function putCommand(words: Words, kernel: KernelState, command: HostCommand): void {
+  switch (command.kind) {
+    case 'boot':
+      putBoot(words, kernel, command.cpu);
+      break;
+    case 'cpu-enable':
+      putCPUEnable(words, command.cpu);
+      break;
+    case 'enable':
+      putEnable(words, kernel, command.cpu);
+      break;
+    case 'memory-online':
+      putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
+      break;
+    case 'machine-check':
+      putMachineCheck(words, command.cpu, command.address);
+      break;
+    case 'cpu-online':
+      putCPUOnline(words, kernel, command.target);
+      break;
+    case 'cpu-offline':
+      putCPUOffline(words, kernel, command.target);
+      break;
+    default:
+      throw new Error(`a compiled kernel has no entry point for ${command.kind}`);
+  }
+}
 
 /** What the kernel is asked to do, as words. CPUs are kernel CPU ids. */
 

@@ -1,25 +1,17 @@
 import { registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
-import { CRASH, DONE, type Outcome } from '../../../model/kernel/flow.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
+import type { CommandKind, ForeignHost, Reply } from '../../implementations/host/command.ts';
+import { replyOfNotifier } from '../../implementations/host/foreign-revision.ts';
+import { readLine } from '../../implementations/host/read-line.ts';
+import { noteTDMRs } from '../../implementations/host/tdmrs.ts';
 import { type Child, ChildEnded } from './child.ts';
-import { readMessage } from './message-text.ts';
-import { fillKernel, noteMetadata, noteTDMRs, setMemory } from './observe.ts';
-import { COMMAND, CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
-import {
-  createWords,
-  intAt,
-  numberAt,
-  put,
-  putNumber,
-  putU64,
-  textAt,
-  u64At,
-  type Words,
-  wordsOfText,
-} from './words.ts';
+import { putCommand } from './commands.ts';
+import { fillKernel, noteMetadata, setMemory } from './observe.ts';
+import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
+import { createWords, intAt, numberAt, put, putNumber, putU64, textAt, u64At, wordsOfText } from './words.ts';
 
 /** Why a kernel died that nobody could ask any more. */
 const PROCESS_ENDED = 'its process ended';
@@ -28,40 +20,33 @@ const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
 const TDH_SYS_RD = 34;
 
-/** How a command ended: what the kernel's function returned, unless it crashed. */
-export interface Reply {
-  readonly ret: number;
-  readonly crashed: boolean;
-}
-
-/**
- * The compiled kernel as somebody to talk to: commands go in, and while one runs the kernel's SEAMCALLs, allocations
- * and whatever else it does are carried out through a port, in order.
- */
-export interface Conversation {
-  /** Warnings of the kernel (WARN_ON and the like) so far. */
-  readonly warnings: string[];
+/** The compiled kernel as somebody to talk to: commands go in as words, and what it does comes back as a stream of items. */
+export interface Conversation extends ForeignHost {
   /** The process of the kernel ended in the middle of a command; whoever minds sets it back. */
   lost: boolean;
-  readonly perform: (command: Words, kernel: KernelState, port: KernelPort) => Reply;
 }
 
-export function createConversation(child: Child): Conversation {
+export function createConversation(child: Child, commands: readonly CommandKind[]): Conversation {
   const regs = registers(0);
   const reply = createWords();
+  const command = createWords();
   /** Objects of the compiled kernel that are alive. */
   let live = 0;
   const conversation: Conversation = {
+    commands: new Set(commands),
     warnings: [],
     lost: false,
-    perform(command, kernel, port) {
-      if (command.list[0] === COMMAND.BOOT) live = 0;
+    perform(what, kernel, port) {
+      if (what.kind === 'boot') live = 0;
+      command.count = 0;
+      putCommand(command, kernel, what);
       try {
         child.send(command, false);
         for (;;) {
           reply.count = 0;
           const ended = readItems(child.receive(), kernel, port);
-          if (ended !== null) return ended;
+          if (ended !== null)
+            return what.kind === 'memory-online' ? { ...ended, ret: replyOfNotifier(ended.ret) } : ended;
           if (reply.count > 0) child.answer(reply);
         }
       } catch (error) {
@@ -115,7 +100,7 @@ export function createConversation(child: Child): Conversation {
           at += 6;
           break;
         case ITEM.PRINTK: {
-          const message = readMessage(intAt(list, at + 1), textAt(list, at + 2));
+          const message = readLine(intAt(list, at + 1), textAt(list, at + 2));
           kernel.dmesg.push(message);
           port.printk(message);
           at += 3 + wordsOfText(intAt(list, at + 2));
@@ -165,13 +150,6 @@ export function createConversation(child: Child): Conversation {
       putNumber(reply, value);
   };
   return conversation;
-}
-
-/** What a step of a flow makes of a reply; the errno goes with the thread whatever its sign. */
-export function outcomeOf({ ret, crashed }: Reply, thread: { error: number }): Outcome {
-  if (crashed) return CRASH;
-  thread.error = ret;
-  return DONE;
 }
 
 function kindAt(list: Uint32Array, at: number): AllocationKind {

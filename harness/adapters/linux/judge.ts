@@ -3,14 +3,15 @@ import { bootWorld } from '../../../model/world/boot.ts';
 import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';
 import type { Case } from '../../case.ts';
+import { compareWorlds, type Difference } from '../../implementations/host/difference.ts';
 import { judgeWorld, type OpenVerdict } from '../../oracle/judge-case.ts';
 import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findProfile } from '../../oracle/profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
 import { type Child, ChildEnded, startChild } from './child.ts';
+import { commandsOf } from './commands.ts';
 import { compiledRevision } from './compiled-revision.ts';
 import { type Conversation, createConversation } from './conversation.ts';
-import { compareWorlds, type Difference } from './difference.ts';
 import { advanceScript, beginScript } from './script.ts';
 import { createWords } from './words.ts';
 
@@ -31,7 +32,7 @@ export function startKernel(
   tell: (text: string) => void = () => undefined,
 ): CompiledKernel {
   const child = startChild(program);
-  const conversation = createConversation(child);
+  const conversation = createConversation(child, commandsOf(like));
   return { child, conversation, revision: compiledRevision(conversation, like, name), tell };
 }
 

@@ -1,9 +1,7 @@
-import type { Registers } from '../../../model/abi/registers.ts';
 import { lowHalf, type U64 } from '../../../model/abi/u64.ts';
 import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
 import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/metadata.ts';
-import { createTDMR } from '../../../model/kernel/tdmr.ts';
 import { ADDRESSES_MAX, FEATURE } from './wire.ts';
 import { intAt, numberAt, u64At } from './words.ts';
 
@@ -125,37 +123,4 @@ function writeBlock(port: KernelPort, list: Uint32Array, at: number, address: U6
 /** Two words of a block; the second may have been left out as a trailing zero. */
 function wordPair(list: Uint32Array, at: number, left: number): U64 {
   return left >= 2 ? u64At(list, at) : (list[at] ?? 0);
-}
-
-const TDMR_FIELDS_END = 64;
-const AREA_SIZE = 16;
-const INFO_SIZE = 512;
-
-/** Reads the TDMRs back from memory, as the module will. */
-export function noteTDMRs(kernel: KernelState, port: KernelPort, { rcx, rdx, r8 }: Registers): void {
-  kernel.tdmrs.length = 0;
-  kernel.tdmrCount = 0;
-  if (typeof r8 === 'number') kernel.globalKeyid = r8;
-  if (typeof rcx !== 'number' || typeof rdx !== 'number') return;
-  kernel.addressArray = rcx;
-  const word = (address: number): number => {
-    const value = port.readWord(address);
-    return typeof value === 'number' ? value : 2 ** 53;
-  };
-  for (let index = 0; index < rdx && index < ADDRESSES_MAX; index += 1) {
-    const slot = word(rcx + 8 * index);
-    if (index === 0) kernel.tdmrArray = slot;
-    const tdmr = createTDMR(word(slot), word(slot + 8));
-    tdmr.pamt1G = word(slot + 24);
-    tdmr.pamt2M = word(slot + 40);
-    tdmr.pamtBase = word(slot + 48);
-    tdmr.pamt4K = word(slot + 56);
-    for (let area = TDMR_FIELDS_END; area + AREA_SIZE <= INFO_SIZE; area += AREA_SIZE) {
-      const size = word(slot + area + 8);
-      if (size === 0) break;
-      tdmr.reserved.push({ offset: word(slot + area), size });
-    }
-    kernel.tdmrs.push(tdmr);
-  }
-  kernel.tdmrCount = kernel.tdmrs.length;
 }

@@ -4,7 +4,7 @@ import type { World } from '../../../model/world/world.ts';
 import { describeWorld } from '../../oracle/describe-case.ts';
 import { runCase } from '../../oracle/judge-case.ts';
 import { findProfile } from '../../oracle/profile.ts';
-import { compareWorlds } from './difference.ts';
+import { compareWorlds } from '../../implementations/host/difference.ts';
 import { type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
 import { describeSideBySide, type Side } from './side-by-side.ts';
 

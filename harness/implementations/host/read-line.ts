@@ -39,8 +39,8 @@ const PATTERNS = LINES.map(([id, text]) => {
   };
 });
 
-/** A line that a compiled kernel printed as the message it is; one that nobody here knows keeps its words. */
-export function readMessage(level: number, line: string): Message {
+/** A line that a host printed as the message it is; one that nobody here knows keeps its words. */
+export function readLine(level: number, line: string): Message {
   const text = `<${level}>${line}`;
   for (const { id, forms, pattern } of PATTERNS) {
     const match = pattern.exec(line);

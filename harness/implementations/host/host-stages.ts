@@ -1,0 +1,68 @@
+import type { Stages } from '../../campaign/stages.ts';
+import { describeWorld } from '../../oracle/describe-case.ts';
+import type { Case } from '../../case.ts';
+import { describeHostDifference, HOST_INVARIANTS, type HostSubject, judgeHostsBetween } from './judge-host.ts';
+
+/** The stages of a campaign against a host: cases as ever, judged on what the host does. */
+export function hostStages(stages: Stages, subject: HostSubject): Stages {
+  return {
+    ...forHosts(stages, [subject]),
+    invariants: [...stages.invariants, ...HOST_INVARIANTS],
+    // One that claims to be none of ours promises to reach nothing.
+    sometimes: (profile) =>
+      subject.model === null ? [] : stages.sometimes(profile).filter(({ id }) => isReachable(id)),
+    judge: subject.judge,
+    describe: (input) => describing(subject, input),
+  };
+}
+
+/** The stages of a campaign that asks what a second host does otherwise than a first. */
+export function betweenHostsStages(stages: Stages, first: HostSubject, second: HostSubject): Stages {
+  return {
+    ...forHosts(stages, [first, second]),
+    invariants: ['host/hosts-agree'],
+    sometimes: () => [],
+    judge: (input) => judgeHostsBetween(first, second, input),
+    describe: (input) => ['first host:', ...describing(first, input), 'second host:', ...describing(second, input)],
+  };
+}
+
+/** Why a host cannot be asked all of a case; null: it can. */
+export function whyNot(
+  { capabilities }: HostSubject,
+  { events, schedule = [] }: Pick<Case, 'events' | 'schedule'>,
+): string | null {
+  const commands: readonly string[] = capabilities.commands;
+  for (const { kind } of events) {
+    if (kind === 'td-create' || kind === 'td-destroy') return 'guests are no part of the protocol';
+    if (kind === 'memory-add' && !commands.includes('memory-online') && !commands.includes('memory-add'))
+      return 'the host has no command memory-online';
+  }
+  return schedule.length > 0 ? 'a host does one thing at a time' : null;
+}
+
+/** What a host cannot be asked is taken out of generated cases: the rest of such a case is as good as any. */
+function forHosts(stages: Stages, subjects: readonly HostSubject[]): Stages {
+  return {
+    ...stages,
+    generate(seed, index, options) {
+      const { schedule: _, ...input } = stages.generate(seed, index, options);
+      const events = input.events.filter(
+        (event) =>
+          !event.kind.startsWith('td-') && subjects.every((subject) => whyNot(subject, { events: [event] }) === null),
+      );
+      return { ...input, events };
+    },
+  };
+}
+
+/** Hosts do one thing at a time and have no guests. */
+function isReachable(id: string): boolean {
+  return !id.startsWith('threads/') && !id.startsWith('td/');
+}
+
+function describing(subject: HostSubject, input: Case): readonly string[] {
+  const { run, failure } = subject.play(input);
+  if (run === null) return [`the host does not get to the end: ${failure.message}`];
+  return [...describeWorld(run.world), ...describeHostDifference(subject, input, run)];
+}

@@ -1,0 +1,287 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { LINUX_6_12 } from '../../../model/kernel/revisions/6.12.ts';
+import { STRICT as STRICT_KERNEL } from '../../../model/kernel/revisions/strict.ts';
+import type { HostUnderTest } from '../host/host.ts';
+import type { Answer, Ask, Done } from '../host/messages.ts';
+import { modelHost } from '../host/model-host.ts';
+
+/** A deliberately bad host: one of our kernels with one thing wrong, and what has to be said of it. */
+export interface WrongHost {
+  readonly what: string;
+  /** The kernel it is made of, and whether it still claims to be that. */
+  readonly kernel: 'strict' | '6.12';
+  readonly claims: boolean;
+  /** The only buckets it is found in, beginnings of them; `cannot-run`: it is not even started. */
+  readonly buckets: readonly string[] | 'cannot-run';
+  /** What it does can be seen without a process of its own. */
+  readonly tame?: true;
+  readonly host?: (host: HostUnderTest) => HostUnderTest;
+  /** What it does to its own lines. */
+  readonly writer?: (write: (line: string) => void) => (line: string) => void;
+}
+
+const KEY_CONFIG = '0x1f';
+const SYS_CONFIG = '0x2d';
+const STDOUT = 1;
+
+type Asker = (ask: Ask) => Answer | null;
+
+/** What it asks changed: `change` stands between the host and whoever answers. */
+function asking(change: (ask: Ask, pass: Asker) => Answer | null): (host: HostUnderTest) => HostUnderTest {
+  return (host) => ({ ...host, perform: (command, ask) => host.perform(command, (what) => change(what, ask)) });
+}
+
+/** What it answers to a command changed. */
+function answering(change: (done: Done, type: string) => Done): (host: HostUnderTest) => HostUnderTest {
+  return (host) => ({
+    ...host,
+    perform: (command, ask) => change(host.perform(command, ask), command.type),
+  });
+}
+
+/** Something that happens before its TDH.SYS.CONFIG. */
+function before(what: () => void): (host: HostUnderTest) => HostUnderTest {
+  return asking((ask, pass) => {
+    if (ask.type === 'seamcall' && ask.rax === SYS_CONFIG) what();
+    return pass(ask);
+  });
+}
+
+const SUCCESS = {
+  trap: 'none',
+  rax: '0x0',
+  rcx: '0x0',
+  rdx: '0x0',
+  r8: '0x0',
+  r9: '0x0',
+  r10: '0x0',
+  r11: '0x0',
+} as const;
+
+const STRICT = { kernel: 'strict', claims: false } as const;
+const LINUX = { kernel: '6.12', claims: true } as const;
+
+/** One state for all boots, as a careless host has it. */
+const kept = new Set<number>();
+let keyed = false;
+
+export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
+  right: { what: 'our model of Linux 6.12', ...LINUX, buckets: [] },
+  strict: { what: 'the kernel that breaks no rule, which claims to be nobody', ...STRICT, tame: true, buckets: [] },
+  'skips-a-package': {
+    what: 'configures the key on the first package only, and initialises nothing',
+    ...STRICT,
+    tame: true,
+    buckets: ['key/', 'ledger/', 'flow/', 'balance/'],
+    host: (host) => {
+      const skipping = asking((ask, pass) => {
+        if (ask.type !== 'seamcall' || (ask.rax !== KEY_CONFIG && ask.rax !== '0x24')) return pass(ask);
+        if (ask.rax === '0x24') return { ...SUCCESS, rdx: ask.until ?? '0x0' };
+        if (keyed) return SUCCESS;
+        const answer = pass(ask);
+        keyed = answer !== null && 'trap' in answer && answer.trap === 'none' && answer.rax === '0x0';
+        return answer;
+      })(host);
+      return {
+        ...skipping,
+        perform(command, ask) {
+          if (command.type === 'boot') keyed = false;
+          return skipping.perform(command, ask);
+        },
+      };
+    },
+  },
+  'no-wbinvd': {
+    what: 'flushes no cache',
+    ...STRICT,
+    tame: true,
+    buckets: ['pamt/'],
+    host: asking((ask, pass) => (ask.type === 'wbinvd' ? null : pass(ask))),
+  },
+  'swallows-gp': {
+    what: 'takes a #GP for success',
+    ...LINUX,
+    claims: false,
+    tame: true,
+    buckets: ['sw-error/'],
+    host: asking((ask, pass) => {
+      const answer = pass(ask);
+      return answer !== null && 'trap' in answer && answer.trap === 'gp' ? { ...answer, ...SUCCESS } : answer;
+    }),
+  },
+  leaks: {
+    what: 'gives nothing back',
+    ...STRICT,
+    tame: true,
+    buckets: ['balance/allocations'],
+    host: asking((ask, pass) => (ask.type === 'free' ? null : pass(ask))),
+  },
+  'frees-twice': {
+    what: 'gives everything back twice',
+    ...STRICT,
+    tame: true,
+    buckets: ['host/frees-what-it-has'],
+    host: asking((ask, pass) => {
+      if (ask.type === 'free') pass(ask);
+      return pass(ask);
+    }),
+  },
+  'wrong-errno': {
+    what: 'returns -EINVAL where -EIO belongs',
+    ...LINUX,
+    tame: true,
+    buckets: [
+      'host/is-its-model|enable: errno',
+      'host/is-its-model|cpu-enable: errno',
+      'sw-error/errno-says-how',
+      'naming/verdict-carries-errno',
+    ],
+    host: answering((done) => (done.ret === -5 ? { ...done, ret: -22 } : done)),
+  },
+  'prints-less': {
+    what: 'does not say that the module is initialised',
+    ...LINUX,
+    tame: true,
+    buckets: ['host/is-its-model|enable: dmesg'],
+    host: asking((ask, pass) => (ask.type === 'printk' && ask.message === 'module-initialised' ? null : pass(ask))),
+  },
+  'keeps-state': {
+    what: 'remembers LPs of earlier boots',
+    ...LINUX,
+    buckets: ['host/boot-forgets', 'ledger/initialised-lps-agree'],
+    host: answering((done) => {
+      for (const lp of done.state.lps) kept.add(lp);
+      return { ...done, state: { ...done.state, lps: [...kept].sort((a, b) => a - b) } };
+    }),
+  },
+  'non-deterministic': {
+    what: 'draws the KeyID at random',
+    ...LINUX,
+    buckets: ['host/is-deterministic'],
+    host: asking((ask, pass) =>
+      ask.type === 'seamcall' && ask.rax === SYS_CONFIG
+        ? pass({
+            ...ask,
+            r9: `0x${randomInt(1, 1000000).toString(16)}`,
+            r8: `0x${randomInt(33, 1000000).toString(16)}`,
+          })
+        : pass(ask),
+    ),
+  },
+  crash: {
+    what: 'ends before TDH.SYS.CONFIG',
+    ...STRICT,
+    buckets: ['host/answers|crash|enable'],
+    host: before(() => {
+      process.stderr.write('segmentation fault\n');
+      process.exit(3);
+    }),
+  },
+  panics: {
+    what: 'says that it has crashed where TDX was to be initialised',
+    ...LINUX,
+    tame: true,
+    buckets: ['host/is-its-model|enable: crash', 'sw-error/', 'naming/verdict-carries-errno'],
+    host: answering((done, type) => (type === 'enable' ? { ...done, crash: 'kernel panic' } : done)),
+  },
+  hang: {
+    what: 'never comes back from before TDH.SYS.CONFIG',
+    ...STRICT,
+    buckets: ['host/answers|hang|enable'],
+    host: before(() => {
+      for (;;);
+    }),
+  },
+  endless: {
+    what: 'asks for ever',
+    ...STRICT,
+    buckets: ['host/answers|hang|enable'],
+    host: asking((ask, pass) => {
+      if (ask.type === 'seamcall' && ask.rax === SYS_CONFIG) for (;;) pass({ type: 'load', address: '0x0', count: 1 });
+      return pass(ask);
+    }),
+  },
+  garbage: {
+    what: 'prints for debugging on stdout',
+    ...STRICT,
+    buckets: ['host/answers|garbage|enable'],
+    host: before(() => void writeSync(STDOUT, 'here: 1\n')),
+  },
+  'half-a-line': {
+    what: 'ends in the middle of a line',
+    ...STRICT,
+    buckets: ['host/answers|crash|enable'],
+    host: before(() => {
+      writeSync(STDOUT, '{"type":"seamcall","id":');
+      process.exit(0);
+    }),
+  },
+  'long-line': {
+    what: 'writes a line of 100 MB',
+    ...STRICT,
+    buckets: ['host/answers|line-too-long|enable'],
+    host: before(() => {
+      const part = 'x'.repeat(64 * 1024);
+      for (let kilobytes = 0; kilobytes < 100 * 1024; kilobytes += 64) writeSync(STDOUT, part);
+    }),
+  },
+  'wrong-id': {
+    what: 'ends a command that nobody gave',
+    ...STRICT,
+    buckets: ['host/answers|protocol-violation|boot'],
+    writer: (write) => (line) => write(line.replace(/^\{"type":"done","id":\d+/, '{"type":"done","id":999999')),
+  },
+  'old-question': {
+    what: 'asks every question under the same id',
+    ...STRICT,
+    buckets: ['host/answers|protocol-violation|enable', 'host/answers|protocol-violation|cpu-enable'],
+    writer: (write) => (line) =>
+      write(line.replace(/"id":\d+\}$/, (id) => (line.startsWith('{"type":"seamcall"') ? '"id":1}' : id))),
+  },
+  'upper-case': {
+    what: 'writes numbers in upper case',
+    ...STRICT,
+    buckets: ['host/answers|protocol-violation|enable'],
+    host: asking((ask, pass) => (ask.type === 'alloc' ? pass({ ...ask, size: '0x1000F' }) : pass(ask))),
+  },
+  'leaves-children': {
+    what: 'leaves a process behind that holds its stdout open',
+    ...STRICT,
+    buckets: ['host/answers|crash|enable'],
+    host: before(() => {
+      const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'inherit', 'inherit'] });
+      process.stderr.write(`child ${child.pid}\n`);
+      process.exit(3);
+    }),
+  },
+  verbose: {
+    what: 'floods stderr',
+    ...STRICT,
+    buckets: [],
+    host: before(() => {
+      for (let lines = 0; lines < 200; lines += 1) process.stderr.write(`${'noise '.repeat(1000)}\n`);
+    }),
+  },
+  mute: { what: 'never says hello', ...STRICT, buckets: 'cannot-run', writer: () => () => undefined },
+  'old-version': {
+    what: 'speaks another version',
+    ...STRICT,
+    buckets: 'cannot-run',
+    writer: (write) => (line) => write(line.replace('"protocol":{"major":1,', '"protocol":{"major":7,')),
+  },
+  'claims-too-much': {
+    what: 'claims to be a kernel that there is not',
+    ...STRICT,
+    buckets: 'cannot-run',
+    host: (host) => ({ ...host, capabilities: { ...host.capabilities, behavesLike: '9.9' } }),
+  },
+};
+
+/** The host itself: a model of its kernel with the one thing wrong. */
+export function makeWrongHost({ what, kernel, claims, host = (one) => one }: WrongHost): HostUnderTest {
+  const model = modelHost(kernel === 'strict' ? STRICT_KERNEL : LINUX_6_12, '1');
+  const { behavesLike: _, ...nobody } = model.capabilities;
+  return host({ ...model, capabilities: claims ? model.capabilities : nobody, identity: { name: what, version: '1' } });
+}
