@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildKernel } from '../adapters/linux/build.ts';
+import { buildKernel, enablesAtBoot } from '../adapters/linux/build.ts';
 import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
 import { findTree } from '../adapters/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
@@ -9,6 +9,7 @@ import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
 import type { Stages } from '../campaign/stages.ts';
+import { findRevision } from '../../model/kernel/revisions.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
 import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
@@ -58,6 +59,8 @@ export async function conformHosts(context: Context, named: readonly LinuxName[]
   requireNumber(named.length, between);
   const profile = profileOf(options, context.stages);
   const kernels = named.map((name) => built(name, options, terminal.err));
+  requireComparable(kernels);
+  for (const kernel of kernels) requireSameKind(kernel, profile.kernel, context.stages.kernels);
   const stages = { ...context.stages, ...judgedStages(context.stages, between) };
   const config = configOf(context, implementations, profile, stages, options);
   const findings = join(options.output, 'findings');
@@ -109,6 +112,29 @@ type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
 function requireNumber(count: number, between: boolean): void {
   if (between && count !== 2) throw new UserError('--between compares two implementations');
   if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
+}
+
+function requireComparable([first, second]: CompiledInput['kernels']): void {
+  if (first === undefined || second === undefined) return;
+  if (enablesAtBoot(first.program) !== enablesAtBoot(second.program))
+    throw new UserError(
+      `${first.name} and ${second.name} cannot be compared: one initialises TDX by itself at boot, the other when asked`,
+    );
+}
+
+/** A tree and its model start TDX in the same way, or everything would differ. */
+function requireSameKind(
+  { program, name }: CompiledInput['kernels'][number],
+  kernel: string,
+  kernels: readonly string[],
+): void {
+  const atBoot = enablesAtBoot(program);
+  if (findRevision(kernel)?.enablesAtBoot === atBoot) return;
+  const others = kernels.filter((one) => findRevision(one)?.enablesAtBoot === atBoot);
+  throw new UserError(
+    `${name} ${atBoot ? 'initialises TDX by itself at boot' : 'initialises TDX when it is asked to'}, and its model ${kernel} does not; ` +
+      `choose another with --kernel: ${others.join(', ')}`,
+  );
 }
 
 function built(
