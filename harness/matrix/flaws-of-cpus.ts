@@ -1,6 +1,9 @@
 import type { Flaw } from './flaw.ts';
 import { INITIALISED_BY_ANOTHER, V8_STOPS } from './not-applicable.ts';
 
+const KEY_ON_A_NEW_PACKAGE =
+  'the page has the objection only; one that comes in a package of its own is asked for TDH.SYS.KEY.CONFIG like any other';
+
 /** Flaws about CPUs and packages: who must be online, who is looked at, who is named. */
 export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
@@ -90,6 +93,10 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     differences: {
       v7: 'the page has the objection only; in v7 it can be shown, as nothing turns a hot-added CPU away',
       v8: INITIALISED_BY_ANOTHER,
+      v11: KEY_ON_A_NEW_PACKAGE,
+      '6.12': KEY_ON_A_NEW_PACKAGE,
+      '6.12-cmr': KEY_ON_A_NEW_PACKAGE,
+      '6.17': KEY_ON_A_NEW_PACKAGE,
     },
   },
   {
