@@ -1,5 +1,8 @@
 import type { Flaw } from './flaw.ts';
-import { V8_STOPS } from './not-applicable.ts';
+import { INITIALISED_BY_ANOTHER, V8_STOPS } from './not-applicable.ts';
+
+const KEY_ON_A_NEW_PACKAGE =
+  'the page has the objection only; one that comes in a package of its own is asked for TDH.SYS.KEY.CONFIG like any other';
 
 /** Flaws about CPUs and packages: who must be online, who is looked at, who is named. */
 export const FLAWS_OF_CPUS: readonly Flaw[] = [
@@ -85,10 +88,15 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     statement: 'A hot-added CPU should merely be useless for TDX; here it makes initialisation fail.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022',
     shownBy: ['lp/uncounted-lp-does-not-cost-tdx'],
-    notApplicable: { v8: V8_STOPS },
+    notApplicable: {},
     said: [],
     differences: {
       v7: 'the page has the objection only; in v7 it can be shown, as nothing turns a hot-added CPU away',
+      v8: INITIALISED_BY_ANOTHER,
+      v11: KEY_ON_A_NEW_PACKAGE,
+      '6.12': KEY_ON_A_NEW_PACKAGE,
+      '6.12-cmr': KEY_ON_A_NEW_PACKAGE,
+      '6.17': KEY_ON_A_NEW_PACKAGE,
     },
   },
   {

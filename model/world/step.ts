@@ -190,8 +190,8 @@ function hasEnabled({ records }: World, now: EventRecord): boolean {
   return false;
 }
 
-/** The CPU that a call with no CPU of its own runs on: the lowest online one. */
-function firstOnline({ kernel, platform }: World): number {
+/** The CPU that a call with no CPU of its own runs on: the boot CPU, or the lowest online one. */
+export function firstOnline({ kernel, platform }: World): number {
   const { cpus } = kernel;
   // Linux counts from the boot CPU, wherever the case has it.
   const boot = bootLP(platform.lps);

@@ -5,7 +5,7 @@ import { NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
 import type { KernelPort, Trap } from '../../../model/kernel/port.ts';
 import { pamtSize } from '../../../model/kernel/tdmr.ts';
 import type { Event } from '../../../model/world/event.ts';
-import { step } from '../../../model/world/step.ts';
+import { firstOnline, step } from '../../../model/world/step.ts';
 import type { EventRecord } from '../../../model/world/trace.ts';
 import type { World } from '../../../model/world/world.ts';
 import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
@@ -40,14 +40,9 @@ function putWholeBoot(words: Words, world: World): void {
   const { kernel } = world;
   outside.live = 0;
   outside.dirty.clear();
-  putBoot(words, kernel, firstCPU(world));
+  putBoot(words, kernel, firstOnline(world));
   for (const message of kernel.dmesg) putMessage(words, message);
   putDone(words, kernel, outside, 0, false);
-}
-
-function firstCPU({ kernel }: World): number {
-  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) if (kernel.cpus[cpu]?.online === true) return cpu;
-  return 0;
 }
 
 /** Lets an event happen to the model and writes what the kernel had to do with it. */
@@ -78,7 +73,7 @@ function putCommand(words: Words, world: World, event: Event): void {
       putCPUEnable(words, event.lp);
       break;
     case 'enable':
-      putEnable(words, world.kernel, firstCPU(world));
+      putEnable(words, world.kernel, firstOnline(world));
       break;
     case 'memory-add':
       putNotify(words, event.base / PAGE, (event.base + event.size) / PAGE);

@@ -146,15 +146,17 @@ function compareStates(expected: World, got: World, untold: ReadonlySet<string>)
 
 function stateOf({
   kernel,
-}: World): Readonly<Record<
-  | Untold
-  | 'TDX is offered'
-  | 'initialised LPs'
-  | 'users of VMX operation'
-  | 'CPUs with dirty caches'
-  | 'live objects',
-  string
->> {
+}: World): Readonly<
+  Record<
+    | Untold
+    | 'TDX is offered'
+    | 'initialised LPs'
+    | 'users of VMX operation'
+    | 'CPUs with dirty caches'
+    | 'live objects',
+    string
+  >
+> {
   return {
     'TDX is offered': String(kernel.platformEnabled),
     erratum: String(kernel.partialWriteErratum),

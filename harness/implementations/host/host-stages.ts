@@ -34,7 +34,8 @@ export function whyNot(
 ): string | null {
   const commands: readonly string[] = capabilities.commands;
   for (const { kind } of events) {
-    if (kind === 'td-create' || kind === 'td-destroy') return 'guests are no part of the protocol';
+    if (kind.startsWith('td-')) return 'guests are no part of the protocol';
+    if (kind === 'suspend') return 'sleep states are no part of the protocol';
     if (kind === 'memory-add' && !commands.includes('memory-online') && !commands.includes('memory-add'))
       return 'the host has no command memory-online';
   }
@@ -47,18 +48,17 @@ function forHosts(stages: Stages, subjects: readonly HostSubject[]): Stages {
     ...stages,
     generate(seed, index, options) {
       const { schedule: _, ...input } = stages.generate(seed, index, options);
-      const events = input.events.filter(
-        (event) =>
-          !event.kind.startsWith('td-') && subjects.every((subject) => whyNot(subject, { events: [event] }) === null),
+      const events = input.events.filter((event) =>
+        subjects.every((subject) => whyNot(subject, { events: [event] }) === null),
       );
       return { ...input, events };
     },
   };
 }
 
-/** Hosts do one thing at a time and have no guests. */
+/** Hosts do one thing at a time, have no guests, and do not sleep. */
 function isReachable(id: string): boolean {
-  return !id.startsWith('threads/') && !id.startsWith('td/');
+  return !['threads/', 'td/', 'suspend/'].some((family) => id.startsWith(family));
 }
 
 function describing(subject: HostSubject, input: Case): readonly string[] {
