@@ -43,7 +43,15 @@ const KERNEL_FLAGS = [
   ],
 ];
 const SHIM_SOURCES = ['port.c', 'probe.c', 'machine.c', 'memory.c'];
-const SHIM_FLAGS = ['-O2', '-g1', '-std=gnu11', '-fno-pie', '-fno-strict-aliasing', '-Wall'];
+const SHIM_FLAGS = [
+  '-O2',
+  '-g1',
+  '-std=gnu11',
+  '-fno-pie',
+  '-fno-strict-aliasing',
+  '-Wall',
+  '-Werror=implicit-function-declaration',
+];
 
 export interface BuildOptions {
   /** Compiler; missing: gcc, or clang where there is none. */

@@ -2,7 +2,7 @@ import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import type { CommandKind, HostCommand } from '../../implementations/host/command.ts';
 import { COMMAND } from './wire.ts';
-import { put, putNumber, type Words } from './words.ts';
+import { put, putMask, putNumber, type Words } from './words.ts';
 
 const PAGE = 4096;
 
@@ -96,11 +96,7 @@ export function putCPUOffline(words: Words, kernel: KernelState, cpu: number): v
 }
 
 function putOnline(words: Words, { cpus }: KernelState): void {
-  for (let first = 0; first < cpus.length; first += 32) {
-    let mask = 0;
-    for (let bit = 0; bit < 32; bit += 1) if (cpus[first + bit]?.online === true) mask += 2 ** bit;
-    put(words, mask);
-  }
+  putMask(words, cpus.length, (cpu) => cpus[cpu]?.online === true);
 }
 
 /** Memory [startPfn, endPfn) (page frame numbers) is about to come online. */

@@ -32,7 +32,7 @@ static int own_offline(unsigned int cpu)
 
 static int own_enable(void)
 {
-	enum cpuhp_state state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "own", own_online, own_offline);
+	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "own", own_online, own_offline);
 	int ret;
 
 	if (state < 0)

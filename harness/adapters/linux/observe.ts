@@ -3,7 +3,7 @@ import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
 import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/metadata.ts';
 import { ADDRESSES_MAX, FEATURE } from './wire.ts';
-import { intAt, numberAt, u64At } from './words.ts';
+import { intAt, maskAt, numberAt, u64At } from './words.ts';
 
 /**
  * A kernel state filled in from what can be observed of a compiled kernel: its answers when asked, without effect, what
@@ -30,18 +30,11 @@ export function fillKernel(kernel: KernelState, list: Uint32Array, at: number, l
   }
   kernel.status = statusOf(kernel, list[at + 3] === 1, intAt(list, at + 4));
   let next = at + 5;
-  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) {
-    const state = kernel.cpus[cpu];
-    const word = list[next + Math.floor(cpu / 32)] ?? 0;
-    if (state !== undefined) state.lpInitialised = kernel.platformEnabled && ((word >>> (cpu % 32)) & 1) === 1;
-  }
+  for (const [cpu, state] of kernel.cpus.entries())
+    state.lpInitialised = kernel.platformEnabled && maskAt(list, next, cpu);
   next += Math.ceil(kernel.cpus.length / 32);
-  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) {
-    const state = kernel.cpus[cpu];
-    const word = list[next + Math.floor(cpu / 32)] ?? 0;
-    // Whoever flushes does so from outside, right before the kernel ends.
-    if (state !== undefined && ((word >>> (cpu % 32)) & 1) === 1) state.cacheDirty = true;
-  }
+  // A flush is told when it is made; what others than the compiled file made dirty stays so.
+  for (const [cpu, state] of kernel.cpus.entries()) if (maskAt(list, next, cpu)) state.cacheDirty = true;
   next += Math.ceil(kernel.cpus.length / 32);
   const leaf = list[next] ?? 0;
   const error = intAt(list, next + 1);

@@ -1,7 +1,7 @@
 import { EINVAL, ENODEV } from '../../../model/kernel/errno.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { FEATURE, ITEM } from './wire.ts';
-import { put, putNumber, type Words } from './words.ts';
+import { put, putMask, putNumber, type Words } from './words.ts';
 
 const TDH_SYS_INIT = 33;
 const TDH_SYS_LP_INIT = 35;
@@ -26,22 +26,10 @@ export function putDone(words: Words, kernel: KernelState, outside: Outside, ret
   // What tdx_enable() would do now: act, or answer at once.
   put(words, platformEnabled && kernel.status === 'uninitialised' ? 1 : 0);
   put(words, !platformEnabled ? ENODEV : kernel.status === 'error' ? EINVAL : 0);
-  let first = -1;
-  for (let from = 0; from < cpus.length; from += 32) {
-    let mask = 0;
-    for (let bit = 0; bit < 32 && from + bit < cpus.length; bit += 1) {
-      if (platformEnabled && cpus[from + bit]?.lpInitialised === true) mask += 2 ** bit;
-      else if (first === -1) first = from + bit;
-    }
-    put(words, mask);
-  }
-  for (let from = 0; from < cpus.length; from += 32) {
-    let mask = 0;
-    for (let bit = 0; bit < 32; bit += 1)
-      if (cpus[from + bit]?.cacheDirty === true && !outside.dirty.has(from + bit)) mask += 2 ** bit;
-    put(words, mask);
-  }
-  putNextCPUEnable(words, kernel, first === -1);
+  putMask(words, cpus.length, (cpu) => platformEnabled && cpus[cpu]?.lpInitialised === true);
+  putMask(words, cpus.length, (cpu) => cpus[cpu]?.cacheDirty === true && !outside.dirty.has(cpu));
+  const all = platformEnabled && cpus.every(({ lpInitialised }) => lpInitialised);
+  putNextCPUEnable(words, kernel, all || cpus.length === 0);
   put(words, kernel.live - outside.live);
   put(words, kernel.tdmrArrayLive ? 1 : 0);
   put(words, locks.cpus.readers);

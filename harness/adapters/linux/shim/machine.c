@@ -125,6 +125,9 @@ void on_each_cpu(void (*func)(void *), void *info, int wait)
 	shim_cpu = before;
 }
 
+void cpus_read_lock(void);
+void cpus_read_unlock(void);
+
 /* On every CPU that is online; where one fails, those before it are undone. */
 int cpuhp_setup_state(int state, const char *name, int (*startup)(unsigned int), int (*teardown)(unsigned int))
 {
