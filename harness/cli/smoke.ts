@@ -1,14 +1,18 @@
 import { Command, Option } from 'commander';
 import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
-import { parseImplementation } from '../implementations/registry.ts';
-import { smoke, type SmokeReport } from '../implementations/smoke.ts';
+import { type ImplementationName, parseImplementation } from '../implementations/registry.ts';
+import type { SmokeReport } from '../implementations/ladder.ts';
+import { smokeHost } from '../implementations/host/smoke-host.ts';
+import { roleOf } from '../implementations/open.ts';
+import type { SessionOptions } from '../implementations/session.ts';
+import { smoke } from '../implementations/smoke.ts';
 import type { Timeouts } from '../implementations/timeouts.ts';
 import type { Context } from './context.ts';
 import { EXIT, UserError } from './exit.ts';
 import { timeoutOption } from './timeout-option.ts';
 
 interface Options {
-  readonly module: ReleaseName;
+  readonly module?: ReleaseName;
   readonly timeout: Timeouts;
   readonly json?: boolean;
 }
@@ -26,22 +30,36 @@ export function smokeCommand({ terminal, version, palette }: Context): Command {
       ].join('\n'),
     )
     .argument('<implementation>', 'stdio:COMMAND')
-    .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
+    .addOption(
+      new Option(
+        '--module <release>',
+        'TDX module release (default: 1.5.01, or the partner of the kernel a host claims to be)',
+      ).choices(Object.keys(RELEASES)),
+    )
     .addOption(timeoutOption())
     .option('--json', 'print the report as JSON (harness/implementations/smoke.schema.json)')
     .action(async (text: string, { module, timeout, json }: Options) => {
       const name = parseImplementation(text);
       if (name.kind !== 'stdio') throw new UserError(`smoke climbs with programs: expected stdio:COMMAND, got ${text}`);
-      const report = await smoke(
-        name.command,
-        { timeouts: timeout, version, now: Date.now, validate: 'always' },
-        RELEASES[module],
-      );
+      const options = { timeouts: timeout, version, now: Date.now, validate: 'always' } as const;
+      const report = (await isHost(name, options))
+        ? await smokeHost(name.command, options, module)
+        : await smoke(name.command, options, RELEASES[module ?? '1.5.01']);
       terminal.out(json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, palette()));
       const [hello] = report.rungs;
       if (hello?.result === 'failed') process.exitCode = EXIT.CANNOT_RUN;
       else process.exitCode = report.rungs.every(({ result }) => result === 'ok') ? EXIT.OK : EXIT.FINDING;
     });
+}
+
+/** What does not even say hello is a module until it says otherwise: the first rung tells what is wrong. */
+async function isHost(name: ImplementationName, options: SessionOptions): Promise<boolean> {
+  try {
+    return (await roleOf(name, options)) === 'host';
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 function render({ rungs, stderr }: SmokeReport, { good, bad, dim }: ReturnType<Context['palette']>): string {

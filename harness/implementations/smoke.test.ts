@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { RELEASES } from '../../model/module/release.ts';
 import { publishedSchema } from '../schema.ts';
-import { type SmokeReport, smoke } from './smoke.ts';
+import type { SmokeReport } from './ladder.ts';
+import { smoke } from './smoke.ts';
 
 const MAIN = fileURLToPath(new URL('./miniatures/main.js', import.meta.url));
 const SCHEMA = publishedSchema<unknown>('./implementations/smoke.schema.json');

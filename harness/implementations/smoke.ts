@@ -3,50 +3,21 @@ import { type draft, healthyPlatform, step, wayTo } from '../conformance/draft.t
 import { FAULT_TABLES } from '../conformance/faults/index.ts';
 import { compareAnswers } from './compare.ts';
 import { ImplementationFailure } from './failure.ts';
+import { type Climber, climbLadder, type RungCheck, Slip, type SmokeReport } from './ladder.ts';
 import type { CaseAnswer, Question } from './messages.ts';
 import { prepare } from './prepare.ts';
 import { raxText } from './requirement.ts';
 import type { Prepared } from './runner.ts';
 import { type Asked, moduleCapabilities, openSession, type Session, type SessionOptions } from './session.ts';
 
-/** One rung of the ladder: whether it holds, and what to mend if it does not. */
-export interface Rung {
-  readonly name: string;
-  readonly result: 'ok' | 'failed' | 'not-reached';
-  /** What was seen. */
-  readonly message: string;
-  /** What to do about it; empty where nothing is to be done. */
-  readonly advice: string;
-}
-
-export interface SmokeReport {
-  readonly format: 'seamstress-smoke';
-  readonly formatVersion: 1;
-  readonly implementation: string;
-  readonly rungs: readonly Rung[];
-  /** The end of what it wrote to stderr. */
-  readonly stderr: string;
-}
-
-interface Climb {
+interface Climb extends Climber {
   readonly command: string;
   readonly options: SessionOptions;
   readonly release: Release;
   session: Session;
 }
 
-/** A rung throws a Slip where it does not hold; what it returns is shown where it does. */
-type RungCheck = (climb: Climb) => Promise<string>;
-
-class Slip extends Error {
-  readonly advice: string;
-  constructor(message: string, advice: string) {
-    super(message);
-    this.advice = advice;
-  }
-}
-
-const LADDER: readonly (readonly [string, RungCheck])[] = [
+const LADDER: readonly (readonly [string, RungCheck<Climb>])[] = [
   ['hello', hello],
   ['schema', schema],
   ['reset', reset],
@@ -57,52 +28,18 @@ const LADDER: readonly (readonly [string, RungCheck])[] = [
 ];
 
 /** Climbs the ladder up to the first rung that does not hold. `options.validate` is taken as `always`. */
-export async function smoke(command: string, options: SessionOptions, release: Release): Promise<SmokeReport> {
-  const rungs: Rung[] = [];
-  let climb: Climb | null = null;
-  let stderr = '';
-  let failed = false;
-  try {
-    for (const [name, check] of LADDER) {
-      if (failed) {
-        rungs.push({ name, result: 'not-reached', message: '', advice: '' });
-        continue;
-      }
-      try {
-        climb ??= {
-          command,
-          options,
-          release,
-          session: await openSession(command, { ...options, validate: 'always' }),
-        };
-        rungs.push({ name, result: 'ok', message: await check(climb), advice: '' });
-      } catch (error) {
-        if (!(error instanceof Slip) && !(error instanceof ImplementationFailure)) throw error;
-        failed = true;
-        stderr = error instanceof ImplementationFailure ? error.stderr : (climb?.session.stderr() ?? '');
-        rungs.push({ name, result: 'failed', message: error.message, advice: adviceOf(error) });
-      }
-    }
-  } finally {
-    await climb?.session.close();
-  }
-  return { format: 'seamstress-smoke', formatVersion: 1, implementation: command, rungs, stderr };
-}
-
-const ADVICE: Readonly<Record<ImplementationFailure['kind'], string>> = {
-  'cannot-start': 'try the command in a shell: it has to start there',
-  'start-timeout': 'read stdin line by line, answer each line at once, and flush stdout',
-  'case-timeout': 'answer a `run` as soon as its last case is played; --timeout gives it longer',
-  'idle-timeout': 'answer a `run` as soon as its last case is played; --timeout gives it longer',
-  exit: 'it must live until `stop` or the end of its stdin',
-  garbage: 'write nothing but messages to stdout; send debugging to stderr',
-  'line-too-long': 'a line has at most 8 MiB: lower batchMax',
-  'protocol-violation': 'compare the message with harness/implementations/protocol/response.schema.json',
-  version: 'answer hello with the major version of the protocol you were written for: 1',
-};
-
-function adviceOf(error: Slip | ImplementationFailure): string {
-  return error instanceof Slip ? error.advice : ADVICE[error.kind];
+export function smoke(command: string, options: SessionOptions, release: Release): Promise<SmokeReport> {
+  return climbLadder(command, LADDER, async () => {
+    const climb: Climb = {
+      command,
+      options,
+      release,
+      session: await openSession(command, { ...options, validate: 'always' }),
+      stderr: () => climb.session.stderr(),
+      close: () => climb.session.close(),
+    };
+    return climb;
+  });
 }
 
 async function hello({ session }: Climb): Promise<string> {

@@ -51,7 +51,7 @@ export interface HostRun {
 /** What a case came to: a run, or how the host failed to get to its end. */
 export type Played =
   | { readonly run: HostRun; readonly failure: null }
-  | { readonly run: null; readonly failure: Violation };
+  | { readonly run: null; readonly failure: Violation; readonly cause: ImplementationFailure };
 
 /** Invariants of hosts behind the protocol beyond those of every kernel. */
 export const HOST_INVARIANTS = [
@@ -115,7 +115,7 @@ export function openHost(startable: StartableHost): HostSubject {
     } catch (error) {
       if (!(error instanceof ImplementationFailure)) throw error;
       restart();
-      return { run: null, failure: failureOf(error, doing) };
+      return { run: null, failure: failureOf(error, doing), cause: error };
     }
   };
 

@@ -105,7 +105,7 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
     ...LINUX,
     claims: false,
     tame: true,
-    buckets: ['sw-error/'],
+    buckets: ['sw-error/', 'ledger/initialised-lps-agree'],
     host: asking((ask, pass) => {
       const answer = pass(ask);
       return answer !== null && 'trap' in answer && answer.trap === 'gp' ? { ...answer, ...SUCCESS } : answer;
