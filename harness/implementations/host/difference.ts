@@ -17,7 +17,14 @@ export interface Difference {
 }
 
 /** What a host may leave untold about its state at the end. What is not told is not compared. */
-export type Untold = 'erratum' | 'S3' | 'TDX memory' | 'locks' | 'walks freed TDMRs';
+export type Untold =
+  | 'erratum'
+  | 'S3'
+  | 'TDX memory'
+  | 'locks'
+  | 'walks freed TDMRs'
+  | 'users of VMX operation'
+  | 'CPUs with dirty caches';
 
 /**
  * Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: what
@@ -146,17 +153,7 @@ function compareStates(expected: World, got: World, untold: ReadonlySet<string>)
 
 function stateOf({
   kernel,
-}: World): Readonly<
-  Record<
-    | Untold
-    | 'TDX is offered'
-    | 'initialised LPs'
-    | 'users of VMX operation'
-    | 'CPUs with dirty caches'
-    | 'live objects',
-    string
-  >
-> {
+}: World): Readonly<Record<Untold | 'TDX is offered' | 'initialised LPs' | 'live objects', string>> {
   return {
     'TDX is offered': String(kernel.platformEnabled),
     erratum: String(kernel.partialWriteErratum),
