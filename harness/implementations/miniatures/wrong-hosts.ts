@@ -105,7 +105,7 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
     ...LINUX,
     claims: false,
     tame: true,
-    buckets: ['sw-error/', 'ledger/initialised-lps-agree'],
+    buckets: ['sw-error/', 'ledger/initialised-lps-agree', 'flow/nothing-follows-a-failure'],
     host: asking((ask, pass) => {
       const answer = pass(ask);
       return answer !== null && 'trap' in answer && answer.trap === 'gp' ? { ...answer, ...SUCCESS } : answer;
