@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, UserError } from '../cli/exit.ts';
+import { cannotRun } from './cannot-run.ts';
 import { ImplementationFailure } from './failure.ts';
 import type { HostUnderTest } from './host/host.ts';
 import { type HostLife, type HostSubject, openHost } from './host/judge-host.ts';
@@ -32,7 +33,11 @@ export async function openModule(name: ImplementationName, options: StdioOptions
 export async function openNamedHost(name: ImplementationName, options: StdioHostOptions): Promise<HostSubject> {
   switch (name.kind) {
     case 'stdio':
-      return openHost({ name: name.text, start: () => openHostSession(name.command, options) });
+      try {
+        return openHost({ name: name.text, start: () => openHostSession(name.command, options) });
+      } catch (error) {
+        throw error instanceof ImplementationFailure ? cannotRun(name.command, error) : error;
+      }
     case 'file': {
       const { implementation } = await load(name);
       if (!isHost(implementation))
@@ -57,12 +62,7 @@ export async function roleOf(name: ImplementationName, options: SessionOptions):
         await session.close();
         return session.hello.capabilities.role;
       } catch (error) {
-        if (!(error instanceof ImplementationFailure)) throw error;
-        const tail =
-          error.stderr.trim() === ''
-            ? ''
-            : `\nthe end of its stderr:\n${error.stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
-        throw new UserError(`${name.command}: ${error.message}${tail}`, EXIT.CANNOT_RUN);
+        throw error instanceof ImplementationFailure ? cannotRun(name.command, error) : error;
       }
     }
   }

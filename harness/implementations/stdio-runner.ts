@@ -1,4 +1,4 @@
-import { EXIT, UserError } from '../cli/exit.ts';
+import { cannotRun } from './cannot-run.ts';
 import { type FailureKind, ImplementationFailure } from './failure.ts';
 import type { CaseAnswer, ModuleProfile } from './messages.ts';
 import type { Failed, Incident, Observation, Prepared, Runner } from './runner.ts';
@@ -274,7 +274,7 @@ async function start(command: string, options: SessionOptions): Promise<Session>
   try {
     return await openSession(command, options);
   } catch (error) {
-    throw cannotRun(command, error);
+    throw cannotRun(command, asFailure(error));
   }
 }
 
@@ -288,16 +288,8 @@ async function configure(
     return await session.configure(profile, platform);
   } catch (error) {
     await session.close();
-    throw cannotRun(command, error);
+    throw cannotRun(command, asFailure(error));
   }
-}
-
-/** A failure before any case: the implementation cannot be run. */
-function cannotRun(command: string, error: unknown): UserError {
-  const { message, stderr } = asFailure(error);
-  const tail =
-    stderr.trim() === '' ? '' : `\nthe end of its stderr:\n${stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
-  return new UserError(`${command}: ${message}${tail}`, EXIT.CANNOT_RUN);
 }
 
 function asFailure(error: unknown): ImplementationFailure {

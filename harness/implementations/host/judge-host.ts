@@ -62,17 +62,9 @@ export const HOST_INVARIANTS = [
   'host/boot-forgets',
 ];
 
-/** Starts a host and says hello. Throws a UserError (exit 4) where that cannot be done. */
+/** Starts a host and says hello. Throws an ImplementationFailure where that cannot be done. */
 export function openHost(startable: StartableHost): HostSubject {
-  const { name } = startable;
-  const start = (): HostLife => {
-    try {
-      return startable.start();
-    } catch (error) {
-      if (error instanceof ImplementationFailure) throw cannotRun(name, error);
-      throw error;
-    }
-  };
+  const { name, start } = startable;
   /** `null`: the last one failed, or a new one is wanted. */
   let life: HostLife | null = start();
   const { identity, capabilities } = life;
@@ -252,10 +244,4 @@ function differenceOf(invariant: string, { event, what, where, expected, got }: 
 
 function violation(invariant: string, state: string, event: number, message: string): Violation {
   return { invariant, bucket: `${invariant}|${state}`, event: event < 0 ? 0 : event, message };
-}
-
-function cannotRun(name: string, { message, stderr }: ImplementationFailure): UserError {
-  const tail =
-    stderr.trim() === '' ? '' : `\nthe end of its stderr:\n${stderr.trimEnd().split('\n').slice(-20).join('\n')}`;
-  return new UserError(`${name}: ${message}${tail}`, EXIT.CANNOT_RUN);
 }

@@ -111,6 +111,29 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
       return answer !== null && 'trap' in answer && answer.trap === 'gp' ? { ...answer, ...SUCCESS } : answer;
     }),
   },
+  'skips-nothing-but-the-end': {
+    what: 'initialises only the beginning of each TDMR',
+    ...STRICT,
+    buckets: ['ledger/', 'flow/'],
+    tame: true,
+    host: asking((ask, pass) => {
+      if (ask.type !== 'seamcall' || ask.until === undefined) return pass(ask);
+      const { until, ...once } = ask;
+      const answer = pass(once);
+      return answer !== null && 'trap' in answer && answer.rax === '0x0' ? { ...answer, rdx: until } : answer;
+    }),
+  },
+  'swallows-vmfail': {
+    what: 'takes it for success that no module answers',
+    ...STRICT,
+    buckets: ['sw-error/', 'ledger/', 'flow/', 'naming/'],
+    tame: true,
+    host: asking((ask, pass) => {
+      const answer = pass(ask);
+      if (answer === null || !('trap' in answer) || answer.trap !== 'vmfail') return answer;
+      return { ...answer, ...SUCCESS, ...(ask.type === 'seamcall' && ask.until !== undefined && { rdx: ask.until }) };
+    }),
+  },
   leaks: {
     what: 'gives nothing back',
     ...STRICT,
@@ -157,18 +180,21 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
     }),
   },
   'non-deterministic': {
-    what: 'draws the KeyID at random',
+    what: 'asks for a random amount of memory',
     ...LINUX,
     buckets: ['host/is-deterministic'],
     host: asking((ask, pass) =>
-      ask.type === 'seamcall' && ask.rax === SYS_CONFIG
-        ? pass({
-            ...ask,
-            r9: `0x${randomInt(1, 1000000).toString(16)}`,
-            r8: `0x${randomInt(33, 1000000).toString(16)}`,
-          })
+      ask.type === 'alloc' && ask.kind === 'pages'
+        ? pass({ ...ask, size: `0x${(Number(ask.size) + 4096 * randomInt(1, 1000)).toString(16)}` })
         : pass(ask),
     ),
+  },
+  'swallows-errors': {
+    what: 'returns 0 from a failed initialisation',
+    ...STRICT,
+    buckets: ['sw-error/', 'naming/'],
+    tame: true,
+    host: answering((done, type) => (type === 'enable' && done.ret < 0 ? { ...done, ret: 0 } : done)),
   },
   crash: {
     what: 'ends before TDH.SYS.CONFIG',
@@ -263,6 +289,14 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
     host: before(() => {
       for (let lines = 0; lines < 200; lines += 1) process.stderr.write(`${'noise '.repeat(1000)}\n`);
     }),
+  },
+  'deaf-to-bad-input': {
+    what: 'says nothing to a line that is no message, as it must not',
+    ...STRICT,
+    buckets: [],
+    writer: (write) => (line) => {
+      if (!line.startsWith('{"type":"error"')) write(line);
+    },
   },
   mute: { what: 'never says hello', ...STRICT, buckets: 'cannot-run', writer: () => () => undefined },
   'old-version': {
