@@ -73,6 +73,8 @@ Examples:
   seamstress fuzz --kernel strict --runs 100000
   seamstress replay reports/findings            every finding again
   seamstress boot corpus/platforms/MACHINE.json --kernel 6.12
+  seamstress conform linux:debian --known       Linux's own code: what does it do that is not known?
+  seamstress smoke 'stdio:python3 mine.py'      how far is an implementation of our own?
 
 Exit codes: 0 ok, or known deviations only; 1 a finding; 2 usage; 3 inconclusive; 4 could not run; 70 our bug;
 130, 143 interrupted.`;
@@ -80,8 +82,14 @@ Exit codes: 0 ok, or known deviations only; 1 a finding; 2 usage; 3 inconclusive
 /** Errors come to `explain` as exceptions, from every verb. */
 function inherit(command: Command, terminal: Terminal): void {
   command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  command.configureHelp({ commandDescription: (one) => reflow(one.description()) });
   command.showHelpAfterError(`(see: seamstress ${command.parent === null ? '' : `${pathOf(command)} `}--help)`);
   for (const sub of command.commands) inherit(sub, terminal);
+}
+
+/** Our lines are as long as our source's; a terminal has its own. Paragraphs stay. */
+function reflow(text: string): string {
+  return text.replace(/(?<!\n)\n(?!\n)/g, ' ');
 }
 
 function pathOf(command: Command): string {
