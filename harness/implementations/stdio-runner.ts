@@ -1,3 +1,4 @@
+import { EXIT, UserError } from '../cli/exit.ts';
 import { cannotRun } from './cannot-run.ts';
 import { type FailureKind, ImplementationFailure } from './failure.ts';
 import type { CaseAnswer, ModuleProfile } from './messages.ts';
