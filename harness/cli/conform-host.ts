@@ -149,10 +149,11 @@ function configOf(
   const profiled = given.map((one) => ({ ...one, case: { ...one.case, profile } }));
   const possible = profiled.filter(({ case: input }) => whyNot(input) === null);
   const skipped = profiled.find(({ case: input }) => whyNot(input) !== null);
-  if (skipped !== undefined)
-    context.terminal.err(
-      `seamstress conform: ${profiled.length - possible.length} saved cases are skipped: ${whyNot(skipped.case)} (${skipped.origin} ...)\n`,
-    );
+  if (skipped !== undefined) {
+    const count = profiled.length - possible.length;
+    const cases = count === 1 ? '1 saved case is' : `${count} saved cases are`;
+    context.terminal.err(`seamstress conform: ${cases} skipped: ${whyNot(skipped.case)} (${skipped.origin})\n`);
+  }
   const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : []), ...toRepeat(options)];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },

@@ -121,7 +121,7 @@ function comesUp(world: World): void {
   const failed = callsOf(world).find(({ trap, rax }) => trap !== 'none' || rax !== 0);
   if (errno !== 0)
     throw new Slip(
-      `enable returned ${errno}${failed === undefined ? '' : `; its first SEAMCALL that failed: ${textOf(failed)}`}`,
+      `enable returned ${errno}; ${whyOf(world, failed)}`,
       'TDH.SYS.INIT, TDH.SYS.LP.INIT on every CPU, TDH.SYS.CONFIG, WBINVD, TDH.SYS.KEY.CONFIG on every package, TDH.SYS.TDMR.INIT',
     );
   if (world.module.phase !== 'READY')
@@ -140,6 +140,11 @@ function comesUp(world: World): void {
       `the TDMR at 0x${short.base.toString(16)} is not initialised to its end`,
       'repeat TDH.SYS.TDMR.INIT until RDX is the end of the TDMR; `until` does it in one question',
     );
+}
+
+function whyOf(world: World, failed: Call | undefined): string {
+  if (failed !== undefined) return `its first SEAMCALL that failed: ${textOf(failed)}`;
+  return callsOf(world).length === 0 ? 'no SEAMCALL was made' : 'none of its SEAMCALLs failed';
 }
 
 function failsOn(world: World, what: string): void {

@@ -1,0 +1,111 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { SUMMARY_SCHEMA } from '../report/summary.ts';
+import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.ts';
+
+const START = fileURLToPath(new URL('./start.js', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../', import.meta.url));
+const CORPUS = fileURLToPath(new URL('../../../corpus', import.meta.url));
+const CASE = `${CORPUS}/host/pamt-across-two-tdmrs.json`;
+const folder = temporaryFolder();
+const cli = (...args: readonly string[]): Promise<CLIResult> => runNode(folder.path, [START, ...args]);
+const conform = (...args: readonly string[]): Promise<CLIResult> => cli('conform', ...args);
+const host = (name: string): string =>
+  `stdio:exec '${process.execPath}' '${BUILT}harness/implementations/miniatures/host-main.js' ${name}`;
+const MODULE = `stdio:exec '${process.execPath}' '${BUILT}harness/implementations/miniatures/main.js' right`;
+const SERVED = `stdio:exec '${process.execPath}' '${START}' serve --kernel 6.12`;
+
+afterAll(() => folder.remove());
+
+describe('a host behind the protocol', () => {
+  test('our own kernel shows what is known of it, and does nothing otherwise', async () => {
+    const { code, out, err } = await conform(SERVED, '--known', '--runs', '64', '--json', '--quiet');
+    expect([code, err]).toEqual([0, expect.stringContaining('model 6.12')]);
+    const summary = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json');
+    expect(summary.findings).toEqual([]);
+    expect(summary.known.length).toBeGreaterThan(30);
+    expect(summary.stale).toEqual([]);
+  }, 60_000);
+
+  test('what is found is kept, and its command shows it again', async () => {
+    const { code, out } = await conform(host('prints-less'), '--case', CASE, '--json', '--quiet');
+    expect(code).toBe(1);
+    const [finding] = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json').findings;
+    expect(existsSync(join(folder.path, finding?.case ?? 'none'))).toBe(true);
+    const again = await conform(host('prints-less'), '--case', finding?.case ?? '', '--quiet');
+    expect([again.code, again.out]).toEqual([1, expect.stringContaining(finding?.invariant ?? 'none')]);
+  }, 60_000);
+
+  test('one that dies gets a minimal case like any other', async () => {
+    const { code, out } = await conform(host('crash'), '--case', CASE, '--json', '--quiet');
+    expect(code).toBe(1);
+    const { findings } = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json');
+    expect(findings.map(({ bucket, minimal }) => [bucket, minimal])).toEqual([['host/answers|crash|enable', true]]);
+  }, 120_000);
+
+  test('two are compared', async () => {
+    const same = await conform('--between', host('right'), SERVED, '--runs', '16', '--quiet');
+    expect([same.code, same.out]).toEqual([0, expect.stringContaining('0 findings')]);
+    const other = await conform('--between', host('right'), host('prints-less'), '--case', CASE, '--quiet');
+    expect([other.code, other.out]).toEqual([1, expect.stringContaining('host/hosts-agree')]);
+  }, 60_000);
+
+  test('cases that it cannot be asked are skipped, and nothing else is inconclusive', async () => {
+    const tds = `${CORPUS}/known/6.17`;
+    const { code, err } = await conform(host('right'), '--case', `${tds}/${tdCase()}`, '--quiet');
+    expect([code, err]).toEqual([3, expect.stringContaining('1 saved case is skipped: guests are no part')]);
+  });
+
+  test('in our own process, from a file', async () => {
+    const file = join(folder.path, 'host.mjs');
+    writeFileSync(
+      file,
+      `import { modelHost } from '${BUILT}harness/implementations/host/model-host.js';\n` +
+        `import { STRICT } from '${BUILT}model/kernel/revisions/strict.js';\n` +
+        "export const implementation = modelHost(STRICT, '1');\n",
+    );
+    const { code, out } = await conform(file, '--runs', '32', '--quiet');
+    expect([code, out]).toEqual([0, expect.stringContaining('0 findings')]);
+  });
+});
+
+/** A known case with a guest in it. */
+function tdCase(): string {
+  const names = readdirSync(`${CORPUS}/known/6.17`);
+  return names.find((name) => name.startsWith('td-')) ?? 'none';
+}
+
+describe('what cannot be run is said in one line', () => {
+  test.each([
+    ['both sides at once', [host('right'), MODULE], 2, 'some of these make SEAMCALLs, the others answer them'],
+    ['an option of the other side', [host('right'), '--compare', 'class'], 2, '--compare is for implementations that'],
+    ['an option of trees', [host('right'), '--cc', 'gcc'], 2, '--cc is for linux: implementations'],
+    ['a host option for a module', [MODULE, '--known'], 2, '--known is for implementations that make SEAMCALLs'],
+    ['another kernel than it claims', [host('right'), '--kernel', '7.3'], 2, 'behaves like 6.12, not 7.3'],
+    ['two without --between', [host('right'), host('right')], 2, 'one implementation at a time'],
+    ['a tree and a host', ['--between', 'linux:.', host('right')], 2, 'two kernel trees, or two hosts'],
+    ['one that ends at once', ['stdio:echo no such machine >&2; exit 3'], 4, 'exit code 3'],
+    ['one that claims to be nobody', [host('claims-too-much')], 4, "behavesLike '9.9'"],
+    ['one that is mute', [host('mute'), '--timeout', 'start=1500ms'], 4, "no 'hello' within 1500 ms"],
+  ])('%s', async (_, args, code, message) => {
+    const result = await conform(...args);
+    expect([result.code, result.out]).toEqual([code, '']);
+    expect(result.err).toContain(message);
+    expect(result.err).not.toContain('internal error');
+  });
+
+  test('serve plays one side', async () => {
+    const { code, err } = await cli('serve', '--kernel', '6.12', '--module', '1.0');
+    expect([code, err]).toEqual([2, expect.stringContaining('--kernel')]);
+  });
+});
+
+test('smoke climbs with hosts as with modules', async () => {
+  const { code, out } = await cli('smoke', host('right'));
+  expect([code, out]).toEqual([0, expect.stringContaining('a host with 12 commands, claims to behave like 6.12')]);
+  const wrong = await cli('smoke', host('keeps-state'), '--json');
+  expect(wrong.code).toBe(1);
+  expect((await cli('smoke', host('mute'), '--timeout', 'start=1s')).code).toBe(4);
+}, 60_000);
