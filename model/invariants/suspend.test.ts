@@ -142,3 +142,8 @@ test('after S3 no SEAMRR is valid; after hibernation the module waits for its fi
     expect([name, fresh.records.at(-1)?.outcome, modulePhase(fresh)]).toEqual([name, 'done', 'PENDING']);
   }
 });
+
+test('hibernation brings back what S3 has taken: the machine starts anew', () => {
+  const { world } = ran('v11', [S3, HIBERNATE], { hibernation: true });
+  expect([world.hardware.lps.every((lp) => lp.seamrrValid), modulePhase(world)]).toEqual([true, 'PENDING']);
+});
