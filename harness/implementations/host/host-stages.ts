@@ -1,5 +1,6 @@
 import type { Stages } from '../../campaign/stages.ts';
 import { describeWorld } from '../../oracle/describe-case.ts';
+import type { Event } from '../../../model/world/event.ts';
 import type { Case } from '../../case.ts';
 import { describeHostDifference, HOST_INVARIANTS, type HostSubject, judgeHostsBetween } from './judge-host.ts';
 
@@ -27,6 +28,14 @@ export function betweenHostsStages(stages: Stages, first: HostSubject, second: H
   };
 }
 
+/** Events that a host is told of by some command, or that happen to the machine around it. */
+const CARRIED: ReadonlySet<string> = new Set<Event['kind']>([
+  ...(['vmxon', 'vmxoff', 'cpu-online', 'cpu-offline', 'cpu-enable', 'enable', 'kexec'] as const),
+  ...(['acpi-cpu-add', 'acpi-cpu-remove', 'memory-add', 'memory-remove', 'machine-check'] as const),
+  ...(['allocation-failure', 'condition', 'cmr-corruption', 'late-load', 'module-unload'] as const),
+  ...(['seam-death', 'seamcall'] as const),
+]);
+
 /** Why a host cannot be asked all of a case; null: it can. */
 export function whyNot(
   { capabilities }: HostSubject,
@@ -35,7 +44,7 @@ export function whyNot(
   const commands: readonly string[] = capabilities.commands;
   for (const { kind } of events) {
     if (kind.startsWith('td-')) return 'guests are no part of the protocol';
-    if (kind === 'suspend') return 'sleep states are no part of the protocol';
+    if (!CARRIED.has(kind)) return `the protocol has no command for ${kind}`;
     if (kind === 'memory-add' && !commands.includes('memory-online') && !commands.includes('memory-add'))
       return 'the host has no command memory-online';
   }
