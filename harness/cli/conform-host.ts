@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildKernel, enablesAtBoot } from '../adapters/linux/build.ts';
 import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
 import { findTree } from '../adapters/linux/tree.ts';
@@ -114,6 +114,13 @@ function requireNumber(count: number, between: boolean): void {
   if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
 }
 
+/** The compiler looks for it from elsewhere. */
+function header(path: string): string {
+  if (kindOfPath(path) !== 'file')
+    throw new UserError(`--extra ${path}: expected a C header, and there is no such file`);
+  return resolve(path);
+}
+
 function requireComparable([first, second]: CompiledInput['kernels']): void {
   if (first === undefined || second === undefined) return;
   if (enablesAtBoot(first.program) !== enablesAtBoot(second.program))
@@ -143,7 +150,10 @@ function built(
   tell: (text: string) => void,
 ): CompiledInput['kernels'][number] {
   tell(`seamstress conform: building ${text}\n`);
-  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
+  const build = {
+    ...(cc === undefined ? {} : { compiler: cc }),
+    ...(extra === undefined ? {} : { extra: header(extra) }),
+  };
   return { program: buildKernel(findTree(tree), build), name: text };
 }
 
