@@ -85,4 +85,22 @@ describeLinux('Linux 6.12', () => {
     rmSync(patched, { recursive: true });
     expect([again.code, again.out]).toEqual([1, expect.stringContaining('module later')]);
   }, 120_000);
+
+  test('a tree that needs more says what, and builds with a header that has it', async () => {
+    const tree = seedBug(findTree('debian'), {
+      name: 'needs more',
+      find: /args\.rcx = 0;/,
+      replace: 'args.rcx = 0; tdx_brand_new_helper(TDX_BRAND_NEW_FLAG);',
+    });
+    const args = [`linux:${tree}`, '--case', CASE, '--quiet'];
+    const bare = await conform(...args);
+    expect([bare.code, bare.out]).toEqual([4, '']);
+    expect(bare.err).toContain('needs what the shim does not have: tdx_brand_new_helper, TDX_BRAND_NEW_FLAG');
+    const none = await conform(...args, '--extra', 'extra.h');
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('--extra extra.h: expected a C header')]);
+    const text = '#define TDX_BRAND_NEW_FLAG 1\nstatic inline void tdx_brand_new_helper(int flag) { (void)flag; }\n';
+    writeFileSync(join(folder.path, 'extra.h'), text);
+    expect((await conform(...args, '--extra', 'extra.h')).code).toBe(0);
+    rmSync(tree, { recursive: true });
+  }, 120_000);
 });

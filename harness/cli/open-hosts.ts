@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { buildKernel, enablesAtBoot } from '../adapters/linux/build.ts';
 import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
 import { findTree } from '../adapters/linux/tree.ts';
@@ -11,6 +12,7 @@ import { openNamedHost } from '../implementations/open.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
 import type { Timeouts } from '../implementations/timeouts.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
+import { kindOfPath } from '../store/case-store.ts';
 import type { Context } from './context.ts';
 import { UserError } from './exit.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
@@ -62,7 +64,10 @@ function openLinux(
   { cc, extra, between, workers, ...options }: OpenOptions,
 ): OpenHosts {
   const profile = profileOf(options, stages);
-  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
+  const build = {
+    ...(cc === undefined ? {} : { compiler: cc }),
+    ...(extra === undefined ? {} : { extra: header(extra) }),
+  };
   const kernels = named.map(({ text, tree }) => {
     terminal.err(`seamstress conform: building ${text}\n`);
     return { program: buildKernel(findTree(tree), build), name: text };
@@ -79,6 +84,13 @@ function openLinux(
     start: (lanes) => startExecutor(lanes, compiledSource({ base: pipeline, profile, kernels }), Date.now),
     close: () => undefined,
   };
+}
+
+/** The compiler looks for it from elsewhere. */
+function header(path: string): string {
+  if (kindOfPath(path) !== 'file')
+    throw new UserError(`--extra ${path}: expected a C header, and there is no such file`);
+  return resolve(path);
 }
 
 function requireComparable([first, second]: CompiledInput['kernels']): void {

@@ -14,14 +14,9 @@ import { findTree, TDX_C } from './tree.ts';
 const OWN_START = `
 static int own_online(unsigned int cpu)
 {
-	int ret = x86_virt_get_ref(X86_FEATURE_VMX);
+	int error = x86_virt_get_ref(X86_FEATURE_VMX);
 
-	if (ret)
-		return ret;
-	ret = tdx_cpu_enable();
-	if (ret)
-		x86_virt_put_ref(X86_FEATURE_VMX);
-	return ret;
+	return error ? error : tdx_cpu_enable();
 }
 
 static int own_offline(unsigned int cpu)
@@ -32,17 +27,16 @@ static int own_offline(unsigned int cpu)
 
 static int own_enable(void)
 {
-	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "own", own_online, own_offline);
-	int ret;
+	int callbacks = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "own", own_online, own_offline), error = callbacks;
 
-	if (state < 0)
-		return state;
-	cpus_read_lock();
-	ret = tdx_enable();
-	cpus_read_unlock();
-	if (ret)
-		cpuhp_remove_state(state);
-	return ret;
+	if (callbacks >= 0) {
+		cpus_read_lock();
+		error = tdx_enable();
+		cpus_read_unlock();
+		if (error)
+			cpuhp_remove_state(callbacks);
+	}
+	return error;
 }
 subsys_initcall(own_enable);
 
