@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { buildKernel } from '../adapters/linux/build.ts';
-import { startKernel } from '../adapters/linux/judge.ts';
-import { compiledStages } from '../adapters/linux/stages.ts';
+import { judgeAgainstModel, startKernel } from '../adapters/linux/judge.ts';
 import { findTree } from '../adapters/linux/tree.ts';
+import type { Judge } from '../oracle/judge.ts';
 import { findProfile } from '../oracle/profile.ts';
 import { stages } from '../pipeline.ts';
 import { shrink } from '../shrink/shrink.ts';
@@ -24,7 +24,7 @@ let missed = 0;
 for (const bug of SEEDED_BUGS) {
   const copy = seedBug(tree, bug);
   const kernel = startKernel(buildKernel(copy), findProfile(profile).revision, bug.name);
-  const { judge } = compiledStages(stages, kernel);
+  const judge: Judge = (one, full) => judgeAgainstModel(kernel, one, full);
   const start = performance.now();
   let line = 'MISSED';
   for (let index = 0; index < cases; index += 1) {

@@ -14,15 +14,16 @@ export const RANGE_SIZE = 512;
 const RANGES_SHARE = 0.9;
 const IDLE_RANGES_SHARE = 0.97;
 
-/** Ranges of this shard, in order; `undefined`: none is left. For a time budget there is always one more. */
+/** Ranges of `size` cases of this shard, in order; `undefined`: none is left. For a time budget there is always one more. */
 export function nthRange(
   budget: Budget,
   shard: Shard,
   n: number,
+  size = RANGE_SIZE,
 ): { readonly from: number; readonly to: number } | undefined {
-  const from = (n * shard.count + shard.index - 1) * RANGE_SIZE;
-  if ('time' in budget) return { from, to: from + RANGE_SIZE };
-  return from < budget.runs ? { from, to: Math.min(from + RANGE_SIZE, budget.runs) } : undefined;
+  const from = (n * shard.count + shard.index - 1) * size;
+  if ('time' in budget) return { from, to: from + size };
+  return from < budget.runs ? { from, to: Math.min(from + size, budget.runs) } : undefined;
 }
 
 /** Clock readings, milliseconds. */

@@ -14,7 +14,7 @@ const PROFILE = { kernel: 'unsound', module: 'plain' };
 
 const executors: Executor[] = [];
 beforeAll(async () => {
-  for (const workers of [1, 2]) executors.push(await startExecutor(workers, PIPELINE, Date.now));
+  for (const workers of [1, 2]) executors.push(await startExecutor(workers, { module: PIPELINE }, Date.now));
 });
 afterAll(async () => {
   for (const executor of executors) await executor.close();
@@ -217,7 +217,7 @@ describe('a campaign', () => {
   test('a budget of time is kept, and a share of it is for shrinking', async () => {
     let clock = 0;
     const now = (): number => clock;
-    const inner = await startExecutor(1, PIPELINE, now);
+    const inner = await startExecutor(1, { module: PIPELINE }, now);
     // Every task takes 10 ms of this clock.
     const execute: Executor['execute'] = (task) => {
       clock += 10;

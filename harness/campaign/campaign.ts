@@ -15,6 +15,8 @@ export interface CampaignConfig {
   readonly mood: string;
   readonly budget: Budget;
   readonly shard: Shard;
+  /** Cases in a range; missing: `RANGE_SIZE`. Part of what the records depend on. */
+  readonly rangeSize?: number;
   /** Stop at the first finding. */
   readonly bail: boolean;
   /** Cases judged at most for each finding. */
@@ -144,7 +146,7 @@ async function shrinkOne(run: Run, finding: Finding): Promise<void> {
 async function runNextRange(run: Run): Promise<boolean> {
   if (rangesAreOver(run)) return false;
   const number = run.nextRange;
-  const range = nthRange(run.budget, run.shard, number);
+  const range = nthRange(run.budget, run.shard, number, run.rangeSize);
   if (range === undefined) return false;
   run.nextRange += 1;
   const { seed, profile, mood } = run;
@@ -212,7 +214,7 @@ function rangesAreOver(run: Run): boolean {
     run.now() >= (run.toShrink.length > 0 ? run.deadlines.ranges : run.deadlines.idleRanges)
   )
     return true;
-  return nthRange(run.budget, run.shard, run.nextRange) === undefined;
+  return nthRange(run.budget, run.shard, run.nextRange, run.rangeSize) === undefined;
 }
 
 function shrinkingIsOver(run: Run): boolean {

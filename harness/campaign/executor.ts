@@ -1,30 +1,38 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Stages, StagesModule } from './stages.ts';
+import { type ExitCode, UserError } from '../cli/exit.ts';
+import { openStages, type StagesSource } from './stages.ts';
 import { perform, type Task, type TaskResults } from './task.ts';
 
 /** Where tasks run. */
 export interface Executor {
   /** Tasks worth having under way at once. */
   readonly lanes: number;
+  /** Throws a UserError where what is judged cannot be run any more. */
   readonly execute: <T extends Task>(task: T) => Promise<TaskResults[T['kind']]>;
   readonly close: () => Promise<void>;
 }
 
+/** What a thread is sent. */
+export interface Request {
+  readonly task: Task;
+  readonly source: StagesSource;
+}
+
+/** What it sends back. */
+export type Answer =
+  | { readonly result: TaskResults[Task['kind']] }
+  | { readonly failure: { readonly message: string; readonly exitCode: ExitCode } };
+
 /**
- * Starts `workers` threads, each with its own copy of the stages that the module at `pipeline` (a file URL) exports.
- * One worker means this thread: no copies, no messages, and a profiler sees everything.
+ * Starts `workers` threads, each with its own copy of the stages that `source` opens. One worker means this thread: no
+ * copies, no messages, and a profiler sees everything.
  */
-export async function startExecutor(workers: number, pipeline: string, now: () => number): Promise<Executor> {
-  return workers === 1 ? await inThisThread(pipeline, now) : await inThreads(workers, pipeline);
+export async function startExecutor(workers: number, source: StagesSource, now: () => number): Promise<Executor> {
+  return workers === 1 ? await inThisThread(source, now) : await inThreads(workers, source);
 }
 
-async function inThisThread(pipeline: string, now: () => number): Promise<Executor> {
-  const { stages } = (await import(pipeline)) as StagesModule;
-  return executorOf(stages, now);
-}
-
-/** This thread, with stages that no module exports. */
-export function executorOf(stages: Stages, now: () => number): Executor {
+async function inThisThread(source: StagesSource, now: () => number): Promise<Executor> {
+  const { stages, close } = await openStages(source);
   return {
     lanes: 1,
     async execute(task) {
@@ -32,13 +40,13 @@ export function executorOf(stages: Stages, now: () => number): Executor {
       await setImmediate();
       return perform(stages, task, now);
     },
-    close: async () => undefined,
+    close: async () => close(),
   };
 }
 
-async function inThreads(workers: number, pipeline: string): Promise<Executor> {
+async function inThreads(workers: number, source: StagesSource): Promise<Executor> {
   const { Piscina } = await import('piscina');
-  const pool = new Piscina<{ task: Task; pipeline: string }, TaskResults[Task['kind']]>({
+  const pool = new Piscina<Request, Answer>({
     filename: new URL('./worker.js', import.meta.url).href,
     name: 'work',
     minThreads: workers,
@@ -48,7 +56,11 @@ async function inThreads(workers: number, pipeline: string): Promise<Executor> {
   });
   return {
     lanes: workers,
-    execute: async <T extends Task>(task: T) => (await pool.run({ task, pipeline })) as TaskResults[T['kind']],
+    async execute<T extends Task>(task: T) {
+      const answer = await pool.run({ task, source });
+      if ('failure' in answer) throw new UserError(answer.failure.message, answer.failure.exitCode);
+      return answer.result as TaskResults[T['kind']];
+    },
     close: () => pool.destroy(),
   };
 }

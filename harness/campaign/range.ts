@@ -1,4 +1,5 @@
 import type { Case } from '../case.ts';
+import { UserError } from '../cli/exit.ts';
 import type { Verdict, Violation } from '../oracle/verdict.ts';
 import { stackOf } from '../shrink/probe.ts';
 import type { GenerateOptions, Stages } from './stages.ts';
@@ -77,6 +78,7 @@ function tally(
       input = make();
       verdict = stages.judge(input, full);
     } catch (error) {
+      if (error instanceof UserError) throw error;
       crash = { origin, stack: stackOf(error) };
       break;
     }

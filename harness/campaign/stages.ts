@@ -33,7 +33,26 @@ export interface GenerateOptions {
   readonly mood: string;
 }
 
-/** What a pipeline module exports. */
-export interface StagesModule {
+/** Where a thread gets stages of its own from: plain data, so that it can be sent there. */
+export interface StagesSource {
+  /** File URL of a `StagesModule`. */
+  readonly module: string;
+  /** What its `openStages` is told; plain data. */
+  readonly input?: unknown;
+}
+
+/** What a pipeline module exports: stages, or how to open some that hold on to something outside, such as a process. */
+export type StagesModule =
+  | { readonly stages: Stages }
+  | { readonly openStages: (input: unknown) => Promise<OpenStages> };
+
+export interface OpenStages {
   readonly stages: Stages;
+  readonly close: () => void;
+}
+
+/** Throws a UserError where they cannot be opened. */
+export async function openStages({ module, input }: StagesSource): Promise<OpenStages> {
+  const found = (await import(module)) as StagesModule;
+  return 'stages' in found ? { stages: found.stages, close: () => undefined } : await found.openStages(input);
 }

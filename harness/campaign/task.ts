@@ -1,4 +1,5 @@
 import type { Case } from '../case.ts';
+import { UserError } from '../cli/exit.ts';
 import type { Violation } from '../oracle/verdict.ts';
 import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
 import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';
@@ -37,7 +38,7 @@ export interface Shrunk extends ShrinkResult {
   readonly trace: readonly string[];
 }
 
-/** Runs one task to its end. `now`: milliseconds on the clock that a task's `deadline` is read from. */
+/** Runs one task to its end; throws a UserError where what is judged cannot be run any more. `now`: milliseconds on the clock that a task's `deadline` is read from. */
 export function perform<T extends Task>(stages: Stages, task: T, now: () => number): TaskResults[T['kind']];
 export function perform(stages: Stages, task: Task, now: () => number): TaskResults[Task['kind']] {
   switch (task.kind) {
@@ -59,7 +60,8 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
 function recheck({ judge }: Stages, input: Case, bucket: string): Recheck | null {
   try {
     return { violations: judge(input).violations, minimal: isMinimalCase(input, bucket, judge) };
-  } catch {
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     return null;
   }
 }

@@ -1,8 +1,23 @@
-import type { StagesModule } from './stages.ts';
-import { perform, type Task, type TaskResults } from './task.ts';
+import { UserError } from '../cli/exit.ts';
+import type { Answer, Request } from './executor.ts';
+import { openStages, type StagesSource, type Stages } from './stages.ts';
+import { perform } from './task.ts';
+
+/** A thread belongs to one executor, so there is one source; what it holds on to goes when the thread does. */
+let opened: Promise<Stages> | undefined;
+
+async function stagesOf(source: StagesSource): Promise<Stages> {
+  return (await openStages(source)).stages;
+}
 
 /** What a thread of the pool does with a message. */
-export async function work({ task, pipeline }: { task: Task; pipeline: string }): Promise<TaskResults[Task['kind']]> {
-  const { stages } = (await import(pipeline)) as StagesModule;
-  return perform(stages, task, Date.now);
+export async function work({ task, source }: Request): Promise<Answer> {
+  try {
+    opened ??= stagesOf(source);
+    return { result: perform(await opened, task, Date.now) };
+  } catch (error) {
+    // Errors lose their class on the way to another thread.
+    if (error instanceof UserError) return { failure: { message: error.message, exitCode: error.exitCode } };
+    throw error;
+  }
 }

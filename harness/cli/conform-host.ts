@@ -1,22 +1,18 @@
-import { join } from 'node:path';
-import { compiledStages, betweenStages } from '../adapters/linux/stages.ts';
-import { buildKernel } from '../adapters/linux/build.ts';
-import { type CompiledKernel, startKernel } from '../adapters/linux/judge.ts';
+import { join, resolve } from 'node:path';
+import { buildKernel, enablesAtBoot } from '../adapters/linux/build.ts';
+import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
 import { findTree } from '../adapters/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
 import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
-import { executorOf } from '../campaign/executor.ts';
+import { type Executor, startExecutor } from '../campaign/executor.ts';
 import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
-import type { Stages } from '../campaign/stages.ts';
-import type { Case, Profile } from '../case.ts';
-import { betweenHostsStages, hostStages, whyNot } from '../implementations/host/host-stages.ts';
-import type { HostSubject } from '../implementations/host/judge-host.ts';
-import { openNamedHost } from '../implementations/open.ts';
+import type { Stages, StagesSource } from '../campaign/stages.ts';
+import type { Case } from '../case.ts';
+import { findRevision } from '../../model/kernel/revisions.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
 import type { Timeouts } from '../implementations/timeouts.ts';
-import { findProfile } from '../oracle/profile.ts';
 import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
@@ -31,6 +27,7 @@ import { catchInterrupts } from './interrupt.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { progressLine } from './progress.ts';
 import { openRecorder } from './recorder.ts';
+import { introduce, speakingSource } from './speaking-stages.ts';
 import { mapStack } from './stack.ts';
 
 export interface HostOptions extends ProfileOptions {
@@ -40,6 +37,7 @@ export interface HostOptions extends ProfileOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly time?: number;
+  readonly workers: number;
   readonly mood: string;
   readonly corpus?: string;
   readonly output: string;
@@ -54,6 +52,8 @@ export interface HostOptions extends ProfileOptions {
 }
 
 const DEFAULT_SECONDS = 60;
+/** Cases in a range: a compiled kernel does a few hundred a second. */
+const RANGE_SIZE = 64;
 
 /**
  * Judges hosts that are not ours by the invariants and by the model they claim to be, or compares two of a kind. Sets the
@@ -66,94 +66,86 @@ export async function conformHosts(
 ): Promise<void> {
   const implementations = named.map(({ text }) => text);
   const { terminal, palette } = context;
-  requireCount(named, options);
-  const { stages, profile, whyNot, shrinkEvaluations, close } = await openAll(context, named, options);
-  try {
-    const config = { ...configOf(context, implementations, profile, stages, whyNot, options), shrinkEvaluations };
-    const findings = join(options.output, 'findings');
-    for (const folder of [options.output, findings]) {
-      requireWritable(folder);
-      sweepTemporaries(folder);
-    }
-    const header = headerOf(context, stages, implementations.join(' '), config);
-    terminal.err(
-      `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}\n`,
-    );
-    const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
-    const interrupts = catchInterrupts(terminal);
-    const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
-    const progress = progressLine(terminal, runs, Date.now);
-    try {
-      recorder.emit(header);
-      await runCampaign(config, {
-        executor: executorOf(stages, Date.now),
-        now: Date.now,
-        interrupted: interrupts.signal,
-        save: (bucket, file) => saveFinding(findings, bucket, file),
-        emit: recorder.emit,
-        progress: options.quiet === true ? () => undefined : progress.show,
-      });
-    } finally {
-      progress.end();
-      interrupts.release();
-      recorder.close();
-    }
-    const { records } = recorder;
-    writeReports(options.output, 'conform', records, options.reporter ?? []);
-    const summary = summarise(records);
-    terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
-    if (summary.crash !== null) {
-      terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
-    }
-    process.exitCode = summary.exitCode;
-  } finally {
-    close();
+  const between = options.between === true;
+  requireNumber(named.length, between);
+  const { judged, source, profile, whyNot, shrinkEvaluations } = await prepare(context, named, options);
+  const stages = { ...context.stages, ...judged };
+  const config = { ...configOf(context, implementations, profile, stages, whyNot, options), shrinkEvaluations };
+  const findings = join(options.output, 'findings');
+  for (const folder of [options.output, findings]) {
+    requireWritable(folder);
+    sweepTemporaries(folder);
   }
+  // Single cases are one task: further lanes would have nothing to do.
+  const workers = options.case === undefined ? options.workers : 1;
+  const header = headerOf(context, stages, implementations.join(' '), config, workers);
+  terminal.err(
+    `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
+  );
+  const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
+  const interrupts = catchInterrupts(terminal);
+  const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
+  const progress = progressLine(terminal, runs, Date.now);
+  let executor: Executor | undefined;
+  try {
+    executor = await startExecutor(workers, source, Date.now);
+    recorder.emit(header);
+    await runCampaign(config, {
+      executor,
+      now: Date.now,
+      interrupted: interrupts.signal,
+      save: (bucket, file) => saveFinding(findings, bucket, file),
+      emit: recorder.emit,
+      progress: options.quiet === true ? () => undefined : progress.show,
+    });
+  } finally {
+    progress.end();
+    interrupts.release();
+    recorder.close();
+    await executor?.close();
+  }
+  const { records } = recorder;
+  writeReports(options.output, 'conform', records, options.reporter ?? []);
+  const summary = summarise(records);
+  terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
+  if (summary.crash !== null) {
+    terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
+  }
+  process.exitCode = summary.exitCode;
 }
 
-/** Hosts that run, as a campaign sees them. */
-interface OpenHosts {
-  readonly stages: Stages;
-  readonly profile: Profile;
+/** Hosts as a campaign sees them. */
+interface Prepared {
+  readonly judged: Pick<Stages, 'invariants' | 'sometimes'>;
+  readonly source: StagesSource;
+  readonly profile: CampaignConfig['profile'];
   /** Why a saved case cannot be asked of all of them; null: it can. */
   readonly whyNot: (input: Case) => string | null;
   readonly shrinkEvaluations: number;
-  readonly close: () => void;
 }
 
-async function openAll(
-  context: Context,
-  named: readonly ImplementationName[],
-  options: HostOptions,
-): Promise<OpenHosts> {
+function prepare(context: Context, named: readonly ImplementationName[], options: HostOptions): Promise<Prepared> {
   const linux = named.flatMap((name) => (name.kind === 'linux' ? [name] : []));
-  if (linux.length === named.length) return openLinux(context, linux, options);
+  if (linux.length === named.length) return prepareLinux(context, linux, options);
   if (linux.length > 0) throw new UserError('--between compares two kernel trees, or two hosts behind seam-stdio/1');
-  return openSpeaking(context, named, options);
+  return prepareSpeaking(context, named, options);
 }
 
-type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
-
-function openLinux(
-  { terminal, stages }: Context,
+async function prepareLinux(
+  { terminal, stages, pipeline }: Context,
   named: readonly LinuxName[],
-  { cc, extra, ...options }: HostOptions,
-): OpenHosts {
+  options: HostOptions,
+): Promise<Prepared> {
   const profile = profileOf(options, stages);
-  const build = { ...(cc === undefined ? {} : { compiler: cc }), ...(extra === undefined ? {} : { extra }) };
-  const kernels = named.map(({ text, tree }) => {
-    terminal.err(`seamstress conform: building ${text}\n`);
-    return startKernel(buildKernel(findTree(tree), build), findProfile(profile).revision, text);
-  });
-  const [first, second] = kernels as [CompiledKernel, CompiledKernel | undefined];
+  const kernels = named.map((name) => built(name, options, terminal.err));
+  requireComparable(kernels);
+  for (const kernel of kernels) requireSameKind(kernel, profile.kernel, stages.kernels);
   return {
-    stages: second === undefined ? compiledStages(stages, first) : betweenStages(stages, first, second),
+    judged: judgedStages(stages, options.between === true),
+    source: compiledSource({ base: pipeline, profile, kernels }),
     profile,
     whyNot: () => null,
     shrinkEvaluations: SHRINK_EVALUATIONS,
-    close: () => {
-      for (const { child } of kernels) child.close();
-    },
   };
 }
 
@@ -161,55 +153,91 @@ function openLinux(
 const SPEAKING_SHRINK_EVALUATIONS = 400;
 
 /** Hosts behind seam-stdio/1 or in this process. The profile's kernel is the one they claim to be. */
-async function openSpeaking(
-  { stages, version }: Context,
+async function prepareSpeaking(
+  { stages, version, pipeline }: Context,
   named: readonly ImplementationName[],
   options: HostOptions,
-): Promise<OpenHosts> {
-  const subjects: HostSubject[] = [];
-  const close = (): void => {
-    for (const subject of subjects) subject.close();
+): Promise<Prepared> {
+  const input = { named, timeouts: options.timeout, version };
+  const { judged, model, whyNot } = await introduce(stages, input);
+  if (options.kernel !== undefined && model !== null && model !== options.kernel)
+    throw new UserError(`${named[0]?.text} says that it behaves like ${model}, not ${options.kernel}`);
+  return {
+    judged,
+    source: speakingSource({ base: pipeline, ...input }),
+    profile: profileOf(model === null ? options : { ...options, kernel: model }, stages),
+    whyNot,
+    shrinkEvaluations: SPEAKING_SHRINK_EVALUATIONS,
   };
-  try {
-    for (const name of named)
-      subjects.push(await openNamedHost(name, { timeouts: options.timeout, version, now: () => performance.now() }));
-    const [first, second] = subjects as [HostSubject, HostSubject | undefined];
-    const { model } = first;
-    if (options.kernel !== undefined && model !== null && model.name !== options.kernel)
-      throw new UserError(`${first.name} says that it behaves like ${model.name}, not ${options.kernel}`);
-    return {
-      stages: second === undefined ? hostStages(stages, first) : betweenHostsStages(stages, first, second),
-      profile: profileOf(model === null ? options : { ...options, kernel: model.name }, stages),
-      whyNot: (input) => subjects.map((subject) => whyNot(subject, input)).find((why) => why !== null) ?? null,
-      shrinkEvaluations: SPEAKING_SHRINK_EVALUATIONS,
-      close,
-    };
-  } catch (error) {
-    close();
-    throw error;
-  }
 }
 
-function requireCount({ length }: readonly ImplementationName[], { between }: HostOptions): void {
-  if (length === (between === true ? 2 : 1)) return;
+/** An implementation of the host side, as the command line names it. */
+type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
+
+function requireNumber(count: number, between: boolean): void {
+  if (between && count !== 2) throw new UserError('--between compares two implementations');
+  if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
+}
+
+/** The compiler looks for it from elsewhere. */
+function header(path: string): string {
+  if (kindOfPath(path) !== 'file')
+    throw new UserError(`--extra ${path}: expected a C header, and there is no such file`);
+  return resolve(path);
+}
+
+function requireComparable([first, second]: CompiledInput['kernels']): void {
+  if (first === undefined || second === undefined) return;
+  if (enablesAtBoot(first.program) !== enablesAtBoot(second.program))
+    throw new UserError(
+      `${first.name} and ${second.name} cannot be compared: one initialises TDX by itself at boot, the other when asked`,
+    );
+}
+
+/** A tree and its model start TDX in the same way, or everything would differ. */
+function requireSameKind(
+  { program, name }: CompiledInput['kernels'][number],
+  kernel: string,
+  kernels: readonly string[],
+): void {
+  const atBoot = enablesAtBoot(program);
+  if (findRevision(kernel)?.enablesAtBoot === atBoot) return;
+  const others = kernels.filter((one) => findRevision(one)?.enablesAtBoot === atBoot);
   throw new UserError(
-    between === true
-      ? '--between compares two implementations'
-      : 'one implementation at a time; --between compares two',
+    `${name} ${atBoot ? 'initialises TDX by itself at boot' : 'initialises TDX when it is asked to'}, and its model ${kernel} does not; ` +
+      `choose another with --kernel: ${others.join(', ')}`,
   );
+}
+
+function built(
+  { text, tree }: LinuxName,
+  { cc, extra }: HostOptions,
+  tell: (text: string) => void,
+): CompiledInput['kernels'][number] {
+  tell(`seamstress conform: building ${text}\n`);
+  const build = {
+    ...(cc === undefined ? {} : { compiler: cc }),
+    ...(extra === undefined ? {} : { extra: header(extra) }),
+  };
+  return { program: buildKernel(findTree(tree), build), name: text };
 }
 
 function configOf(
   context: Context,
   implementations: readonly string[],
-  profile: Profile,
+  profile: CampaignConfig['profile'],
   stages: Stages,
   whyNot: (input: Case) => string | null,
   options: HostOptions,
 ): Omit<CampaignConfig, 'shrinkEvaluations'> {
   const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
   const cases = [...anyCases, ...hostCases(path)];
-  const own = new Map([...knownOfKernel(known, profile.kernel)].filter(([, one]) => whyNot(one.case) === null));
+  const own = new Map(
+    // What takes threads that overlap cannot show: a compiled kernel runs one call at a time.
+    [...knownOfKernel(known, profile.kernel)].filter(
+      ([bucket, one]) => !bucket.startsWith('threads/') && whyNot(one.case) === null,
+    ),
+  );
   const single = options.case !== undefined;
   // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
   const corpus: readonly Given[] = [
@@ -218,7 +246,7 @@ function configOf(
   ];
   const given = single
     ? (options.case ?? []).map((origin) => ({ origin, case: readCaseFile(origin).case }))
-    : options.known === true
+    : options.known === true && options.between !== true
       ? cases
       : corpus;
   const budget: Budget = single
@@ -234,15 +262,23 @@ function configOf(
     const cases = count === 1 ? '1 saved case is' : `${count} saved cases are`;
     context.terminal.err(`seamstress conform: ${cases} skipped: ${whyNot(skipped.case)} (${skipped.origin})\n`);
   }
-  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : [])];
+  const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : []), ...toRepeat(options)];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
+    rangeSize: RANGE_SIZE,
     bail: options.bail ?? false,
     known: options.known === true && !single && options.between !== true ? own : new Map(),
     given: possible,
     sometimes: single ? [] : stages.sometimes(profile),
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };
+}
+
+/** Options without which a case would be another one, or the trees would not build. */
+function toRepeat({ kernel, module, cc, extra }: HostOptions): readonly string[] {
+  return Object.entries({ kernel, module, cc, extra }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, shellWord(value)],
+  );
 }
 
 /** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */
@@ -252,7 +288,13 @@ function hostCases(corpus: string): readonly Given[] {
   return listCaseFiles(folder).map((origin) => ({ origin, case: readCaseFile(origin).case }));
 }
 
-function headerOf({ version }: Context, stages: Stages, kernel: string, config: CampaignConfig): Header {
+function headerOf(
+  { version }: Context,
+  stages: Stages,
+  kernel: string,
+  config: CampaignConfig,
+  workers: number,
+): Header {
   const { seed: seedText, profile, mood, budget, bail, known, given } = config;
   return {
     record: 'header',
@@ -267,6 +309,6 @@ function headerOf({ version }: Context, stages: Stages, kernel: string, config: 
     bail,
     invariants: stages.invariants,
     corpus: { known: known.size, cases: given.length },
-    timing: { startedAt: new Date().toISOString(), workers: 1 },
+    timing: { startedAt: new Date().toISOString(), workers },
   };
 }

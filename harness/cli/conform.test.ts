@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { findTree } from '../adapters/linux/tree.ts';
 import { SUMMARY_SCHEMA } from '../report/summary.ts';
 import { describeLinux } from '../testing/describe-where.ts';
+import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';
 import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.ts';
 
 const START = fileURLToPath(new URL('./start.js', import.meta.url));
@@ -56,5 +58,49 @@ describeLinux('Linux 6.12', () => {
     const between = await conform('--between', 'linux:debian', 'linux:debian', '--runs', '64', '--quiet');
     expect([between.code, between.out]).toEqual([0, expect.stringContaining('0 findings')]);
     expect((await conform('--between', 'linux:debian', '--runs', '64')).code).toBe(2);
+  }, 120_000);
+
+  test('a patch against what it changes: the difference in words, side by side, and again when pasted', async () => {
+    const bug = SEEDED_BUGS.find(({ name }) => name === 'no WBINVD on the error path');
+    if (bug === undefined) throw new Error('no such bug');
+    const patched = seedBug(findTree('debian'), bug);
+    const args = [
+      '--between',
+      'linux:debian',
+      `linux:${patched}`,
+      '--known',
+      '--runs',
+      '64',
+      '--module',
+      'later',
+      '--quiet',
+    ];
+    const found = await conform(...args);
+    expect(found.code).toBe(1);
+    expect(found.out).toContain(`linux:debian has "WBINVD on all CPUs", linux:${patched} has "MOVDIR64B [`);
+    expect(found.out).toMatch(/^ {8}\| - {2,}WBINVD on all CPUs$/m);
+    const [, replay = ''] = /^ {8}npx seamstress conform (.*)$/m.exec(found.out) ?? [];
+    expect(replay).toMatch(/^--between --module later linux:debian /);
+    const again = await conform(...replay.split(' '), '--quiet');
+    rmSync(patched, { recursive: true });
+    expect([again.code, again.out]).toEqual([1, expect.stringContaining('module later')]);
+  }, 120_000);
+
+  test('a tree that needs more says what, and builds with a header that has it', async () => {
+    const tree = seedBug(findTree('debian'), {
+      name: 'needs more',
+      find: /args\.rcx = 0;/,
+      replace: 'args.rcx = 0; tdx_brand_new_helper(TDX_BRAND_NEW_FLAG);',
+    });
+    const args = [`linux:${tree}`, '--case', CASE, '--quiet'];
+    const bare = await conform(...args);
+    expect([bare.code, bare.out]).toEqual([4, '']);
+    expect(bare.err).toContain('needs what the shim does not have: tdx_brand_new_helper, TDX_BRAND_NEW_FLAG');
+    const none = await conform(...args, '--extra', 'extra.h');
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('--extra extra.h: expected a C header')]);
+    const text = '#define TDX_BRAND_NEW_FLAG 1\nstatic inline void tdx_brand_new_helper(int flag) { (void)flag; }\n';
+    writeFileSync(join(folder.path, 'extra.h'), text);
+    expect((await conform(...args, '--extra', 'extra.h')).code).toBe(0);
+    rmSync(tree, { recursive: true });
   }, 120_000);
 });

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { LEVELS } from '../implementations/compare.ts';
 import { roleOf } from '../implementations/open.ts';
@@ -19,7 +20,7 @@ const DEFAULT_RESTARTS = 100;
 const ALL_REPORTERS = [...REPORTERS, 'html'];
 
 /** Options that mean something on one side only: given for the other, they are refused and not left aside. */
-const HOST_ONLY = ['between', 'known', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
+const HOST_ONLY = ['between', 'known', 'workers', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
 const MODULE_ONLY = ['compare', 'restarts'];
 const LINUX_ONLY = ['extra', 'cc'];
 
@@ -35,7 +36,8 @@ export function conformCommand(context: Context): Command {
         '',
         "linux:TREE compiles a kernel tree's arch/x86/virt/vmx/tdx/tdx.c, unmodified, in user space and runs it on generated",
         'machines, its SEAMCALLs answered by the model of the TDX module. TREE is an unpacked tree, an archive of one, or',
-        "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang.",
+        "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang. --kernel names the model",
+        'that a later tree is compared with.',
         '',
         'stdio:COMMAND is a program that speaks seam-stdio/1 (harness/implementations/protocol/README.md), and the path of a',
         'TypeScript or JavaScript module one in our own process. It says itself which side it is on. One that answers SEAMCALLs',
@@ -60,6 +62,12 @@ export function conformCommand(context: Context): Command {
       new Option('--time <t>', 'for this long, such as 30s or 10m (default: hosts 60s, modules 30s)')
         .argParser(duration)
         .conflicts('runs'),
+    )
+    .addOption(
+      new Option('--workers <n>', 'hosts: threads, each with a host of its own; changes nothing but the speed')
+        .env('SEAMSTRESS_WORKERS')
+        .argParser(positiveInteger)
+        .default(availableParallelism(), 'all cores'),
     )
     .addOption(
       new Option('--mood <name>', `hosts: what cases are made of: ${stages.moods.join(', ')}`)

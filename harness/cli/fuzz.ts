@@ -132,7 +132,7 @@ async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
   const progress = progressLine(terminal, 'runs' in budget && options.shard.count === 1 ? budget.runs : null, Date.now);
   let executor: Executor | undefined;
   try {
-    executor = await startExecutor(options.workers, context.pipeline, Date.now);
+    executor = await startExecutor(options.workers, { module: context.pipeline }, Date.now);
     recorder.emit(header);
     await runCampaign(config, {
       executor,

@@ -74,7 +74,8 @@ function describeOutcome({ outcome, errno, statusBefore, statusAfter, phaseBefor
   return parts.join(', ');
 }
 
-function describeEntry(entry: TraceEntry): string {
+/** One effect, in a line. */
+export function describeEntry(entry: TraceEntry): string {
   switch (entry.kind) {
     case 'seamcall': {
       const inputs = [

@@ -1,4 +1,5 @@
 import type { Case } from '../case.ts';
+import { UserError } from '../cli/exit.ts';
 import type { Judge } from '../oracle/judge.ts';
 import type { Violation } from '../oracle/verdict.ts';
 
@@ -73,6 +74,7 @@ export function startProbe(input: Case, bucket: string, judge: Judge, limits: Sh
     try {
       return judge(candidate, full).violations;
     } catch (error) {
+      if (error instanceof UserError) throw error;
       crash ??= { case: candidate, stack: stackOf(error) };
       return [];
     }

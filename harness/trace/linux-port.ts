@@ -58,6 +58,8 @@ export function createReplayPort(): ReplayPort {
   let allocationIndex = 0;
   let configured = false;
   let resetEnd = -1;
+  let flushes = 0;
+  let flushesOfAll = 0;
   let resets: { readonly start: number; readonly end: number }[] = [];
   let seamcalls = 0;
   const memory = new Map<number, U64>();
@@ -146,6 +148,8 @@ export function createReplayPort(): ReplayPort {
       configured = false;
       resetEnd = -1;
       resets = [];
+      flushes = 0;
+      flushesOfAll = 0;
     },
     finish() {
       if (rowIndex < rows.length)
@@ -154,6 +158,7 @@ export function createReplayPort(): ReplayPort {
         throw new Divergence(`alloc[${allocationIndex}]`, JSON.stringify(allocations[allocationIndex]), 'nothing more');
       if (reply['tdmrs'] !== undefined && !configured) throw new Divergence('tdmrs', 'a SYS.CONFIG', 'none');
       compareResets(reply, resets);
+      if (flushesOfAll === 0) compareFlushes(reply, flushes);
     },
 
     seamcall: (cpu, registers) => call(cpu, registers, false),
@@ -193,9 +198,13 @@ export function createReplayPort(): ReplayPort {
       resetEnd = base + size;
       resets.push({ start: base, end: base + size });
     },
-    wbinvdAll: (cpu) => event('wbinvd', cpu),
+    wbinvdAll(cpu) {
+      flushesOfAll++;
+      event('wbinvd', cpu);
+    },
     wbinvd() {
-      // A CPU that flushes only itself leaves no event in the recording.
+      // A CPU that flushes only itself leaves no event in the recording, but is counted there.
+      flushes++;
     },
     vmxon(cpu) {
       return this.canEnterVMX.has(cpu);
@@ -258,4 +267,12 @@ function compareResets(reply: Json, resets: readonly { readonly start: number; r
   const got = JSON.stringify(joined.map(({ start, end }) => [formatU64(start), formatU64(end)]));
   const expected = JSON.stringify(optionalArray(reply['mv'], 'mv'));
   if (got !== expected) throw new Divergence('mv', expected, got);
+}
+
+/** WBINVDs of single CPUs; only where none was of all CPUs, which the recorder counts once for each. */
+function compareFlushes(reply: Json, got: number): void {
+  const counts = reply['st'] ?? reply['stats'];
+  if (counts === undefined) return;
+  const { wbinvd = 0, wbinvdAll = 0 } = object(counts, 'st');
+  if (wbinvdAll === 0 && wbinvd !== got) throw new Divergence('st.wbinvd', String(wbinvd), String(got));
 }

@@ -36,13 +36,22 @@ const KERNEL_FLAGS = [
   ],
   ...[
     '-Werror=implicit-function-declaration',
+    '-Werror=implicit-int',
     '-Werror=int-conversion',
     '-D__KERNEL__',
     ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`),
   ],
 ];
 const SHIM_SOURCES = ['port.c', 'probe.c', 'machine.c', 'memory.c'];
-const SHIM_FLAGS = ['-O2', '-g1', '-std=gnu11', '-fno-pie', '-fno-strict-aliasing', '-Wall'];
+const SHIM_FLAGS = [
+  '-O2',
+  '-g1',
+  '-std=gnu11',
+  '-fno-pie',
+  '-fno-strict-aliasing',
+  '-Wall',
+  '-Werror=implicit-function-declaration',
+];
 
 export interface BuildOptions {
   /** Compiler; missing: gcc, or clang where there is none. */
@@ -83,6 +92,7 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
     ];
     const object = (name: string): string => join(work, name);
     run(compiler, [...flags, '-c', join(tree, TDX_C), '-o', object('tdx.o')], tree);
+    requireEntryPoints(object('tdx.o'), tree);
     run(compiler, [...flags, '-c', join(SHIM, 'glue.c'), '-o', object('glue.o')], tree);
     run('ld', ['-r', '-T', join(SHIM, 'kernel.ld'), object('tdx.o'), '-o', object('data.o')], tree);
     run(
@@ -104,6 +114,28 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
     rmSync(work, { recursive: true, force: true });
   }
   return program;
+}
+
+/** Does the program that `buildKernel` made initialise TDX by itself at boot, instead of being asked to? */
+export function enablesAtBoot(program: string): boolean {
+  return definedNames(program).has('shim_initcall');
+}
+
+/** Somebody must be able to start the initialisation: others by a call, or the kernel by itself. */
+function requireEntryPoints(object: string, tree: string): void {
+  const names = definedNames(object);
+  if (names.has('shim_initcall') || (names.has('tdx_enable') && names.has('tdx_cpu_enable'))) return;
+  throw new UserError(
+    `the kernel tree ${tree} builds, but nobody could start TDX in it: expected tdx_cpu_enable() and tdx_enable() that ` +
+      `others may call, or an initcall, in ${TDX_C}`,
+    EXIT.CANNOT_RUN,
+  );
+}
+
+function definedNames(file: string): ReadonlySet<string> {
+  const { stdout, error } = spawnSync('nm', ['-g', '--defined-only', file], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (error !== undefined) throw new UserError(`cannot run nm: ${error.message}`, EXIT.CANNOT_RUN);
+  return new Set(stdout.split('\n').map((line) => line.split(' ').at(-1) ?? ''));
 }
 
 /** `undefined`: there is no C compiler on this machine. */
@@ -142,6 +174,8 @@ function missingNames(output: string): readonly string[] {
     /implicit declaration of function ['‘`](\w+)['’]/g,
     /['‘`](\w+)['’] undeclared/g,
     /use of undeclared identifier '(\w+)'/g,
+    /type defaults to ['‘]int['’] in declaration of ['‘](\w+)['’]/g,
+    /no member named ['‘](\w+)['’]/g,
     /unknown type name ['‘`](\w+)['’]/g,
     /call to undeclared function '(\w+)'/g,
     /undefined reference to [`'‘](\w+)['’]/g,

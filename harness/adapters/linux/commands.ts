@@ -1,12 +1,19 @@
+import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import type { CommandKind, HostCommand } from '../../implementations/host/command.ts';
 import { COMMAND } from './wire.ts';
-import { put, putNumber, type Words } from './words.ts';
+import { put, putMask, putNumber, type Words } from './words.ts';
 
 const PAGE = 4096;
 
-/** What there is in the compiled file. */
-export const COMMANDS: readonly CommandKind[] = ['boot', 'cpu-enable', 'enable', 'memory-online', 'machine-check'];
+/** What a kernel like that has in the compiled file. One that initialises TDX by itself at boot follows its CPUs, too. */
+export function commandsOf({ cpuEnable, enablesAtBoot }: Revision): readonly CommandKind[] {
+  return [
+    ...(['boot', 'enable', 'memory-online', 'machine-check'] as const),
+    ...(cpuEnable === null ? [] : (['cpu-enable'] as const)),
+    ...(enablesAtBoot ? (['cpu-online', 'cpu-offline'] as const) : []),
+  ];
+}
 
 /** A command as words. */
 export function putCommand(words: Words, kernel: KernelState, command: HostCommand): void {
@@ -19,6 +26,12 @@ export function putCommand(words: Words, kernel: KernelState, command: HostComma
       break;
     case 'enable':
       putEnable(words, kernel, command.cpu);
+      break;
+    case 'cpu-online':
+      putCPUOnline(words, kernel, command.target);
+      break;
+    case 'cpu-offline':
+      putCPUOffline(words, kernel, command.target);
       break;
     case 'memory-online':
       putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
@@ -54,20 +67,36 @@ export function putCPUEnable(words: Words, cpu: number): void {
 }
 
 /** With the CPUs that are online and the memory there is at this moment. */
-export function putEnable(words: Words, { cpus, memblock }: KernelState, cpu: number): void {
+export function putEnable(words: Words, kernel: KernelState, cpu: number): void {
+  const { memblock } = kernel;
   put(words, COMMAND.ENABLE);
   put(words, cpu);
-  for (let first = 0; first < cpus.length; first += 32) {
-    let mask = 0;
-    for (let bit = 0; bit < 32; bit += 1) if (cpus[first + bit]?.online === true) mask += 2 ** bit;
-    put(words, mask);
-  }
+  putOnline(words, kernel);
   put(words, memblock.length);
   for (const { base, size, node } of memblock) {
     putNumber(words, base);
     putNumber(words, size);
     put(words, node);
   }
+}
+
+/** The kernel's callback for a CPU that is about to come online, where it has one. */
+export function putCPUOnline(words: Words, kernel: KernelState, cpu: number): void {
+  put(words, COMMAND.CPU_ONLINE);
+  put(words, cpu);
+  putOnline(words, kernel);
+}
+
+/** The same for a CPU that is about to go offline. */
+export function putCPUOffline(words: Words, kernel: KernelState, cpu: number): void {
+  put(words, COMMAND.CPU_OFFLINE);
+  put(words, cpu);
+  putOnline(words, kernel);
+  put(words, kernel.guestKeyids.length);
+}
+
+function putOnline(words: Words, { cpus }: KernelState): void {
+  putMask(words, cpus.length, (cpu) => cpus[cpu]?.online === true);
 }
 
 /** Memory [startPfn, endPfn) (page frame numbers) is about to come online. */

@@ -1,38 +1,61 @@
 import { registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
+import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
+import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
 import type { ForeignHost, Reply } from '../../implementations/host/command.ts';
 import { replyOfNotifier } from '../../implementations/host/foreign-revision.ts';
 import { readLine } from '../../implementations/host/read-line.ts';
 import { noteTDMRs } from '../../implementations/host/tdmrs.ts';
-import type { Child } from './child.ts';
-import { COMMANDS, putCommand } from './commands.ts';
-import { fillKernel, setMemory } from './observe.ts';
+import { type Child, ChildEnded } from './child.ts';
+import { commandsOf, putCommand } from './commands.ts';
+import { fillKernel, noteMetadata, setMemory } from './observe.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
 import { createWords, intAt, numberAt, put, putNumber, putU64, textAt, u64At, wordsOfText } from './words.ts';
 
+/** Why a kernel died that nobody could ask any more. */
+const PROCESS_ENDED = 'its process ended';
+
 const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
+const TDH_SYS_RD = 34;
 
 /** The compiled kernel as somebody to talk to: commands go in as words, and what it does comes back as a stream of items. */
-export function createConversation(child: Child): ForeignHost {
+export interface Conversation extends ForeignHost {
+  /** The process of the kernel ended in the middle of a command; whoever minds sets it back. */
+  lost: boolean;
+}
+
+/** `like`: the model that says which entry points such a kernel has. */
+export function createConversation(child: Child, like: Revision): Conversation {
+  const command = createWords();
   const regs = registers(0);
   const reply = createWords();
-  const command = createWords();
-  const conversation: ForeignHost = {
-    commands: new Set(COMMANDS),
+  /** Objects of the compiled kernel that are alive. */
+  let live = 0;
+  const conversation: Conversation = {
+    commands: new Set(commandsOf(like)),
     warnings: [],
+    lost: false,
     perform(what, kernel, port) {
+      if (what.kind === 'boot') live = 0;
       command.count = 0;
       putCommand(command, kernel, what);
-      child.send(command, false);
-      for (;;) {
-        reply.count = 0;
-        const ended = readItems(child.receive(), kernel, port);
-        if (ended !== null)
-          return what.kind === 'memory-online' ? { ...ended, ret: replyOfNotifier(ended.ret) } : ended;
-        if (reply.count > 0) child.answer(reply);
+      try {
+        child.send(command, false);
+        for (;;) {
+          reply.count = 0;
+          const ended = readItems(child.receive(), kernel, port);
+          if (ended !== null)
+            return what.kind === 'memory-online' ? { ...ended, ret: replyOfNotifier(ended.ret) } : ended;
+          if (reply.count > 0) child.answer(reply);
+        }
+      } catch (error) {
+        if (!(error instanceof ChildEnded)) throw error;
+        conversation.lost = true;
+        kernel.crash = PROCESS_ENDED;
+        return { ret: 0, crashed: true };
       }
     },
   };
@@ -59,8 +82,19 @@ export function createConversation(child: Child): ForeignHost {
           port.wbinvdAll(intAt(list, at + 1));
           at += 2;
           break;
-        case ITEM.WBINVD:
-          port.wbinvd(intAt(list, at + 1));
+        case ITEM.WBINVD: {
+          const cpu = intAt(list, at + 1);
+          port.wbinvd(cpu);
+          const state = kernel.cpus[cpu];
+          if (state !== undefined) state.cacheDirty = false;
+          at += 2;
+          break;
+        }
+        case ITEM.GET_VMX:
+          put(reply, getVMX(kernel, port, intAt(list, at + 1)));
+          return null;
+        case ITEM.PUT_VMX:
+          putVMX(kernel, port, intAt(list, at + 1));
           at += 2;
           break;
         case ITEM.RESET:
@@ -86,7 +120,7 @@ export function createConversation(child: Child): ForeignHost {
           kernel.crash = CRASHES[intAt(list, at + 1)] ?? 'crash';
           return { ret: 0, crashed: true };
         case ITEM.DONE:
-          fillKernel(kernel, list, at);
+          live = fillKernel(kernel, list, at, live);
           return { ret: intAt(list, at + 1), crashed: false };
         default:
           throw new Error(`the compiled kernel sent an item of unknown kind ${list[at]}`);
@@ -108,7 +142,9 @@ export function createConversation(child: Child): ForeignHost {
       noteTDMRs(kernel, port, regs);
     }
     const leaf: U64 = regs.rax;
+    const field = regs.rdx;
     const trap = port.seamcall(intAt(list, at + 1), regs);
+    if (leaf === TDH_SYS_RD && trap === 'none' && regs.rax === 0) noteMetadata(kernel, field, regs.r8);
     const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
     put(reply, TRAPS.indexOf(trap));
     for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -141,6 +142,7 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     ['beyond the end', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'tdmr_pa_array[64] = 1; ret = 0;'],
     ['null pointer', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '*(volatile int *)0 = 1; ret = 0;'],
     ['hang', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'for (;;) barrier(); ret = 0;'],
+    ['process ended', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '{ extern void _exit(int); _exit(3); } ret = 0;'],
     ['deadlock', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'mutex_lock(&tdx_module_lock); ret = 0;'],
   ])(
     'kernel code that dies is an observation: %s',
@@ -167,6 +169,40 @@ describeLinux("Linux 6.12's own tdx.c", () => {
       'linux/is-its-model|order of effects and lines, or the node of an allocation',
       'linux/no-warnings|tdx_module_status == TDX_MODULE_UNINITIALIZED',
     ]);
+    subject.child.close();
+  });
+
+  test('what later kernels use of the kernel around them is there', () => {
+    const subject = started(
+      changed(
+        'args.rcx = 0;',
+        [
+          'args.rcx = 0;',
+          '{ static DEFINE_IDA(ids);',
+          'int one = ida_alloc_range(&ids, 33, 34, GFP_KERNEL), two = ida_alloc_range(&ids, 33, 34, GFP_KERNEL);',
+          'WARN_ON(one != 33 || two != 34 || ida_alloc_range(&ids, 33, 34, GFP_KERNEL) != -ENOSPC);',
+          'ida_free(&ids, 33); WARN_ON(ida_is_empty(&ids)); ida_free(&ids, 34); WARN_ON(!ida_is_empty(&ids));',
+          'clflush_cache_range(page_to_virt(ZERO_PAGE(0)), DIV_ROUND_UP(page_to_phys(pfn_to_page(3UL)), 3)); }',
+        ].join(' '),
+      ),
+      'later',
+    );
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    expect(bucketsOf(subject, input)).toEqual([]);
+    subject.child.close();
+  });
+
+  test('a CPU whose caches a SEAMCALL made dirty is told, where the tree keeps track', () => {
+    const subject = started(
+      changed(
+        'u64 sret = sc_retry(func, fn, args);',
+        'u64 sret = sc_retry(func, fn, args); this_cpu_write(cache_state_incoherent, true);',
+      ),
+      'marks',
+    );
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    expect(bucketsOf(subject, input)).toEqual(['linux/is-its-model|at the end: CPUs with dirty caches']);
+    expect(runCompiled(subject, input).world.kernel.cpus.map(({ cacheDirty }) => cacheDirty)).toContain(true);
     subject.child.close();
   });
 
@@ -203,4 +239,23 @@ test('headers: the tree keeps its own, the shim stands for the rest', () => {
   expect(sources).toHaveLength(4);
   expect(readFileSync(sources[0] ?? '', 'utf8')).toContain('linux/new.h');
   rmSync(tree, { recursive: true });
+});
+
+const hasClang = spawnSync('clang', ['--version'], { stdio: 'ignore' }).status === 0;
+const CLANG = hasClang ? 'built by clang it does the same' : 'not built by clang here, for want of clang';
+describeLinux(`Linux 6.12's own tdx.c, ${CLANG}`, () => {
+  test('on every generated case', () => {
+    if (!hasClang) {
+      expect(() => buildKernel(findTree('debian'), { compiler: 'clang' })).toThrow(/cannot run clang/);
+      return;
+    }
+    const kernel = startKernel(buildKernel(findTree('debian'), { compiler: 'clang' }), LINUX_6_12, 'clang');
+    for (let index = 0; index < 150; index += 1) {
+      const found = judgeAgainstModel(kernel, generated(index), false).violations;
+      expect(
+        found.filter(({ invariant }) => invariant.startsWith('linux/')).map(({ message }) => `${index}: ${message}`),
+      ).toEqual([]);
+    }
+    kernel.child.close();
+  }, 60_000);
 });

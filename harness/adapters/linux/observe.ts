@@ -1,8 +1,9 @@
-import type { U64 } from '../../../model/abi/u64.ts';
+import { lowHalf, type U64 } from '../../../model/abi/u64.ts';
 import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
+import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/metadata.ts';
 import { ADDRESSES_MAX, FEATURE } from './wire.ts';
-import { intAt, numberAt, u64At } from './words.ts';
+import { intAt, maskAt, numberAt, u64At } from './words.ts';
 
 /**
  * A kernel state filled in from what can be observed of a compiled kernel: its answers when asked, without effect, what
@@ -12,8 +13,11 @@ import { intAt, numberAt, u64At } from './words.ts';
 const TDH_SYS_INIT = 33;
 const OTHER_THREAD = 1;
 
-/** Enters a DONE item (`at`: its first word). */
-export function fillKernel(kernel: KernelState, list: Uint32Array, at: number): void {
+/**
+ * Enters a DONE item (`at`: its first word). `liveBefore`: objects of the compiled code before the command; what others
+ * have allocated counts besides. Returns how many it has now.
+ */
+export function fillKernel(kernel: KernelState, list: Uint32Array, at: number, liveBefore: number): number {
   const features = list[at + 2] ?? 0;
   kernel.platformEnabled = (features & FEATURE.PLATFORM) !== 0;
   kernel.partialWriteErratum = (features & FEATURE.ERRATUM) !== 0;
@@ -26,22 +30,24 @@ export function fillKernel(kernel: KernelState, list: Uint32Array, at: number): 
   }
   kernel.status = statusOf(kernel, list[at + 3] === 1, intAt(list, at + 4));
   let next = at + 5;
-  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) {
-    const state = kernel.cpus[cpu];
-    const word = list[next + Math.floor(cpu / 32)] ?? 0;
-    if (state !== undefined) state.lpInitialised = kernel.platformEnabled && ((word >>> (cpu % 32)) & 1) === 1;
-  }
+  for (const [cpu, state] of kernel.cpus.entries())
+    state.lpInitialised = kernel.platformEnabled && maskAt(list, next, cpu);
+  next += Math.ceil(kernel.cpus.length / 32);
+  // A flush is told when it is made; what others than the compiled file made dirty stays so.
+  for (const [cpu, state] of kernel.cpus.entries()) if (maskAt(list, next, cpu)) state.cacheDirty = true;
   next += Math.ceil(kernel.cpus.length / 32);
   const leaf = list[next] ?? 0;
   const error = intAt(list, next + 1);
   kernel.sysinitError = kernel.platformEnabled ? error : 0;
   kernel.sysinitDone = kernel.platformEnabled && leaf !== TDH_SYS_INIT;
-  kernel.live = intAt(list, next + 2);
+  const live = intAt(list, next + 2);
+  kernel.live += live - liveBefore;
   const arrays = intAt(list, next + 3);
   kernel.tdmrArrayLive = arrays > 0;
   fillLocks(kernel, list, next + 4);
   next += 9;
   if (next < list.length) fillMemory(kernel, list, next);
+  return live;
 }
 
 function statusOf({ platformEnabled }: KernelState, acts: boolean, answer: number): ModuleStatus {
@@ -79,6 +85,14 @@ function fillMemory(kernel: KernelState, list: Uint32Array, at: number): void {
       object: -1,
     });
   }
+}
+
+const METADATA: ReadonlyMap<U64, MetadataRead['into']> = new Map(TD_LIMITS.map(({ field, into }) => [field, into]));
+
+/** Notes what TDH.SYS.RD answered of a field that code outside the compiled file goes by: how large a guest's pages are. */
+export function noteMetadata({ info }: KernelState, field: U64, value: U64): void {
+  const into = METADATA.get(field) ?? null;
+  if (into !== null && into !== 'features0') info[into] = lowHalf(value) & 0xffff;
 }
 
 /** Enters into memory what came with a TDH.SYS.CONFIG: the array of addresses, then each TDMR_INFO. */

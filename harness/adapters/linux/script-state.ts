@@ -1,13 +1,19 @@
 import { EINVAL, ENODEV } from '../../../model/kernel/errno.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { FEATURE, ITEM } from './wire.ts';
-import { put, putNumber, type Words } from './words.ts';
+import { put, putMask, putNumber, type Words } from './words.ts';
 
 const TDH_SYS_INIT = 33;
 const TDH_SYS_LP_INIT = 35;
 
+/** What others than the compiled file did to a kernel: KVM's objects, and SEAMCALLs that left caches dirty. */
+export interface Outside {
+  live: number;
+  readonly dirty: Set<number>;
+}
+
 /** The DONE item that a compiled kernel in the model's state would end a command with. `memory`: after an initialisation. */
-export function putDone(words: Words, kernel: KernelState, ret: number, memory: boolean): void {
+export function putDone(words: Words, kernel: KernelState, outside: Outside, ret: number, memory: boolean): void {
   const { cpus, platformEnabled, locks } = kernel;
   put(words, ITEM.DONE);
   put(words, ret);
@@ -20,17 +26,11 @@ export function putDone(words: Words, kernel: KernelState, ret: number, memory: 
   // What tdx_enable() would do now: act, or answer at once.
   put(words, platformEnabled && kernel.status === 'uninitialised' ? 1 : 0);
   put(words, !platformEnabled ? ENODEV : kernel.status === 'error' ? EINVAL : 0);
-  let first = -1;
-  for (let from = 0; from < cpus.length; from += 32) {
-    let mask = 0;
-    for (let bit = 0; bit < 32 && from + bit < cpus.length; bit += 1) {
-      if (platformEnabled && cpus[from + bit]?.lpInitialised === true) mask += 2 ** bit;
-      else if (first === -1) first = from + bit;
-    }
-    put(words, mask);
-  }
-  putNextCPUEnable(words, kernel, first === -1);
-  put(words, kernel.live);
+  putMask(words, cpus.length, (cpu) => platformEnabled && cpus[cpu]?.lpInitialised === true);
+  putMask(words, cpus.length, (cpu) => cpus[cpu]?.cacheDirty === true && !outside.dirty.has(cpu));
+  const all = platformEnabled && cpus.every(({ lpInitialised }) => lpInitialised);
+  putNextCPUEnable(words, kernel, all || cpus.length === 0);
+  put(words, kernel.live - outside.live);
   put(words, kernel.tdmrArrayLive ? 1 : 0);
   put(words, locks.cpus.readers);
   put(words, locks.module.owner === -1 ? 0 : 1);

@@ -9,7 +9,7 @@ import { step } from '../../../model/world/step.ts';
 import type { EventRecord } from '../../../model/world/trace.ts';
 import type { World } from '../../../model/world/world.ts';
 import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
-import { putDone } from './script-state.ts';
+import { type Outside, putDone } from './script-state.ts';
 import { callsAhead, makeCalls } from '../../../model/world/tdmr-run.ts';
 import { ADDRESSES_MAX, BLOCK_WORDS, ITEM, TRAPS } from './wire.ts';
 import { put, putNumber, putText, putU64, type Words } from './words.ts';
@@ -25,14 +25,24 @@ const TDH_SYS_CONFIG = 45;
 const PAGE = 4096;
 const RESET_WORDS = 6;
 
+/** Of the script being written. */
+const outside: Outside = { live: 0, dirty: new Set() };
+
 /** Writes the boot of `world`, a machine that has just booted, and from now on all that its kernel does. */
 export function beginScript(words: Words, world: World): void {
-  const { kernel } = world;
   words.count = 0;
+  putWholeBoot(words, world);
+  world.port = recordingPort(words, world);
+}
+
+/** A kernel that has just booted, first of its machine or not: the command, what it said, and its state. */
+function putWholeBoot(words: Words, world: World): void {
+  const { kernel } = world;
+  outside.live = 0;
+  outside.dirty.clear();
   putBoot(words, kernel, firstCPU(world));
   for (const message of kernel.dmesg) putMessage(words, message);
-  putDone(words, kernel, 0, false);
-  world.port = recordingPort(words, world);
+  putDone(words, kernel, outside, 0, false);
 }
 
 function firstCPU({ kernel }: World): number {
@@ -43,13 +53,22 @@ function firstCPU({ kernel }: World): number {
 /** Lets an event happen to the model and writes what the kernel had to do with it. */
 export function advanceScript(words: Words, world: World, event: Event): EventRecord {
   const before = words.count;
+  const { kernel } = world;
+  const { live, cpus } = kernel;
+  const clean = cpus.map(({ cacheDirty }) => !cacheDirty);
   putCommand(words, world, event);
   const record = step(world, event);
-  if (!reachesKernel(event, record)) words.count = before;
-  else if (world.kernel.crash !== null) {
+  if (world.kernel !== kernel) {
+    words.count = before;
+    putWholeBoot(words, world);
+  } else if (!reachesKernel(event, record)) {
+    words.count = before;
+    outside.live += kernel.live - live;
+    for (const [cpu, was] of clean.entries()) if (was && kernel.cpus[cpu]?.cacheDirty === true) outside.dirty.add(cpu);
+  } else if (kernel.crash !== null) {
     put(words, ITEM.CRASH);
     put(words, 0);
-  } else putDone(words, world.kernel, resultOf(world, event, record), event.kind === 'enable');
+  } else putDone(words, kernel, outside, resultOf(world, event, record), event.kind === 'enable');
   return record;
 }
 

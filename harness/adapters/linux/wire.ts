@@ -9,14 +9,24 @@ export const ITEM = {
   WBINVD: 5,
   RESET: 6,
   PRINTK: 7,
+  GET_VMX: 8,
   WARN: 9,
   RUN: 10,
+  PUT_VMX: 11,
   CRASH: 14,
   DONE: 15,
 } as const;
 
 /** What the kernel is asked to do. */
-export const COMMAND = { BOOT: 1, CPU_ENABLE: 2, ENABLE: 3, NOTIFY: 4, MACHINE_CHECK: 5 } as const;
+export const COMMAND = {
+  BOOT: 1,
+  CPU_ENABLE: 2,
+  ENABLE: 3,
+  NOTIFY: 4,
+  MACHINE_CHECK: 5,
+  CPU_ONLINE: 6,
+  CPU_OFFLINE: 7,
+} as const;
 
 /** Bits of the word of features in a DONE item. */
 export const FEATURE = { PLATFORM: 2, ERRATUM: 4, S3: 0x80000000 } as const;

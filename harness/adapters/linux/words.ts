@@ -18,6 +18,20 @@ export function put(words: Words, value: number): void {
   words.list[words.count++] = value;
 }
 
+/** Appends `count` bits, 32 a word, the first one lowest. */
+export function putMask(words: Words, count: number, isSet: (bit: number) => boolean): void {
+  for (let first = 0; first < count; first += 32) {
+    let mask = 0;
+    for (let bit = 0; bit < 32 && first + bit < count; bit += 1) if (isSet(first + bit)) mask += 2 ** bit;
+    put(words, mask);
+  }
+}
+
+/** Reads a bit of what starts at word `at`. */
+export function maskAt(list: Uint32Array, at: number, bit: number): boolean {
+  return (((list[at + Math.floor(bit / 32)] ?? 0) >>> (bit % 32)) & 1) === 1;
+}
+
 /** Appends a number in [0, 2^53), or -1 for all ones, as two words. */
 export function putNumber(words: Words, value: number): void {
   if (value < 0) {

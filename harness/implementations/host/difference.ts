@@ -1,6 +1,7 @@
 import { leafName, statusClass } from '../../../model/invariants/look.ts';
 import { renderMessage } from '../../../model/kernel/message.ts';
 import type { EventRecord, TraceEntry } from '../../../model/world/trace.ts';
+import { describeEntry } from '../../oracle/describe-case.ts';
 import type { World } from '../../../model/world/world.ts';
 
 /** The first thing that two runs of a case do not have in common. */
@@ -9,12 +10,16 @@ export interface Difference {
   readonly event: number;
   /** What kind of thing differs: part of the bucket, so without the numbers of the case. */
   readonly what: string;
+  /** The same for a reader: where, and what of it. */
+  readonly where: string;
   readonly expected: string;
   readonly got: string;
 }
 
 /** What a host may leave untold about its state at the end. What is not told is not compared. */
-export type Untold = 'erratum' | 'S3' | 'TDX memory' | 'locks' | 'walks freed TDMRs';
+export type Untold =
+  | ('erratum' | 'S3' | 'TDX memory' | 'locks' | 'walks freed TDMRs')
+  | ('users of VMX operation' | 'CPUs with dirty caches');
 
 /**
  * Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: what
@@ -38,28 +43,42 @@ type Found = Omit<Difference, 'event'> | null;
 function compareRecords(expected: World, one: EventRecord, got: World, other: EventRecord): Found {
   const { kind } = one.event;
   const differs = (what: string, before: string, after: string): Found =>
-    before === after ? null : { what: `${kind}: ${what}`, expected: before, got: after };
+    before === after ? null : { what: `${kind}: ${what}`, where: `${what} of ${kind}`, expected: before, got: after };
   return (
     differs('crash', String(one.outcome === 'crashed'), String(other.outcome === 'crashed')) ??
     compareTraces(kind, expected.trace.slice(one.from, one.to), got.trace.slice(other.from, other.to)) ??
     // tdx_init() has no result, the model's flow only remembers why it stopped; and who crashes returns nothing.
     (kind === 'boot' || one.outcome === 'crashed' ? null : differs('errno', String(one.errno), String(other.errno))) ??
     differs('outcome', one.outcome, other.outcome) ??
-    differs('dmesg', linesOf(expected, one), linesOf(got, other)) ??
+    compareLines(kind, linesOf(expected, one), linesOf(got, other)) ??
     (one.outcome === 'crashed' ? null : differs('TDX state', one.statusAfter, other.statusAfter))
   );
 }
 
-function linesOf(world: World, { dmesgFrom, dmesgTo }: EventRecord): string {
-  return world.kernel.dmesg.slice(dmesgFrom, dmesgTo).map(renderMessage).join('\n');
+function linesOf(world: World, { dmesgFrom, dmesgTo }: EventRecord): readonly string[] {
+  return world.kernel.dmesg.slice(dmesgFrom, dmesgTo).map(renderMessage);
+}
+
+function compareLines(kind: string, expected: readonly string[], got: readonly string[]): Found {
+  for (let index = 0; index < Math.max(expected.length, got.length); index += 1) {
+    const [before, after] = [expected[index], got[index]].map((line) => (line === undefined ? 'none' : `"${line}"`));
+    if (before === undefined || after === undefined || before === after) continue;
+    return { what: `${kind}: dmesg`, where: `line ${index + 1} of what ${kind} prints`, expected: before, got: after };
+  }
+  return null;
 }
 
 function compareTraces(kind: string, expected: readonly TraceEntry[], got: readonly TraceEntry[]): Found {
   const [one, other] = [joinResets(expected), joinResets(got)];
   for (let index = 0; index < Math.max(one.length, other.length); index += 1) {
     const [a, b] = [one[index], other[index]];
-    const [before, after] = [describe(a), describe(b)];
-    if (before !== after) return { what: `${kind}: ${nameOf(a)} / ${nameOf(b)}`, expected: before, got: after };
+    if (describe(a) === describe(b)) continue;
+    return {
+      what: `${kind}: ${nameOf(a)} / ${nameOf(b)}`,
+      where: `effect ${index + 1} of ${kind}`,
+      expected: readable(a, b),
+      got: readable(b, a),
+    };
   }
   return null;
 }
@@ -98,6 +117,13 @@ function describe(entry: TraceEntry | undefined): string {
   }
 }
 
+/** As a trace shows it; in full where the two look the same there. */
+function readable(entry: TraceEntry | undefined, other: TraceEntry | undefined): string {
+  if (entry === undefined) return 'no more';
+  const short = describeEntry(entry);
+  return `"${other !== undefined && describeEntry(other) === short ? describe(entry) : short}"`;
+}
+
 function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }
@@ -109,7 +135,13 @@ function compareStates(expected: World, got: World, untold: ReadonlySet<string>)
   for (const [what, before] of Object.entries(one)) {
     const after = other[what as keyof typeof other];
     if (before !== after && !untold.has(what))
-      return { event: expected.records.length - 2, what: `at the end: ${what}`, expected: before, got: after };
+      return {
+        event: expected.records.length - 2,
+        what: `at the end: ${what}`,
+        where: `${what} at the end`,
+        expected: `"${before}"`,
+        got: `"${after}"`,
+      };
   }
   return null;
 }
@@ -122,6 +154,8 @@ function stateOf({
     erratum: String(kernel.partialWriteErratum),
     S3: String(kernel.s3Available),
     'initialised LPs': kernel.cpus.map((cpu) => (cpu.lpInitialised ? 1 : 0)).join(''),
+    'users of VMX operation': kernel.cpus.map(({ vmxReferences }) => vmxReferences).join(),
+    'CPUs with dirty caches': kernel.cpus.map((cpu) => (cpu.cacheDirty ? 1 : 0)).join(''),
     'live objects': String(kernel.live),
     'TDX memory': kernel.tdxMemory.map(({ startPfn, endPfn, node }) => `${startPfn}-${endPfn}@${node}`).join(),
     locks: Object.values(kernel.locks)

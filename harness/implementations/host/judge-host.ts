@@ -172,8 +172,8 @@ export function describeHostDifference({ model }: HostSubject, input: Case, run:
   const { world, untold } = run;
   const difference = compareWorlds(runModel(model, input), world, untold);
   if (difference === null) return [];
-  const { what, expected, got } = difference;
-  return [`differs from the model in ${what}`, `    model  ${expected}`, `    host   ${got}`];
+  const { where, expected, got } = difference;
+  return [`differs from the model in ${where}`, `    model  ${expected}`, `    host   ${got}`];
 }
 
 function runModel(model: Revision, { platform, events, profile }: Case): World {
@@ -235,11 +235,11 @@ function differenceBetween(one: Played, other: Played): Difference | null {
     return compareWorlds(one.run.world, other.run.world, new Set([...one.run.untold, ...other.run.untold]));
   const [before, after] = [one, other].map(({ failure }) => failure?.bucket ?? 'a whole case');
   if (before === after) return null;
-  return { event: -1, what: 'how far it gets', expected: before ?? '', got: after ?? '' };
+  return { event: -1, what: 'how far it gets', where: 'how far it gets', expected: before ?? '', got: after ?? '' };
 }
 
-function differenceOf(invariant: string, { event, what, expected, got }: Difference, whose: string): Violation {
-  return violation(invariant, what, event, `${what}: ${whose} has ${expected}; this host ${got}`);
+function differenceOf(invariant: string, { event, what, where, expected, got }: Difference, whose: string): Violation {
+  return violation(invariant, what, event, `${where}: ${whose} has ${expected}, this host has ${got}`);
 }
 
 function violation(invariant: string, state: string, event: number, message: string): Violation {

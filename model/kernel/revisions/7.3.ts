@@ -66,7 +66,7 @@ const ONLINE_CALLBACK: readonly FlowEntry[] = [
 const OFFLINE_CALLBACK: readonly FlowEntry[] = [
   [keepLastCPUOfPackage('tdx_offline_cpu(), core VMXON series', 'last-cpu-of-package'), 'cpus-write-unlock'],
   [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'take-cpu-down'],
-  [vmx.PUT_VMX],
+  [vmx.FLUSH_AND_PUT_VMX],
 ];
 
 /** Linux 7.3: the core enters VMX operation itself and initialises the module at boot. */

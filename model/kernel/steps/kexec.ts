@@ -1,7 +1,7 @@
 import { ENOSYS, EOPNOTSUPP } from '../errno.ts';
 import { DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
-import { putVMX } from '../vmx.ts';
+import { flushAndPutVMX } from '../vmx.ts';
 import { RESET_PAMTS } from './undo.ts';
 
 /** Built without kexec: the two exclude each other in Kconfig. */
@@ -62,7 +62,7 @@ export const LEAVE_VMX: Step = {
   confidence: 'unconfirmed',
   run: (kernel, _thread, port) => {
     for (let id = 0; id < kernel.cpus.length; id++)
-      while ((kernel.cpus[id]?.vmxReferences ?? 0) > 0) putVMX(kernel, port, id);
+      while ((kernel.cpus[id]?.vmxReferences ?? 0) > 0) flushAndPutVMX(kernel, port, id);
     return DONE;
   },
 };

@@ -92,7 +92,7 @@ export const READ_FEATURES: Step = readMetadata('read-features', SOURCE_6_17, [
 ]);
 
 /** Sizes of the TD control structures, then the limits of a TD's configuration. */
-export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, [
+export const TD_LIMITS: readonly MetadataRead[] = [
   { field: 0x9800000100000000n, into: null },
   { field: 0x9800000100000100n, into: 'tdcsBaseSize' },
   { field: 0x9800000100000200n, into: null },
@@ -102,7 +102,9 @@ export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, 
   { field: 0x1900000300000003n, into: null },
   { field: 0x9900000100000004n, into: 'cpuidConfigs' },
   { field: 0x9900000100000008n, into: null },
-]);
+];
+
+export const READ_TD_LIMITS: Step = readMetadata('read-td-limits', SOURCE_6_17, TD_LIMITS);
 
 /** How large a TD's control structure is, read when it is wanted. */
 export const READ_TDCS_SIZE: Step = readMetadata('read-tdcs-size', SOURCE_6_17, [

@@ -4,7 +4,7 @@ import type { KernelPort } from '../port.ts';
 import { printk } from '../printk.ts';
 import { seamcall, TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT } from '../seamcall.ts';
 import type { KernelCPU, KernelState } from '../state.ts';
-import { getVMX, putVMX } from '../vmx.ts';
+import { flushAndPutVMX, getVMX } from '../vmx.ts';
 
 /** CPUs as the `strict` kernel brings them up: nothing is remembered but success, and whoever is in the way is named. */
 
@@ -31,7 +31,7 @@ function bringUp(kernel: KernelState, port: KernelPort, id: number): number {
   }
   if (error === 0) error = seamcall(kernel, port, id, TDH_SYS_LP_INIT, 0, 0, 0);
   if (error === 0) cpu.lpInitialised = true;
-  else if (error !== CRASH) putVMX(kernel, port, id);
+  else if (error !== CRASH) flushAndPutVMX(kernel, port, id);
   return error;
 }
 
@@ -43,7 +43,7 @@ function onCPU(kernel: KernelState, port: KernelPort, id: number, work: () => nu
   cpu.online = true;
   const error = work();
   cpu.online = false;
-  while (cpu.vmxReferences > 0) putVMX(kernel, port, id);
+  while (cpu.vmxReferences > 0) flushAndPutVMX(kernel, port, id);
   return error;
 }
 
@@ -143,7 +143,7 @@ function keyConfig(kernel: KernelState, port: KernelPort, id: number): number {
     return vmx;
   }
   const error = seamcall(kernel, port, id, TDH_SYS_KEY_CONFIG, 0, 0, 0);
-  if (error !== CRASH) putVMX(kernel, port, id);
+  if (error !== CRASH) flushAndPutVMX(kernel, port, id);
   return error;
 }
 
@@ -165,7 +165,7 @@ export const LEAVE_VMX: Step = {
   source: SOURCE,
   run: (kernel, thread, port) => {
     const cpu = kernel.cpus[thread.target];
-    while (cpu !== undefined && cpu.vmxReferences > 0) putVMX(kernel, port, thread.target);
+    while (cpu !== undefined && cpu.vmxReferences > 0) flushAndPutVMX(kernel, port, thread.target);
     return DONE;
   },
 };

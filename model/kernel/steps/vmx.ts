@@ -1,5 +1,5 @@
 import { DONE, JUMP, type Step } from '../flow.ts';
-import { getVMX, putVMX } from '../vmx.ts';
+import { flushAndPutVMX, getVMX, putVMX } from '../vmx.ts';
 
 const SOURCE =
   'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';
@@ -44,12 +44,22 @@ export const PUT_VMX: Step = {
   },
 };
 
+/** The CPU is about to go offline. */
+export const FLUSH_AND_PUT_VMX: Step = {
+  name: 'flush-and-put-vmx',
+  source: SOURCE,
+  run: (kernel, thread, port) => {
+    flushAndPutVMX(kernel, port, thread.target);
+    return DONE;
+  },
+};
+
 /** A CPU failed: those brought up before it are taken back, lowest id first. */
 export const ROLL_BACK_CPUS: Step = {
   name: 'roll-back-cpus',
   source: 'cpuhp_rollback_install(), kernel/cpu.c',
   run: (kernel, thread, port) => {
-    for (let id = 0; id < thread.target; id++) if (kernel.cpus[id]?.online === true) putVMX(kernel, port, id);
+    for (let id = 0; id < thread.target; id++) if (kernel.cpus[id]?.online === true) flushAndPutVMX(kernel, port, id);
     return DONE;
   },
 };
@@ -70,7 +80,8 @@ export const REMOVE_ONLINE_CALLBACK: Step = {
   source: 'cpuhp_remove_state(), kernel/cpu.c',
   run: (kernel, _thread, port) => {
     kernel.onlineCallback = false;
-    for (let id = 0; id < kernel.cpus.length; id++) if (kernel.cpus[id]?.online === true) putVMX(kernel, port, id);
+    for (let id = 0; id < kernel.cpus.length; id++)
+      if (kernel.cpus[id]?.online === true) flushAndPutVMX(kernel, port, id);
     return DONE;
   },
 };

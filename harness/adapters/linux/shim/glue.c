@@ -9,20 +9,81 @@
 extern struct notifier_block *shim_notifier;
 extern u64 shim_seamcall(u64 leaf, u64 *registers);
 
+/* Among the kernel's variables, so that a boot and a probe put it back. A tree that does not keep it leaves it alone. */
+DEFINE_PER_CPU(bool, cache_state_incoherent) __attribute__((section("kernel_data"))) = { false };
+
+bool glue_cache_dirty(int cpu)
+{
+	return cache_state_incoherent[cpu];
+}
+
 void glue_boot(void)
 {
 	tdx_init();
 }
 
+/* What a tree has of these is found out by the linker. */
+extern int tdx_cpu_enable(void) __attribute__((weak));
+extern int tdx_enable(void) __attribute__((weak));
+extern int shim_initcall(void) __attribute__((weak));
+extern const struct tdx_sys_info *tdx_get_sysinfo(void) __attribute__((weak));
+extern int tdx_guest_keyid_alloc(void) __attribute__((weak));
+extern void tdx_guest_keyid_free(unsigned int keyid) __attribute__((weak));
+extern int (*machine_startup)(unsigned int cpu);
+extern int (*machine_teardown)(unsigned int cpu);
+extern bool machine_has_callbacks;
+
+bool glue_enables_at_boot(void)
+{
+	return shim_initcall != NULL;
+}
+
+bool glue_runs(void)
+{
+	return tdx_get_sysinfo && tdx_get_sysinfo();
+}
+
 int glue_cpu_enable(void)
 {
-	return tdx_cpu_enable();
+	if (!glue_enables_at_boot())
+		return tdx_cpu_enable();
+	return machine_startup ? machine_startup(shim_cpu) : -ENODEV;
+}
+
+int glue_cpu_online(int cpu)
+{
+	return machine_has_callbacks && machine_startup ? machine_startup(cpu) : 0;
+}
+
+int glue_cpu_offline(int cpu)
+{
+	return machine_has_callbacks && machine_teardown ? machine_teardown(cpu) : 0;
+}
+
+static int held[SHIM_IDS_MAX] __attribute__((section("kernel_data"))) = { 0 };
+static int held_count __attribute__((section("kernel_data"))) = 0;
+
+void glue_guest_keyids(int count)
+{
+	if (!tdx_guest_keyid_alloc || !tdx_guest_keyid_free)
+		return;
+	while (held_count < count && held_count < SHIM_IDS_MAX) {
+		int keyid = tdx_guest_keyid_alloc();
+
+		if (keyid < 0)
+			return;
+		held[held_count++] = keyid;
+	}
+	while (held_count > count)
+		tdx_guest_keyid_free(held[--held_count]);
 }
 
 int glue_enable(void)
 {
 	int ret;
 
+	if (glue_enables_at_boot())
+		return shim_initcall();
 	cpus_read_lock();
 	ret = tdx_enable();
 	cpus_read_unlock();

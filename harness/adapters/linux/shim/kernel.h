@@ -39,6 +39,11 @@ typedef _Bool bool;
 #define __always_inline inline __attribute__((always_inline))
 #define __noreturn __attribute__((noreturn))
 #define noinline __attribute__((noinline))
+#define noinstr noinline
+#define __used __attribute__((used))
+#define __initconst
+#define __initdata
+#define __cpuidle
 #define __must_check
 #define fallthrough __attribute__((fallthrough))
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -46,6 +51,7 @@ typedef _Bool bool;
 #define EXPORT_SYMBOL(name) extern int shim_exported_##name
 #define EXPORT_SYMBOL_GPL(name) extern int shim_exported_##name
 #define EXPORT_SYMBOL_FOR_KVM(name) extern int shim_exported_##name
+#define EXPORT_SYMBOL_FOR_MODULES(name, modules) extern int shim_exported_##name
 #define DECLARE_FLEX_ARRAY(type, name) struct { struct { } shim_empty_##name; type name[]; }
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
@@ -82,6 +88,9 @@ typedef _Bool bool;
 #define PFN_DOWN(x) ((x) >> PAGE_SHIFT)
 #define PFN_PHYS(x) ((phys_addr_t)(x) << PAGE_SHIFT)
 #define PHYS_PFN(x) ((unsigned long)((x) >> PAGE_SHIFT))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define BITS_PER_BYTE 8
+#define PTRS_PER_PTE 512
 #define min(a, b) ({ __typeof__(a) min_a = (a); __typeof__(b) min_b = (b); min_a < min_b ? min_a : min_b; })
 #define max(a, b) ({ __typeof__(a) max_a = (a); __typeof__(b) max_b = (b); max_a > max_b ? max_a : max_b; })
 #define min_t(type, a, b) min((type)(a), (type)(b))
@@ -121,6 +130,8 @@ void shim_warn(const char *what, int line);
 #define pr_debug(fmt, ...) do { if (0) shim_printk(7, pr_fmt(fmt), ##__VA_ARGS__); } while (0)
 #define shim_once(call) ({ static bool shim_done; if (!shim_done) { shim_done = true; call; } })
 #define pr_err_once(fmt, ...) shim_once(pr_err(fmt, ##__VA_ARGS__))
+#define pr_err_ratelimited(fmt, ...) pr_err(fmt, ##__VA_ARGS__)
+#define pr_warn_ratelimited(fmt, ...) pr_warn(fmt, ##__VA_ARGS__)
 #define pr_warn_once(fmt, ...) shim_once(pr_warn(fmt, ##__VA_ARGS__))
 #define WARN_ON(x) ({ bool shim_bad = !!(x); if (shim_bad) shim_warn(#x, __LINE__); shim_bad; })
 #define WARN_ON_ONCE(x) ({ static bool shim_warned; bool shim_bad = !!(x); if (shim_bad && !shim_warned) { shim_warned = true; shim_warn(#x, __LINE__); } shim_bad; })
@@ -186,6 +197,18 @@ void raw_spin_unlock(raw_spinlock_t *lock);
 #define lockdep_assert_cpus_held() barrier()
 #define lockdep_assert_held(lock) barrier()
 
+/* CPU hotplug and VMX operation, for trees that initialise TDX by themselves */
+#define subsys_initcall(function) int shim_initcall(void) { return function(); }
+enum cpuhp_state { CPUHP_INVALID = -1, CPUHP_OFFLINE, CPUHP_AP_ONLINE_DYN = 200 };
+int cpuhp_setup_state(enum cpuhp_state state, const char *name, int (*startup)(unsigned int), int (*teardown)(unsigned int));
+void cpuhp_remove_state(enum cpuhp_state state);
+int x86_virt_get_ref(int feature);
+void x86_virt_put_ref(int feature);
+struct syscore_ops { int (*suspend)(void *data); void (*resume)(void *data); void (*shutdown)(void *data); };
+struct syscore { const struct syscore_ops *ops; };
+#define register_syscore(syscore) ((void)(syscore))
+#define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < shim_cpu_count; (cpu)++)
+
 /* Lists */
 struct list_head { struct list_head *next, *prev; };
 #define LIST_HEAD_INIT(name) { &(name), &(name) }
@@ -245,6 +268,11 @@ void free_contig_range(unsigned long pfn, unsigned long pages);
 #define page_to_pfn(page) (((unsigned long)(page) - SHIM_PAGE_BASE) / 64)
 #define pfn_to_page(pfn) ((struct page *)(SHIM_PAGE_BASE + (pfn) * 64UL))
 #define ZERO_PAGE(address) pfn_to_page(0UL)
+#define page_to_phys(page) (page_to_pfn(page) << PAGE_SHIFT)
+#define phys_to_page(physical) pfn_to_page(PHYS_PFN(physical))
+#define page_to_virt(page) page_address(page)
+#define kmalloc_obj(object, ...) kmalloc(sizeof(object), GFP_KERNEL)
+#define kzalloc_obj(object, ...) kzalloc(sizeof(object), GFP_KERNEL)
 #define page_address(page) ((void *)(SHIM_DIRECT_BASE + page_to_pfn(page) * PAGE_SIZE))
 /* Addresses of memory without backing: never dereferenced, and not addresses of this process. */
 #define SHIM_DIRECT_BASE 0xffff888000000000UL
@@ -262,6 +290,11 @@ static inline void movdir64b(void *line, const void *source)
 		shim_reset_next += 64;
 	else
 		shim_reset_start((unsigned long)line);
+}
+static inline void clflush_cache_range(void *address, unsigned int size)
+{
+	(void)address;
+	(void)size;
 }
 void wbinvd_on_all_cpus(void);
 void wbinvd(void);
@@ -288,6 +321,11 @@ int memcmp(const void *a, const void *b, size_t size);
 /* The processor */
 #define X86_FEATURE_TDX_HOST_PLATFORM 1
 #define X86_BUG_TDX_PW_MCE 2
+#define X86_FEATURE_XSAVE 3
+#define X86_FEATURE_MOVDIR64B 4
+#define X86_FEATURE_SELFSNOOP 5
+#define X86_FEATURE_VMX 6
+#define X86_BUG_SEAMRET_INVD_VMCS 7
 #define X86_TRAP_UD 6
 #define X86_TRAP_GP 13
 extern unsigned int shim_features;
@@ -297,7 +335,7 @@ extern unsigned int shim_features;
 #define setup_force_cpu_cap(feature) (shim_features |= 1u << (feature))
 #define setup_clear_cpu_cap(feature) (shim_features &= ~(1u << (feature)))
 #define setup_force_cpu_bug(bug) setup_force_cpu_cap(bug)
-struct cpuinfo_x86 { u32 x86_vfm; u8 x86; u8 x86_model; u8 x86_vendor; };
+struct cpuinfo_x86 { u32 x86_vfm; u8 x86; u8 x86_model; u8 x86_vendor; u8 x86_phys_bits; };
 extern struct cpuinfo_x86 boot_cpu_data;
 #define SHIM_FAMILY_6(model) ((6u << 8) | (model))
 #define INTEL_SAPPHIRERAPIDS_X SHIM_FAMILY_6(0x8f)
@@ -305,8 +343,12 @@ extern struct cpuinfo_x86 boot_cpu_data;
 #define INTEL_GRANITERAPIDS_X SHIM_FAMILY_6(0xad)
 #define INTEL_GRANITERAPIDS_D SHIM_FAMILY_6(0xae)
 #define INTEL_ATOM_CRESTMONT_X SHIM_FAMILY_6(0xaf)
+/* Lines of private memory may be dirty in this CPU's caches: kexec asks. */
+DECLARE_PER_CPU(bool, cache_state_incoherent);
+enum pg_level { PG_LEVEL_NONE, PG_LEVEL_4K, PG_LEVEL_2M, PG_LEVEL_1G };
 #define MSR_IA32_MKTME_KEYID_PARTITIONING 0x87
 #define RDRAND_RETRY_LOOPS 10
+struct msr { union { struct { u32 l, h; }; u64 q; }; };
 int rdmsr_safe(u32 msr, u32 *low, u32 *high);
 int rdmsrl_safe(u32 msr, u64 *value);
 #define rdmsrq_safe(msr, value) rdmsrl_safe(msr, value)
@@ -316,6 +358,34 @@ bool mce_is_memory_error(struct mce *m);
 int mce_usable_address(struct mce *m);
 bool hibernation_available(void);
 extern int (*acpi_suspend_lowlevel)(void);
+
+/* Small numbers, given out lowest first */
+#define SHIM_IDS_MAX 2048
+struct ida { u64 used[SHIM_IDS_MAX / 64]; };
+#define DEFINE_IDA(name) struct ida name
+static inline bool ida_is_empty(const struct ida *ida)
+{
+	for (int word = 0; word < SHIM_IDS_MAX / 64; word++)
+		if (ida->used[word])
+			return false;
+	return true;
+}
+static inline int ida_alloc_range(struct ida *ida, unsigned int min, unsigned int max, gfp_t flags)
+{
+	(void)flags;
+	for (unsigned int id = min; id <= max && id < SHIM_IDS_MAX; id++) {
+		if (ida->used[id / 64] >> (id % 64) & 1)
+			continue;
+		ida->used[id / 64] |= 1ULL << (id % 64);
+		return id;
+	}
+	return -ENOSPC;
+}
+static inline void ida_free(struct ida *ida, unsigned int id)
+{
+	if (id < SHIM_IDS_MAX)
+		ida->used[id / 64] &= ~(1ULL << (id % 64));
+}
 
 #ifdef SEAMSTRESS_EXTRA
 #include SEAMSTRESS_EXTRA

@@ -13,10 +13,14 @@
 int shim_cpu, shim_cpu_count;
 unsigned int shim_features;
 unsigned long shim_reset_next;
-struct { uint32_t vfm; uint8_t family, model, vendor; } boot_cpu_data;
+struct { uint32_t vfm; uint8_t family, model, vendor, phys_bits; } boot_cpu_data;
 int (*acpi_suspend_lowlevel)(void);
 int node_online_map;
 void *shim_notifier;
+
+int (*machine_startup)(unsigned int cpu);
+int (*machine_teardown)(unsigned int cpu);
+bool machine_has_callbacks, machine_callbacks_removed;
 
 struct machine machine;
 uint32_t machine_online[8];
@@ -48,13 +52,17 @@ void machine_boot(uint32_t cpu_model)
 	memory_boot();
 	memset(&machine, 0, sizeof(machine));
 	shim_cpu = 0;
-	shim_features = 0;
+	shim_features = PROCESSOR_FEATURES;
+	machine_startup = NULL;
+	machine_teardown = NULL;
+	machine_has_callbacks = machine_callbacks_removed = false;
 	shim_notifier = NULL;
 	shim_reset_next = reset_start = 0;
 	reset_count = 0;
 	boot_cpu_data.vfm = 6u << 8 | cpu_model;
 	boot_cpu_data.family = 6;
 	boot_cpu_data.model = cpu_model;
+	boot_cpu_data.phys_bits = 46;
 	acpi_suspend_lowlevel = suspend;
 }
 
@@ -115,6 +123,72 @@ void on_each_cpu(void (*func)(void *), void *info, int wait)
 	for (shim_cpu = shim_next_online(-1); shim_cpu >= 0; shim_cpu = shim_next_online(shim_cpu))
 		func(info);
 	shim_cpu = before;
+}
+
+void cpus_read_lock(void);
+void cpus_read_unlock(void);
+
+/* On every CPU that is online; where one fails, those before it are undone. */
+int cpuhp_setup_state(int state, const char *name, int (*startup)(unsigned int), int (*teardown)(unsigned int))
+{
+	int before = shim_cpu, ret = 0, cpu;
+
+	(void)name;
+	port_settle();
+	cpus_read_lock();
+	machine_startup = startup;
+	machine_teardown = teardown;
+	for (cpu = shim_next_online(-1); cpu >= 0; cpu = shim_next_online(cpu)) {
+		shim_cpu = cpu;
+		ret = startup ? startup(cpu) : 0;
+		if (ret)
+			break;
+	}
+	for (int done = shim_next_online(-1); ret && done >= 0 && done < cpu; done = shim_next_online(done)) {
+		shim_cpu = done;
+		if (teardown)
+			teardown(done);
+	}
+	shim_cpu = before;
+	machine_has_callbacks = ret == 0;
+	cpus_read_unlock();
+	return ret ? ret : state;
+}
+
+void cpuhp_remove_state(int state)
+{
+	int before = shim_cpu;
+
+	(void)state;
+	port_settle();
+	cpus_read_lock();
+	for (int cpu = shim_next_online(-1); cpu >= 0; cpu = shim_next_online(cpu)) {
+		shim_cpu = cpu;
+		if (machine_teardown)
+			machine_teardown(cpu);
+	}
+	shim_cpu = before;
+	machine_has_callbacks = false;
+	machine_callbacks_removed = true;
+	cpus_read_unlock();
+}
+
+/* VMX operation is counted outside, where others take their references too. */
+int x86_virt_get_ref(int feature)
+{
+	uint32_t answer = 0;
+
+	(void)feature;
+	if (!probing)
+		port_ask((uint32_t[]){ ITEM_GET_VMX, shim_cpu }, 2, &answer, 1);
+	return (int)answer;
+}
+
+void x86_virt_put_ref(int feature)
+{
+	(void)feature;
+	if (!probing)
+		port_item((uint32_t[]){ ITEM_PUT_VMX, shim_cpu }, 2);
 }
 
 void wbinvd_on_all_cpus(void)

@@ -12,7 +12,8 @@
 #include <unistd.h>
 #include "port.h"
 
-enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5 };
+enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5,
+	COMMAND_CPU_ONLINE = 6, COMMAND_CPU_OFFLINE = 7 };
 
 /* Of processor time, for one message; the largest machines take a tenth of it. */
 #define SECONDS_MAX 1
@@ -289,10 +290,15 @@ static void boot(void)
 	probe_done(0, false);
 }
 
-static void enable(void)
+static void online(void)
 {
 	for (int i = 0; i < (shim_cpu_count + 31) / 32; i++)
 		machine_online[i] = next();
+}
+
+static void enable(void)
+{
+	online();
 	machine_memory_count = next();
 	for (unsigned int i = 0; i < machine_memory_count; i++) {
 		machine_memory[i].base = next64();
@@ -314,6 +320,19 @@ static void machine_check(void)
 	probe_done(glue_machine_check(next64(), 0xbd80000000100134, 0x86), false);
 }
 
+static void cpu_online(void)
+{
+	online();
+	probe_done(glue_cpu_online(shim_cpu), false);
+}
+
+static void cpu_offline(void)
+{
+	online();
+	glue_guest_keyids(next());
+	probe_done(glue_cpu_offline(shim_cpu), false);
+}
+
 static void perform(void)
 {
 	enum command command = next();
@@ -325,6 +344,8 @@ static void perform(void)
 	case COMMAND_ENABLE: enable(); break;
 	case COMMAND_NOTIFY: notify(); break;
 	case COMMAND_MACHINE_CHECK: machine_check(); break;
+	case COMMAND_CPU_ONLINE: cpu_online(); break;
+	case COMMAND_CPU_OFFLINE: cpu_offline(); break;
 	default: _exit(2);
 	}
 }

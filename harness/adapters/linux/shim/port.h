@@ -17,8 +17,10 @@ enum item {
 	ITEM_WBINVD = 5,
 	ITEM_RESET = 6,
 	ITEM_PRINTK = 7,
+	ITEM_GET_VMX = 8,
 	ITEM_WARN = 9,
 	ITEM_RUN = 10,
+	ITEM_PUT_VMX = 11,
 	ITEM_CRASH = 14,
 	ITEM_DONE = 15,
 };
@@ -65,6 +67,12 @@ extern unsigned int machine_memory_count;
 extern bool machine_s3(void);
 void machine_boot(uint32_t cpu_model);
 void machine_flush(void);
+/* The processor's own features, beside those the kernel sets. */
+#define PROCESSOR_FEATURES 0x78u
+/* The callbacks that the kernel wants run on a CPU that comes or goes; they are remembered when it takes them back. */
+extern int (*machine_startup)(unsigned int cpu);
+extern int (*machine_teardown)(unsigned int cpu);
+extern bool machine_has_callbacks, machine_callbacks_removed;
 
 /* memory.c */
 void memory_boot(void);
@@ -76,6 +84,15 @@ enum crash machine_classify(const void *fault);
 /* glue.c: compiled against the tree's own headers. */
 void glue_boot(void);
 int glue_cpu_enable(void);
+bool glue_cache_dirty(int cpu);
+/* Trees that initialise TDX by themselves, at boot: there is an initcall, and no tdx_enable() to be called by others. */
+bool glue_enables_at_boot(void);
+/* Such a tree has it up and running. */
+bool glue_runs(void);
+int glue_cpu_online(int cpu);
+int glue_cpu_offline(int cpu);
+/* So many guests hold a KeyID. */
+void glue_guest_keyids(int count);
 int glue_enable(void);
 int glue_notify(uint32_t action, uint64_t start_pfn, uint64_t pages);
 int glue_machine_check(uint64_t address, uint64_t status, uint64_t misc);

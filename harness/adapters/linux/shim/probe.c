@@ -3,6 +3,12 @@
 #include <string.h>
 #include "port.h"
 
+#define ENODEV 19
+#define LEAF_SYS_INIT 33
+#define EINVAL 22
+/* Bits of what the kernel sets, kernel.h's numbers. */
+#define FEATURE_PLATFORM 1
+#define FEATURES_TOLD 6u
 #define LOW(x) ((uint32_t)(x))
 #define HIGH(x) ((uint32_t)((uint64_t)(x) >> 32))
 
@@ -64,9 +70,17 @@ void probe_done(int ret, bool memory)
 
 	port_settle();
 	memcpy(kernel_before, __start_kernel_data, kernel_size);
-	item[count++] = shim_features | (machine_s3() ? 1u << 31 : 0);
-	item[count++] = !answers_silently(glue_enable, shim_cpu, &answer);
-	item[count++] = answer;
+	item[count++] = (shim_features & FEATURES_TOLD) | (machine_s3() ? 1u << 31 : 0);
+	if (glue_enables_at_boot()) {
+		/* Nobody can ask for it again: it runs, or it failed after the CPUs were brought up, or it is as before. */
+		bool platform = shim_features >> FEATURE_PLATFORM & 1, failed = !glue_runs() && machine_callbacks_removed;
+
+		item[count++] = platform && !glue_runs() && !failed;
+		item[count++] = !platform ? -ENODEV : failed ? -EINVAL : 0;
+	} else {
+		item[count++] = !answers_silently(glue_enable, shim_cpu, &answer);
+		item[count++] = answer;
+	}
 	mask = count;
 	count += (shim_cpu_count + 31) / 32;
 	for (int cpu = 0; cpu < shim_cpu_count; cpu++) {
@@ -75,10 +89,17 @@ void probe_done(int ret, bool memory)
 		else if (first == -1)
 			first = cpu;
 	}
+	mask = count;
+	count += (shim_cpu_count + 31) / 32;
+	for (int cpu = 0; cpu < shim_cpu_count; cpu++)
+		if (glue_cache_dirty(cpu))
+			item[mask + cpu / 32] |= 1u << (cpu % 32);
 	/* What the first CPU without LP.INIT would do: the leaf it would call, or the error it would return at once. */
 	answer = 0;
 	probe_leaf = 0;
-	if (first != -1)
+	if (glue_enables_at_boot() && !machine_startup && shim_features >> FEATURE_PLATFORM & 1)
+		probe_leaf = LEAF_SYS_INIT;
+	else if (first != -1)
 		answers_silently(glue_cpu_enable, first, &answer);
 	item[count++] = probe_leaf;
 	item[count++] = answer;

@@ -1,0 +1,94 @@
+/** One of the two runs, as `describeWorld` tells it, under the name its reader knows. */
+export interface Side {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+type Mark = '-' | '+' | ' ';
+
+interface Row {
+  readonly mark: Mark;
+  readonly text: string;
+}
+
+/** Lines that are the same on both sides and stand that near to a difference are shown; so is the head of every event. */
+const CONTEXT = 2;
+/** Products of lengths up to which lines are matched one by one; longer runs differ as a whole between their common ends. */
+const CELLS_MAX = 4_000_000;
+
+/** Two runs of one case as one text: `-` only the first did this, `+` only the second. What both did is shortened. */
+export function describeSideBySide(first: Side, second: Side): readonly string[] {
+  const rows = align(first.lines, second.lines);
+  const shown = rows.map(({ mark, text }, index) => mark !== ' ' || isHead(text) || isNearDifference(rows, index));
+  const lines = [`- ${first.name}`, `+ ${second.name}`];
+  for (let index = 0; index < rows.length; index += 1) {
+    const { mark, text } = rows[index] as Row;
+    if (shown[index] === true) {
+      lines.push(`${mark} ${text}`);
+      continue;
+    }
+    let end = index;
+    while (end < rows.length && shown[end] !== true) end += 1;
+    // A single line takes no more room than the note that it was left out.
+    lines.push(end - index === 1 ? `  ${text}` : `        ... ${end - index} lines the same`);
+    index = end - 1;
+  }
+  return lines;
+}
+
+function isHead(text: string): boolean {
+  return !text.startsWith('      ');
+}
+
+function isNearDifference(rows: readonly Row[], index: number): boolean {
+  return rows.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(({ mark }) => mark !== ' ');
+}
+
+function align(first: readonly string[], second: readonly string[]): readonly Row[] {
+  let start = 0;
+  while (start < first.length && start < second.length && first[start] === second[start]) start += 1;
+  let [firstEnd, secondEnd] = [first.length, second.length];
+  while (firstEnd > start && secondEnd > start && first[firstEnd - 1] === second[secondEnd - 1]) {
+    firstEnd -= 1;
+    secondEnd -= 1;
+  }
+  return [
+    ...first.slice(0, start).map(same),
+    ...match(first.slice(start, firstEnd), second.slice(start, secondEnd)),
+    ...first.slice(firstEnd).map(same),
+  ];
+}
+
+/** The longest common subsequence, by dynamic programming from the end. */
+function match(first: readonly string[], second: readonly string[]): readonly Row[] {
+  const width = second.length + 1;
+  if ((first.length + 1) * width > CELLS_MAX) return [...first.map(removed), ...second.map(added)];
+  const common = new Uint32Array((first.length + 1) * width);
+  const at = (i: number, j: number): number => common[i * width + j] ?? 0;
+  for (let i = first.length - 1; i >= 0; i -= 1)
+    for (let j = second.length - 1; j >= 0; j -= 1)
+      common[i * width + j] = first[i] === second[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  const rows: Row[] = [];
+  let [i, j] = [0, 0];
+  while (i < first.length && j < second.length) {
+    if (first[i] === second[j]) {
+      rows.push(same(first[i] ?? ''));
+      i += 1;
+      j += 1;
+    } else if (at(i + 1, j) >= at(i, j + 1)) rows.push(removed(first[i++] ?? ''));
+    else rows.push(added(second[j++] ?? ''));
+  }
+  return [...rows, ...first.slice(i).map(removed), ...second.slice(j).map(added)];
+}
+
+function same(text: string): Row {
+  return { mark: ' ', text };
+}
+
+function removed(text: string): Row {
+  return { mark: '-', text };
+}
+
+function added(text: string): Row {
+  return { mark: '+', text };
+}

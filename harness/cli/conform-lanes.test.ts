@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from '@jest/globals';
+import { findTree } from '../adapters/linux/tree.ts';
+import { SUMMARY_SCHEMA } from '../report/summary.ts';
+import { describeLinux } from '../testing/describe-where.ts';
+import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';
+import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.ts';
+
+const START = fileURLToPath(new URL('./start.js', import.meta.url));
+const folder = temporaryFolder();
+
+interface Run extends CLIResult {
+  /** Every file it wrote, by name. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+async function conform(args: readonly string[], whenSpawned?: (pid: number) => void): Promise<Run> {
+  const output = join(folder.path, 'out');
+  rmSync(output, { recursive: true, force: true });
+  const all = [START, 'conform', ...args, '--no-timings', '--output', 'out', '--reporter', 'json,junit,markdown'];
+  const result = await runNode(folder.path, all, {}, ({ pid }) => whenSpawned?.(pid ?? 0));
+  const names = readdirSync(output, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = names.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  return { ...result, files: Object.fromEntries(files.map((file) => [file, readFileSync(file, 'utf8')])) };
+}
+
+/** The compiled kernels that a process has started and that still run. */
+function kernelsOf(parent: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      const [, command = '', state = '', ppid = ''] = /^\d+ \((.*)\) (\S) (\d+)/.exec(statOf(name)) ?? [];
+      return command === 'kernel' && state !== 'Z' && Number(ppid) === parent;
+    })
+    .map(Number);
+}
+
+function statOf(pid: number | string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function kernelsWhenRunning(parent: number, count: number): Promise<readonly number[]> {
+  for (;;) {
+    const found = kernelsOf(parent);
+    if (found.length === count) return found;
+    await sleep(10);
+  }
+}
+
+/** Those of the processes that are still there once they had time to notice. */
+async function survivors(pids: readonly number[]): Promise<readonly number[]> {
+  const alive = (): readonly number[] => pids.filter((pid) => / \(kernel\) [^Z]/.test(statOf(pid)));
+  for (let turns = 0; turns < 500 && alive().length > 0; turns += 1) await sleep(10);
+  return alive();
+}
+
+afterAll(() => folder.remove());
+
+describeLinux('lanes with a compiled kernel each', () => {
+  test.each([
+    ['judged by its model', (tree: string) => ['--known', tree]],
+    ['compared with another', (tree: string) => ['--between', 'linux:debian', tree]],
+  ])(
+    'reports, findings and screen are the same whatever their number: a tree %s',
+    async (_, named) => {
+      const bug = SEEDED_BUGS.find(({ name }) => name === 'cpumask leak');
+      if (bug === undefined) throw new Error('no such bug');
+      const copy = seedBug(findTree('debian'), bug);
+      const args = [...named(`linux:${copy}`), '--runs', '200', '--quiet', '--workers'];
+      const one = await conform([...args, '1']);
+      const two = await conform([...args, '2']);
+      rmSync(copy, { recursive: true });
+      expect([one.code, one.out]).toEqual([1, expect.stringContaining('BROKEN  linux/')]);
+      expect(Object.keys(one.files).length).toBeGreaterThan(4);
+      expect([two.code, two.out, two.files]).toEqual([one.code, one.out, one.files]);
+    },
+    120_000,
+  );
+
+  test('a kernel that somebody kills is started again, and nothing is lost', async () => {
+    const args = ['linux:debian', '--known', '--runs', '400', '--workers', '2'];
+    const calm = await conform(args);
+    let killed: Promise<void> | undefined;
+    const disturbed = await conform(args, (pid) => {
+      killed = kernelsWhenRunning(pid, 2).then(async ([kernel = 0]) => {
+        await sleep(200);
+        process.kill(kernel, 'SIGKILL');
+      });
+    });
+    await killed;
+    expect([calm.code, disturbed.code]).toEqual([0, 0]);
+    expect(disturbed.err).toContain('the process of linux:debian ended');
+    expect(calm.err).not.toContain('ended');
+    expect([disturbed.out, disturbed.files]).toEqual([calm.out, calm.files]);
+  }, 120_000);
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends them all, and what was found is kept',
+    async (signal) => {
+      let kernels: Promise<readonly number[]> | undefined;
+      const args = ['linux:debian', '--time', '5m', '--workers', '2', '--json'];
+      const { code, out } = await conform(args, (pid) => {
+        kernels = kernelsWhenRunning(pid, 2).then((found) => {
+          process.kill(pid, signal);
+          return found;
+        });
+      });
+      const summary = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json');
+      expect([code, summary.interrupted]).toEqual([signal === 'SIGINT' ? 130 : 143, signal]);
+      expect(await survivors((await kernels) ?? [])).toEqual([]);
+    },
+    120_000,
+  );
+
+  test('when the command is killed, so are they', async () => {
+    let kernels: Promise<readonly number[]> | undefined;
+    const { code } = await conform(['linux:debian', '--time', '5m', '--workers', '2'], (pid) => {
+      kernels = kernelsWhenRunning(pid, 2).then((found) => {
+        process.kill(pid, 'SIGKILL');
+        return found;
+      });
+    });
+    expect(code).toBeNull();
+    expect(await kernels).toHaveLength(2);
+    expect(await survivors((await kernels) ?? [])).toEqual([]);
+  }, 120_000);
+});
