@@ -1,14 +1,21 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { buildKernel, enablesAtBoot } from '../adapters/linux/build.ts';
+import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
+import { findTree } from '../adapters/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
 import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
-import type { Executor } from '../campaign/executor.ts';
+import { type Executor, startExecutor } from '../campaign/executor.ts';
 import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
-import type { Stages } from '../campaign/stages.ts';
+import type { Stages, StagesSource } from '../campaign/stages.ts';
+import type { Case } from '../case.ts';
+import { findRevision } from '../../model/kernel/revisions.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
+import type { Timeouts } from '../implementations/timeouts.ts';
 import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
+import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
 import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
 import { kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
@@ -17,21 +24,27 @@ import { openCorpus } from './corpus-option.ts';
 import { UserError } from './exit.ts';
 import { type Reporter, writeReports } from './fuzz-reports.ts';
 import { catchInterrupts } from './interrupt.ts';
-import { openHosts, type OpenHosts, type OpenOptions } from './open-hosts.ts';
+import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { progressLine } from './progress.ts';
 import { openRecorder } from './recorder.ts';
+import { introduce, speakingSource } from './speaking-stages.ts';
 import { mapStack } from './stack.ts';
 
-export interface HostOptions extends OpenOptions {
+export interface HostOptions extends ProfileOptions {
+  readonly between?: boolean;
   readonly known?: boolean;
   readonly case?: readonly string[];
   readonly seed: string;
   readonly runs?: number;
   readonly time?: number;
+  readonly workers: number;
   readonly mood: string;
   readonly corpus?: string;
   readonly output: string;
   readonly reporter?: readonly Reporter[];
+  readonly timeout: Timeouts;
+  readonly extra?: string;
+  readonly cc?: string;
   readonly bail?: boolean;
   readonly json?: boolean;
   readonly timings: boolean;
@@ -39,6 +52,8 @@ export interface HostOptions extends OpenOptions {
 }
 
 const DEFAULT_SECONDS = 60;
+/** Cases in a range: a compiled kernel does a few hundred a second. */
+const RANGE_SIZE = 64;
 
 /**
  * Judges hosts that are not ours by the invariants and by the model they claim to be, or compares two of a kind. Sets the
@@ -49,32 +64,20 @@ export async function conformHosts(
   named: readonly ImplementationName[],
   options: HostOptions,
 ): Promise<void> {
-  requireNumber(named.length, options.between === true);
-  const hosts = await openHosts(context, named, options);
-  try {
-    await runHosts(context, hosts, named, options);
-  } finally {
-    hosts.close();
-  }
-}
-
-async function runHosts(
-  context: Context,
-  hosts: OpenHosts,
-  named: readonly ImplementationName[],
-  options: HostOptions,
-): Promise<void> {
   const implementations = named.map(({ text }) => text);
   const { terminal, palette } = context;
-  const { profile, stages } = hosts;
-  const config = configOf(context, implementations, hosts, options);
+  const between = options.between === true;
+  requireNumber(named.length, between);
+  const { judged, source, profile, whyNot, shrinkEvaluations } = await prepare(context, named, options);
+  const stages = { ...context.stages, ...judged };
+  const config = { ...configOf(context, implementations, profile, stages, whyNot, options), shrinkEvaluations };
   const findings = join(options.output, 'findings');
   for (const folder of [options.output, findings]) {
     requireWritable(folder);
     sweepTemporaries(folder);
   }
   // Single cases are one task: further lanes would have nothing to do.
-  const workers = options.case === undefined ? hosts.workers : 1;
+  const workers = options.case === undefined ? options.workers : 1;
   const header = headerOf(context, stages, implementations.join(' '), config, workers);
   terminal.err(
     `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
@@ -85,7 +88,7 @@ async function runHosts(
   const progress = progressLine(terminal, runs, Date.now);
   let executor: Executor | undefined;
   try {
-    executor = await hosts.start(workers);
+    executor = await startExecutor(workers, source, Date.now);
     recorder.emit(header);
     await runCampaign(config, {
       executor,
@@ -111,21 +114,126 @@ async function runHosts(
   process.exitCode = summary.exitCode;
 }
 
+/** Hosts as a campaign sees them. */
+interface Prepared {
+  readonly judged: Pick<Stages, 'invariants' | 'sometimes'>;
+  readonly source: StagesSource;
+  readonly profile: CampaignConfig['profile'];
+  /** Why a saved case cannot be asked of all of them; null: it can. */
+  readonly whyNot: (input: Case) => string | null;
+  readonly shrinkEvaluations: number;
+}
+
+function prepare(context: Context, named: readonly ImplementationName[], options: HostOptions): Promise<Prepared> {
+  const linux = named.flatMap((name) => (name.kind === 'linux' ? [name] : []));
+  if (linux.length === named.length) return prepareLinux(context, linux, options);
+  if (linux.length > 0) throw new UserError('--between compares two kernel trees, or two hosts behind seam-stdio/1');
+  return prepareSpeaking(context, named, options);
+}
+
+async function prepareLinux(
+  { terminal, stages, pipeline }: Context,
+  named: readonly LinuxName[],
+  options: HostOptions,
+): Promise<Prepared> {
+  const profile = profileOf(options, stages);
+  const kernels = named.map((name) => built(name, options, terminal.err));
+  requireComparable(kernels);
+  for (const kernel of kernels) requireSameKind(kernel, profile.kernel, stages.kernels);
+  return {
+    judged: judgedStages(stages, options.between === true),
+    source: compiledSource({ base: pipeline, profile, kernels }),
+    profile,
+    whyNot: () => null,
+    shrinkEvaluations: SHRINK_EVALUATIONS,
+  };
+}
+
+/** Each evaluation of a case may cost a process that hangs. */
+const SPEAKING_SHRINK_EVALUATIONS = 400;
+
+/** Hosts behind seam-stdio/1 or in this process. The profile's kernel is the one they claim to be. */
+async function prepareSpeaking(
+  { stages, version, pipeline }: Context,
+  named: readonly ImplementationName[],
+  options: HostOptions,
+): Promise<Prepared> {
+  const input = { named, timeouts: options.timeout, version };
+  const { judged, model, whyNot } = await introduce(stages, input);
+  if (options.kernel !== undefined && model !== null && model !== options.kernel)
+    throw new UserError(`${named[0]?.text} says that it behaves like ${model}, not ${options.kernel}`);
+  return {
+    judged,
+    source: speakingSource({ base: pipeline, ...input }),
+    profile: profileOf(model === null ? options : { ...options, kernel: model }, stages),
+    whyNot,
+    shrinkEvaluations: SPEAKING_SHRINK_EVALUATIONS,
+  };
+}
+
+/** An implementation of the host side, as the command line names it. */
+type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
+
 function requireNumber(count: number, between: boolean): void {
   if (between && count !== 2) throw new UserError('--between compares two implementations');
   if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
 }
 
+/** The compiler looks for it from elsewhere. */
+function header(path: string): string {
+  if (kindOfPath(path) !== 'file')
+    throw new UserError(`--extra ${path}: expected a C header, and there is no such file`);
+  return resolve(path);
+}
+
+function requireComparable([first, second]: CompiledInput['kernels']): void {
+  if (first === undefined || second === undefined) return;
+  if (enablesAtBoot(first.program) !== enablesAtBoot(second.program))
+    throw new UserError(
+      `${first.name} and ${second.name} cannot be compared: one initialises TDX by itself at boot, the other when asked`,
+    );
+}
+
+/** A tree and its model start TDX in the same way, or everything would differ. */
+function requireSameKind(
+  { program, name }: CompiledInput['kernels'][number],
+  kernel: string,
+  kernels: readonly string[],
+): void {
+  const atBoot = enablesAtBoot(program);
+  if (findRevision(kernel)?.enablesAtBoot === atBoot) return;
+  const others = kernels.filter((one) => findRevision(one)?.enablesAtBoot === atBoot);
+  throw new UserError(
+    `${name} ${atBoot ? 'initialises TDX by itself at boot' : 'initialises TDX when it is asked to'}, and its model ${kernel} does not; ` +
+      `choose another with --kernel: ${others.join(', ')}`,
+  );
+}
+
+function built(
+  { text, tree }: LinuxName,
+  { cc, extra }: HostOptions,
+  tell: (text: string) => void,
+): CompiledInput['kernels'][number] {
+  tell(`seamstress conform: building ${text}\n`);
+  const build = {
+    ...(cc === undefined ? {} : { compiler: cc }),
+    ...(extra === undefined ? {} : { extra: header(extra) }),
+  };
+  return { program: buildKernel(findTree(tree), build), name: text };
+}
+
 function configOf(
   context: Context,
   implementations: readonly string[],
-  { profile, stages, whyNot, rangeSize, shrinkEvaluations }: OpenHosts,
+  profile: CampaignConfig['profile'],
+  stages: Stages,
+  whyNot: (input: Case) => string | null,
   options: HostOptions,
-): CampaignConfig {
+): Omit<CampaignConfig, 'shrinkEvaluations'> {
   const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
   const cases = [...anyCases, ...hostCases(path)];
   const own = new Map(
-    // What takes threads that overlap cannot show: a host does one thing at a time.
+    // What takes threads that overlap cannot show: a compiled kernel runs one call at a time.
     [...knownOfKernel(known, profile.kernel)].filter(
       ([bucket, one]) => !bucket.startsWith('threads/') && whyNot(one.case) === null,
     ),
@@ -157,9 +265,8 @@ function configOf(
   const again = ['npx seamstress conform', ...(options.between === true ? ['--between'] : []), ...toRepeat(options)];
   return {
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
-    rangeSize,
+    rangeSize: RANGE_SIZE,
     bail: options.bail ?? false,
-    shrinkEvaluations,
     known: options.known === true && !single && options.between !== true ? own : new Map(),
     given: possible,
     sometimes: single ? [] : stages.sometimes(profile),

@@ -22,7 +22,7 @@ const ALL_REPORTERS = [...REPORTERS, 'html'];
 /** Options that mean something on one side only: given for the other, they are refused and not left aside. */
 const HOST_ONLY = ['between', 'known', 'workers', 'mood', 'corpus', 'kernel', 'extra', 'cc', 'timings'];
 const MODULE_ONLY = ['compare', 'restarts'];
-const LINUX_ONLY = ['workers', 'extra', 'cc'];
+const LINUX_ONLY = ['extra', 'cc'];
 
 /** `seamstress conform IMPL...`: implementations that are not ours, against the model and the invariants. */
 export function conformCommand(context: Context): Command {
@@ -64,10 +64,7 @@ export function conformCommand(context: Context): Command {
         .conflicts('runs'),
     )
     .addOption(
-      new Option(
-        '--workers <n>',
-        'linux: threads, each with a compiled kernel of its own; changes nothing but the speed',
-      )
+      new Option('--workers <n>', 'hosts: threads, each with a host of its own; changes nothing but the speed')
         .env('SEAMSTRESS_WORKERS')
         .argParser(positiveInteger)
         .default(availableParallelism(), 'all cores'),

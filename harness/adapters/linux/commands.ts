@@ -6,7 +6,7 @@ import { put, putMask, putNumber, type Words } from './words.ts';
 
 const PAGE = 4096;
 
-/** What there is in the compiled file of a kernel whose model is `like`. */
+/** What a kernel like that has in the compiled file. One that initialises TDX by itself at boot follows its CPUs, too. */
 export function commandsOf({ cpuEnable, enablesAtBoot }: Revision): readonly CommandKind[] {
   return [
     ...(['boot', 'enable', 'memory-online', 'machine-check'] as const),
@@ -27,17 +27,17 @@ export function putCommand(words: Words, kernel: KernelState, command: HostComma
     case 'enable':
       putEnable(words, kernel, command.cpu);
       break;
-    case 'memory-online':
-      putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
-      break;
-    case 'machine-check':
-      putMachineCheck(words, command.cpu, command.address);
-      break;
     case 'cpu-online':
       putCPUOnline(words, kernel, command.target);
       break;
     case 'cpu-offline':
       putCPUOffline(words, kernel, command.target);
+      break;
+    case 'memory-online':
+      putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
+      break;
+    case 'machine-check':
+      putMachineCheck(words, command.cpu, command.address);
       break;
     default:
       throw new Error(`a compiled kernel has no entry point for ${command.kind}`);

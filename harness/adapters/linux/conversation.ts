@@ -1,14 +1,15 @@
 import { registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
+import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
-import type { CommandKind, ForeignHost, Reply } from '../../implementations/host/command.ts';
+import type { ForeignHost, Reply } from '../../implementations/host/command.ts';
 import { replyOfNotifier } from '../../implementations/host/foreign-revision.ts';
 import { readLine } from '../../implementations/host/read-line.ts';
 import { noteTDMRs } from '../../implementations/host/tdmrs.ts';
 import { type Child, ChildEnded } from './child.ts';
-import { putCommand } from './commands.ts';
+import { commandsOf, putCommand } from './commands.ts';
 import { fillKernel, noteMetadata, setMemory } from './observe.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
 import { createWords, intAt, numberAt, put, putNumber, putU64, textAt, u64At, wordsOfText } from './words.ts';
@@ -26,14 +27,15 @@ export interface Conversation extends ForeignHost {
   lost: boolean;
 }
 
-export function createConversation(child: Child, commands: readonly CommandKind[]): Conversation {
+/** `like`: the model that says which entry points such a kernel has. */
+export function createConversation(child: Child, like: Revision): Conversation {
+  const command = createWords();
   const regs = registers(0);
   const reply = createWords();
-  const command = createWords();
   /** Objects of the compiled kernel that are alive. */
   let live = 0;
   const conversation: Conversation = {
-    commands: new Set(commands),
+    commands: new Set(commandsOf(like)),
     warnings: [],
     lost: false,
     perform(what, kernel, port) {

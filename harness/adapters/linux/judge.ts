@@ -4,13 +4,12 @@ import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';
 import type { Case } from '../../case.ts';
 import { compareWorlds, type Difference } from '../../implementations/host/difference.ts';
+import { foreignRevision } from '../../implementations/host/foreign-revision.ts';
 import { judgeWorld, type OpenVerdict } from '../../oracle/judge-case.ts';
 import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findProfile } from '../../oracle/profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
 import { type Child, ChildEnded, startChild } from './child.ts';
-import { commandsOf } from './commands.ts';
-import { compiledRevision } from './compiled-revision.ts';
 import { type Conversation, createConversation } from './conversation.ts';
 import { advanceScript, beginScript } from './script.ts';
 import { createWords } from './words.ts';
@@ -32,8 +31,9 @@ export function startKernel(
   tell: (text: string) => void = () => undefined,
 ): CompiledKernel {
   const child = startChild(program);
-  const conversation = createConversation(child, commandsOf(like));
-  return { child, conversation, revision: compiledRevision(conversation, like, name), tell };
+  const conversation = createConversation(child, like);
+  const source = `arch/x86/virt/vmx/tdx/tdx.c of ${name}, compiled`;
+  return { child, conversation, revision: foreignRevision(conversation, like, name, source), tell };
 }
 
 export interface CompiledRun {

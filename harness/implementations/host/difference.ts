@@ -18,13 +18,8 @@ export interface Difference {
 
 /** What a host may leave untold about its state at the end. What is not told is not compared. */
 export type Untold =
-  | 'erratum'
-  | 'S3'
-  | 'TDX memory'
-  | 'locks'
-  | 'walks freed TDMRs'
-  | 'users of VMX operation'
-  | 'CPUs with dirty caches';
+  | ('erratum' | 'S3' | 'TDX memory' | 'locks' | 'walks freed TDMRs')
+  | ('users of VMX operation' | 'CPUs with dirty caches');
 
 /**
  * Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: what

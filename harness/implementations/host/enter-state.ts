@@ -36,8 +36,8 @@ export function enterState(
   ret: number,
 ): void {
   untold.clear();
-  // The messages have no words for these.
-  untold.add('users of VMX operation').add('CPUs with dirty caches');
+  // Nobody is asked about these.
+  for (const what of ['users of VMX operation', 'CPUs with dirty caches'] as const) untold.add(what);
   const { offered, tdx, lps, s3, erratum, tdxMemory, tdmrs, locks } = state;
   const note = (what: Untold, told: boolean): boolean => {
     if (!told) untold.add(what);

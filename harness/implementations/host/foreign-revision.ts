@@ -10,7 +10,7 @@ import {
 } from '../../../model/kernel/flow.ts';
 import { type MemoryKind, NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
-import { memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from '../../../model/kernel/revisions/common.ts';
+import { cpuHotplug, memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from '../../../model/kernel/revisions/common.ts';
 import * as acpi from '../../../model/kernel/steps/acpi.ts';
 import * as hotplug from '../../../model/kernel/steps/cpu-hotplug.ts';
 import { ASK_NOTIFIER } from '../../../model/kernel/steps/memory-hotplug.ts';
@@ -36,8 +36,12 @@ export function foreignRevision(host: ForeignHost, like: Revision, name: string,
         },
       ],
     ]);
-  /** Asks before something happens; a refusal ends the flow. */
-  const hook = (kind: HostCommand['kind'], make: (thread: Thread) => HostCommand): readonly FlowEntry[] => {
+  /** Asks before something happens; a refusal goes to the label `refused`. */
+  const hook = (
+    kind: HostCommand['kind'],
+    make: (thread: Thread) => HostCommand,
+    refused = 'end',
+  ): readonly FlowEntry[] => {
     const step: Step = {
       name: `ask-${kind}`,
       source,
@@ -46,10 +50,12 @@ export function foreignRevision(host: ForeignHost, like: Revision, name: string,
         return crashed ? CRASH : ret < 0 ? ret : DONE;
       },
     };
-    return commands.has(kind) ? [[step, 'end']] : [];
+    return commands.has(kind) ? [[step, refused]] : [];
   };
-  const cpuHook = (kind: 'cpu-online' | 'cpu-offline' | 'acpi-cpu-add' | 'acpi-cpu-remove'): readonly FlowEntry[] =>
-    hook(kind, ({ cpu, target }) => ({ kind, cpu, target }));
+  const cpuHook = (
+    kind: 'cpu-online' | 'cpu-offline' | 'acpi-cpu-add' | 'acpi-cpu-remove',
+    refused?: string,
+  ): readonly FlowEntry[] => hook(kind, ({ cpu, target }) => ({ kind, cpu, target }), refused);
   const memoryHook = (kind: 'memory-add' | 'memory-remove', how: MemoryKind): readonly FlowEntry[] =>
     hook(kind, ({ region }) => {
       const { base = 0, size = 0, node = 0 } = region ?? {};
@@ -70,16 +76,8 @@ export function foreignRevision(host: ForeignHost, like: Revision, name: string,
     boot: entry('boot'),
     cpuEnable: commands.has('cpu-enable') ? entry('cpu-enable') : null,
     enable: entry('enable'),
-    ...(commands.has('cpu-online') && {
-      cpuOnline: defineFlow('cpu-online', [[hotplug.SKIP_IF_ONLINE], ...cpuHook('cpu-online'), [hotplug.BRING_CPU_UP]]),
-    }),
-    ...(commands.has('cpu-offline') && {
-      cpuOffline: defineFlow('cpu-offline', [
-        [hotplug.SKIP_IF_OFFLINE],
-        ...cpuHook('cpu-offline'),
-        [hotplug.TAKE_CPU_DOWN],
-      ]),
-    }),
+    ...((commands.has('cpu-online') || commands.has('cpu-offline')) &&
+      cpuHotplug(cpuHook('cpu-online', 'cpus-write-unlock'), cpuHook('cpu-offline', 'cpus-write-unlock'))),
     ...(commands.has('acpi-cpu-add') && {
       acpiCPUAdd: defineFlow('acpi-cpu-add', [...cpuHook('acpi-cpu-add'), [acpi.ADD_CPU]]),
     }),

@@ -8,10 +8,7 @@ import { describeHostDifference, HOST_INVARIANTS, type HostSubject, judgeHostsBe
 export function hostStages(stages: Stages, subject: HostSubject): Stages {
   return {
     ...forHosts(stages, [subject]),
-    invariants: [...stages.invariants, ...HOST_INVARIANTS],
-    // One that claims to be none of ours promises to reach nothing.
-    sometimes: (profile) =>
-      subject.model === null ? [] : stages.sometimes(profile).filter(({ id }) => isReachable(id)),
+    ...judgedHostStages(stages, subject),
     judge: subject.judge,
     describe: (input) => describing(subject, input),
   };
@@ -21,10 +18,23 @@ export function hostStages(stages: Stages, subject: HostSubject): Stages {
 export function betweenHostsStages(stages: Stages, first: HostSubject, second: HostSubject): Stages {
   return {
     ...forHosts(stages, [first, second]),
-    invariants: ['host/hosts-agree'],
-    sometimes: () => [],
+    ...judgedHostStages(stages, null),
     judge: (input) => judgeHostsBetween(first, second, input),
     describe: (input) => ['first host:', ...describing(first, input), 'second host:', ...describing(second, input)],
+  };
+}
+
+/** What campaigns over hosts judge, and what they must see; `null`: what two do differently. */
+export function judgedHostStages(
+  stages: Stages,
+  subject: HostSubject | null,
+): Pick<Stages, 'invariants' | 'sometimes'> {
+  if (subject === null) return { invariants: ['host/hosts-agree'], sometimes: () => [] };
+  return {
+    invariants: [...stages.invariants, ...HOST_INVARIANTS],
+    // One that claims to be none of ours promises to reach nothing.
+    sometimes: (profile) =>
+      subject.model === null ? [] : stages.sometimes(profile).filter(({ id }) => isReachable(id)),
   };
 }
 

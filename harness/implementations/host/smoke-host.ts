@@ -177,7 +177,7 @@ function determinism(climb: Climb): string {
     const difference = compareWorlds(before.world, play(climb, one.name, one.input).world, before.untold);
     if (difference !== null)
       throw new Slip(
-        `${one.name}, again in another order: ${difference.what} was ${difference.expected}, now ${difference.got}`,
+        `${one.name}, again in another order: ${difference.where} was ${difference.expected}, now ${difference.got}`,
         'the same machine has the same answers, whatever was before: keep nothing, draw nothing at random',
       );
   }
