@@ -75,17 +75,11 @@ function forHosts(stages: Stages, subjects: readonly HostSubject[]): Stages {
   };
 }
 
-<<<<<<< HEAD
-/** Hosts do one thing at a time, have no guests, and do not sleep. */
-function isReachable(id: string): boolean {
-  return !['threads/', 'td/', 'suspend/'].some((family) => id.startsWith(family));
-=======
 /** Families of what a host cannot come to: it does one thing at a time, has no guests, and is not put to sleep. */
 const UNREACHABLE = ['threads/', 'td/', 'suspend/'];
 
 function isReachable(id: string): boolean {
   return !UNREACHABLE.some((family) => id.startsWith(family));
->>>>>>> host
 }
 
 function describing(subject: HostSubject, input: Case): readonly string[] {
