@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, UserError } from '../cli/exit.ts';
 import { cannotRun } from './cannot-run.ts';
@@ -123,7 +123,8 @@ function inThisProcess(host: HostUnderTest): HostLife {
 async function importCompiled(file: string): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), 'seamstress-module-'));
   try {
-    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+    // The package exports neither its command nor a compiler to call.
+    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
     const flags =
       '--noCheck --module esnext --moduleResolution bundler --target es2023 --rewriteRelativeImportExtensions --skipLibCheck'.split(
         ' ',

@@ -57,6 +57,6 @@ export const TDX_OFFERED_MEANS_SEAM_ENABLED: Always = {
   check: (world, _, report) => {
     if (!world.kernel.platformEnabled) return;
     if (world.hardware.lps.every((lp) => !lp.seamrrValid))
-      report(offence('SEAM off', 'dmesg says "BIOS enabled"; SEAMRR is not valid on any core'));
+      report(offence('SEAM off', 'TDX is offered, as if BIOS had enabled it; SEAMRR is not valid on any core'));
   },
 };

@@ -30,6 +30,14 @@ function issuedBefore(world: World, record: EventRecord, index: number, leaf: st
   return false;
 }
 
+/** True if the module points at some of [base, base + size) as PAMT. A second attempt has PAMTs that it never heard of. */
+function isModulesPAMT({ module }: World, base: number, size: number): boolean {
+  for (const { pamt1G, pamt2M, pamt4K } of module.tdmrs)
+    for (const pamt of [pamt1G, pamt2M, pamt4K])
+      if (base < pamt.base + pamt.size && pamt.base < base + size) return true;
+  return false;
+}
+
 export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
   holds: 'always',
   id: 'pamt/not-freed-while-ready',
@@ -41,6 +49,7 @@ export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'free' || entry.what !== 'c' || entry.phase !== 'READY') continue;
+      if (!isModulesPAMT(world, entry.address, entry.bytes)) continue;
       report(
         offence(
           '',
@@ -62,7 +71,7 @@ export const NO_PAMT_IS_WRITTEN_WHILE_THE_MODULE_IS_READY: Always = {
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
-      if (entry?.kind !== 'reset' || entry.phase !== 'READY') continue;
+      if (entry?.kind !== 'reset' || entry.phase !== 'READY' || !isModulesPAMT(world, entry.base, entry.size)) continue;
       report(
         offence('', `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`),
       );

@@ -80,19 +80,18 @@ export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
     if (!justInitialised(record)) return;
     for (const tdmr of tdmrsInUse(world)) {
       let end = 0;
-      let wrong = tdmr.reserved.length > RESERVED_MAX;
-      for (const { offset, size } of tdmr.reserved) {
-        if (
-          !isAligned(offset, PAGE) ||
-          !isAligned(size, PAGE) ||
-          size === 0 ||
-          offset < end ||
-          offset + size > tdmr.size
-        )
-          wrong = true;
+      const { base, reserved } = tdmr;
+      let wrong =
+        reserved.length > RESERVED_MAX ? `it has ${reserved.length}, at most ${RESERVED_MAX} are allowed` : '';
+      for (const { offset, size } of reserved) {
+        const area = `[${hex(base + offset)}, ${hex(base + offset + size)})`;
+        if (!isAligned(offset, PAGE) || !isAligned(size, PAGE)) wrong = `${area} is not made of whole pages`;
+        else if (size === 0) wrong = `${area} is empty`;
+        else if (offset < end) wrong = `${area} begins below the end of the one before`;
+        else if (offset + size > tdmr.size) wrong = `${area} ends outside the TDMR`;
         end = offset + size;
       }
-      if (wrong) report(offence('reserved', `reserved areas of the TDMR at ${hex(tdmr.base)}`));
+      if (wrong !== '') report(offence('reserved', `reserved areas of the TDMR at ${hex(base)}: ${wrong}`));
     }
   },
 };

@@ -71,6 +71,21 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'no-convertible-memory': { names: ['reason'] },
 };
 
+/** Lines of a kernel that is none of ours tell by their words; the first group is the number of an LP, package or KeyID. */
+const WORDS: { readonly [What in Named]?: RegExp } = {
+  leaf: /SEAMCALL.*0x[0-9a-f]+|TDH\.[A-Z]+/i,
+  reason: /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded/i,
+  region: /0x[0-9a-f]+ ?[-,] ?0x[0-9a-f]+/i,
+  lp: /\b(?:CPU|LP)s?[ #]*(\d+)/i,
+  package: /\bpackages?[ #]*(\d+)/i,
+  keyid: /\b(?:HKID|KeyID)s?[ #]*(\d+)/i,
+};
+
+function wordsName({ text }: Message, what: Named, value: U64 | undefined): boolean {
+  const match = WORDS[what]?.exec(text ?? '') ?? null;
+  return match !== null && (value === undefined || Number(match[1]) === value);
+}
+
 /** True if every line of this kind names such a thing. */
 export function messageIdNames(id: MessageId, what: Named): boolean {
   return SUBJECTS[id]?.names.includes(what) === true;
@@ -78,6 +93,7 @@ export function messageIdNames(id: MessageId, what: Named): boolean {
 
 /** True if the line names such a thing; with `value`, the LP or package of that number. */
 export function messageNames(message: Message, what: Named, value?: U64): boolean {
+  if (message.id === 'verbatim') return wordsName(message, what, value);
   const subject = SUBJECTS[message.id];
   if (subject === undefined || !subject.names.includes(what)) return false;
   if (value === undefined) return true;

@@ -49,7 +49,8 @@ export function enterState(
     const one = kernel.cpus[cpu];
     if (one !== undefined) one.lpInitialised = lps.includes(cpu);
   }
-  if (note('S3', s3 !== undefined)) kernel.s3Available = s3 as boolean;
+  // Nothing is held against what is not told.
+  kernel.s3Available = note('S3', s3 !== undefined) ? (s3 as boolean) : tdx !== 'initialised';
   if (note('erratum', erratum !== undefined)) kernel.partialWriteErratum = erratum as boolean;
   enterKeyIDs(kernel, state);
   kernel.sysinitDone = state.sysinit?.done ?? false;
