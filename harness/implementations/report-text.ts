@@ -42,7 +42,7 @@ function renderImplementation(
     lines.push('');
   }
   for (const { outcome, reason, link, count } of unobserved)
-    lines.push(`${outcome}  ${count} cases: ${reason}${link === null ? '' : ` (${link})`}`);
+    lines.push(`${outcome}  ${count} ${count === 1 ? 'case' : 'cases'}: ${reason}${link === null ? '' : ` (${link})`}`);
   lines.push(...renderLeaves(requirements), '');
   const { suite, generated, agreed, leftOut } = counts;
   if (leftOut !== 0) lines.push(`${leftOut} cases left out: they call a leaf that it does not survive`);
