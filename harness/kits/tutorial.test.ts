@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,11 +40,11 @@ function write(code: string): void {
 }
 
 describe('the tutorial, followed literally', () => {
-  test.each([0, 1, 2])('what smoke says after section %# (from 0) is what the page shows, whole', async (stage) => {
-    write(STAGES[stage] ?? '');
+  test.each([1, 2, 3])('what smoke says after section %d is what the page shows, whole', async (section) => {
+    write(STAGES[section - 1] ?? '');
     const { out, code } = await type(smoke);
-    expect(out).toBe(SHOWN[stage]);
-    expect(code).toBe(stage === 2 ? 0 : 1);
+    expect(out).toBe(SHOWN[section - 1]);
+    expect(code).toBe(section === 3 ? 0 : 1);
   });
 
   test('conform finds what the page says, the smallest cases first, and one is mended', async () => {
@@ -69,6 +70,16 @@ describe('the tutorial, followed literally', () => {
     expect(found.err).toContain(`wrote reports/conform.html, ${findings.length} cases in reports/conform`);
 
     expect((await type(again)).code).toBe(1);
+    const [asked = ''] = /^ +(sed .*)$/m.exec(text)?.slice(1) ?? [];
+    const said = execFileSync('/bin/sh', ['-c', asked.replace('npx seamstress', `'${process.execPath}' '${START}'`)], {
+      cwd: folder.path,
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(said)).toMatchObject({
+      type: 'ran',
+      results: [{ steps: [{ result: { rax: '0xc000010000000001' }, state: { phase: 'PENDING' } }] }],
+    });
+
     expect(module).toContain(inInit);
     write(module.replace(inInit, inInit + mended));
     expect(await type(again)).toMatchObject({
@@ -77,8 +88,12 @@ describe('the tutorial, followed literally', () => {
     });
   }, 120_000);
 
-  test('what a file of a finding is asked of the model with is a request of the protocol', () => {
-    const [, before = '', after = ''] = /sed 's\/\.\*\/(.*)&(.*)\/'/.exec(text) ?? [];
-    expect(JSON.parse(`${before}{}${after}`)).toEqual({ type: 'run', id: 1, state: true, cases: [{}] });
+  test('fill says what it wrote', async () => {
+    const [command = ''] = /npx seamstress fill [^`]*/.exec(text) ?? [];
+    const { code, out, err } = await type(`${command}\n`);
+    expect([code, out]).toEqual([0, '']);
+    expect(err).toMatch(/^wrote \d+ cases, \d+ bytes, to suite\.json\n$/);
+    const { cases } = JSON.parse(readFileSync(join(folder.path, 'suite.json'), 'utf8')) as { cases: unknown[] };
+    expect(err).toContain(`wrote ${cases.length} cases`);
   });
 });
