@@ -10,7 +10,7 @@ describe('what does not match a schema is said in one plain sentence', () => {
     [{ type: 'hallo', id: 1 }, 'request: unknown type "hallo"'],
     [{ type: 'hello', id: 1 }, "request: expected a member 'protocol'"],
     [{ ...hello, capabilities: {} }, "request: at /capabilities: expected a member 'lineMax'"],
-    [{ ...hello, harness: 'me' }, 'request: at /harness: expected an object'],
+    [{ ...hello, capabilities: 'all' }, 'request: at /capabilities: expected an object'],
     [{ type: 'ping', id: 1.5 }, 'request: at /id: expected a whole number'],
     [{ type: 'ping', id: -1 }, 'request: at /id: expected a number >= 0'],
     [{ type: 'run', id: 1, cases: 3 }, 'request: at /cases: expected a list'],
