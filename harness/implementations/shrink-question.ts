@@ -26,7 +26,8 @@ export async function shrinkQuestion(
     best = candidate;
     return true;
   };
-  await attempt({ ...question, platform: healthyPlatform() });
+  // All at once, if that will do; the LPs stay, for the steps name them.
+  await attempt({ ...question, platform: { ...healthyPlatform(), lps: question.platform.lps } });
   if (shown + 1 < question.steps.length) await attempt({ ...question, steps: question.steps.slice(0, shown + 1) });
   for (let changed = true; changed && left > 0; ) {
     changed = false;
