@@ -34,21 +34,57 @@ function validator(): Ajv2020 {
   return ajv;
 }
 
-/** The first error that names something the reader can mend, as `at PLACE: what was expected`. */
+/** The first error that names something the reader can mend, as `at PLACE: what was expected`; at the top, without a place. */
 function explain(errors: readonly ErrorObject[]): string {
   // A failed alternative is reported after its members; the member at the deepest path says most.
   const error = [...errors].sort((a, b) => b.instancePath.length - a.instancePath.length)[0];
   if (error === undefined) return 'does not match its schema';
-  const place = error.instancePath === '' ? 'at the top' : `at ${error.instancePath}`;
-  return `${place}: ${expected(error)}`;
+  return error.instancePath === '' ? expected(error) : `at ${error.instancePath}: ${expected(error)}`;
 }
 
 function expected({ keyword, params, message }: ErrorObject): string {
-  if (keyword === 'enum') return `expected one of ${(params['allowedValues'] as unknown[]).map(String).join(', ')}`;
-  if (keyword === 'const') return `expected ${JSON.stringify(params['allowedValue'])}`;
-  if (keyword === 'additionalProperties') return `unexpected property '${String(params['additionalProperty'])}'`;
-  if (keyword === 'discriminator') return `unknown ${String(params['tag'])} ${JSON.stringify(params['tagValue'])}`;
-  if (keyword === 'pattern')
-    return `expected lower-case hexadecimal text such as "0x1f000" (${String(params['pattern'])})`;
-  return `expected that it ${message ?? 'matches its schema'}`;
+  switch (keyword) {
+    case 'required':
+      return `expected a member '${String(params['missingProperty'])}'`;
+    case 'type':
+      return `expected ${[params['type']].flat().map(String).map(typeText).join(' or ')}`;
+    case 'enum':
+      return `expected one of ${(params['allowedValues'] as unknown[]).map(String).join(', ')}`;
+    case 'const':
+      return `expected ${JSON.stringify(params['allowedValue'])}`;
+    case 'additionalProperties':
+      return `unexpected member '${String(params['additionalProperty'])}'`;
+    case 'discriminator': {
+      const [tag, value] = [String(params['tag']), params['tagValue'] as unknown];
+      return value === undefined ? `expected a member '${tag}'` : `unknown ${tag} ${JSON.stringify(value)}`;
+    }
+    case 'minimum':
+    case 'exclusiveMinimum':
+    case 'maximum':
+    case 'exclusiveMaximum':
+      return `expected a number ${String(params['comparison'])} ${String(params['limit'])}`;
+    case 'minLength':
+      return 'expected text that is not empty';
+    case 'minItems':
+    case 'maxItems':
+      return `expected at ${keyword === 'minItems' ? 'least' : 'most'} ${String(params['limit'])} in the list`;
+    case 'pattern':
+      return `expected lower-case hexadecimal text such as "0x1f000" (${String(params['pattern'])})`;
+    default:
+      return `it ${message ?? 'does not match its schema'}`;
+  }
+}
+
+const TYPE_TEXT: ReadonlyMap<string, string> = new Map([
+  ['object', 'an object'],
+  ['array', 'a list'],
+  ['integer', 'a whole number'],
+  ['number', 'a number'],
+  ['string', 'text'],
+  ['boolean', 'true or false'],
+]);
+
+/** A type of JSON Schema in plain words. */
+function typeText(type: string): string {
+  return TYPE_TEXT.get(type) ?? type;
 }

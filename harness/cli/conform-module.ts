@@ -51,14 +51,19 @@ export async function conformModules(
   try {
     const report = await examineAll(context, names, options, interrupts);
     const files = new Map<Finding, string>();
-    for (const one of report.implementations) {
+    for (const [index, one] of report.implementations.entries()) {
+      const { name } = one.identity;
+      const namesakes = report.implementations.slice(0, index).filter(({ identity }) => identity.name === name).length;
+      const whose = namesakes === 0 ? name : `${name} ${namesakes + 1}`;
       for (const finding of one.findings) {
-        const file = join(folder, `${fileName(one.name)}-${fileName(finding.bucket)}.jsonl`);
+        const file = join(folder, `${fileName(whose)}-${fileName(finding.bucket)}.jsonl`);
         writeAtomic(file, `${JSON.stringify(finding.case)}\n`);
         files.set(finding, file);
       }
     }
-    writeReports(report, options);
+    const written = writeReports(report, options);
+    if (files.size !== 0) written.push(`${files.size} ${files.size === 1 ? 'case' : 'cases'} in ${folder}`);
+    if (written.length !== 0 && options.quiet !== true) terminal.err(`wrote ${written.join(', ')}\n`);
     terminal.out(
       options.json === true
         ? `${JSON.stringify(report, null, 2)}\n`
@@ -70,12 +75,20 @@ export async function conformModules(
   }
 }
 
-function writeReports(report: ConformReport, { output, reporter = [] }: ModuleOptions): void {
-  const base = join(output, 'conform');
-  if (reporter.includes('json')) writeAtomic(`${base}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  if (reporter.includes('junit')) writeAtomic(`${base}.xml`, renderConformJUnit(report));
-  if (reporter.includes('markdown')) writeAtomic(`${base}.md`, renderConformMarkdown(report));
-  if (reporter.includes('html')) writeAtomic(`${base}.html`, renderConformHTML(report));
+const RENDERERS: readonly (readonly [string, string, (report: ConformReport) => string])[] = [
+  ['json', 'json', (report) => `${JSON.stringify(report, null, 2)}\n`],
+  ['junit', 'xml', renderConformJUnit],
+  ['markdown', 'md', renderConformMarkdown],
+  ['html', 'html', renderConformHTML],
+];
+
+/** Writes the reports that were asked for and returns their files. */
+function writeReports(report: ConformReport, { output, reporter = [] }: ModuleOptions): string[] {
+  return RENDERERS.filter(([name]) => reporter.includes(name)).map(([, ending, render]) => {
+    const file = join(output, `conform.${ending}`);
+    writeAtomic(file, render(report));
+    return file;
+  });
 }
 
 async function examineAll(

@@ -30,6 +30,9 @@ export function fillCommand({ terminal, version, root }: Context): Command {
       const lines = cases.map((one) => JSON.stringify(one)).join(',\n');
       const text = `${JSON.stringify(head).slice(0, -1)},"cases":[\n${lines}\n]}\n`;
       if (output === undefined) terminal.out(text);
-      else writeAtomic(output, text);
+      else {
+        writeAtomic(output, text);
+        terminal.err(`wrote ${cases.length} cases, ${Buffer.byteLength(text)} bytes, to ${output}\n`);
+      }
     });
 }

@@ -20,7 +20,9 @@ export function serveCommand({ terminal, version }: Context): Command {
     .summary('answer SEAMCALLs, or make them, over stdin and stdout (seam-stdio/1)')
     .description(
       'Puts the model of a TDX module behind seam-stdio/1 (harness/implementations/protocol/README.md), or with --kernel that\n' +
-        'of a host: JSON Lines on stdin and stdout, until `stop` or the end of the input.',
+        'of a host: JSON Lines on stdin and stdout, until `stop` or the end of the input. To see it answer:\n\n' +
+        `  echo '{"type":"ping","id":1}' | npx seamstress serve\n\n` +
+        'corpus/protocol/ has whole conversations.',
     )
     .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
     .addOption(

@@ -87,7 +87,7 @@ function compareStep(want: StepAnswer, got: StepAnswer, level: Level): Found | n
 }
 
 function ending({ fatal, result, runs }: StepAnswer): string {
-  if (fatal !== undefined) return 'the module shuts itself down';
+  if (fatal !== undefined) return 'the end of the module';
   return result === undefined && runs === undefined ? 'no answer' : 'an answer';
 }
 

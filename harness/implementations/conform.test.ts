@@ -63,9 +63,14 @@ describe('every miniature gets exactly its verdict', () => {
     const verdicts = [...new Set(findings.map(({ verdict }) => verdict))];
     expect(verdicts).toEqual(one.verdict === 'none' ? [] : [one.verdict]);
     expect(exhausted).toBe(null);
-    if (one.verdict.startsWith('wrong-')) {
+    if (one.verdict.startsWith('wrong-') || (one.verdict === 'capability-lie' && name !== 'lies-about-modules')) {
       for (const finding of findings) expect(finding).toMatchObject({ minimal: true });
     }
+    if (name === 'lies-about-inputs')
+      for (const { case: smallest, message } of findings) {
+        expect(smallest.steps.at(-1)).toMatchObject({ inject: expect.any(String) });
+        expect(message).toContain(`it calls step ${smallest.steps.length} unsupported: no inject`);
+      }
     if (name === 'wrong-status')
       expect(requirements['TDH.SYS.KEY.CONFIG TDX_KEY_CONFIGURED']).toMatchObject({ result: 'fail' });
   });

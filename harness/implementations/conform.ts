@@ -115,10 +115,6 @@ export async function conformModule(
       if (deadly.size >= DEADLY_MAX) over = true;
       return;
     }
-    if (problem.difference === null) {
-      led.set(problem.bucket, record(problem.bucket, verdict, message, stderr, one, null));
-      return;
-    }
     const leak = findings.get('state-leak');
     if (leak !== undefined && (await isRightWhenFresh(one))) {
       leak.hits += 1;
@@ -140,7 +136,6 @@ export async function conformModule(
       return;
     }
     genuine += 1;
-    tell(`${name}: ${problem.verdict}: ${problem.message}\n`);
     const smallest = await shrink(one, problem);
     led.set(problem.bucket, record(problem.bucket, verdict, smallest.problem.message, '', smallest.one, smallest));
   };
@@ -206,6 +201,7 @@ export async function conformModule(
       stderr,
     };
     findings.set(bucket, finding);
+    tell(`${name}: found ${verdict}${requirement === null ? '' : `, ${requirement}`}\n`);
     if (bail) over = true;
     return finding;
   };
@@ -314,7 +310,7 @@ export async function conformModule(
     refusal: runner.refusal,
     counts,
     requirements: Object.fromEntries([...requirements].sort(([a], [b]) => (a < b ? -1 : 1))),
-    findings: [...findings.values()],
+    findings: [...findings.values()].sort((a, b) => urgency(a) - urgency(b)),
     unobserved: [...notes.values()],
   };
 }
@@ -344,7 +340,9 @@ function keepRequirements(
 ): void {
   const byStep = requirementsOf(question, expected);
   // A case that was not survived is held against what it is about: its last step.
-  const wrong = problem?.difference?.step ?? (observation.kind === 'failed' ? byStep.length - 1 : -1);
+  const last = observation.kind === 'failed' ? byStep.length - 1 : -1;
+  // What was refused is unsupported, promised or not: nobody has seen it go wrong.
+  const wrong = unobserved === null ? (problem?.difference?.step ?? last) : -1;
   for (const [index, keys] of byStep.entries()) {
     const result: RequirementResult['result'] =
       index === wrong
@@ -372,4 +370,9 @@ function keepRequirements(
 function answered({ id, platform, steps }: Question, expected: CaseAnswer): Finding['case'] {
   const answers = expected.outcome === 'observed' ? expected.steps : [];
   return { id, platform, steps: steps.map((step, index) => ({ ...step, ...answers[index] })) };
+}
+
+/** What is to be looked at first: what concerns more than an answer, then by the length of the case. */
+function urgency({ difference, case: { steps } }: Finding): number {
+  return difference === null ? 0 : steps.length;
 }

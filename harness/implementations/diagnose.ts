@@ -35,7 +35,7 @@ export async function diagnose(
   const strict = level === 'state' ? 'state' : 'registers';
   const isSame = (a: CaseAnswer, b: CaseAnswer): boolean => {
     const { difference, unobserved } = compareAnswers(a, b, strict);
-    return difference === null && unobserved === null;
+    return difference === null && unobserved === null && refusalIn(a) === refusalIn(b);
   };
   const had = answerOf(one, seen);
   const fresh: CaseAnswer[] = [];
@@ -80,6 +80,11 @@ export async function diagnose(
 
 function broken({ verdict, message, stderr }: Failed): Diagnosis {
   return { verdict, message, stderr };
+}
+
+/** The step that was called unsupported; nothing comes after it. */
+function refusalIn(answer: CaseAnswer): number {
+  return answer.outcome === 'observed' ? answer.steps.findIndex(({ unsupported }) => unsupported !== undefined) : -1;
 }
 
 function isObserved({ outcome }: CaseAnswer): boolean {

@@ -8,6 +8,8 @@ export type FailureKind =
   | 'garbage'
   | 'line-too-long'
   | 'protocol-violation'
+  /** It answered a message that it must know with an error. */
+  | 'refusal'
   | 'version';
 
 /** A conversation that broke off: what happened, what to do, and the end of what the implementation wrote to stderr. */

@@ -1,8 +1,8 @@
 import { leafOf } from '../conformance/reach.ts';
 import { formatU64, parseU64 } from '../../model/abi/u64.ts';
 import { compareAnswers, type Difference, type Level, type Unobserved } from './compare.ts';
-import type { Capabilities } from './messages.ts';
-import { raxText, requirementsOf } from './requirement.ts';
+import { type Capabilities, STEP_INPUTS, type StepQuestion } from './messages.ts';
+import { leafText, raxText, requirementsOf } from './requirement.ts';
 import type { Failed, Observation, Prepared } from './runner.ts';
 import { VERDICT_OF_DIFFERENCE, type VerdictName } from './verdict.ts';
 
@@ -24,7 +24,7 @@ export interface Problem {
   readonly stderr: string;
 }
 
-/** Judges what came of a case. Only what was observed can be wrong; what was promised counts as observed. */
+/** Judges what came of a case. Only what was observed can be wrong, and the refusal of what was promised. */
 export function judgeObservation(
   { question, expected }: Prepared,
   observation: Observation,
@@ -42,7 +42,6 @@ export function judgeObservation(
       return { problem: failed(observation.failure), unobserved: null, agreed: 0 };
     case 'answered': {
       const { difference, unobserved, agreed } = compareAnswers(expected, observation.answer, level);
-      const rax = question.steps[difference?.step ?? unobserved?.step ?? 0]?.seamcall.rax ?? '0x0';
       if (difference !== null) {
         const lie = difference.kind === 'state' && difference.got === 'nothing' && capabilities.state;
         const [requirement = ''] = requirementsOf(question, expected)[difference.step] ?? [];
@@ -54,20 +53,12 @@ export function judgeObservation(
         const bucket = lie ? 'capability-lie|state' : [verdict, about, shown, got].join('|');
         const message = lie
           ? 'its capabilities promise `state`, its answers have none'
-          : `${requirement}: ${difference.what} is ${named(difference, difference.got)}, expected ${named(difference, difference.expected)}`;
+          : messageOf(requirement, difference);
         return { problem: { verdict, bucket, message, difference, stderr: '' }, unobserved, agreed };
       }
-      const leaf = leafOf(parseU64(rax) ?? 0);
-      if (unobserved?.outcome === 'unsupported' && unobserved.step >= 0 && hasLeaf(capabilities, rax)) {
-        const problem: Problem = {
-          verdict: 'capability-lie',
-          bucket: `capability-lie|${leaf}`,
-          message: `its capabilities name ${leaf}, and it calls the leaf unsupported: ${unobserved.reason}`,
-          difference: null,
-          stderr: '',
-        };
-        return { problem, unobserved, agreed };
-      }
+      const refused = unobserved?.outcome === 'unsupported' ? question.steps[unobserved.step] : undefined;
+      if (unobserved !== null && refused !== undefined && isPromised(refused, capabilities))
+        return { problem: lie(refused, unobserved), unobserved, agreed };
       return { problem: null, unobserved, agreed };
     }
   }
@@ -77,8 +68,33 @@ function failed({ verdict, message, stderr }: Failed): Problem {
   return { verdict, bucket: verdict, message, difference: null, stderr };
 }
 
-function named({ what }: Difference, text: string): string {
-  return what.endsWith('rax') ? `${text} (${raxText(text)})` : text;
+/** A promised call that was refused. The refusal is the difference, so that it is made as small as any other. */
+function lie({ seamcall: { rax } }: StepQuestion, { step, reason }: Unobserved): Problem {
+  const leaf = leafText(rax);
+  return {
+    verdict: 'capability-lie',
+    bucket: `capability-lie|${leafOf(parseU64(rax) ?? 0)}`,
+    message: `its capabilities promise ${leaf}, and it calls step ${step + 1} unsupported: ${reason}`,
+    difference: { step, kind: 'outcome', what: 'outcome', expected: 'an answer', got: `unsupported: ${reason}` },
+    stderr: '',
+  };
+}
+
+/** A wrong RAX is told by its statuses; for anything else the requirement says which answer it is part of. */
+function messageOf(requirement: string, { what, expected, got }: Difference): string {
+  if (what === 'outcome') return `${requirement}: expected ${expected}, got ${got}`;
+  if (!what.endsWith('rax')) return `${requirement}: ${what}: expected ${expected}, got ${got}`;
+  const [leaf = ''] = requirement.split(' ');
+  return `${leaf}: ${what === 'rax' ? '' : `${what}: `}expected ${raxText(expected)}, got ${raxText(got)}`;
+}
+
+/** Whether its capabilities promise the leaf and whatever else the step has. */
+function isPromised(step: StepQuestion, capabilities: Capabilities): boolean {
+  const { inputs = [] } = capabilities;
+  return (
+    hasLeaf(capabilities, step.seamcall.rax) &&
+    STEP_INPUTS.every((name) => step[name] === undefined || inputs.includes(name))
+  );
 }
 
 /** Whether the capabilities name the leaf. A list that is missing names all of them. */

@@ -36,10 +36,17 @@ export interface Climber {
   readonly close: () => Promise<void> | void;
 }
 
-/** Climbs up to the first rung that does not hold. `begin` comes before the first rung and is part of it. */
+/** A rung: its name, its check and, perhaps, where a page says how to make it hold. */
+export type RungPlan<C> = readonly [string, RungCheck<C>, string?];
+
+/**
+ * Climbs up to the first rung that does not hold. `begin` comes before the first rung and is part of it; `schema` is the
+ * file that has the messages of the implementation.
+ */
 export async function climbLadder<C extends Climber>(
   implementation: string,
-  ladder: readonly (readonly [string, RungCheck<C>])[],
+  ladder: readonly RungPlan<C>[],
+  schema: string,
   begin: () => Promise<C> | C,
 ): Promise<SmokeReport> {
   const rungs: Rung[] = [];
@@ -47,7 +54,7 @@ export async function climbLadder<C extends Climber>(
   let stderr = '';
   let failed = false;
   try {
-    for (const [name, check] of ladder) {
+    for (const [name, check, page] of ladder) {
       if (failed) {
         rungs.push({ name, result: 'not-reached', message: '', advice: '' });
         continue;
@@ -59,7 +66,8 @@ export async function climbLadder<C extends Climber>(
         if (!(error instanceof Slip) && !(error instanceof ImplementationFailure)) throw error;
         failed = true;
         stderr = error instanceof ImplementationFailure ? error.stderr : (climb?.stderr() ?? '');
-        rungs.push({ name, result: 'failed', message: error.message, advice: adviceOf(error) });
+        const advice = `${adviceOf(error, schema)}${page === undefined ? '' : ` (${page})`}`;
+        rungs.push({ name, result: 'failed', message: error.message, advice });
       }
     }
   } finally {
@@ -76,11 +84,12 @@ const ADVICE: Readonly<Record<ImplementationFailure['kind'], string>> = {
   exit: 'it must live until `stop` or the end of its stdin',
   garbage: 'write nothing but messages to stdout; send debugging to stderr',
   'line-too-long': 'a line has at most 8 MiB: lower batchMax',
-  'protocol-violation':
-    'compare the message with harness/implementations/protocol/response.schema.json (a host: host-response.schema.json)',
+  'protocol-violation': 'compare the message with ',
+  refusal: 'every message that the protocol has must be answered, and not with an error',
   version: 'answer hello with the major version of the protocol you were written for: 1',
 };
 
-function adviceOf(error: Slip | ImplementationFailure): string {
-  return error instanceof Slip ? error.advice : ADVICE[error.kind];
+function adviceOf(error: Slip | ImplementationFailure, schema: string): string {
+  if (error instanceof Slip) return error.advice;
+  return `${ADVICE[error.kind]}${error.kind === 'protocol-violation' ? `harness/implementations/protocol/${schema}` : ''}`;
 }

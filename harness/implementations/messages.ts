@@ -17,6 +17,20 @@ export interface Question {
 
 export type StepQuestion = Omit<DraftStep, 'label'>;
 
+/** What a step may have beside its call (`injectArg` belongs to `inject`). Refusing one of these is no refusal of the leaf. */
+export const STEP_INPUTS = [
+  'mem',
+  'msr',
+  'lpMsr',
+  'cpuid',
+  'seamopsCaps',
+  'reload',
+  'inject',
+  'repeat',
+  'read',
+] as const satisfies readonly (keyof StepQuestion)[];
+export type StepInput = (typeof STEP_INPUTS)[number];
+
 /** What one step came to. `result` for a single call, `runs` for a repeated one; the others end the case. */
 export interface StepAnswer {
   readonly result?: RegisterText;
@@ -78,6 +92,8 @@ export interface Capabilities {
   readonly modules: readonly string[];
   /** Numbers of the leaves it has, in hexadecimal; all of them if missing. */
   readonly leaves?: readonly string[];
+  /** What it takes in a step beside the call; nothing is promised of what is not named. */
+  readonly inputs?: readonly StepInput[];
   /** `configured`: it takes one platform, from `configure`; cases then come without one. */
   readonly platforms?: 'any' | 'configured';
   /** Cases in one message, and messages not yet answered. */

@@ -3,7 +3,7 @@ import { formatU64 } from '../../model/abi/u64.ts';
 import type { Release } from '../../model/module/release.ts';
 import { LEAVES } from '../../model/module/leaves/index.ts';
 import type { ModuleUnderTest } from './implementation.ts';
-import type { CaseAnswer } from './messages.ts';
+import { type CaseAnswer, STEP_INPUTS } from './messages.ts';
 import { playQuestion } from './play.ts';
 
 /** Our own model in the place of an implementation: what `serve` exposes, and the control of everything here. */
@@ -19,6 +19,7 @@ export function modelImplementation(release: Release, version: string): ModuleUn
       role: 'module',
       modules: [release.name],
       leaves: LEAVES.map(({ name }) => formatU64(LEAF_NUMBER[name])).sort(),
+      inputs: STEP_INPUTS,
       platforms: 'any',
       batchMax: 64,
       inFlightMax: 4,

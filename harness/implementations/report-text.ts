@@ -1,4 +1,5 @@
 import type { ConformReport, Finding, ImplementationReport, RequirementResult } from './report.ts';
+import { renderCase } from './case-text.ts';
 import { VERDICTS } from './verdict.ts';
 
 export const RESULTS = ['pass', 'fail', 'unsupported', 'untested'] as const;
@@ -7,27 +8,41 @@ export const RESULTS = ['pass', 'fail', 'unsupported', 'untested'] as const;
 export function renderConformText(report: ConformReport, caseFile: (finding: Finding) => string | null): string {
   const lines: string[] = [];
   for (const one of report.implementations)
-    lines.push(...(lines.length === 0 ? [] : ['']), ...renderImplementation(one, caseFile));
+    lines.push(...(lines.length === 0 ? [] : ['']), ...renderImplementation(one, report.module, caseFile));
   return `${lines.join('\n')}\n`;
 }
 
+/** The command that runs a case again. */
+function replay({ name, level }: ImplementationReport, module: string, file: string): string {
+  return `npx seamstress conform ${quote(name)} --module ${module} --compare ${level} --case ${quote(file)}`;
+}
+
+/** A word for a shell. */
+function quote(text: string): string {
+  return /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function renderImplementation(
-  { name, identity, level, counts, requirements, findings, unobserved, exhausted }: ImplementationReport,
+  one: ImplementationReport,
+  module: string,
   caseFile: (finding: Finding) => string | null,
 ): string[] {
+  const { name, identity, level, counts, requirements, findings, unobserved, exhausted } = one;
   const lines = [`${identity.name} ${identity.version} (${name})`, ''];
   for (const finding of findings) {
     lines.push(`WRONG  ${finding.verdict}  ${finding.message}`);
     const what = VERDICTS[finding.verdict];
     lines.push(`       ${what}${finding.hits > 1 ? `; ${finding.hits} cases` : ''}`);
-    if (finding.difference !== null) lines.push(...renderSteps(finding));
+    if (finding.difference !== null) lines.push(...renderCase(finding).map((line) => `       ${line}`));
     const file = caseFile(finding);
-    if (file !== null) lines.push(`       ${finding.minimal ? 'minimal case' : 'case'} ${file}`);
+    // What shows in company only (a leak, a crash in a batch) does not come back with its case.
+    const again = finding.difference === null ? `case ${file}` : `again: ${replay(one, module, String(file))}`;
+    if (file !== null) lines.push(`       ${finding.minimal ? 'minimal; ' : ''}${again}`);
     for (const line of tail(finding.stderr)) lines.push(`       stderr | ${line}`);
     lines.push('');
   }
   for (const { outcome, reason, link, count } of unobserved)
-    lines.push(`${outcome}  ${count} cases: ${reason}${link === null ? '' : ` (${link})`}`);
+    lines.push(`${outcome}  ${count} ${count === 1 ? 'case' : 'cases'}: ${reason}${link === null ? '' : ` (${link})`}`);
   lines.push(...renderLeaves(requirements), '');
   const { suite, generated, agreed, leftOut } = counts;
   if (leftOut !== 0) lines.push(`${leftOut} cases left out: they call a leaf that it does not survive`);
@@ -35,26 +50,10 @@ function renderImplementation(
     `${suite} cases of the suite, ${generated} generated; ${agreed} steps agree at the level '${level}'; ${summary(requirements)}`,
   );
   if (exhausted !== null) lines.push(`could not be run to the end: ${exhausted}`);
-  else
-    lines.push(
-      findings.length === 0
-        ? 'conforms in everything that was observed'
-        : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`,
-    );
+  else if (findings.length > 1)
+    lines.push(`${findings.length} findings; begin with the first: the shortest cases come first`);
+  else lines.push(findings.length === 0 ? 'conforms in everything that was observed' : '1 finding');
   return lines;
-}
-
-/** The calls of a case, the one that differs with both answers. */
-function renderSteps({ case: { steps }, difference }: Finding): string[] {
-  return steps.flatMap(({ seamcall, inject, repeat, result, runs, fatal }, index) => {
-    const { lp, rax, ...operands } = seamcall;
-    const given = Object.entries(operands).map(([register, value]) => ` ${register} ${value}`);
-    const around = `${inject === undefined ? '' : ` [${inject}]`}${repeat === undefined ? '' : ` x${repeat}`}`;
-    const answer = fatal !== undefined ? 'shuts down' : (result?.['rax'] ?? runs?.at(-1)?.result['rax'] ?? '');
-    const line = `       ${String(index + 1).padStart(3)}  LP ${lp}  ${rax}${given.join('')}${around} -> ${answer}`;
-    if (difference === null || index !== difference.step) return [line];
-    return [line, `            ${difference.what}: expected ${difference.expected}, got ${difference.got}`];
-  });
 }
 
 function tail(stderr: string): readonly string[] {

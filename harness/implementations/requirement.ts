@@ -30,3 +30,9 @@ export function raxText(text: string): string {
   const details = statusDetails(rax);
   return details === 0 ? status : `${status} ${formatU64(details)}`;
 }
+
+/** The leaf in a RAX for a reader, with its number: `TDH.SYS.INIT (0x21)`, or the number alone where no leaf has it. */
+export function leafText(rax: string): string {
+  const name = leafOf(parseU64(rax) ?? 0);
+  return name === 'RAX' ? rax : `${name} (${rax})`;
+}

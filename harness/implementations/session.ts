@@ -113,7 +113,7 @@ export async function openSession(
     const response = parse(line);
     if (response === null) return;
     if (response.type === 'error') {
-      if (onError === null) fail('protocol-violation', `it answered with an error: ${response.message}`);
+      if (onError === null) fail('refusal', `it answered with an error: ${response.message}`);
       else onError(response.message);
       return;
     }

@@ -1,3 +1,4 @@
+import { healthyPlatform } from '../conformance/draft.ts';
 import type { Question, StepQuestion } from './messages.ts';
 
 /** Whether a smaller case still shows the same. */
@@ -7,7 +8,7 @@ export type StillShows = (question: Question) => Promise<boolean>;
 const EVALUATIONS_MAX = 600;
 
 /**
- * Makes a case smaller as long as it shows the same: fewer steps, then less around each, then a plainer platform. `shown`
+ * Makes a case smaller as long as it shows the same: fewer steps, then less around each, then a machine more like a healthy one. `shown`
  * is the step at which it shows. The result is minimal (no single simplification keeps what it shows) unless the number
  * of evaluations ran out.
  */
@@ -25,6 +26,8 @@ export async function shrinkQuestion(
     best = candidate;
     return true;
   };
+  // All at once, if that will do; the LPs stay, for the steps name them.
+  await attempt({ ...question, platform: { ...healthyPlatform(), lps: question.platform.lps } });
   if (shown + 1 < question.steps.length) await attempt({ ...question, steps: question.steps.slice(0, shown + 1) });
   for (let changed = true; changed && left > 0; ) {
     changed = false;
@@ -96,14 +99,21 @@ function withWords(step: StepQuestion, index: number, u64: string[]): StepQuesti
   return { ...step, mem: (step.mem ?? []).map((write, at) => (at === index ? { ...write, u64 } : write)) };
 }
 
-const REQUIRED = new Set(['maxPa', 'keyidBits', 'mktmeKeyids', 'tdxKeyids', 'lps', 'cmrs', 'seamrr', 'smrr']);
-
+/** Member by member towards a healthy machine, so that what is left of another one is what matters. */
 function* withPlainerPlatform(question: Question): Generator<Question> {
   const { platform } = question;
-  for (const name of Object.keys(platform)) {
-    if (REQUIRED.has(name)) continue;
+  const healthy = healthyPlatform();
+  const odd = new Set(
+    Object.entries(platform)
+      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(healthy[name as keyof typeof healthy]))
+      .map(([name]) => name),
+  );
+  for (const name of odd) {
+    // LPs go one by one, below: each that is left has to be initialised.
+    if (name === 'lps') continue;
     const { [name as keyof typeof platform]: _gone, ...rest } = platform;
-    yield { ...question, platform: rest as Question['platform'] };
+    const usual = healthy[name as keyof typeof healthy];
+    yield { ...question, platform: { ...rest, ...(usual !== undefined && { [name]: usual }) } as Question['platform'] };
   }
   if (platform.lps.length > 1) {
     const last = platform.lps.length - 1;
@@ -111,6 +121,7 @@ function* withPlainerPlatform(question: Question): Generator<Question> {
       yield { ...question, platform: { ...platform, lps: platform.lps.slice(0, -1) } };
   }
   for (const list of ['cmrs', 'smrr'] as const) {
+    if (!odd.has(list)) continue;
     for (let at = platform[list].length - 1; at >= 0; at -= 1)
       yield {
         ...question,

@@ -3,8 +3,8 @@ import { type draft, healthyPlatform, step, wayTo } from '../conformance/draft.t
 import { FAULT_TABLES } from '../conformance/faults/index.ts';
 import { compareAnswers } from './compare.ts';
 import { ImplementationFailure } from './failure.ts';
-import { type Climber, climbLadder, type RungCheck, Slip, type SmokeReport } from './ladder.ts';
-import type { CaseAnswer, Question } from './messages.ts';
+import { type Climber, climbLadder, type RungPlan, Slip, type SmokeReport } from './ladder.ts';
+import { type CaseAnswer, type Question, STEP_INPUTS, type StepQuestion } from './messages.ts';
 import { prepare } from './prepare.ts';
 import { raxText } from './requirement.ts';
 import type { Prepared } from './runner.ts';
@@ -17,19 +17,21 @@ interface Climb extends Climber {
   session: Session;
 }
 
-const LADDER: readonly (readonly [string, RungCheck<Climb>])[] = [
-  ['hello', hello],
-  ['schema', schema],
-  ['reset', reset],
-  ['known answers', knownAnswers],
-  ['determinism', determinism],
-  ['bad input', badInput],
+const PAGE = 'docs/implementing.md, section';
+
+const LADDER: readonly RungPlan<Climb>[] = [
+  ['hello', hello, `${PAGE} 1`],
+  ['schema', schema, `${PAGE} 2`],
+  ['reset', reset, `${PAGE} 3`],
+  ['known answers', knownAnswers, `${PAGE} 3`],
+  ['determinism', determinism, `${PAGE} 3`],
+  ['bad input', badInput, `${PAGE} 1`],
   ['kill and recover', recover],
 ];
 
 /** Climbs the ladder up to the first rung that does not hold. `options.validate` is taken as `always`. */
 export function smoke(command: string, options: SessionOptions, release: Release): Promise<SmokeReport> {
-  return climbLadder(command, LADDER, async () => {
+  return climbLadder(command, LADDER, 'response.schema.json', async () => {
     const climb: Climb = {
       command,
       options,
@@ -81,8 +83,10 @@ async function reset(climb: Climb): Promise<string> {
 
 /** What every module answers, from the recordings: the way to READY, and the commonest refusals. */
 function known({ release, session }: Climb): readonly (readonly [string, Prepared])[] {
-  const { leaves } = moduleCapabilities(session.hello);
-  const has = (rax: string): boolean => leaves === undefined || leaves.includes(rax);
+  const { leaves, inputs } = moduleCapabilities(session.hello);
+  const has = ({ seamcall, ...around }: StepQuestion): boolean =>
+    (leaves === undefined || leaves.includes(seamcall.rax)) &&
+    (inputs === undefined || STEP_INPUTS.every((name) => around[name] === undefined || inputs.includes(name)));
   const line = (
     name: string,
     before: Parameters<typeof draft>[0],
@@ -99,7 +103,7 @@ function known({ release, session }: Climb): readonly (readonly [string, Prepare
     ...FAULT_TABLES.map(({ leaf, base }) => {
       const { before, call } = base();
       return line(`${leaf}, a success`, before, call);
-    }).filter(([, { question }]) => question.steps.every(({ seamcall }) => has(seamcall.rax))),
+    }).filter(([, { question }]) => question.steps.every(has)),
   ];
 }
 

@@ -264,6 +264,7 @@ const VERDICT_ALONE: Readonly<Record<FailureKind, VerdictName>> = {
   garbage: 'garbage',
   'line-too-long': 'line-too-long',
   'protocol-violation': 'protocol-violation',
+  refusal: 'protocol-violation',
   version: 'protocol-violation',
 };
 

@@ -213,6 +213,7 @@ const WHAT: Readonly<Record<FailureKind, string>> = {
   garbage: 'garbage',
   'line-too-long': 'line-too-long',
   'protocol-violation': 'protocol-violation',
+  refusal: 'protocol-violation',
   version: 'protocol-violation',
 };
 

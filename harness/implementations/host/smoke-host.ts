@@ -28,7 +28,7 @@ const LADDER: readonly (readonly [string, RungCheck<Climb>])[] = [
 
 /** Climbs the ladder with a host up to the first rung that does not hold. `module`: the release that answers it, by default the usual partner. */
 export function smokeHost(command: string, options: StdioHostOptions, module?: string): Promise<SmokeReport> {
-  return climbLadder(command, LADDER, () => {
+  return climbLadder(command, LADDER, 'host-response.schema.json', () => {
     const open = (): HostSession => {
       climb.session = openHostSession(command, options);
       return climb.session;

@@ -20,7 +20,7 @@ export interface Miniature {
 
 /** Answers of one step changed where `change` returns something. */
 export function changed(
-  change: (rax: string, answer: StepAnswer, question: Question) => StepAnswer | undefined,
+  change: (rax: string, answer: StepAnswer, question: Question, step: number) => StepAnswer | undefined,
 ): (model: ModuleUnderTest) => ModuleUnderTest {
   return (model) => ({
     ...model,
@@ -28,7 +28,7 @@ export function changed(
       const answer = await model.play(question, withState);
       if (answer.outcome !== 'observed') return answer;
       const steps = answer.steps.map(
-        (step, index) => change(question.steps[index]?.seamcall.rax ?? '', step, question) ?? step,
+        (step, index) => change(question.steps[index]?.seamcall.rax ?? '', step, question, index) ?? step,
       );
       return { ...answer, steps: cutAtEnd(steps) };
     },

@@ -11,6 +11,7 @@ const LEAF = {
   TDMR_INIT: '0x24',
   SHUTDOWN: '0x34',
 };
+const NO_INJECT = { unsupported: 'no inject' };
 const LINK = 'https://example.org/issues/1';
 
 let leaked = false;
@@ -124,6 +125,22 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     what: 'names TDH.SYS.RD among its leaves and does not have it',
     verdict: 'capability-lie',
     module: changed((rax) => (rax === LEAF.RD ? { unsupported: 'not written yet' } : undefined)),
+  },
+  'lies-about-inputs': {
+    what: 'takes no `inject`, and its capabilities promise it',
+    verdict: 'capability-lie',
+    module: changed((_, __, { steps }, step) => (steps[step]?.inject === undefined ? undefined : NO_INJECT)),
+  },
+  'honest-about-inputs': {
+    what: 'takes no `inject`, and does not promise it',
+    verdict: 'none',
+    module: (model) => {
+      const { inputs = [] } = model.capabilities;
+      const honest = changed((_, __, { steps }, step) => (steps[step]?.inject === undefined ? undefined : NO_INJECT))(
+        model,
+      );
+      return { ...honest, capabilities: { ...model.capabilities, inputs: inputs.filter((name) => name !== 'inject') } };
+    },
   },
   'lies-about-modules': {
     what: 'names the release and refuses it',

@@ -15,6 +15,7 @@ const char *const module_name = "c starter";
 const char *const module_leaves = "\"0x1f\",\"0x21\",\"0x23\",\"0x2d\"";
 
 #define SUCCESS 0
+#define OPERAND_INVALID 0xc000010000000000
 #define SYS_NOT_READY 0xc000050500000000
 #define SYS_INIT_NOT_PENDING 0xc000050000000000
 #define SYS_LP_INIT_NOT_PENDING 0xc000050b00000000
@@ -43,7 +44,7 @@ static uint64_t sys_init(unsigned lp, uint64_t *regs)
 static uint64_t sys_lp_init(unsigned lp, uint64_t *regs)
 {
 	(void)regs;
-	if (module.phase == PENDING)
+	if (module.phase != SYSINIT_DONE)
 		return SYS_LP_INIT_NOT_PENDING;
 	if (module.initialised[lp])
 		return SYS_LP_INIT_DONE;
@@ -85,11 +86,26 @@ static const struct { uint64_t number; uint64_t (*run)(unsigned lp, uint64_t *re
 	{ 0x1f, sys_key_config }, { 0x21, sys_init }, { 0x23, sys_lp_init }, { 0x2d, sys_config },
 };
 static const uint64_t before_ready[] = { 0x20, 0x22, 0x25, 0x2c, 0x35 };
+/* They may have a version in RAX bits 23:16; bits 63:24 are always 0. */
+static const uint64_t versioned[] = { 0x3, 0xb, 0x17, 0x1a, 0x1e };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static bool is_leaf_number(uint64_t rax)
+{
+	bool ok = rax < 0x10000;
+
+	for (size_t i = 0; i < COUNT(versioned); i++)
+		ok |= rax < 0x1000000 && (rax & 0xffff) == versioned[i];
+	return ok;
+}
+
 bool module_seamcall(unsigned lp, uint64_t *regs)
 {
+	if (!is_leaf_number(regs[RAX])) {
+		regs[RAX] = OPERAND_INVALID;
+		return true;
+	}
 	for (size_t i = 0; i < COUNT(leaves); i++) {
 		if (leaves[i].number == regs[RAX]) {
 			regs[RAX] = leaves[i].run(lp, regs);

@@ -22,7 +22,7 @@ static bool play_step(const struct json *step)
 	uint64_t lp = json_u64(json_get(call, "lp"));
 	const char *before = repeat ? "{\"runs\":[" : "{";
 
-	/* Words written before the call: `mem`. Whatever is not simulated is said to be unsupported. */
+	/* Words written before the call: `mem`, not read yet. What is not simulated is said to be unsupported. */
 	for (size_t i = 0; i < COUNT(inputs_not_read); i++) {
 		if (json_get(step, inputs_not_read[i])) {
 			printf("{\"unsupported\":\"no %s\"}", inputs_not_read[i]);
@@ -82,7 +82,7 @@ static void play(const struct json *one)
 #define HELLO "{\"type\":\"hello\",\"id\":%s,\"protocol\":{\"major\":1,\"minor\":0}," \
 	"\"implementation\":{\"name\":\"%s\",\"version\":\"0.1\",\"language\":\"C\"}," \
 	"\"capabilities\":{\"role\":\"module\",\"modules\":[\"1.5.01\"],\"leaves\":[%s]," \
-	"\"batchMax\":16,\"inFlightMax\":4,\"state\":false,\"deterministic\":true}}\n"
+	"\"inputs\":[\"mem\",\"repeat\"],\"batchMax\":16,\"inFlightMax\":4,\"state\":false,\"deterministic\":true}}\n"
 
 /* Answers one line; false after `stop`. */
 static bool answer(char *line)

@@ -10,6 +10,7 @@ import sys
 # --- The module: replace this part with yours ---------------------------------------------------------------------
 
 SUCCESS = 0
+OPERAND_INVALID = 0xC000010000000000
 SYS_NOT_READY = 0xC000050500000000
 SYS_INIT_NOT_PENDING = 0xC000050000000000
 SYS_LP_INIT_NOT_PENDING = 0xC000050B00000000
@@ -35,7 +36,7 @@ class Module:
         return SUCCESS
 
     def sys_lp_init(self, lp, regs):
-        if self.phase == "PENDING":
+        if self.phase != "SYSINIT_DONE":
             return SYS_LP_INIT_NOT_PENDING
         if lp in self.initialised:
             return SYS_LP_INIT_DONE
@@ -69,6 +70,7 @@ LEAVES = {
     0x2D: Module.sys_config,
 }
 BEFORE_READY = {0x20, 0x22, 0x25, 0x2C, 0x35}
+VERSIONED = {0x3, 0xB, 0x17, 0x1A, 0x1E}  # They may have a version in RAX bits 23:16; bits 63:24 are always 0.
 OUTPUTS = ("rcx", "rdx", "r8", "r9", "r10", "r11")
 INPUTS_NOT_READ = ("msr", "lpMsr", "cpuid", "inject", "seamopsCaps", "reload", "read")
 
@@ -79,6 +81,7 @@ HELLO = {
         "role": "module",
         "modules": ["1.5.01"],
         "leaves": [hex(leaf) for leaf in sorted(LEAVES)],
+        "inputs": ["mem", "repeat"],
         "batchMax": 16,
         "inFlightMax": 4,
         "state": False,
@@ -92,7 +95,7 @@ def play(case):
     module = Module(case["platform"])
     answers = []
     for step in case["steps"]:
-        # Words written before the call: step.get("mem", []). Whatever is not simulated is said to be unsupported.
+        # Words written before the call: step.get("mem", []), not read yet. What is not simulated is said to be unsupported.
         missing = [name for name in INPUTS_NOT_READ if name in step]
         if missing:
             answers.append({"unsupported": "no " + ", ".join(missing)})
@@ -102,7 +105,9 @@ def play(case):
         rax = int(call["rax"], 16)
         runs = []
         for _ in range(step.get("repeat", 1)):
-            if rax in LEAVES:
+            if rax >> 24 or (rax >> 16 and rax & 0xFFFF not in VERSIONED):
+                status = OPERAND_INVALID
+            elif rax in LEAVES:
                 status = LEAVES[rax](module, call["lp"], regs)
             elif module.phase != "READY" and rax not in BEFORE_READY:
                 status = SYS_NOT_READY

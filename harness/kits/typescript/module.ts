@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 // --- The module: replace this part with yours --------------------------------------------------------------------
 
 const SUCCESS = 0n;
+const OPERAND_INVALID = 0xc000010000000000n;
 const SYS_NOT_READY = 0xc000050500000000n;
 const SYS_INIT_NOT_PENDING = 0xc000050000000000n;
 const SYS_LP_INIT_NOT_PENDING = 0xc000050b00000000n;
@@ -42,7 +43,7 @@ const LEAVES = new Map<bigint, Leaf>([
   [
     0x23n,
     function sysLPInit({ phase, initialised }, lp) {
-      if (phase === 'PENDING') return SYS_LP_INIT_NOT_PENDING;
+      if (phase !== 'SYSINIT_DONE') return SYS_LP_INIT_NOT_PENDING;
       if (initialised.has(lp)) return SYS_LP_INIT_DONE;
       initialised.add(lp);
       return SUCCESS;
@@ -72,6 +73,8 @@ const LEAVES = new Map<bigint, Leaf>([
   ],
 ]);
 const BEFORE_READY = new Set([0x20n, 0x22n, 0x25n, 0x2cn, 0x35n]);
+/** They may have a version in RAX bits 23:16; bits 63:24 are always 0. */
+const VERSIONED = new Set([0x3n, 0xbn, 0x17n, 0x1an, 0x1en]);
 const OUTPUTS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 const INPUTS_NOT_READ = ['msr', 'lpMsr', 'cpuid', 'inject', 'seamopsCaps', 'reload', 'read'] as const;
 
@@ -82,6 +85,7 @@ const HELLO = {
     role: 'module',
     modules: ['1.5.01'],
     leaves: [...LEAVES.keys()].map((leaf) => `0x${leaf.toString(16)}`),
+    inputs: ['mem', 'repeat'],
     batchMax: 16,
     inFlightMax: 4,
     state: false,
@@ -117,7 +121,7 @@ function play({ id, platform, steps }: Case): object {
   const module = createModule(platform);
   const answers: object[] = [];
   for (const step of steps) {
-    // Words written before the call: step.mem. Whatever is not simulated is said to be unsupported.
+    // Words written before the call: step.mem, not read yet. What is not simulated is said to be unsupported.
     const missing = INPUTS_NOT_READ.filter((name) => step[name] !== undefined);
     const answer = missing.length === 0 ? call(module, step) : { unsupported: `no ${missing.join(', ')}` };
     answers.push(answer);
@@ -130,7 +134,8 @@ function call(module: Module, { seamcall, repeat }: Step): object {
   const regs: { [register: string]: bigint } = {};
   for (const name of OUTPUTS) regs[name] = BigInt(seamcall[name] ?? 0);
   const rax = BigInt(seamcall.rax);
-  const leaf = LEAVES.get(rax);
+  const isLeafNumber = rax < 0x1000000n && (rax < 0x10000n || VERSIONED.has(rax & 0xffffn));
+  const leaf = isLeafNumber ? LEAVES.get(rax) : () => OPERAND_INVALID;
   const runs: { n: number; result: { [register: string]: string } }[] = [];
   for (let made = 0; made < (repeat ?? 1); made += 1) {
     if (leaf === undefined && (module.phase === 'READY' || BEFORE_READY.has(rax)))
