@@ -27,6 +27,13 @@ describe('what cannot be run is said in one line', () => {
     expect(result.err).not.toContain('internal error');
   });
 
+  test('a kernel tree without its scheme', async () => {
+    mkdirSync(join(folder.path, 'linux-6.12/arch/x86'), { recursive: true });
+    const result = await conform('linux-6.12');
+    expect([result.code, result.out]).toEqual([2, '']);
+    expect(result.err).toContain("'linux-6.12' (did you mean linux:linux-6.12?): expected stdio:COMMAND");
+  });
+
   test('a compiler that is not there', async () => {
     const tree = join(folder.path, 'tree/arch/x86/virt/vmx/tdx');
     mkdirSync(tree, { recursive: true });

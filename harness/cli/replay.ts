@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import type { Stages } from '../campaign/stages.ts';
-import type { Case, CaseFile } from '../case.ts';
+import type { Case, CaseFile, Known } from '../case.ts';
+import { describePlatform } from '../oracle/describe-platform.ts';
 import type { Violation } from '../oracle/verdict.ts';
+import { counted } from '../report/counted.ts';
 import { publishedSchema } from '../schema.ts';
 import { stackOf } from '../shrink/probe.ts';
 import { type KnownDeviation, knownOfKernel } from '../store/known.ts';
@@ -45,6 +47,10 @@ export interface ReplayResult {
   readonly violations: readonly Violation[];
   /** In words. */
   readonly message: string;
+  /** Those of the violations that are understood, with their reason and source; once a bucket. */
+  readonly deviations?: readonly Known[];
+  /** The machine in a few lines. With `trace`. */
+  readonly machine?: readonly string[];
   readonly trace?: readonly string[];
 }
 
@@ -117,8 +123,26 @@ function replayOne(
     events: input.events.length,
     violations,
     message: describeOutcome(violations, file.known?.bucket ?? file.finding?.bucket),
-    ...(withTrace || (status === 'broken' && !isKnown) ? { trace: stages.describe(input) } : {}),
+    deviations: deviationsOf(violations, buckets, file, profile.kernel),
+    ...(withTrace || (status === 'broken' && !isKnown)
+      ? { machine: describePlatform(input.platform), trace: stages.describe(input) }
+      : {}),
   };
+}
+
+/** What the corpus says about the violations and, on its own kernel, what the case file says about its bucket. */
+function deviationsOf(
+  violations: readonly Violation[],
+  buckets: ReadonlyMap<string, Known>,
+  { known: own, case: { profile } }: CaseFile,
+  kernel: string,
+): readonly Known[] {
+  return [...new Set(violations.map(({ bucket }) => bucket))].flatMap((bucket) => {
+    const found = own?.bucket === bucket && profile.kernel === kernel ? own : buckets.get(bucket);
+    if (found === undefined) return [];
+    const { invariant, reason, source } = found;
+    return [{ invariant, bucket, reason, source }];
+  });
 }
 
 function describeOutcome(violations: readonly Violation[], expected: string | undefined): string {
@@ -139,16 +163,30 @@ function exitCodeOf({ results, broken, known, errors }: ReplayReport, internal: 
 
 function render({ results, broken, fixed, errors, known }: ReplayReport, { palette }: Context): string {
   const { bad, good, strong, dim } = palette();
-  const lines = results.flatMap(({ name, status, known: isKnown, violations, message, trace = [], kernel, module }) => {
+  const lines = results.flatMap((result) => {
+    const { name, status, known: isKnown, violations, message, kernel, module } = result;
+    const { deviations = [], machine = [], trace = [] } = result;
     const paint = status === 'fixed' || isKnown ? good : bad;
     const profile = kernel === undefined ? '' : dim(` (kernel ${kernel}, module ${module})`);
     return [
       `${paint(isKnown ? 'known ' : status.padEnd(6))}  ${strong(name)}${profile}`,
+      ...machine.map((line) => `        ${dim(line)}`),
       ...trace.map((line) => `        ${dim('|')} ${line}`),
       `        ${message}`,
-      ...violations.map(({ bucket }) => `        ${dim(`bucket ${bucket}`)}`),
+      ...violations.flatMap(({ bucket }, at) => [
+        `        ${dim(`bucket ${bucket}`)}`,
+        ...(violations.findIndex((one) => one.bucket === bucket) === at ? reasonLines(bucket, deviations) : []),
+      ]),
     ];
   });
   if (results.length === 0) return 'no case found: nothing was replayed\n';
-  return [...lines, '', `${broken} broken (${known} of them known), ${fixed} fixed, ${errors} errors`, ''].join('\n');
+  const counts = `${broken} broken (${known} of them known), ${fixed} fixed, ${counted(errors, 'error')}`;
+  return [...lines, '', counts, ''].join('\n');
+}
+
+/** Below its bucket: why a known deviation happens, and who says so. */
+function reasonLines(bucket: string, deviations: readonly Known[]): string[] {
+  return deviations
+    .filter((one) => one.bucket === bucket)
+    .flatMap(({ reason, source }) => [`        why:    ${reason}`, `        source: ${source}`]);
 }

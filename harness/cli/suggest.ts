@@ -1,14 +1,45 @@
-/** ` (did you mean 'fuzz'?)` where one of the candidates is close to what was typed; '' otherwise. */
+/** At most this many names are offered where several are as near. */
+const OFFERED = 4;
+
+/**
+ * ` (did you mean 'fuzz'?)` where one of the candidates is close to what was typed, ` (did you mean 'a', 'b' or 'c'?)`
+ * where what was typed is a part of them or their beginning misspelt; '' otherwise.
+ */
 export function didYouMean(typed: string, candidates: readonly string[]): string {
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(typed.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase());
-    if (distance >= least) continue;
-    least = distance;
-    best = candidate;
-  }
-  return best === undefined ? '' : ` (did you mean '${best}'?)`;
+  const names = nearest(typed, [...new Set(candidates)]).map((name) => `'${name}'`);
+  const last = names.pop();
+  if (last === undefined) return '';
+  return ` (did you mean ${names.length === 0 ? last : `${names.join(', ')} or ${last}`}?)`;
+}
+
+function nearest(typed: string, candidates: readonly string[]): readonly string[] {
+  const text = typed.toLowerCase();
+  const [whole] = byDistance(text, candidates, Math.floor(text.length / 3), (candidate) => candidate);
+  if (whole !== undefined) return [whole];
+  const bare = lettersOf(text);
+  if (bare.length < 3) return [];
+  const containing = candidates.filter((candidate) => lettersOf(candidate.toLowerCase()).includes(bare));
+  if (containing.length > 0) return containing.slice(0, OFFERED);
+  return byDistance(bare, candidates, Math.floor(bare.length / 4), (candidate) =>
+    lettersOf(candidate).slice(0, bare.length),
+  );
+}
+
+/** Candidates of which `part` is within `limit` edits (at least 1) of the text: the nearest ones, if equally near. */
+function byDistance(
+  text: string,
+  candidates: readonly string[],
+  limit: number,
+  part: (candidate: string) => string,
+): readonly string[] {
+  const distances = candidates.map((candidate) => editDistance(text, part(candidate.toLowerCase())));
+  const least = Math.min(...distances);
+  if (least > Math.max(1, limit)) return [];
+  return candidates.filter((_, index) => distances[index] === least).slice(0, OFFERED);
+}
+
+function lettersOf(text: string): string {
+  return text.replace(/[^a-z0-9]/g, '');
 }
 
 /** Insertions, deletions and substitutions between two texts. */

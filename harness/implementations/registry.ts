@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { UserError } from '../cli/exit.ts';
+import { kindOfPath } from '../store/case-store.ts';
 
 /** An implementation as the command line names it. */
 export type ImplementationName =
@@ -13,7 +15,12 @@ export function parseImplementation(text: string): ImplementationName {
   if (scheme === 'linux') return { kind: 'linux', text, tree: rest };
   if (/\.(?:ts|mts|js|mjs)$/.test(text)) return { kind: 'file', text, path: text };
   throw new UserError(
-    `unknown implementation '${text}': expected stdio:COMMAND (a program that speaks seam-stdio/1), the path of a ` +
+    `unknown implementation '${text}'${schemeForgotten(text)}: expected stdio:COMMAND (a program that speaks seam-stdio/1), the path of a ` +
       'TypeScript or JavaScript module, linux:TREE or linux:debian',
   );
+}
+
+/** What the path of a kernel tree was meant as; '' for anything else. */
+function schemeForgotten(text: string): string {
+  return kindOfPath(join(text, 'arch/x86')) === 'folder' ? ` (did you mean linux:${text}?)` : '';
 }

@@ -6,7 +6,7 @@ import type { Platform } from '../../model/platform/platform.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
 import type { Profile } from '../case.ts';
-import { platformFromFile } from '../platform-file/platform-file.ts';
+import { platformFromFile, requireMachine } from '../platform-file/platform-file.ts';
 import { findProfile } from './profile.ts';
 
 /** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
@@ -39,6 +39,7 @@ export interface BootOutcome {
  */
 export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
   const { revision, release } = findProfile(profile);
+  if ('file' in machine) requireMachine(machine.file, machine.name);
   const { platform, defaults } =
     'file' in machine ? platformFromFile(machine.file, machine.name) : { platform: machine.platform, defaults: [] };
   const world = bootWorld(platform, revision, release);

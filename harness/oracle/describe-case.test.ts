@@ -21,6 +21,27 @@ describe('a case as text', () => {
     expect(lines.at(-1)).toBe('      | virt/tdx: module initialization failed (-5)');
   });
 
+  test('names leaves and allocators as the kernel does', () => {
+    const lines = describeCase({
+      formatVersion: FORMAT_VERSION,
+      profile: { kernel: '6.12', module: '1.5.01' },
+      platform: healthyPlatform(),
+      events: [
+        { kind: 'condition', condition: 'tdmr-lock-busy', leaf: 36, count: 1 },
+        { kind: 'condition', condition: 'no-entropy', leaf: 0xf0, count: 2 },
+        ...[0, 1, 2, 3].map((lp) => ({ kind: 'cpu-enable', lp }) as const),
+        { kind: 'enable' },
+      ],
+    });
+    expect(lines).toContain(' 1  condition tdmr-lock-busy leaf TDH.SYS.TDMR.INIT (0x24) count 1 -> done');
+    expect(lines).toContain(' 2  condition no-entropy leaf 0xf0 count 2 -> done');
+    const effects = lines.join('\n');
+    for (const allocator of ['kmalloc', 'alloc_pages_exact', 'alloc_contig_pages', 'cpumask']) {
+      expect(effects).toMatch(new RegExp(`alloc \\d+ bytes \\(${allocator}\\) -> 0x`));
+      expect(effects).toMatch(new RegExp(`free 0x\\w+ \\(\\d+ bytes, ${allocator}\\), module`));
+    }
+  });
+
   test('shows events that overlapped turn by turn', () => {
     const lines = describeCase({
       formatVersion: FORMAT_VERSION,

@@ -1,5 +1,7 @@
+import { leafName as leafNameOf } from '../../model/abi/leaf-number.ts';
 import { formatU64, type U64 } from '../../model/abi/u64.ts';
 import { errnoName } from '../../model/kernel/errno.ts';
+import type { AllocationKind } from '../../model/kernel/port.ts';
 import { messageText } from '../../model/kernel/message.ts';
 import { leafName, statusClass } from '../../model/invariants/look.ts';
 import { statusDetails } from '../../model/abi/status.ts';
@@ -53,16 +55,22 @@ function describePart(
 
 function describeEvent({ event }: EventRecord): string {
   const { kind, ...rest } = event;
-  const fields = Object.entries(rest).map(
-    ([name, value]) => `${name} ${describeValue(name, value as U64 | string | null)}`,
-  );
+  const fields = Object.entries(rest).map(([name, value]) => {
+    const text = describeValue(name, value as U64 | string | null);
+    return name === kind ? text : `${name} ${text}`;
+  });
   return [kind, ...fields].join(' ');
 }
 
-const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'leaf', 'td']);
+const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'td', 'entry']);
 
 function describeValue(name: string, value: U64 | string | null): string {
   if (value === null) return 'any';
+  // By its name, and as dmesg has it.
+  if (name === 'leaf' && typeof value === 'number') {
+    const known = leafNameOf(value);
+    return known === undefined ? formatU64(value) : `${known} (${formatU64(value)})`;
+  }
   return typeof value === 'string' || DECIMAL.has(name) ? String(value) : formatU64(value);
 }
 
@@ -73,6 +81,14 @@ function describeOutcome({ outcome, errno, statusBefore, statusAfter, phaseBefor
   if (phaseAfter !== phaseBefore) parts.push(`module ${phaseAfter}`);
   return parts.join(', ');
 }
+
+/** What the kernel calls to get an object, or what the object is. */
+const ALLOCATOR = {
+  k: 'kmalloc',
+  x: 'alloc_pages_exact',
+  c: 'alloc_contig_pages',
+  m: 'cpumask',
+} as const satisfies Record<AllocationKind, string>;
 
 /** One effect, in a line. */
 export function describeEntry(entry: TraceEntry): string {
@@ -93,9 +109,9 @@ export function describeEntry(entry: TraceEntry): string {
       return `LP ${entry.lp}  ${leafName(entry.leaf)}${inputs.length === 0 ? '' : ` ${inputs.join(' ')}`}${times}${condition} -> ${statusClass(entry)}${details}${why}`;
     }
     case 'alloc':
-      return `alloc ${entry.what} ${entry.bytes} bytes -> ${entry.address === -1 ? (entry.injected ? 'failed (by the case)' : 'failed') : formatU64(entry.address)}`;
+      return `alloc ${entry.bytes} bytes (${ALLOCATOR[entry.what]}) -> ${entry.address === -1 ? (entry.injected ? 'failed (by the case)' : 'failed') : formatU64(entry.address)}`;
     case 'free':
-      return `free ${entry.what} ${formatU64(entry.address)} (${entry.bytes} bytes), module ${entry.phase}`;
+      return `free ${formatU64(entry.address)} (${entry.bytes} bytes, ${ALLOCATOR[entry.what]}), module ${entry.phase}`;
     case 'wbinvd':
       return entry.cpu === -1 ? 'WBINVD on all CPUs' : `WBINVD on CPU ${entry.cpu}`;
     case 'reset':

@@ -352,6 +352,9 @@ describe('every always can be broken', () => {
     const one = inCorpus.get(id);
     const violations = one === undefined ? [] : stages.judge(one.case).violations;
     expect(violations.map(({ invariant }) => invariant)).toContain(id);
+    expect(violations.find(({ invariant }) => invariant === id)?.message).toMatch(
+      /; on the same machine with the (CMR|memory block) \[0x\w+, 0x\w+\) described as two that touch at 0x\w+ it is /,
+    );
   });
 
   test('metamorphic/relabelling-lps: a kernel that wants its second CPU in the first package', () => {
@@ -362,6 +365,9 @@ describe('every always can be broken', () => {
     const profile = { kernel: '6.12', module: 'later' };
     judgeMetamorphic({ formatVersion: 1, profile, platform: MACHINE, events }, world, violations);
     expect(violations.map(({ invariant }) => invariant)).toEqual(['metamorphic/relabelling-lps']);
+    expect(violations[0]?.message).toMatch(
+      /; on the same machine with LPs 1 to \d numbered in reverse order it is done/,
+    );
   });
 
   test('a healthy machine under the kernel that is mutated breaks none of the rules that only mutants break', () => {

@@ -1,10 +1,14 @@
 import { alignDown, isAligned } from '../../model/abi/align.ts';
+import type { AddressRange } from '../../model/abi/range.ts';
+import { formatU64 } from '../../model/abi/u64.ts';
+import { errnoName } from '../../model/kernel/errno.ts';
 import { brokenCMRRule } from '../../model/platform/cmr.ts';
 import type { MemoryBlock, Platform } from '../../model/platform/platform.ts';
 import { bootLP } from '../../model/platform/topology.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import type { Event } from '../../model/world/event.ts';
 import { step } from '../../model/world/step.ts';
+import type { EventRecord } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import type { Violation } from './verdict.ts';
@@ -17,7 +21,13 @@ export interface Metamorphic {
   readonly id: string;
   readonly statement: string;
   readonly source: string;
-  readonly variant: (input: Case) => Case | undefined;
+  readonly variant: (input: Case) => Variant | undefined;
+}
+
+export interface Variant {
+  readonly case: Case;
+  /** What is described otherwise, to be read behind "the same machine with". */
+  readonly how: string;
 }
 
 const PAGE = 4096;
@@ -52,9 +62,9 @@ export function judgeMetamorphic(input: Case, world: World, violations: Violatio
   for (const rule of METAMORPHIC) {
     const variant = rule.variant(input);
     if (variant === undefined) continue;
-    const other = bootWorld(variant.platform, world.kernel.revision, world.release);
-    for (const event of variant.events) step(other, event);
-    const difference = firstDifference(world, other);
+    const other = bootWorld(variant.case.platform, world.kernel.revision, world.release);
+    for (const event of variant.case.events) step(other, event);
+    const difference = firstDifference(world, other, variant.how);
     if (difference !== undefined)
       violations.push({
         invariant: rule.id,
@@ -80,7 +90,11 @@ const COMPARED: ReadonlySet<string> = new Set([
   'kexec',
 ]);
 
-function firstDifference(one: World, other: World): { what: string; event: number; message: string } | undefined {
+function firstDifference(
+  one: World,
+  other: World,
+  how: string,
+): { what: string; event: number; message: string } | undefined {
   for (let index = 1; index < one.records.length; index += 1) {
     const a = one.records[index];
     const b = other.records[index];
@@ -94,10 +108,21 @@ function firstDifference(one: World, other: World): { what: string; event: numbe
     return {
       what,
       event: index - 1,
-      message: `${a.event.kind} is ${a.outcome} (${a.errno}); on the same machine described otherwise it is ${b.outcome} (${b.errno})`,
+      message: `${what} is ${outcomeText(a, b)}; on the same machine with ${how} it is ${outcomeText(b, a)}`,
     };
   }
   return undefined;
+}
+
+/** `done (-5 EIO)`, and what TDX is afterwards where that differs from the other run. */
+function outcomeText({ outcome, errno, statusAfter }: EventRecord, other: EventRecord): string {
+  const status = statusAfter === other.statusAfter ? '' : `, TDX ${statusAfter}`;
+  return `${outcome} (${errno === 0 ? 0 : `${errno} ${errnoName(errno)}`}${status})`;
+}
+
+/** The change that cuts a range in two. */
+function cutText(what: string, { base, size }: AddressRange, at: number): string {
+  return `the ${what} [${formatU64(base)}, ${formatU64(base + size)}) described as two that touch at ${formatU64(at)}`;
 }
 
 /** True if all LPs are alike, so that which of them is asked first cannot matter for a good reason. */
@@ -121,7 +146,7 @@ const TELLS_LPS_APART: ReadonlySet<Event['kind']> = new Set([
 ]);
 
 /** All LPs but the boot LP in reverse order. */
-function relabelLPs(input: Case): Case | undefined {
+function relabelLPs(input: Case): Variant | undefined {
   const { lps } = input.platform;
   if (lps.length < 3 || !lpsAreAlike(input)) return undefined;
   const boot = bootLP(lps);
@@ -130,15 +155,12 @@ function relabelLPs(input: Case): Case | undefined {
   const platform: Platform = { ...input.platform, lps: lps.map((lp, index) => lps[relabel(index)] ?? lp) };
   // The first LP that BIOS enabled must still be the boot LP, or another CPU boots the machine.
   if (bootLP(platform.lps) !== 0) return undefined;
-  return {
-    ...input,
-    platform,
-    events: input.events.map((event): Event => ('lp' in event ? { ...event, lp: relabel(event.lp) } : event)),
-  };
+  const events = input.events.map((event): Event => ('lp' in event ? { ...event, lp: relabel(event.lp) } : event));
+  return { case: { ...input, platform, events }, how: `LPs 1 to ${lps.length - 1} numbered in reverse order` };
 }
 
 /** The largest CMR of a legal table as two halves that touch. */
-function splitCMR(input: Case): Case | undefined {
+function splitCMR(input: Case): Variant | undefined {
   const { cmrs } = input.platform;
   if (cmrs.length >= CMR_MAX || brokenCMRRule(cmrs) !== null) return undefined;
   let largest = 0;
@@ -153,14 +175,17 @@ function splitCMR(input: Case): Case | undefined {
     { base: cmr.base + half, size: cmr.size - half },
     ...cmrs.slice(largest + 1),
   ];
-  return { ...input, platform: { ...input.platform, cmrs: split } };
+  return {
+    case: { ...input, platform: { ...input.platform, cmrs: split } },
+    how: cutText('CMR', cmr, cmr.base + half),
+  };
 }
 
 /**
  * A memory block as two that touch, if no event counts allocations (there is one more per block): cut where memory comes
  * back, in the middle of the first range that is hot-added within a block, or else the largest block about its middle.
  */
-function splitMemory(input: Case): Case | undefined {
+function splitMemory(input: Case): Variant | undefined {
   for (const { kind } of input.events) if (kind === 'allocation-failure') return undefined;
   const { memory } = input.platform;
   let [at, cut]: [number, MemoryBlock | undefined] = [0, undefined];
@@ -191,7 +216,7 @@ function splitMemory(input: Case): Case | undefined {
         ]
       : [block],
   );
-  return { ...input, platform: { ...input.platform, memory: split } };
+  return { case: { ...input, platform: { ...input.platform, memory: split } }, how: cutText('memory block', cut, at) };
 }
 
 /** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */

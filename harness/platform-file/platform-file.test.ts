@@ -306,6 +306,11 @@ describe('bad input', () => {
     ['nothing', '', /the file is empty/],
     ['half a file', '{"name": "x", "cmrs": [', /not valid JSON/],
     ['a list', '[]', /: expected an object/],
+    [
+      'nothing of a machine',
+      '{"name": "x", "version": "1"}',
+      /nothing in it describes a machine; .* at least one of packages,/,
+    ],
     ['a CMR without size', '{"cmrs": [{"base": "0x0"}]}', /\/cmrs\/0/],
     ['text where a list belongs', '{"cmrs": "none"}', /\/cmrs/],
     ['a decimal address', '{"cmrs": [{"base": "4096", "size": "0x1000"}]}', /\/cmrs\/0\/base/],

@@ -12,6 +12,8 @@ import { topologyRule } from './topology-rule.ts';
 export interface PlatformFile {
   readonly name?: string | null;
   readonly source?: string | null;
+  /** The kernel that the source ran. */
+  readonly kernel?: string | null;
   readonly packages?: number | null;
   readonly coresPerPackage?: number | null;
   readonly threadsPerCore?: number | null;
@@ -21,6 +23,8 @@ export interface PlatformFile {
   readonly e820?: readonly WrittenE820Entry[] | null;
   readonly e820Complete?: boolean | null;
   readonly moduleVersion?: Readonly<Record<string, unknown>> | null;
+  /** What became of it, in the words of whoever wrote the file. */
+  readonly outcome?: string | null;
   readonly dmesg?: readonly string[] | null;
   readonly pamtKbReported?: number | null;
   readonly reported?: Readonly<Record<string, unknown>> | null;
@@ -79,6 +83,25 @@ export function platformFromFile(value: unknown, name: string): PlatformFromFile
   return { platform, defaults, file };
 }
 
+/** Any of these, even as `null`, makes a JSON object a platform file: they are what a machine is put together from. */
+const DESCRIBES_A_MACHINE = [
+  ...['packages', 'coresPerPackage', 'threadsPerCore', 'keyids', 'maxPaBits'],
+  ...['cmrs', 'e820', 'pamtKbReported', 'reported'],
+];
+
+/**
+ * Throws a UserError for a JSON object that says nothing of a machine: the rules would make one up from nothing. What is
+ * no object at all is the schema's to refuse.
+ */
+export function requireMachine(value: unknown, name: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  if (DESCRIBES_A_MACHINE.some((property) => property in value)) return;
+  throw new UserError(
+    `${name}: nothing in it describes a machine; a platform file needs at least one of ` +
+      `${DESCRIBES_A_MACHINE.join(', ')} (see corpus/platforms/README.md)`,
+  );
+}
+
 /** Reads the text of a platform file. Throws a UserError that says what is wrong and where. */
 export function parsePlatformFile(text: string, name: string): PlatformFromFile {
   if (text.trim() === '') throw new UserError(`${name}: the file is empty; expected a platform in JSON`);
@@ -88,6 +111,7 @@ export function parsePlatformFile(text: string, name: string): PlatformFromFile 
   } catch (error) {
     throw new UserError(`${name}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
   }
+  requireMachine(value, name);
   return platformFromFile(value, name);
 }
 
