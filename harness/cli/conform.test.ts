@@ -53,6 +53,17 @@ describeLinux('Linux 6.12', () => {
     expect([again.code, finding?.replay]).toEqual([1, `npx seamstress conform linux:debian --case ${finding?.case}`]);
   }, 120_000);
 
+  test('a lock that is kept is one finding, however many cases and CPUs wait for it afterwards', async () => {
+    const bug = SEEDED_BUGS.find(({ name }) => name === 'module lock kept after a failure');
+    if (bug === undefined) throw new Error('no such bug');
+    const tree = seedBug(findTree('debian'), bug);
+    const result = await conform(`linux:${tree}`, '--known', '--runs', '128', '--json', '--quiet');
+    rmSync(tree, { recursive: true });
+    const summary = SUMMARY_SCHEMA.check(JSON.parse(result.out), 'conform --json');
+    expect(summary.findings.map(({ bucket }) => bucket)).toEqual(['balance/locks|module']);
+    expect([result.code, summary.crash]).toEqual([1, null]);
+  }, 120_000);
+
   test('one case, and a tree against itself', async () => {
     expect((await conform('linux:debian', '--case', CASE, '--quiet')).code).toBe(0);
     const between = await conform('--between', 'linux:debian', 'linux:debian', '--runs', '64', '--quiet');
