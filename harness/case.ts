@@ -47,6 +47,8 @@ export interface FindingNote {
   readonly minimal: boolean;
   /** `SEED:INDEX` of the generated case. */
   readonly origin: string;
+  /** What it was found with, as `conform` was told: one, or the two that were compared. Missing: the model. */
+  readonly implementations?: readonly string[];
 }
 
 export const FORMAT_VERSION = 1;
@@ -95,7 +97,19 @@ const KEY_ORDER = [
   ],
   ...['package', 'core', 'thread', 'bios', 'online', 'vmx', 'lp', 'address', 'base', 'size', 'node', 'value'],
   ...['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'],
-  ...['invariant', 'bucket', 'message', 'event', 'after', 'run', 'minimal', 'origin', 'reason', 'source'],
+  ...[
+    'invariant',
+    'bucket',
+    'message',
+    'event',
+    'after',
+    'run',
+    'minimal',
+    'origin',
+    'implementations',
+    'reason',
+    'source',
+  ],
 ];
 const KEY_RANK = new Map(KEY_ORDER.map((key, rank) => [key, rank]));
 

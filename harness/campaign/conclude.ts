@@ -11,11 +11,12 @@ export function concludeCampaign(
   interrupted: Footer['interrupted'],
   emit: (record: CampaignRecord) => void,
 ): Footer {
-  for (const finding of ledger.findings.values()) emit(minimalRecord(finding, config.again));
-  for (const state of ledger.known.values()) emit(knownRecord(state, config.again));
+  for (const finding of inOrder([...ledger.findings.values()], config.expected))
+    emit(minimalRecord(finding, config.again));
+  const known = [...ledger.known.values()].filter((state) => config.recheck !== false || isSeen(state));
+  for (const state of known) emit(knownRecord(state, config.again));
   emit({ record: 'coverage', edges: [...ledger.edges].sort((a, b) => a - b), sometimes: [...ledger.sometimes].sort() });
   const sometimes = sometimesOutcome(config, ledger);
-  const known = [...ledger.known.values()];
   const footer: Footer = {
     record: 'footer',
     ...ledger.totals,
@@ -31,6 +32,11 @@ export function concludeCampaign(
   };
   emit(footer);
   return footer;
+}
+
+function inOrder(findings: readonly Finding[], expected: ReadonlySet<string> = new Set()): readonly Finding[] {
+  const isExpected = ({ first }: Finding): boolean => expected.has(first.violation.bucket);
+  return [...findings.filter(isExpected), ...findings.filter((one) => !isExpected(one))];
 }
 
 function exitCodeOf(ledger: Ledger, interrupted: Footer['interrupted'], sometimes: SometimesOutcome): ExitCode {

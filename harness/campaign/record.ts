@@ -23,6 +23,8 @@ export interface Header {
   readonly bail: boolean;
   /** Ids of the invariants judged. */
   readonly invariants: readonly string[];
+  /** What is judged in place of a model, as `conform` was told. */
+  readonly implementations?: readonly string[];
   /** Files read from the corpus: known deviations of this kernel, and cases to start with. */
   readonly corpus: { readonly known: number; readonly cases: number };
   readonly timing?: { readonly startedAt: string; readonly workers: number };

@@ -9,7 +9,7 @@ import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../campaign/rendering.ts';
 import type { Stages, StagesSource } from '../campaign/stages.ts';
-import type { Case } from '../case.ts';
+import type { Case, CaseFile } from '../case.ts';
 import { findRevision } from '../../model/kernel/revisions.ts';
 import type { ImplementationName } from '../implementations/registry.ts';
 import type { Timeouts } from '../implementations/timeouts.ts';
@@ -17,7 +17,7 @@ import { renderScreen } from '../report/console.ts';
 import { summarise } from '../report/summary.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
 import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
-import { kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
+import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
 import type { Context } from './context.ts';
 import { openCorpus } from './corpus-option.ts';
@@ -78,7 +78,7 @@ export async function conformHosts(
   }
   // Single cases are one task: further lanes would have nothing to do.
   const workers = options.case === undefined ? options.workers : 1;
-  const header = headerOf(context, stages, implementations.join(' '), config, workers);
+  const header = headerOf(context, stages, implementations, config, workers);
   terminal.err(
     `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
   );
@@ -94,7 +94,7 @@ export async function conformHosts(
       executor,
       now: Date.now,
       interrupted: interrupts.signal,
-      save: (bucket, file) => saveFinding(findings, bucket, file),
+      save: (bucket, file) => keepFinding(findings, bucket, file, implementations, options.case ?? []),
       emit: recorder.emit,
       progress: options.quiet === true ? () => undefined : progress.show,
     });
@@ -112,6 +112,25 @@ export async function conformHosts(
     terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
   }
   process.exitCode = summary.exitCode;
+}
+
+/** Writes what was found, and with what; a file that the user named is as it was. Returns where it lies. */
+function keepFinding(
+  folder: string,
+  bucket: string,
+  file: CaseFile,
+  implementations: readonly string[],
+  named: readonly string[],
+): string {
+  const target = resolve(folder, bucketFileName(bucket));
+  const own = named.find((path) => resolve(path) === target);
+  if (own !== undefined) return own;
+  const { finding } = file;
+  return saveFinding(
+    folder,
+    bucket,
+    finding === undefined ? file : { ...file, finding: { ...finding, implementations } },
+  );
 }
 
 /** Hosts as a campaign sees them. */
@@ -244,8 +263,9 @@ function configOf(
     ...[...own.values()].map((one) => ({ origin: one.path, case: one.case })),
     ...cases,
   ];
-  const given = single
-    ? (options.case ?? []).map((origin) => ({ origin, case: readCaseFile(origin).case }))
+  const named = (options.case ?? []).map((origin) => ({ origin, ...readCaseFile(origin) }));
+  const given: readonly Given[] = single
+    ? named.map(({ origin, case: input }) => ({ origin, case: input }))
     : options.known === true && options.between !== true
       ? cases
       : corpus;
@@ -267,18 +287,22 @@ function configOf(
     ...{ seed: options.seed, profile, mood: options.mood, budget, shard: { index: 1, count: 1 } },
     rangeSize: RANGE_SIZE,
     bail: options.bail ?? false,
-    known: options.known === true && !single && options.between !== true ? own : new Map(),
+    known: options.known === true && options.between !== true ? own : new Map(),
+    recheck: !single,
+    expected: new Set(named.flatMap(({ finding }) => (finding === undefined ? [] : [finding.bucket]))),
     given: possible,
     sometimes: single ? [] : stages.sometimes(profile),
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };
 }
 
-/** Options without which a case would be another one, or the trees would not build. */
-function toRepeat({ kernel, module, cc, extra }: HostOptions): readonly string[] {
-  return Object.entries({ kernel, module, cc, extra }).flatMap(([name, value]) =>
+/** Options without which a case would be another one, the trees would not build, or known deviations would look new. */
+function toRepeat({ kernel, module, cc, extra, known, between, corpus }: HostOptions): readonly string[] {
+  const apart = known === true && between !== true;
+  const values = Object.entries({ kernel, module, cc, extra, ...(apart && { corpus }) }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, shellWord(value)],
   );
+  return [...(apart ? ['--known'] : []), ...values];
 }
 
 /** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */
@@ -291,7 +315,7 @@ function hostCases(corpus: string): readonly Given[] {
 function headerOf(
   { version }: Context,
   stages: Stages,
-  kernel: string,
+  implementations: readonly string[],
   config: CampaignConfig,
   workers: number,
 ): Header {
@@ -302,7 +326,8 @@ function headerOf(
     formatVersion: 1,
     version,
     seed: seedText,
-    profile: { kernel, module: profile.module },
+    profile: { kernel: implementations.join(' '), module: profile.module },
+    implementations,
     mood,
     budget: 'runs' in budget ? { runs: Math.max(budget.runs, given.length) } : budget,
     shard: '1/1',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -58,6 +58,33 @@ describeLinux('Linux 6.12', () => {
     expect(existsSync(join(folder.path, finding?.case ?? 'none'))).toBe(true);
     const again = await conform('linux:debian', '--case', finding?.case ?? '', '--json', '--quiet');
     expect([again.code, finding?.replay]).toEqual([1, `npx seamstress conform linux:debian --case ${finding?.case}`]);
+  }, 120_000);
+
+  test('a lock that is kept is one finding, however many cases and CPUs wait for it afterwards', async () => {
+    const bug = SEEDED_BUGS.find(({ name }) => name === 'module lock kept after a failure');
+    if (bug === undefined) throw new Error('no such bug');
+    const tree = seedBug(findTree('debian'), bug);
+    const result = await conform(`linux:${tree}`, '--known', '--runs', '128', '--json', '--quiet');
+    const summary = SUMMARY_SCHEMA.check(JSON.parse(result.out), 'conform --json');
+    expect(summary.findings.map(({ bucket }) => bucket)).toEqual(['balance/locks|module']);
+    expect([result.code, summary.crash]).toEqual([1, null]);
+    const [finding] = summary.findings;
+    const path = finding?.case ?? '';
+    expect(finding?.replay).toBe(`npx seamstress conform --known linux:${tree} --case ${path}`);
+    const saved = readFileSync(join(folder.path, path), 'utf8');
+    expect(saved).toContain(`"implementations": ["linux:${tree}"]`);
+    // The same by itself: what is known stands apart, and the file stays what it was.
+    const again = await conform(...(finding?.replay ?? '').split(' ').slice(3), '--json', '--quiet');
+    const alone = SUMMARY_SCHEMA.check(JSON.parse(again.out), 'conform --json');
+    expect(alone.findings).toMatchObject([{ bucket: 'balance/locks|module', hits: 1, case: path }]);
+    expect(alone.known.map(({ bucket }) => bucket)).toContain('once/one-failure-does-not-bar-tdx|error');
+    expect([again.code, alone.stale]).toEqual([1, []]);
+    // Without --known the others are findings, too, and the one that the file is about comes first.
+    const all = await conform(`linux:${tree}`, '--case', path, '--json', '--quiet');
+    const [first, ...others] = SUMMARY_SCHEMA.check(JSON.parse(all.out), 'conform --json').findings;
+    expect([first?.bucket, others.length > 0]).toEqual(['balance/locks|module', true]);
+    rmSync(tree, { recursive: true });
+    expect(readFileSync(join(folder.path, path), 'utf8')).toBe(saved);
   }, 120_000);
 
   test('one case, and a tree against itself', async () => {

@@ -11,6 +11,7 @@ import { locateCases } from './case-argument.ts';
 import type { Context } from './context.ts';
 import { openCorpus } from './corpus-option.ts';
 import { EXIT, type ExitCode, UserError } from './exit.ts';
+import { refuseForeign } from './foreign-finding.ts';
 import { addProfileOptions, type ProfileOptions, profileOfCase } from './profile-options.ts';
 import { mapStack } from './stack.ts';
 import { oneOf } from './values.ts';
@@ -109,6 +110,7 @@ function replayOne(
   known: readonly KnownDeviation[],
   withTrace: boolean,
 ): ReplayResult {
+  refuseForeign(file, name, stages);
   const profile = profileOfCase(file.case.profile, options, stages, name);
   const input: Case = { ...file.case, profile };
   const { violations } = stages.judge(input);

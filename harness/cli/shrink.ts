@@ -8,6 +8,7 @@ import { SHRINK_EVALUATIONS, shrink } from '../shrink/shrink.ts';
 import { writeAtomic } from '../store/atomic.ts';
 import { kindOfPath, readCaseFile } from '../store/case-store.ts';
 import type { Context } from './context.ts';
+import { refuseForeign } from './foreign-finding.ts';
 import { UserError } from './exit.ts';
 import { addProfileOptions, type ProfileOptions, profileOfCase } from './profile-options.ts';
 import { positiveInteger } from './values.ts';
@@ -53,6 +54,7 @@ export function shrinkCommand(context: Context): Command {
 function run({ stages, terminal }: Context, path: string, options: ShrinkOptions): void {
   if (kindOfPath(path) === 'folder') throw new UserError(`${path} is a folder; shrink takes one case file`);
   const file = readCaseFile(path);
+  refuseForeign(file, path, stages);
   const input: Case = { ...file.case, profile: profileOfCase(file.case.profile, options, stages, path) };
   const { violations } = stages.judge(input);
   const bucket = options.bucket ?? file.known?.bucket ?? file.finding?.bucket ?? violations[0]?.bucket;

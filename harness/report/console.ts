@@ -1,4 +1,4 @@
-import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
+import type { CampaignRecord, Footer, Header, KnownSeen, Minimal } from '../campaign/record.ts';
 import { isSeen, sortRecords } from './summary.ts';
 
 /** Paints a piece of text, or leaves it. */
@@ -20,7 +20,9 @@ export function renderScreen(records: readonly CampaignRecord[], palette: Palett
   const { header, footer, minimal, known } = sortRecords(records);
   return [
     ...minimal.flatMap((finding) => renderFinding(finding, palette)),
-    ...knownLines(known, footer, palette),
+    ...knownLines(known, palette),
+    ...staleLines(header, footer, palette),
+    ...(known.some(isSeen) || footer.stale.length > 0 ? [''] : []),
     `seed ${header.seed}  kernel ${header.profile.kernel}  module ${header.profile.module}  mood ${header.mood}  shard ${header.shard}`,
     totalsLine(footer),
     ...sometimesLines(footer, palette),
@@ -38,29 +40,34 @@ function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonl
     `        ${message}`,
     ...[...trace.slice(0, TRACE_LINES_MAX), ...cut].map((line) => `        ${dim('|')} ${line}`),
     `        ${dim(`bucket ${bucket}`)}`,
-    `        ${dim(`${size} (${evaluations} tries); ${hits} ${hits === 1 ? 'case' : 'cases'} hit it, first ${origin}`)}`,
+    `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no case of this run hit it' : `${hits} ${hits === 1 ? 'case' : 'cases'} hit it`}, first ${origin}`)}`,
     `        ${replay}`,
     '',
   ];
 }
 
-function knownLines(known: readonly KnownSeen[], { stale }: Footer, { good, bad, dim }: Palette): readonly string[] {
+function knownLines(known: readonly KnownSeen[], { good, dim }: Palette): readonly string[] {
   const seen = known.filter(isSeen);
   // One line a rule: which of its buckets and why is in the corpus and in the other reports.
   const rules = [...new Set(seen.map(({ invariant }) => invariant))];
-  const lines = rules.map((rule) => {
+  return rules.map((rule) => {
     const buckets = seen.filter(({ invariant }) => invariant === rule);
     const hits = buckets.reduce((sum, one) => sum + one.hits, 0);
     const many = buckets.length === 1 ? '' : `${buckets.length} buckets, `;
     return `${good('known')}   ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : `${grouped(hits)} hits`})`)}`;
   });
-  return [
-    ...lines,
-    ...stale.map(
-      (bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`,
-    ),
-    ...(lines.length + stale.length > 0 ? [''] : []),
-  ];
+}
+
+/** The corpus is about our models: what somebody else's kernel does not do is no reason to take anything out of it. */
+function staleLines({ implementations }: Header, { stale }: Footer, { bad, dim }: Palette): readonly string[] {
+  if (implementations !== undefined)
+    return stale.map(
+      (bucket) =>
+        `${dim('unseen')}  ${bucket}: not seen on ${implementations.join(', ')}: fixed there, or masked by something else`,
+    );
+  return stale.map(
+    (bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`,
+  );
 }
 
 function totalsLine({ cases, events, seamcalls, complete, edges, findings, known, timing }: Footer): string {

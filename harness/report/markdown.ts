@@ -24,7 +24,11 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
       ({ invariant, reason, source, hits }) => `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${hits} |`,
     ),
     ...(seen.length > 0 ? [''] : []),
-    ...footer.stale.map((bucket) => `- stale: \`${bucket}\` is no longer reproduced`),
+    ...footer.stale.map((bucket) =>
+      header.implementations === undefined
+        ? `- stale: \`${bucket}\` is no longer reproduced`
+        : `- not seen there: \`${bucket}\``,
+    ),
     ...footer.sometimes.overdue.map((id) => `- never reached: \`${id}\``),
     '',
   ].join('\n');

@@ -151,6 +151,15 @@ describe('the last screen', () => {
     );
   });
 
+  test("what somebody else's kernel does not do is not called stale", () => {
+    const foreign = records.map((one) => (one.record === 'header' ? { ...one, implementations: ['linux:tree'] } : one));
+    expect(foreign.map((one) => RECORD_SCHEMA.check(JSON.parse(JSON.stringify(one)), 'record'))).toEqual(foreign);
+    const screen = renderScreen(foreign, PLAIN);
+    expect(screen).toContain('unseen  gone|x: not seen on linux:tree: fixed there, or masked by something else');
+    expect(screen).not.toMatch(/stale|remove its file/);
+    expect(renderMarkdown(foreign)).toContain('- not seen there: `gone|x`');
+  });
+
   test.each([
     [{ exitCode: 0 }, 'ok'],
     [{ exitCode: 3, cases: 0 }, 'inconclusive: no case ran'],

@@ -63,6 +63,13 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     find: /tdx_global_keyid = tdx_keyid_start;/,
     replace: 'tdx_global_keyid = tdx_keyid_start + 1;',
   },
+  {
+    name: 'module lock kept after a failure',
+    find: /(Failed to initialize in the previous attempts \*\/\s*)ret = -EINVAL;\s*break;/,
+    replace: '$1return -EINVAL;',
+  },
+  { name: 'machine check one line past a PAMT', find: /phys < \(base \+ size\)/, replace: 'phys <= (base + size)' },
+  { name: 'machine check on the first line of a PAMT', find: /phys >= base &&/, replace: 'phys > base &&' },
   { name: 'SYS.INIT result lost', find: /return sysinit_ret;/, replace: 'return 0;' },
 ];
 

@@ -47,12 +47,14 @@ export function putCommand(words: Words, kernel: KernelState, command: HostComma
 /** What the kernel is asked to do, as words. CPUs are kernel CPU ids. */
 
 /** A machine with its power just switched on, up to the end of the kernel's detection on `cpu`. */
-export function putBoot(words: Words, { cpus, facts }: KernelState, cpu: number): void {
+export function putBoot(words: Words, kernel: KernelState, cpu: number): void {
+  const { cpus, facts } = kernel;
   const partition = facts.keyids[0] ?? null;
   put(words, COMMAND.BOOT);
   put(words, cpu);
   put(words, cpus.length);
   for (const one of cpus) put(words, one.package);
+  putOnline(words, kernel);
   put(words, partition === null ? 0 : 1);
   put(words, partition?.mktme ?? 0);
   put(words, partition?.tdx ?? 0);

@@ -12,6 +12,8 @@ import { intAt, maskAt, numberAt, u64At } from './words.ts';
 
 const TDH_SYS_INIT = 33;
 const OTHER_THREAD = 1;
+/** What a kernel would do that is asked for TDX now: 1, start it; 0, answer at once; or die. */
+const WOULD_DIE = 2;
 
 /**
  * Enters a DONE item (`at`: its first word). `liveBefore`: objects of the compiled code before the command; what others
@@ -28,7 +30,6 @@ export function fillKernel(kernel: KernelState, list: Uint32Array, at: number, l
     kernel.keyidCount = partition.tdx;
     if (kernel.globalKeyid === 0) kernel.globalKeyid = kernel.keyidStart;
   }
-  kernel.status = statusOf(kernel, list[at + 3] === 1, intAt(list, at + 4));
   let next = at + 5;
   for (const [cpu, state] of kernel.cpus.entries())
     state.lpInitialised = kernel.platformEnabled && maskAt(list, next, cpu);
@@ -46,13 +47,25 @@ export function fillKernel(kernel: KernelState, list: Uint32Array, at: number, l
   kernel.tdmrArrayLive = arrays > 0;
   fillLocks(kernel, list, next + 4);
   next += 9;
-  if (next < list.length) fillMemory(kernel, list, next);
+  // Only an initialisation tells its memory.
+  const enabled = next < list.length;
+  kernel.status =
+    list[at + 3] === WOULD_DIE
+      ? statusByResult(kernel, intAt(list, at + 1), enabled)
+      : statusOf(kernel, list[at + 3] === 1, intAt(list, at + 4));
+  if (enabled) fillMemory(kernel, list, next);
   return live;
 }
 
 function statusOf({ platformEnabled }: KernelState, acts: boolean, answer: number): ModuleStatus {
   if (acts || !platformEnabled) return 'uninitialised';
   return answer === 0 ? 'initialised' : 'error';
+}
+
+/** Nobody can ask it any more: as an initialisation (`enabled`: this was one) says by what it returns, or as before. */
+function statusByResult({ platformEnabled, status }: KernelState, ret: number, enabled: boolean): ModuleStatus {
+  if (!enabled || !platformEnabled || status === 'initialised') return status;
+  return ret === 0 ? 'initialised' : 'error';
 }
 
 function fillLocks({ locks, lockImbalances }: KernelState, list: Uint32Array, at: number): void {

@@ -60,11 +60,15 @@ static void *allocate(char kind, uint64_t size, bool zero)
 	struct object *object = enter(kind, physical, size);
 	if (arena_used + (pages + 1) * PAGE > ARENA_SIZE)
 		port_crash(CRASH_LIMIT);
-	mprotect(arena + arena_used, pages * PAGE, PROT_READ | PROT_WRITE);
-	object->address = arena + arena_used + (kind == 'x' ? 0 : (pages * PAGE - size) & ~7UL);
+	char *page = arena + arena_used;
+	mprotect(page, pages * PAGE, PROT_READ | PROT_WRITE);
+	object->address = page + (kind == 'x' ? 0 : (pages * PAGE - size) & ~7UL);
 	arena_used += (pages + 1) * PAGE;
 	/* What was not asked to be zero is not: a reader of stale memory shall see something odd. */
 	memset(object->address, zero ? 0 : 0xa5, size);
+	/* Nor shall what lies around it be what an earlier machine left there. */
+	memset(page, 0xa5, object->address - page);
+	memset(object->address + size, 0xa5, page + pages * PAGE - object->address - size);
 	return object->address;
 }
 

@@ -15,7 +15,7 @@
 enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5,
 	COMMAND_CPU_ONLINE = 6, COMMAND_CPU_OFFLINE = 7 };
 
-/* Of processor time, for one message; the largest machines take a tenth of it. */
+/* Of processor time, for one message, and again for what is still asked after a hang; the largest machines take a tenth of it. */
 #define SECONDS_MAX 1
 /* Of one message: what the outside answers one by one. */
 #define ASKED_MAX 100000
@@ -161,6 +161,9 @@ void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsig
 
 void port_crash(enum crash what)
 {
+	/* What the kernel would do next is not what it did: only the probe is over. */
+	if (probing)
+		siglongjmp(probe_end, 2);
 	siglongjmp(crashed, what);
 }
 
@@ -252,10 +255,6 @@ uint64_t shim_seamcall(uint64_t leaf, uint64_t *registers)
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (probing) {
-		probing = false;
-		siglongjmp(probe_end, 2);
-	}
 	if (signal == SIGVTALRM)
 		port_crash(CRASH_HANG);
 	port_crash(signal == SIGSEGV || signal == SIGBUS ? machine_classify(info->si_addr) : CRASH_BUG);
@@ -273,27 +272,29 @@ static uint64_t next64(void)
 	return (uint64_t)next() << 32 | low;
 }
 
+static void online(void)
+{
+	for (int i = 0; i < (shim_cpu_count + 31) / 32; i++)
+		machine_online[i] = next();
+}
+
 static void boot(void)
 {
 	shim_cpu_count = next();
 	for (int cpu = 0; cpu < shim_cpu_count; cpu++)
 		machine_package[cpu & 255] = next();
+	online();
 	machine_msr_valid = next();
 	machine_mktme_keyids = next();
 	machine_tdx_keyids = next();
 	machine_hibernation = next();
 	machine_notifier_error = next();
+	machine_memory_count = 0;
 	machine_boot(next());
 	memcpy(__start_kernel_data, kernel_image, kernel_size);
 	memset(&run, 0, sizeof(run));
 	glue_boot();
 	probe_done(0, false);
-}
-
-static void online(void)
-{
-	for (int i = 0; i < (shim_cpu_count + 31) / 32; i++)
-		machine_online[i] = next();
 }
 
 static void enable(void)
@@ -396,7 +397,7 @@ int main(void)
 		command_number = 0;
 		output_count = 0;
 		asked = 0;
-		setitimer(ITIMER_VIRTUAL, &(struct itimerval){ .it_value.tv_sec = SECONDS_MAX }, NULL);
+		setitimer(ITIMER_VIRTUAL, &(struct itimerval){ { SECONDS_MAX, 0 }, { SECONDS_MAX, 0 } }, NULL);
 		if (sigsetjmp(stray, 0) == 0) {
 			perform_all();
 			if (scripted)

@@ -16,6 +16,8 @@ extern int shim_cpu, shim_cpu_count;
 extern unsigned int shim_features;
 extern char __start_kernel_data[];
 
+static bool probe_crashed;
+
 /*
  * Asks the kernel what it would do now, and undoes it. True, with its answer in `ret`, if it answered without any effect;
  * otherwise `ret` is 0, or -1 where it crashed.
@@ -27,6 +29,7 @@ static bool answers_silently(int (*entry)(void), int cpu, int *ret)
 	volatile bool silent = false;
 	int jumped;
 
+	probe_crashed = false;
 	probe_leaf = 0;
 	probing = true;
 	shim_cpu = cpu;
@@ -35,7 +38,8 @@ static bool answers_silently(int (*entry)(void), int cpu, int *ret)
 		*ret = entry();
 		silent = true;
 	} else {
-		*ret = jumped == 2 ? -1 : 0;
+		probe_crashed = jumped == 2;
+		*ret = probe_crashed ? -1 : 0;
 	}
 	probing = false;
 	shim_cpu = cpu_before;
@@ -78,7 +82,10 @@ void probe_done(int ret, bool memory)
 		item[count++] = platform && !glue_runs() && !failed;
 		item[count++] = !platform ? -ENODEV : failed ? -EINVAL : 0;
 	} else {
-		item[count++] = !answers_silently(glue_enable, shim_cpu, &answer);
+		/* 1: it would act; 2: it would die, a lock being held for example, and that tells nothing of where it stands. */
+		bool acts = !answers_silently(glue_enable, shim_cpu, &answer);
+
+		item[count++] = probe_crashed ? 2 : acts;
 		item[count++] = answer;
 	}
 	mask = count;
