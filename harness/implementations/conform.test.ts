@@ -1,62 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { RELEASES } from '../../model/module/release.ts';
-import { readSuite } from '../cli/conform-module.ts';
 import { UserError } from '../cli/exit.ts';
-import { conformModule } from './conform.ts';
-import { BAD_MANNERS } from './miniatures/bad-manners.ts';
+import { conform, miniature, suite, TIMEOUTS } from '../testing/conform-miniature.ts';
 import { WRONG_ANSWERS } from './miniatures/wrong-answers.ts';
-import type { Question } from './messages.ts';
-import type { Miniature } from './miniatures/miniature.ts';
-import type { ImplementationReport } from './report.ts';
 import { openStdioRunner } from './stdio-runner.ts';
 
-const MAIN = fileURLToPath(new URL('./miniatures/main.js', import.meta.url));
-const SUITE = fileURLToPath(new URL('../../../corpus/conformance', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const TIMEOUTS = { start: 20_000, step: 200, case: 400, idle: 3_000, shutdown: 100 };
-const suite = await readSuite(SUITE);
 
-/** A part of the suite that has every leaf the miniatures get wrong: what they do with all of it is what they do with this. */
-const part = suite.filter(({ id }, index) => index % 4 === 0 || /RDALL|UPDATE|SYS\.RD |KEY\.CONFIG|fatal/.test(id));
-
-async function conform(
-  command: string,
-  { level = 'registers', restartsMax = 40 }: Pick<Miniature, 'level'> & { restartsMax?: number } = {},
-  cases: readonly Question[] = part,
-): Promise<ImplementationReport> {
-  const runner = await openStdioRunner(command, {
-    timeouts: TIMEOUTS,
-    version: 'test',
-    now: () => performance.now(),
-    validate: 'sampled',
-    profile: { module: '1.5.01' },
-    withState: level === 'state',
-    restartsMax,
-  });
-  try {
-    return await conformModule('it', runner, {
-      release: RELEASES['1.5.01'],
-      level,
-      suite: cases,
-      seed: 'test',
-      budget: { runs: 60 },
-      now: () => 0,
-      interrupted: () => false,
-      bail: false,
-      tell: () => undefined,
-    });
-  } finally {
-    await runner.close();
-  }
-}
-
-const miniature = (name: string): string => `exec '${process.execPath}' '${MAIN}' ${name}`;
-
-describe('every miniature gets exactly its verdict', () => {
-  const all = Object.entries({ ...WRONG_ANSWERS, ...BAD_MANNERS }).filter(
-    ([, { verdict }]) => verdict !== 'cannot-run',
-  );
+describe('every miniature with a wrong answer gets exactly its verdict', () => {
+  const all = Object.entries(WRONG_ANSWERS).filter(([, { verdict }]) => verdict !== 'cannot-run');
 
   test.each(all)('%s', async (name, one) => {
     const { findings, exhausted, requirements } = await conform(miniature(name), one);

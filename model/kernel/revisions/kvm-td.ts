@@ -60,7 +60,7 @@ export function kvmTD(
   const [required, ...create] = CREATE.map(swap);
   return {
     tdCreate: defineFlow('td-create', required === undefined ? create : [required, ...first, ...before, ...create]),
-    tdRun: defineFlow('td-run', [...first, ...RUN]),
+    tdRun: defineFlow('td-run', [...first, ...RUN.map(swap)]),
     tdDestroy: defineFlow('td-destroy', [[destroy.REQUIRE_TD], ...first, ...TEAR_DOWN.map(swap)]),
   };
 }

@@ -14,7 +14,8 @@ import * as strictLP from '../steps/strict-lp.ts';
 import * as strictMemory from '../steps/strict-memory.ts';
 import * as strictTD from '../steps/strict-td.ts';
 import * as strict from '../steps/strict-module.ts';
-import { KEEP_CPU_OF_VCPU } from '../steps/td-run.ts';
+import { flushVCPUOfTD } from '../steps/td-destroy.ts';
+import { flushOrKeepVCPU, KEEP_CPU_OF_VCPU, runVCPU } from '../steps/td-run.ts';
 import { FORGET_TDX, REFUSE_S3 } from '../steps/strict-suspend.ts';
 import * as tdmr from '../steps/tdmr.ts';
 import * as undo from '../steps/undo.ts';
@@ -125,6 +126,8 @@ export const STRICT: Revision = {
   ...kvmTD([[strictTD.MOVE_TO_USABLE_CPU]], [[metadata.READ_TDCS_SIZE]], {
     'check-all-packages-online': strictTD.CHECK_PACKAGES_FOR_TD,
     'mng-key-config-packages': strictTD.KEY_CONFIG_FOR_TD,
+    'run-vcpu': runVCPU(flushOrKeepVCPU),
+    'flush-vcpu': flushVCPUOfTD(flushOrKeepVCPU),
     vpflushdone: strictTD.VPFLUSHDONE_ALOUD,
     'write-back-caches': strictTD.WRITE_BACK_USABLE,
   }),

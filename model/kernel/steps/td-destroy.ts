@@ -15,7 +15,7 @@ import type { KernelState } from '../state.ts';
 import { freeKeyID } from '../td.ts';
 import { release } from '../tdx-memory.ts';
 import { isNotFirst, tdOf } from './td-create.ts';
-import { flushVCPU } from './td-run.ts';
+import { flushVCPU, type FlushVCPU } from './td-run.ts';
 
 const HKID = 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGES = 'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
@@ -39,16 +39,20 @@ export const REQUIRE_TD: Step = {
 };
 
 /** The vCPU leaves the CPU it last ran on; a refusal shows at TDH.MNG.VPFLUSHDONE. */
-export const FLUSH_VCPU: Step = {
-  name: 'flush-vcpu',
-  source: `tdx_flush_vp_on_cpu() and ${HKID}`,
-  run: (kernel, thread, port) => {
-    const td = tdOf(kernel, thread);
-    const status = td === undefined ? 0 : flushVCPU(kernel, port, td);
-    if (status !== 0) printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_FLUSH, status);
-    return DONE;
-  },
-};
+export function flushVCPUOfTD(flush: FlushVCPU): Step {
+  return {
+    name: 'flush-vcpu',
+    source: `tdx_flush_vp_on_cpu() and ${HKID}`,
+    run: (kernel, thread, port) => {
+      const td = tdOf(kernel, thread);
+      const status = td === undefined ? 0 : flush(kernel, port, td);
+      if (status !== 0) printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_FLUSH, status);
+      return DONE;
+    },
+  };
+}
+
+export const FLUSH_VCPU: Step = flushVCPUOfTD(flushVCPU);
 
 /** TDH.MNG.VPFLUSHDONE; when it fails the KeyID is not returned, now or later. `silent`: with this status not a word is said. */
 export function vpflushdone(source: string, silent: U64): Step {

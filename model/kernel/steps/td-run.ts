@@ -40,31 +40,36 @@ export const CREATE_VCPU: Step = {
   },
 };
 
+/** How a revision makes a vCPU leave the CPU it last ran on: answers 0 or the module's status. */
+export type FlushVCPU = (kernel: KernelState, port: KernelPort, td: KernelTD) => U64;
+
 /**
  * The vCPU leaves the CPU it last ran on, by TDH.VP.FLUSH there, and enters on this one, with no way for a CPU to go
  * offline in between (preemption is off).
  */
-export const RUN_VCPU: Step = {
-  name: 'run-vcpu',
-  source: LOAD,
-  confidence: 'inferred',
-  run: (kernel, thread, port) => {
-    const td = tdOf(kernel, thread);
-    if (td === undefined || !td.alive) return EINVAL;
-    if (td.vcpuOn !== thread.cpu) {
-      const flushed = flushVCPU(kernel, port, td);
-      if (flushed !== 0) {
-        printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_FLUSH, flushed);
-        return EIO;
+export function runVCPU(flush: FlushVCPU): Step {
+  return {
+    name: 'run-vcpu',
+    source: LOAD,
+    confidence: 'inferred',
+    run: (kernel, thread, port) => {
+      const td = tdOf(kernel, thread);
+      if (td === undefined || !td.alive) return EINVAL;
+      if (td.vcpuOn !== thread.cpu) {
+        const flushed = flush(kernel, port, td);
+        if (flushed !== 0) {
+          printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_FLUSH, flushed);
+          return EIO;
+        }
       }
-    }
-    td.vcpuOn = thread.cpu;
-    const status = seamcallStatus(kernel, port, thread.cpu, TDH_VP_ENTER, td.tdvpr, 0);
-    if (status === 0) return DONE;
-    printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_ENTER, status);
-    return EIO;
-  },
-};
+      td.vcpuOn = thread.cpu;
+      const status = seamcallStatus(kernel, port, thread.cpu, TDH_VP_ENTER, td.tdvpr, 0);
+      if (status === 0) return DONE;
+      printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_ENTER, status);
+      return EIO;
+    },
+  };
+}
 
 /** TDH.VP.FLUSH on the CPU the vCPU is on; whatever the answer, it is on no list any more. Answers 0 or the status. */
 export function flushVCPU(kernel: KernelState, port: KernelPort, td: KernelTD): U64 {
@@ -73,6 +78,16 @@ export function flushVCPU(kernel: KernelState, port: KernelPort, td: KernelTD): 
   td.vcpuOn = -1;
   return status === TDX_VCPU_NOT_ASSOCIATED ? 0 : status;
 }
+
+/** The same in the kernel that breaks no invariant: a vCPU that the module holds on to is still on its CPU. */
+export function flushOrKeepVCPU(kernel: KernelState, port: KernelPort, td: KernelTD): U64 {
+  const { vcpuOn } = td;
+  const status = flushVCPU(kernel, port, td);
+  if (status !== 0) td.vcpuOn = vcpuOn;
+  return status;
+}
+
+export const RUN_VCPU: Step = runVCPU(flushVCPU);
 
 /** Every vCPU that last ran on the CPU that goes is flushed there. What the module answers is not looked at. */
 export const FLUSH_VCPUS_OF_CPU: Step = {
@@ -90,8 +105,7 @@ export const KEEP_CPU_OF_VCPU: Step = {
   source: 'design of the kernel that breaks no invariant; TDX Module ABI specification, TDH.VP.FLUSH',
   run: (kernel, thread, port) => {
     for (const td of kernel.tds) {
-      if (td.vcpuOn !== thread.target || flushVCPU(kernel, port, td) === 0) continue;
-      td.vcpuOn = thread.target;
+      if (td.vcpuOn !== thread.target || flushOrKeepVCPU(kernel, port, td) === 0) continue;
       printk(kernel, port, 'cpu-stays-for-vcpu', thread.target, kernel.cpus[thread.target]?.package ?? 0);
       return EBUSY;
     }

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import { RELEASES } from '../../model/module/release.ts';
+import { readSuite } from '../cli/conform-module.ts';
+import { conformModule } from '../implementations/conform.ts';
+import type { Question } from '../implementations/messages.ts';
+import type { Miniature } from '../implementations/miniatures/miniature.ts';
+import type { ImplementationReport } from '../implementations/report.ts';
+import { openStdioRunner } from '../implementations/stdio-runner.ts';
+
+const MAIN = fileURLToPath(new URL('../implementations/miniatures/main.js', import.meta.url));
+const SUITE = fileURLToPath(new URL('../../../corpus/conformance', import.meta.url));
+/** Milliseconds. */
+export const TIMEOUTS = { start: 20_000, step: 200, case: 400, idle: 6_000, shutdown: 100 };
+export const suite = await readSuite(SUITE);
+
+/** A part of the suite that has every leaf the miniatures get wrong: what they do with all of it is what they do with this. */
+const part = suite.filter(({ id }, index) => index % 8 === 0 || /RDALL|UPDATE|SYS\.RD |KEY\.CONFIG|fatal/.test(id));
+
+/** The command of a miniature. */
+export const miniature = (name: string): string => `exec '${process.execPath}' '${MAIN}' ${name}`;
+
+/** What `conform` makes of a command: a part of the suite and a few generated cases. */
+export async function conform(
+  command: string,
+  { level = 'registers', restartsMax = 40 }: Pick<Miniature, 'level'> & { restartsMax?: number } = {},
+  cases: readonly Question[] = part,
+): Promise<ImplementationReport> {
+  const runner = await openStdioRunner(command, {
+    timeouts: TIMEOUTS,
+    version: 'test',
+    now: () => performance.now(),
+    validate: 'sampled',
+    profile: { module: '1.5.01' },
+    withState: level === 'state',
+    restartsMax,
+  });
+  try {
+    return await conformModule('it', runner, {
+      release: RELEASES['1.5.01'],
+      level,
+      suite: cases,
+      seed: 'test',
+      budget: { runs: 60 },
+      now: () => 0,
+      interrupted: () => false,
+      bail: false,
+      tell: () => undefined,
+    });
+  } finally {
+    await runner.close();
+  }
+}
