@@ -39,7 +39,7 @@ for (const bug of SEEDED_BUGS) {
     break;
   }
   if (line === 'MISSED') missed += 1;
-  process.stdout.write(`${bug.name.padEnd(34)} ${line}\n`);
+  process.stdout.write(`${bug.name.padEnd(42)} ${line}\n`);
   kernel.child.close();
   rmSync(copy, { recursive: true });
 }

@@ -22,6 +22,12 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
   for (const path of listCaseFiles(from)) {
     const { case: input, finding } = readCaseFile(path);
     if (finding === undefined || there.has(`${input.profile.kernel}\n${finding.bucket}`)) continue;
+    if (finding.implementations !== undefined) {
+      terminal.err(
+        `${path}: found with ${finding.implementations.join(' and ')}, and no deviation of a model; left out\n`,
+      );
+      continue;
+    }
     if (!stages.judge(input).violations.some(({ bucket }) => bucket === finding.bucket)) {
       terminal.err(`${path}: no longer fails in ${finding.bucket}; left out\n`);
       continue;

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
@@ -7,6 +7,7 @@ import { runNode, temporaryFolder } from '../testing/spawn-cli.ts';
 
 const START = fileURLToPath(new URL('./start.js', import.meta.url));
 const CASE = fileURLToPath(new URL('../../../corpus/host/pamt-across-two-tdmrs.json', import.meta.url));
+const REASONS = fileURLToPath(new URL('../../../corpus/reasons.json', import.meta.url));
 const folder = temporaryFolder();
 
 afterAll(() => folder.remove());
@@ -33,6 +34,15 @@ test.each([
     expect(out + err).toContain(`run instead: npx seamstress conform ${command}\n`);
     expect(out + err).not.toContain('no longer fails');
   }
+});
+
+test('nor is it made a known deviation of one', async () => {
+  for (const path of ['findings', 'corpus']) mkdirSync(join(folder.path, path));
+  save('findings/one.json', { kernel: '6.12', module: '1.5.01' }, ['linux:a']);
+  writeFileSync(join(folder.path, 'corpus/reasons.json'), readFileSync(REASONS));
+  const { code, out, err } = await runNode(folder.path, [START, 'corpus', 'promote', 'findings', '--corpus', 'corpus']);
+  expect([code, out]).toEqual([0, expect.stringContaining('0 promoted')]);
+  expect(err).toContain('findings/one.json: found with linux:a, and no deviation of a model; left out');
 });
 
 test('what the model was found to do is', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FORMAT_VERSION } from '../case.ts';
+import { readCaseFile } from '../store/case-store.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { describeCase } from './describe-case.ts';
 
@@ -40,6 +41,14 @@ describe('a case as text', () => {
       expect(effects).toMatch(new RegExp(`alloc \\d+ bytes \\(${allocator}\\) -> 0x`));
       expect(effects).toMatch(new RegExp(`free 0x\\w+ \\(\\d+ bytes, ${allocator}\\), module`));
     }
+  });
+
+  test('says what the kernel made of a machine check', () => {
+    const { case: input } = readCaseFile('corpus/host/machine-checks-around-pamts.json');
+    const heads = describeCase(input).filter((line) => line.includes('machine-check'));
+    // Below a PAMT, its first line, its last, and the one behind it; of the first TDMR and the last.
+    const four = [false, true, true, false];
+    expect(heads.map((line) => line.endsWith('-> done, private memory'))).toEqual([...four, ...four]);
   });
 
   test('shows events that overlapped turn by turn', () => {

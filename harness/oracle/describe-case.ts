@@ -74,8 +74,10 @@ function describeValue(name: string, value: U64 | string | null): string {
   return typeof value === 'string' || DECIMAL.has(name) ? String(value) : formatU64(value);
 }
 
-function describeOutcome({ outcome, errno, statusBefore, statusAfter, phaseBefore, phaseAfter }: EventRecord): string {
+function describeOutcome(record: EventRecord): string {
+  const { outcome, errno, hint, statusBefore, statusAfter, phaseBefore, phaseAfter } = record;
   const parts: string[] = [outcome];
+  if (hint) parts.push('private memory');
   if (errno !== 0) parts.push(`${errno} (${errnoName(errno)})`);
   if (statusAfter !== statusBefore) parts.push(`TDX ${statusAfter}`);
   if (phaseAfter !== phaseBefore) parts.push(`module ${phaseAfter}`);

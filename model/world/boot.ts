@@ -113,6 +113,7 @@ function bootKernel(world: World, cpu: number): void {
     phaseAfter: modulePhase(world),
     outcome: status === 'crashed' ? 'crashed' : 'done',
     errno: thread.error,
+    hint: false,
   });
 }
 

@@ -74,6 +74,7 @@ function openRecord(world: World, event: Event): EventRecord {
     phaseAfter: 'ABSENT',
     outcome: 'ignored',
     errno: 0,
+    hint: false,
   };
   world.records.push(record);
   world.foldFrom = record.from;
@@ -152,7 +153,7 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
     case 'td-destroy':
       return destroyTD(world, record, event.td);
     case 'machine-check':
-      return checkMachine(world, event.lp, event.address);
+      return checkMachine(world, record, event.lp, event.address);
     case 'allocation-failure':
       world.failingAllocations.push(event.nth);
       return 'done';
@@ -347,10 +348,10 @@ function destroyTD(world: World, record: EventRecord, nth: number): Outcome {
   return record.errno === 0 ? 'done' : 'refused';
 }
 
-function checkMachine(world: World, lp: number, address: number): Outcome {
+function checkMachine(world: World, record: EventRecord, lp: number, address: number): Outcome {
   const cpu = world.kernel.cpus[lp];
   if (cpu === undefined || !cpu.online) return 'ignored';
-  machineCheck(world.kernel, world.port, lp, address);
+  record.hint = machineCheck(world.kernel, world.port, lp, address) === 'private';
   return 'done';
 }
 

@@ -96,6 +96,8 @@ export interface EventRecord {
   outcome: Outcome;
   /** What the kernel's function returned: 0 or a negative errno; 0 where the event has no return value. */
   errno: number;
+  /** Of a machine check: the kernel takes the page for private memory and prints its hint. False for every other event. */
+  hint: boolean;
 }
 
 /**

@@ -123,6 +123,26 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     subject.child.close();
   }, 60_000);
 
+  test.each([
+    ['machine check one line past a PAMT', 5],
+    ['machine check on the first line of a PAMT', 3],
+    ['reserved page is never a PAMT', 3],
+  ])(
+    'a %s needs the addresses around PAMTs that are in the corpus',
+    (name, event) => {
+      const subject = withBug(name);
+      const { case: input } = readCaseFile('corpus/host/machine-checks-around-pamts.json');
+      expect(bucketsOf(kernel, input)).toEqual([]);
+      const { violations } = judgeAgainstModel(subject, input, false);
+      expect(violations).toMatchObject([{ bucket: 'linux/is-its-model|machine-check: answer', event }]);
+      expect(judgeBetween(kernel, subject, input).violations).toMatchObject([
+        { bucket: 'linux/trees-agree|machine-check: answer', event },
+      ]);
+      subject.child.close();
+    },
+    60_000,
+  );
+
   test('two trees differ in what was changed, and in nothing else', () => {
     const subject = withBug('cpumask leak');
     const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');

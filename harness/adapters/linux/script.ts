@@ -3,7 +3,6 @@ import type { U64 } from '../../../model/abi/u64.ts';
 import { messageLevel, type Message, messageText } from '../../../model/kernel/message.ts';
 import { NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
 import type { KernelPort, Trap } from '../../../model/kernel/port.ts';
-import { pamtSize } from '../../../model/kernel/tdmr.ts';
 import type { Event } from '../../../model/world/event.ts';
 import { firstOnline, step } from '../../../model/world/step.ts';
 import type { EventRecord } from '../../../model/world/trace.ts';
@@ -63,7 +62,7 @@ export function advanceScript(words: Words, world: World, event: Event): EventRe
   } else if (kernel.crash !== null) {
     put(words, ITEM.CRASH);
     put(words, 0);
-  } else putDone(words, kernel, outside, resultOf(world, event, record), event.kind === 'enable');
+  } else putDone(words, kernel, outside, resultOf(event, record), event.kind === 'enable');
   return record;
 }
 
@@ -99,25 +98,10 @@ function reachesKernel(event: Event, { outcome }: EventRecord): boolean {
   }
 }
 
-function resultOf(world: World, event: Event, { errno, outcome }: EventRecord): number {
+function resultOf(event: Event, { errno, hint, outcome }: EventRecord): number {
   if (event.kind === 'memory-add') return outcome === 'refused' ? NOTIFY_BAD : NOTIFY_OK;
-  if (event.kind === 'machine-check') return givesHint(world, event.address) ? 1 : 0;
+  if (event.kind === 'machine-check') return hint ? 1 : 0;
   return errno;
-}
-
-/** Did the machine check just made end in a hint? The model's own answer is not kept, the SEAMCALL behind it is. */
-function givesHint({ kernel, trace, foldFrom }: World, address: number): boolean {
-  const last = trace.at(-1);
-  if (
-    trace.length === foldFrom ||
-    last?.kind !== 'seamcall' ||
-    last.trap !== 'none' ||
-    last.rax !== 0 ||
-    last.rcx === 0
-  )
-    return false;
-  if (last.rcx !== 1) return true;
-  return kernel.tdmrs.some((tdmr) => address >= tdmr.pamtBase && address < tdmr.pamtBase + pamtSize(tdmr));
 }
 
 function recordingPort(words: Words, world: World): KernelPort {

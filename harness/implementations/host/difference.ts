@@ -50,9 +50,14 @@ function compareRecords(expected: World, one: EventRecord, got: World, other: Ev
     // tdx_init() has no result, the model's flow only remembers why it stopped; and who crashes returns nothing.
     (kind === 'boot' || one.outcome === 'crashed' ? null : differs('errno', String(one.errno), String(other.errno))) ??
     differs('outcome', one.outcome, other.outcome) ??
+    differs('answer', answerOf(one), answerOf(other)) ??
     compareLines(kind, linesOf(expected, one), linesOf(got, other)) ??
     (one.outcome === 'crashed' ? null : differs('TDX state', one.statusAfter, other.statusAfter))
   );
+}
+
+function answerOf({ hint }: EventRecord): string {
+  return hint ? 'private memory' : 'not private';
 }
 
 function linesOf(world: World, { dmesgFrom, dmesgTo }: EventRecord): readonly string[] {
