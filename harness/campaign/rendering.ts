@@ -16,6 +16,11 @@ export function noteOf({ first, shrunk }: Finding): CaseFile {
   };
 }
 
+/** `1 case`, `2 cases`: a count in front of a regular noun. `text`: the count as it is to be shown. */
+export function counted(count: number, noun: string, text = String(count)): string {
+  return `${text} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** What to type to see a case again. */
 export function replayLine(file: string): string {
   return `npx seamstress replay ${shellWord(file)}`;

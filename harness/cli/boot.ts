@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
+import type { ReportedOutcome } from '../oracle/reported-outcome.ts';
 import { decodeCaseFile } from '../case.ts';
 import { publishedSchema } from '../schema.ts';
 import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';
@@ -66,6 +67,7 @@ function render({
   tdmrs,
   dmesg,
   defaults,
+  reported,
 }: BootOutcome): string {
   const end = initialized
     ? `initialised, ${pamtKB} KB of PAMT`
@@ -76,7 +78,19 @@ function render({
     '',
     `kernel ${kernel} on TDX module ${module}: ${end}; TDX KeyIDs ${range}`,
     ...tdmrs.map(({ base, size, reserved }) => `TDMR at ${base}, ${size} bytes, ${reserved} reserved areas`),
+    ...(reported === null ? [] : reportedLines(reported)),
     ...defaults.map((sentence) => `taken for granted: ${sentence}`),
     '',
   ].join('\n');
+}
+
+function reportedLines({ text, difference, comparable, why }: ReportedOutcome): string[] {
+  const same = comparable
+    ? 'agrees: the model comes to the same'
+    : 'not compared: neither a success nor a failure alone';
+  return [
+    `source reports: ${text}`,
+    difference === null ? same : `differs: ${difference}`,
+    ...why.map((sentence) => `it may be: ${sentence}`),
+  ];
 }

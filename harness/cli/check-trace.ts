@@ -1,3 +1,4 @@
+import { counted } from '../campaign/rendering.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReleaseName } from '../../model/module/release.ts';
 import { RELEASES } from '../../model/module/release.ts';
@@ -73,7 +74,7 @@ function render(summary: CheckSummary): string {
   }
   for (const { reason, count } of skipped) lines.push(`not compared: ${reason} (${count})`);
   lines.push(
-    `${cases} cases in ${files} ${files === 1 ? 'file' : 'files'}, ${steps} steps, ${seamcalls} SEAMCALLs: ${matched} agree, ${mismatched} do not`,
+    `${counted(cases, 'case')} in ${counted(files, 'file')}, ${counted(steps, 'step')}, ${counted(seamcalls, 'SEAMCALL')}: ${matched} agree, ${mismatched} do not`,
   );
   if (matched + mismatched === 0) lines.push('nothing was compared');
   return `${lines.join('\n')}\n`;

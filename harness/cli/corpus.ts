@@ -1,3 +1,4 @@
+import { counted } from '../campaign/rendering.ts';
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
@@ -68,7 +69,7 @@ function stats(context: Context, folder: string | undefined, json: boolean): voi
     })),
   };
   const lines = [
-    `${path}: ${report.cases} cases, ${report.events} events, ${report.edges} edges`,
+    `${path}: ${counted(report.cases, 'case')}, ${counted(report.events, 'event')}, ${counted(report.edges, 'edge')}`,
     ...report.known.map(({ kernel, count }) => `known deviations of ${kernel}: ${count}`),
   ];
   terminal.out(json ? `${JSON.stringify(report, null, 2)}\n` : `${lines.join('\n')}\n`);

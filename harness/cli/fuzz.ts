@@ -1,3 +1,4 @@
+import { counted } from '../campaign/rendering.ts';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -186,9 +187,9 @@ function describeRun(
   { seed: seedText, profile, mood, budget, shard: part, corpus }: Header,
   { workers, output }: FuzzOptions,
 ): string {
-  const amount = 'runs' in budget ? `${budget.runs} cases` : `${budget.time} s`;
+  const amount = 'runs' in budget ? counted(budget.runs, 'case') : `${budget.time} s`;
   return [
     `seamstress fuzz: seed ${seedText}, kernel ${profile.kernel}, module ${profile.module}, mood ${mood}, ${amount}`,
-    `shard ${part}, ${workers} ${workers === 1 ? 'worker' : 'workers'}, ${corpus.known} known deviations, ${corpus.cases} corpus cases, output ${output}`,
+    `shard ${part}, ${counted(workers, 'worker')}, ${counted(corpus.known, 'known deviation')}, ${counted(corpus.cases, 'corpus case')}, output ${output}`,
   ].join(', ');
 }

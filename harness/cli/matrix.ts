@@ -4,6 +4,7 @@ import { FLAWS } from '../matrix/flaws.ts';
 import { renderMatrixHTML } from '../matrix/html.ts';
 import { renderMatrixMarkdown } from '../matrix/markdown.ts';
 import { buildMatrix, type Matrix } from '../matrix/matrix.ts';
+import { describePlatform } from '../oracle/describe-platform.ts';
 import { publishedSchema } from '../schema.ts';
 import { requireWritable, writeAtomic } from '../store/atomic.ts';
 import type { Context } from './context.ts';
@@ -57,7 +58,7 @@ function matrix(context: Context, { corpus, output, fuzz = 0, seed: seedText, js
   const caseByPath = new Map(known.map((one) => [nameOf(one.path), one.case]));
   const traceOf = (path: string): readonly string[] => {
     const input = caseByPath.get(path);
-    return input === undefined ? [] : stages.describe(input);
+    return input === undefined ? [] : [...describePlatform(input.platform), '', ...stages.describe(input)];
   };
   const linkTo = (path: string): string => relative(resolve(output), resolve(path));
   const text = `${JSON.stringify(MATRIX_SCHEMA.check(result, 'flaws.json'), null, 2)}\n`;

@@ -1,9 +1,9 @@
+import { counted } from '../campaign/rendering.ts';
 import { Command } from 'commander';
 import type { Stages } from '../campaign/stages.ts';
 import type { Case, CaseFile, Known } from '../case.ts';
 import { describePlatform } from '../oracle/describe-platform.ts';
 import type { Violation } from '../oracle/verdict.ts';
-import { counted } from '../report/counted.ts';
 import { publishedSchema } from '../schema.ts';
 import { stackOf } from '../shrink/probe.ts';
 import { type KnownDeviation, knownOfKernel } from '../store/known.ts';

@@ -1,3 +1,4 @@
+import { counted } from '../campaign/rendering.ts';
 import type { ModuleLine } from '../conformance/generate-module-case.ts';
 import { leafOf } from '../conformance/reach.ts';
 import { parseU64 } from '../../model/abi/u64.ts';
@@ -282,7 +283,7 @@ export async function conformModule(
     const most = 'runs' in budget ? budget.runs : Number.POSITIVE_INFINITY;
     const corpus = suite as readonly ModuleLine[];
     tell(
-      `${name}: ${'runs' in budget ? `${budget.runs} generated cases` : `generated cases for ${budget.seconds} s`}\n`,
+      `${name}: ${'runs' in budget ? counted(budget.runs, 'generated case') : `generated cases for ${budget.seconds} s`}\n`,
     );
     while (counts.generated < most && now() < end && goesOn()) {
       const chunk: Prepared[] = [];
@@ -296,7 +297,7 @@ export async function conformModule(
     }
   }
   for (const incident of runner.incidents) {
-    const message = `${incident.message}; while it worked on ${incident.cases.length} cases, '${incident.cases[0] ?? ''}' first`;
+    const message = `${incident.message}; while it worked on ${counted(incident.cases.length, 'case')}, '${incident.cases[0] ?? ''}' first`;
     const one = suite[0] === undefined ? null : prepare(suite[0], release, level);
     if (one !== null && !findings.has(incident.verdict))
       record(incident.verdict, incident.verdict, message, incident.stderr, one, null);

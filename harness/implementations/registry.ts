@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../cli/exit.ts';
-import { kindOfPath } from '../store/case-store.ts';
 
 /** An implementation as the command line names it. */
 export type ImplementationName =
@@ -22,5 +22,5 @@ export function parseImplementation(text: string): ImplementationName {
 
 /** What the path of a kernel tree was meant as; '' for anything else. */
 function schemeForgotten(text: string): string {
-  return kindOfPath(join(text, 'arch/x86')) === 'folder' ? ` (did you mean linux:${text}?)` : '';
+  return existsSync(join(text, 'arch/x86')) ? ` (did you mean linux:${text}?)` : '';
 }

@@ -1,3 +1,4 @@
+import { counted } from '../campaign/rendering.ts';
 import type { ConformReport, Finding, ImplementationReport, RequirementResult } from './report.ts';
 import { renderCase } from './case-text.ts';
 import { VERDICTS } from './verdict.ts';
@@ -42,12 +43,12 @@ function renderImplementation(
     lines.push('');
   }
   for (const { outcome, reason, link, count } of unobserved)
-    lines.push(`${outcome}  ${count} ${count === 1 ? 'case' : 'cases'}: ${reason}${link === null ? '' : ` (${link})`}`);
+    lines.push(`${outcome}  ${counted(count, 'case')}: ${reason}${link === null ? '' : ` (${link})`}`);
   lines.push(...renderLeaves(requirements), '');
   const { suite, generated, agreed, leftOut } = counts;
-  if (leftOut !== 0) lines.push(`${leftOut} cases left out: they call a leaf that it does not survive`);
+  if (leftOut !== 0) lines.push(`${counted(leftOut, 'case')} left out, with a leaf that it does not survive`);
   lines.push(
-    `${suite} cases of the suite, ${generated} generated; ${agreed} steps agree at the level '${level}'; ${summary(requirements)}`,
+    `${counted(suite, 'case')} of the suite, ${generated} generated; ${agreed} ${agreed === 1 ? 'step agrees' : 'steps agree'} at the level '${level}'; ${summary(requirements)}`,
   );
   if (exhausted !== null) lines.push(`could not be run to the end: ${exhausted}`);
   else if (findings.length > 1)

@@ -6,6 +6,8 @@ export interface Flaw {
   /** Numbers of the list the discussion is known by; those from 64 on were first shown by campaigns of this project. */
   readonly number: number;
   readonly name: string;
+  /** The worst that comes of it in a revision that has it. */
+  readonly severity: Severity;
   /** What goes wrong, in a sentence. */
   readonly statement: string;
   readonly source: string;
@@ -18,6 +20,18 @@ export interface Flaw {
   /** By revision: why the matrix is right where it differs from `said`. */
   readonly differences: Readonly<Record<string, string>>;
 }
+
+/** Worst first; in words in `SEVERITIES`. */
+export type Severity = 'host' | 'reboot' | 'retry' | 'part' | 'misled';
+
+/** What each severity means, worst first. */
+export const SEVERITIES = {
+  host: 'memory of the host is corrupted, the host crashes or hangs, or the module is dead under a kernel that goes on',
+  reboot: 'TDX is lost until the next boot, or for as long as machine and kernel stay as they are',
+  retry: 'TDX, or a guest, is refused and can be tried again',
+  part: 'TDX stays, and something beside it is lost: a guest or its KeyID, a CPU, memory hot-plug, a sleep state',
+  misled: 'the flaw itself loses nothing: the user is told nothing, or what is not so',
+} as const satisfies Record<Severity, string>;
 
 /** True if a violation in this bucket shows the flaw. */
 export function shows({ shownBy }: Flaw, bucket: string): boolean {

@@ -1,4 +1,6 @@
+import { SEVERITIES } from './flaw.ts';
 import type { Cell, Matrix, Row } from './matrix.ts';
+import { SOURCES_LEGEND } from './sources.ts';
 import { STYLE } from './style.ts';
 
 const TRACE_LINES = 60;
@@ -39,13 +41,18 @@ ${legend()}
 <div class="scroll" role="region" aria-labelledby="caption" tabindex="0">
 <table id="matrix">
 <caption id="caption">Rows are flaws, columns kernel revisions, oldest first</caption>
-<thead><tr><th scope="col" class="number">#</th><th scope="col">flaw</th>${kernels.map((kernel) => `<th scope="col">${text(kernel)}</th>`).join('')}</tr></thead>
+<thead><tr><th scope="col" class="number">#</th><th scope="col">flaw</th><th scope="col">severity</th>${kernels.map((kernel) => `<th scope="col">${text(kernel)}</th>`).join('')}</tr></thead>
 <tbody>
 ${rows.map((row) => tableRow(row)).join('\n')}
 </tbody>
-<tfoot><tr><td></td><th scope="row">present</th>${kernels.map((_, at) => `<td>${rows.filter(({ cells }) => cells[at]?.status === 'present').length}</td>`).join('')}</tr></tfoot>
+<tfoot><tr><td></td><th scope="row">present</th><td></td>${kernels.map((_, at) => `<td>${rows.filter(({ cells }) => cells[at]?.status === 'present').length}</td>`).join('')}</tr></tfoot>
 </table>
 </div>
+<h2>How to read it</h2>
+<h3>Severity, worst first</h3>
+${terms(Object.entries(SEVERITIES).map(([term, meaning]) => ({ term, meaning })))}
+<h3>In the sources</h3>
+${terms(SOURCES_LEGEND)}
 <h2>Flaw by flaw</h2>
 ${rows.map((row) => section(row, traceOf, linkTo)).join('\n')}
 </main>
@@ -60,8 +67,12 @@ function legend(): string {
   return `<ul class="legend">${entry('present', 'present: a minimal case shows it')}${entry('absent', 'absent: no case that shows it elsewhere does so here')}${entry('not applicable', 'not applicable')}${entry('unproven', 'shown, but no minimal case is kept yet')}<li><span class="cell" aria-hidden="true">*</span> the sources say otherwise; the flaw's section says why</li></ul>`;
 }
 
+function terms(entries: readonly { readonly term: string; readonly meaning: string }[]): string {
+  return `<dl>${entries.map(({ term, meaning }) => `<dt>${text(term)}</dt><dd>${text(meaning)}</dd>`).join('')}</dl>`;
+}
+
 function tableRow(row: Row): string {
-  return `<tr><td class="number">${row.number}</td><th scope="row"><a href="#flaw-${row.number}">${text(row.name)}</a></th>${row.cells.map((cell) => tableCell(row, cell)).join('')}</tr>`;
+  return `<tr><td class="number">${row.number}</td><th scope="row"><a href="#flaw-${row.number}">${text(row.name)}</a></th><td title="${text(SEVERITIES[row.severity])}">${row.severity}</td>${row.cells.map((cell) => tableCell(row, cell)).join('')}</tr>`;
 }
 
 function tableCell({ number }: Row, { kernel, status, difference, cases }: Cell): string {
@@ -73,7 +84,7 @@ function tableCell({ number }: Row, { kernel, status, difference, cases }: Cell)
 }
 
 function section(
-  { number, name, statement, source, shownBy, cells }: Row,
+  { number, name, severity, statement, source, shownBy, cells }: Row,
   traceOf: (path: string) => readonly string[],
   linkTo: (path: string) => string,
 ): string {
@@ -85,7 +96,7 @@ function section(
   ]);
   return `<section id="flaw-${number}" aria-labelledby="title-${number}">
 <h3 id="title-${number}">${number} ${text(name)}</h3>
-<p>${text(statement)}</p>
+<p>${text(statement)} Severity: ${severity}.</p>
 <p class="source">Source: ${text(source)}. Shown by ${shownBy.map((one) => `<code>${text(one)}</code>`).join(', ')}.</p>
 ${reasons.length === 0 ? '' : `<ul>${reasons.join('')}</ul>`}
 ${cells

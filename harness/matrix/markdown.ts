@@ -1,4 +1,6 @@
+import { SEVERITIES } from './flaw.ts';
 import type { Cell, Matrix, Row } from './matrix.ts';
+import { SOURCES_LEGEND } from './sources.ts';
 
 const MARK: Readonly<Record<Cell['status'], string>> = {
   present: '**yes**',
@@ -18,11 +20,20 @@ export function renderMatrixMarkdown(matrix: Matrix, linkTo: (path: string) => s
     '',
     `**yes**: a minimal case in \`corpus/known\` shows it, judged again for this page. no: no known case of any revision shows it here${fuzzed > 0 ? `, nor did ${fuzzed} generated ones` : ''}. –: not applicable. \\*: the sources say otherwise; see below. ${judged} cases judged.`,
     '',
-    `| # | flaw | ${kernels.join(' | ')} |`,
-    `|--:|---|${kernels.map(() => '---').join('|')}|`,
+    `| # | flaw | severity | ${kernels.join(' | ')} |`,
+    `|--:|---|---|${kernels.map(() => '---').join('|')}|`,
     ...rows.map(
-      (row) => `| ${row.number} | ${escaped(row.name)} | ${row.cells.map((one) => cell(one, linkTo)).join(' | ')} |`,
+      (row) =>
+        `| ${row.number} | ${escaped(row.name)} | ${row.severity} | ${row.cells.map((one) => cell(one, linkTo)).join(' | ')} |`,
     ),
+    '',
+    'Severity, worst first:',
+    '',
+    ...Object.entries(SEVERITIES).map(([name, meaning]) => `- \`${name}\`: ${escaped(meaning)}`),
+    '',
+    'In the sources:',
+    '',
+    ...SOURCES_LEGEND.map(({ term, meaning }) => `- *${escaped(term)}*: ${escaped(meaning)}`),
     '',
     '## What they are',
     '',
@@ -42,10 +53,10 @@ function cell({ status, cases, difference }: Cell, linkTo: (path: string) => str
   return first === undefined ? `${MARK[status]}${star}` : `[${MARK[status]}](${linkTo(first.path)})${star}`;
 }
 
-function about({ number, name, statement, source, shownBy, cells }: Row): string[] {
+function about({ number, name, severity, statement, source, shownBy, cells }: Row): string[] {
   const not = cells.filter(({ status }) => status === 'not applicable');
   return [
-    `**${number} ${escaped(name)}.** ${escaped(statement)} Source: ${escaped(source)}. Shown by ${shownBy.map((one) => `\`${one}\``).join(', ')}.${not.map(({ kernel, why }) => ` ${kernel}: not applicable, ${escaped(why)}.`).join('')}`,
+    `**${number} ${escaped(name)}** (${severity}). ${escaped(statement)} Source: ${escaped(source)}. Shown by ${shownBy.map((one) => `\`${one}\``).join(', ')}.${not.map(({ kernel, why }) => ` ${kernel}: not applicable, ${escaped(why)}.`).join('')}`,
     '',
   ];
 }

@@ -2,10 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { stages } from '../pipeline.ts';
 import { loadKnown } from '../store/known.ts';
-import { type Flaw, shows } from './flaw.ts';
+import { type Flaw, SEVERITIES, shows } from './flaw.ts';
 import { FLAWS } from './flaws.ts';
 import { renderMatrixHTML } from './html.ts';
 import { renderMatrixMarkdown } from './markdown.ts';
+import { SOURCES_LEGEND } from './sources.ts';
 import { buildMatrix, type Cell, type Matrix } from './matrix.ts';
 
 const CORPUS = fileURLToPath(new URL('../../../corpus', import.meta.url));
@@ -39,6 +40,16 @@ describe('the table of flaws', () => {
         expect(stages.kernels).toContain(kernel);
     },
   );
+
+  test('every severity is there; a crash is the host, what only lacks a name misleads', () => {
+    expect(new Set(FLAWS.map(({ severity }) => severity))).toEqual(new Set(Object.keys(SEVERITIES)));
+    for (const { number, severity, shownBy } of FLAWS) {
+      if (shownBy.every((prefix) => prefix.startsWith('naming/')))
+        expect([number, severity]).toEqual([number, 'misled']);
+      if (shownBy.some((prefix) => /^(sw-error\/.*crash|pamt\/)/.test(prefix)))
+        expect([number, severity]).toEqual([number, 'host']);
+    }
+  });
 
   test('a bucket shows a flaw by its whole first parts', () => {
     const flaw: Flaw = {
@@ -123,7 +134,12 @@ describe('the pages', () => {
 
   test('Markdown: a row per flaw and a paragraph per difference', () => {
     const text = renderMatrixMarkdown(matrix, (path) => path);
-    for (const { number } of FLAWS) expect(text).toContain(`\n| ${number} | `);
+    for (const { number, severity } of FLAWS)
+      expect(text).toMatch(new RegExp(`^\\| ${number} \\| [^|]+ \\| ${severity} \\| `, 'm'));
+    for (const { term } of SOURCES_LEGEND) {
+      expect(text).toContain(`\n- *${term}*: `);
+      expect(html).toContain(`<dt>${term}</dt>`);
+    }
     const differing = matrix.rows.flatMap(({ cells }) => cells.filter(({ difference }) => difference !== ''));
     expect(text.split('\n').filter((line) => line.startsWith('- **'))).toHaveLength(differing.length);
   });

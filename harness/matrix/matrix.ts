@@ -2,7 +2,7 @@ import type { Stages } from '../campaign/stages.ts';
 import { replayLine } from '../campaign/rendering.ts';
 import type { Case } from '../case.ts';
 import type { KnownDeviation } from '../store/known.ts';
-import { type Flaw, shows } from './flaw.ts';
+import { type Flaw, type Severity, shows } from './flaw.ts';
 
 /** Flaws against revisions, with what every cell rests on. */
 export interface Matrix {
@@ -18,6 +18,7 @@ export interface Matrix {
 export interface Row {
   readonly number: number;
   readonly name: string;
+  readonly severity: Severity;
   readonly statement: string;
   readonly source: string;
   readonly shownBy: readonly string[];
@@ -88,11 +89,11 @@ export function buildMatrix(stages: Stages, { flaws, known, nameOf, fuzz, seed }
   }
   const rows = flaws.map((flaw): Row => {
     const showing = known.filter(({ bucket }) => shows(flaw, bucket)).length;
-    const { number, name, statement, source, shownBy } = flaw;
+    const { number, name, severity, statement, source, shownBy } = flaw;
     const cells = kernels.map((kernel) =>
       cellOf(flaw, kernel, own.get(kernel) ?? [], elsewhere.get(kernel) ?? new Map(), showing, nameOf),
     );
-    return { number, name, statement, source, shownBy, cells };
+    return { number, name, severity, statement, source, shownBy, cells };
   });
   return { formatVersion: 1, kernels, judged, fuzzed: fuzz, rows };
 }

@@ -31,6 +31,8 @@ td.cell a:focus-visible, td.cell a:hover { outline: 2px solid var(--link); }
 .unproven { background: var(--warn-paper); font-weight: 700; }
 .words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 tfoot td, tfoot th { font-weight: 700; border-top: 2px solid var(--line); }
+dt { font-weight: 700; }
+dd { margin: 0 0 .4rem 1.5rem; max-width: 58rem; }
 .source { color: var(--faint); font-size: .9rem; }
 code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 details { border: 1px solid var(--line); border-radius: .4rem; padding: .3rem .7rem; margin: .35rem 0; }

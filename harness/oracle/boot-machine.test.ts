@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { BOOT_SCHEMA } from '../cli/boot.ts';
+import { readText } from '../store/case-store.ts';
 import { readPlatformFile } from '../store/platform-store.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { bootMachine } from './boot-machine.ts';
@@ -32,6 +34,25 @@ describe('booting a machine', () => {
     expect(outcome).toMatchObject({ errno: 0, errnoName: null, initialized: true, pamtKB: 1050644 });
     expect(outcome.dmesg).toContain('virt/tdx: 1050644 KB allocated for PAMT');
     expect(outcome.tdmrs[0]).toEqual({ base: '0x0', size: '0x80000000', reserved: 2 });
+  });
+
+  test('a platform file says beside it what its owners saw, a platform alone does not', () => {
+    const profile = { kernel: '6.12', module: '1.5.01' };
+    const file = JSON.parse(readText(FOX_CREEK_PASS));
+    const outcome = bootMachine({ file, name: 'fox' }, profile);
+    expect(BOOT_SCHEMA.check(JSON.parse(JSON.stringify(outcome)), 'outcome').reported).toMatchObject({
+      text: file.outcome,
+      module: '1.5 (build 595)',
+      difference: null,
+      comparable: true,
+    });
+    expect(bootMachine({ file, name: 'fox' }, { ...profile, kernel: '6.12-cmr' }).reported?.difference).toContain(
+      'the source saw a failure',
+    );
+    expect(bootMachine({ platform: healthyPlatform() }, profile).reported).toBeNull();
+    expect(() => bootMachine({ file: { name: 'x', version: '1' }, name: 'package.json' }, profile)).toThrow(
+      /^package.json: nothing in it describes a machine; /,
+    );
   });
 
   test('a CPU that fails is a failure, though the others come up', () => {

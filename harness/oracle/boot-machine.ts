@@ -8,6 +8,7 @@ import { step } from '../../model/world/step.ts';
 import type { Profile } from '../case.ts';
 import { platformFromFile, requireMachine } from '../platform-file/platform-file.ts';
 import { findProfile } from './profile.ts';
+import { type ReportedOutcome, reportedOutcome } from './reported-outcome.ts';
 
 /** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
 export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
@@ -30,6 +31,8 @@ export interface BootOutcome {
   readonly dmesg: readonly string[];
   /** Every value the platform file leaves open, and what was taken for it, as sentences. */
   readonly defaults: readonly string[];
+  /** What the source saw; `null`: a case, or a file that does not say. */
+  readonly reported: ReportedOutcome | null;
 }
 
 /**
@@ -40,8 +43,10 @@ export interface BootOutcome {
 export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
   const { revision, release } = findProfile(profile);
   if ('file' in machine) requireMachine(machine.file, machine.name);
-  const { platform, defaults } =
-    'file' in machine ? platformFromFile(machine.file, machine.name) : { platform: machine.platform, defaults: [] };
+  const { platform, defaults, file } =
+    'file' in machine
+      ? platformFromFile(machine.file, machine.name)
+      : { platform: machine.platform, defaults: [], file: null };
   const world = bootWorld(platform, revision, release);
   const { kernel } = world;
   let errno = 0;
@@ -57,13 +62,10 @@ export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
   const tdmrs = initialized ? kernel.tdmrs.slice(0, kernel.tdmrCount) : [];
   let pamtBytes = 0;
   for (const tdmr of tdmrs) pamtBytes += pamtSize(tdmr);
+  const booted = { kernel: revision.name, module: release.name, errno, initialized, pamtKB: pamtBytes / 1024 };
   return {
-    kernel: revision.name,
-    module: release.name,
-    errno,
+    ...booted,
     errnoName: errno === 0 ? null : errnoName(errno),
-    initialized,
-    pamtKB: pamtBytes / 1024,
     keyids: kernel.keyidCount === 0 ? null : [kernel.keyidStart, kernel.keyidStart + kernel.keyidCount],
     tdmrs: tdmrs.map(({ base, size, reserved }) => ({
       base: formatU64(base),
@@ -72,5 +74,6 @@ export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
     })),
     dmesg: kernel.dmesg.map(messageText),
     defaults,
+    reported: file === null ? null : reportedOutcome(file, booted),
   };
 }

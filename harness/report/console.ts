@@ -1,4 +1,5 @@
 import type { CampaignRecord, Footer, Header, KnownSeen, Minimal } from '../campaign/record.ts';
+import { counted } from '../campaign/rendering.ts';
 import { isSeen, sortRecords } from './summary.ts';
 
 /** Paints a piece of text, or leaves it. */
@@ -33,14 +34,14 @@ export function renderScreen(records: readonly CampaignRecord[], palette: Palett
 
 function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonly string[] {
   const { invariant, message, bucket, events, hits, evaluations, origin, trace, replay } = finding;
-  const size = `${events} ${events === 1 ? 'event' : 'events'}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
+  const size = `${counted(events, 'event')}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
   const cut = trace.length > TRACE_LINES_MAX ? [`... ${trace.length - TRACE_LINES_MAX} more lines in the replay`] : [];
   return [
     `${bad('BROKEN')}  ${strong(invariant)}`,
     `        ${message}`,
     ...[...trace.slice(0, TRACE_LINES_MAX), ...cut].map((line) => `        ${dim('|')} ${line}`),
     `        ${dim(`bucket ${bucket}`)}`,
-    `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no case of this run hit it' : `${hits} ${hits === 1 ? 'case' : 'cases'} hit it`}, first ${origin}`)}`,
+    `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no case of this run hit it' : `${counted(hits, 'case')} hit it`}, first ${origin}`)}`,
     `        ${replay}`,
     '',
   ];
@@ -54,7 +55,7 @@ function knownLines(known: readonly KnownSeen[], { good, dim }: Palette): readon
     const buckets = seen.filter(({ invariant }) => invariant === rule);
     const hits = buckets.reduce((sum, one) => sum + one.hits, 0);
     const many = buckets.length === 1 ? '' : `${buckets.length} buckets, `;
-    return `${good('known')}   ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : `${grouped(hits)} hits`})`)}`;
+    return `${good('known')}   ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : counted(hits, 'hit', grouped(hits))})`)}`;
   });
 }
 
@@ -76,11 +77,11 @@ function totalsLine({ cases, events, seamcalls, complete, edges, findings, known
       ? []
       : [`${grouped(Math.round(timing.casesPerSecond))} cases/s in ${timing.seconds.toFixed(1)} s`];
   return [
-    `${grouped(cases)} cases (${grouped(complete)} complete)`,
-    `${grouped(events)} events`,
-    `${grouped(seamcalls)} SEAMCALLs`,
-    `${grouped(edges)} edges`,
-    `${findings} ${findings === 1 ? 'finding' : 'findings'}`,
+    `${counted(cases, 'case', grouped(cases))} (${grouped(complete)} complete)`,
+    counted(events, 'event', grouped(events)),
+    counted(seamcalls, 'SEAMCALL', grouped(seamcalls)),
+    counted(edges, 'edge', grouped(edges)),
+    counted(findings, 'finding'),
     `${known} known`,
     ...rate,
   ].join(', ');

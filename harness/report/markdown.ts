@@ -1,3 +1,4 @@
+import { counted } from '../campaign/rendering.ts';
 import type { CampaignRecord, Minimal } from '../campaign/record.ts';
 import { grouped } from './console.ts';
 import { isSeen, sortRecords } from './summary.ts';
@@ -13,7 +14,7 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
   const head = [
     `## seamstress: Linux ${kernel} on TDX module ${module}`,
     '',
-    `**${verdict(footer.exitCode, minimal.length)}** · seed \`${header.seed}\` · ${grouped(footer.cases)} cases · ${grouped(footer.seamcalls)} SEAMCALLs · ${grouped(footer.edges)} edges`,
+    `**${verdict(footer.exitCode, minimal.length)}** · seed \`${header.seed}\` · ${counted(footer.cases, 'case', grouped(footer.cases))} · ${counted(footer.seamcalls, 'SEAMCALL', grouped(footer.seamcalls))} · ${counted(footer.edges, 'edge', grouped(footer.edges))}`,
     '',
   ];
   const tail = [
