@@ -93,6 +93,18 @@ describe('strict', () => {
     expect(lines(world)).toContain('kvm_intel: tdh_mng_key_freeid() failed. HKID 33 is leaked.');
     expect(world.kernel.guestKeyids).toEqual([33, 34]);
   });
+
+  test('a vCPU whose move the module refuses is flushed when its CPU goes', () => {
+    const { world, broken } = ran('strict', [create, run(3), locked(TDH_VP_FLUSH, 10), run(2), offline(3), destroy]);
+    expect(broken).toEqual([]);
+    expect(world.records.slice(-3).map(({ errno }) => errno)).toEqual([-5, 0, 0]);
+    expect(world.module.tds.size).toBe(0);
+  });
+
+  test('ten tries count as ten whatever each of them met', () => {
+    const both = [busy(TDH_MNG_CREATE, 4), locked(TDH_MNG_CREATE, 6)];
+    expect(ran('strict', [...both, create]).broken).toEqual([]);
+  });
 });
 
 describe.each(['6.17', '7.3'])('%s', (name) => {

@@ -34,6 +34,20 @@ function callsOf(world: World, record: EventRecord, name: string): SeamcallEntry
   return calls;
 }
 
+/** How often the last of these calls was tried in a row, whatever each try met. 0: it did not fail. */
+function triesOf(calls: readonly SeamcallEntry[]): number {
+  let tries = 0;
+  const last = calls.at(-1);
+  for (let at = calls.length - 1; at >= 0; at -= 1) {
+    const entry = calls[at] as SeamcallEntry;
+    if (!failed(entry) || entry.lp !== last?.lp || entry.inRCX !== last.inRCX) break;
+    tries += entry.calls;
+  }
+  return tries;
+}
+
+const times = (tries: number): string => (tries === 1 ? 'once' : `${tries} times`);
+
 /** True if one of the event's lines names the package or KeyID. */
 function isNamed(record: EventRecord, what: 'package' | 'keyid', value: number): boolean {
   for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
@@ -205,11 +219,10 @@ export const A_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
     for (const name of ['TDH.MNG.VPFLUSHDONE', 'TDH.PHYMEM.CACHE.WB', 'TDH.MNG.KEY.FREEID']) {
       const calls = callsOf(world, record, name);
       const last = calls.at(-1);
-      if (last === undefined || !failed(last) || last.calls >= ATTEMPTS) continue;
+      const tries = triesOf(calls);
+      if (last === undefined || tries === 0 || tries >= ATTEMPTS) continue;
       if (statusClass(last) === 'TDX_OPERAND_BUSY' || statusClass(last) === 'TDX_SYS_BUSY') {
-        report(
-          offenceOf(last, `${name} was busy ${last.calls === 1 ? 'once' : `${last.calls} times`}: a KeyID is lost`),
-        );
+        report(offenceOf(last, `${name} was busy ${times(tries)}: a KeyID is lost`));
         return;
       }
     }
@@ -230,9 +243,11 @@ export const A_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
   check: (world, record, report) => {
     if (record.outcome !== 'refused' || !isUndisturbed(world)) return;
     for (const name of ['TDH.MNG.CREATE', 'TDH.MNG.KEY.CONFIG', 'TDH.MNG.ADDCX']) {
-      const last = callsOf(world, record, name).at(-1);
-      if (last === undefined || last.calls >= ATTEMPTS || !TRANSIENT.includes(statusClass(last))) continue;
-      report(offenceOf(last, `${name} was refused ${last.calls === 1 ? 'once' : `${last.calls} times`}: no guest`));
+      const calls = callsOf(world, record, name);
+      const last = calls.at(-1);
+      const tries = triesOf(calls);
+      if (last === undefined || tries >= ATTEMPTS || !TRANSIENT.includes(statusClass(last))) continue;
+      report(offenceOf(last, `${name} was refused ${times(tries)}: no guest`));
       return;
     }
   },
