@@ -64,7 +64,7 @@ describe('an implementation that cannot be run', () => {
 
   test('is given up after its restarts, with what was found', async () => {
     const { findings, exhausted } = await conform(miniature('crash-always'), { restartsMax: 4 });
-    expect(findings.map(({ verdict }) => verdict)).toEqual(['crash']);
+    expect(new Set(findings.map(({ verdict }) => verdict))).toEqual(new Set(['crash']));
     expect(exhausted).toMatch(/it failed 5 times/);
   });
 });

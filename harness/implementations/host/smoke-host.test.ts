@@ -43,7 +43,7 @@ describe('the ladder of hosts', () => {
     [
       'non-deterministic',
       'determinism',
-      /again in another order: effect \d+ of enable was "alloc x/,
+      /again in another order: effect \d+ of enable was "alloc \d+ bytes \(alloc_pages_exact\)/,
       /draw nothing at random/,
     ],
     ['deaf-to-bad-input', 'bad input', /to the line this is not JSON/, /"type":"error"/],
