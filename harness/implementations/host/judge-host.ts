@@ -68,7 +68,13 @@ export function openHost(startable: StartableHost): HostSubject {
   /** `null`: the last one failed, or a new one is wanted. */
   let life: HostLife | null = start();
   const { identity, capabilities } = life;
-  const model = modelOf(name, capabilities.behavesLike);
+  let model: Revision | null;
+  try {
+    model = modelOf(name, capabilities.behavesLike);
+  } catch (error) {
+    life.close();
+    throw error;
+  }
   let doing: CommandMessage['type'] = 'boot';
   const listened = listenTo(
     {
