@@ -76,7 +76,7 @@ function tally(
     let verdict: Verdict;
     try {
       input = make();
-      verdict = stages.judge(input, full);
+      verdict = stages.judge(input, full, sometimes);
     } catch (error) {
       if (error instanceof UserError) throw error;
       crash = { origin, stack: stackOf(error) };

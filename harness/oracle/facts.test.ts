@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { ALWAYS_AFTER, SOMETIMES_AFTER } from '../../model/invariants/catalogue.ts';
+import { ALWAYS, questionsAfter } from '../../model/invariants/catalogue.ts';
 import { factsOf } from '../../model/invariants/facts.ts';
+import type { Always, EventKind, Sometimes } from '../../model/invariants/invariant.ts';
+import { SOMETIMES } from '../../model/invariants/sometimes.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
 import type { EventRecord } from '../../model/world/trace.ts';
@@ -10,19 +12,17 @@ import { findProfile } from './profile.ts';
 
 /** Ids of the rules that speak up about an event although what they say they need is missing. */
 function contradictions(world: World, record: EventRecord): string[] {
-  const facts = factsOf(world, record);
-  const found: string[] = [];
   const { kind } = record.event;
-  for (const [at, rule] of (ALWAYS_AFTER.get(kind)?.rules ?? []).entries()) {
-    const mask = ALWAYS_AFTER.get(kind)?.needs[at] ?? 0;
-    if ((facts & mask) !== mask) rule.check(world, record, () => found.push(rule.id));
-  }
-  for (const [at, rule] of (SOMETIMES_AFTER.get(kind)?.rules ?? []).entries()) {
-    const mask = SOMETIMES_AFTER.get(kind)?.needs[at] ?? 0;
-    if ((facts & mask) !== mask && rule.reached(world, record)) found.push(rule.id);
-  }
+  const { always, sometimes } = questionsAfter(kind, factsOf(world, record));
+  const found: string[] = [];
+  for (const rule of ALWAYS)
+    if (looksAfter(rule, kind) && !always.includes(rule)) rule.check(world, record, () => found.push(rule.id));
+  for (const rule of SOMETIMES)
+    if (looksAfter(rule, kind) && !sometimes.includes(rule) && rule.reached(world, record)) found.push(rule.id);
   return found;
 }
+
+const looksAfter = ({ after }: Always | Sometimes, kind: EventKind): boolean => after === 'all' || after.includes(kind);
 
 const WORLDS = stages.kernels.flatMap((kernel) => ['default', 'hostile'].map((mood) => ({ kernel, mood })));
 

@@ -1,7 +1,7 @@
 import { highHalf, lowHalf } from '../../model/abi/u64.ts';
-import { ALWAYS_AFTER, SOMETIMES_AFTER } from '../../model/invariants/catalogue.ts';
+import { EVENT_KINDS, questionsAfter } from '../../model/invariants/catalogue.ts';
 import { factsOf } from '../../model/invariants/facts.ts';
-import type { Always, Offence, Sometimes } from '../../model/invariants/invariant.ts';
+import type { Offence } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
 import type { Trap } from '../../model/kernel/port.ts';
 import type { ModuleStatus } from '../../model/kernel/state.ts';
@@ -19,47 +19,57 @@ import type { Verdict, Violation } from './verdict.ts';
  * Runs a case on the model and checks every invariant after every event. Pure and deterministic.
  *
  * `full` (the default) also runs the metamorphic variants of the case, which costs two or three runs more; a campaign
- * asks for them on a fixed share of its cases.
+ * asks for them on a fixed share of its cases. `seen`: `sometimes` that need not be asked about any more.
  */
-export function judgeCase(input: Case, full = true): Verdict {
+export function judgeCase(input: Case, full = true, seen: ReadonlySet<string> = NOTHING): Verdict {
   const { revision, release } = findProfile(input.profile);
   const world = bootWorld(input.platform, revision, release, true);
   const { events, schedule } = input;
-  const verdict = judgeWorld(world, events, (events, index) => runFrom(world, events, index, schedule));
+  const verdict = judgeWorld(world, events, (events, index) => runFrom(world, events, index, schedule), seen);
   // Another way to describe the machine takes other steps: the same schedule would be another interleaving.
   if (full && (schedule === undefined || schedule.length === 0)) judgeMetamorphic(input, world, verdict.violations);
   return verdict;
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
+
 /** A verdict that is still being added to. */
 export interface OpenVerdict extends Verdict {
   readonly violations: Violation[];
+  readonly edges: number[];
+  readonly sometimes: string[];
+  seamcalls: number;
+  complete: boolean;
 }
 
 /** Makes event `index` happen, with whatever overlaps it, and answers the index of the first event that has not begun. */
 type Advance = (events: readonly Event[], index: number) => number;
 
 /** Lets the events of a case happen to a world that has just booted and checks every invariant after each. */
-export function judgeWorld(world: World, events: readonly Event[], advance: Advance): OpenVerdict {
-  const violations: Violation[] = [];
-  const sometimes: string[] = [];
-  const edges: number[] = [];
+export function judgeWorld(
+  world: World,
+  events: readonly Event[],
+  advance: Advance,
+  seen: ReadonlySet<string> = NOTHING,
+): OpenVerdict {
+  const verdict: OpenVerdict = { violations: [], edges: [], sometimes: [], seamcalls: 0, complete: false };
+  const { records } = world;
   caseNumber += 1;
-  look(world, world.records[0] as EventRecord, -1, violations, sometimes);
-  let seamcalls = 0;
+  look(world, records[0] as EventRecord, 0, verdict, seen);
   for (let index = 0; index < events.length; ) {
-    const seen = world.records.length;
+    const first = records.length;
     const next = advance(events, index);
     // A kexec leaves two records: its own and the next kernel's boot. Events that overlapped are looked at when the last
     // of them has ended.
-    for (let at = seen; at < world.records.length; at += 1) {
-      const record = world.records[at] as EventRecord;
-      look(world, record, index + at - seen < next ? index + at - seen : next - 1, violations, sometimes);
-      seamcalls += collectEdges(world, record, edges);
+    for (let at = first; at < records.length; at += 1) {
+      const record = records[at] as EventRecord;
+      look(world, record, index + at - first < next ? index + at - first : next - 1, verdict, seen);
+      verdict.seamcalls += collectEdges(world, record, verdict.edges);
     }
     index = next;
   }
-  return { violations, edges, sometimes, seamcalls, complete: isComplete(world) };
+  verdict.complete = isComplete(world);
+  return verdict;
 }
 
 /** One world after all events of a case, for whoever wants to look at it. */
@@ -70,47 +80,38 @@ export function runCase(input: Case): World {
   return world;
 }
 
+/** Asks every rule that may have something to say about an event; `index`: the event of the case that it belongs to. */
+function look(
+  world: World,
+  record: EventRecord,
+  index: number,
+  { violations, sometimes }: OpenVerdict,
+  seen: ReadonlySet<string>,
+): void {
+  const questions = questionsAfter(record.event.kind, factsOf(world, record));
+  for (const { id, check } of questions.always) {
+    check(world, record, report);
+    if (reported.length === 0) continue;
+    for (const offence of reported)
+      violations.push({ invariant: id, bucket: bucketOf(id, offence), event: index, message: offence.message });
+    reported = [];
+  }
+  for (const { id, reached } of questions.sometimes)
+    if (!seen.has(id) && !sometimes.includes(id) && reached(world, record)) sometimes.push(id);
+}
+
 // What the rule being asked has reported so far: one list and one function for all, instead of a pair per rule and event.
-const reported: Offence[] = [];
+let reported: Offence[] = [];
 const report = (offence: Offence): void => {
   reported.push(offence);
 };
 
-function look(world: World, record: EventRecord, index: number, violations: Violation[], sometimes: string[]): void {
-  const { kind } = record.event;
-  const facts = factsOf(world, record);
-  const always = ALWAYS_AFTER.get(kind);
-  if (always !== undefined) {
-    const { rules, needs } = always;
-    for (let at = 0; at < rules.length; at += 1) {
-      const mask = needs[at] as number;
-      if ((facts & mask) === mask) ask(rules[at] as Always, world, record, index, violations);
-    }
-  }
-  const reachable = SOMETIMES_AFTER.get(kind);
-  if (reachable === undefined) return;
-  const { rules, needs } = reachable;
-  for (let at = 0; at < rules.length; at += 1) {
-    const mask = needs[at] as number;
-    if ((facts & mask) !== mask) continue;
-    const rule = rules[at] as Sometimes;
-    if (!sometimes.includes(rule.id) && rule.reached(world, record)) sometimes.push(rule.id);
-  }
-}
-
-function ask(rule: Always, world: World, record: EventRecord, index: number, violations: Violation[]): void {
-  rule.check(world, record, report);
-  if (reported.length === 0) return;
-  for (const offence of reported) violations.push(violationOf(rule.id, offence, index));
-  reported.length = 0;
-}
-
 /** The bucket: invariant, leaf, status class and abstract state, as stable text. */
-function violationOf(invariant: string, { leaf, status, state, message }: Offence, event: number): Violation {
+function bucketOf(invariant: string, { leaf, status, state }: Offence): string {
   let bucket = invariant;
   if (leaf !== null) bucket += `|${leafName(leaf)}|${status}`;
   if (state !== '') bucket += `|${state}`;
-  return { invariant, bucket, event: event < 0 ? 0 : event, message };
+  return bucket;
 }
 
 /** READY was reached, or an initialisation failed with a line that says so. */
@@ -139,7 +140,7 @@ const STATUS_NUMBER = { uninitialised: 0, initialised: 1, error: 2, none: 3, shu
 >;
 const OUTCOME_NUMBER = { done: 0, refused: 1, ignored: 2, crashed: 3 } as const satisfies Record<Outcome, number>;
 const TRAP_NUMBER = { none: 0, gp: 1, ud: 2, vmfail: 3 } as const satisfies Record<Trap, number>;
-const KIND_NUMBER: ReadonlyMap<string, number> = new Map([...ALWAYS_AFTER.keys()].map((kind, index) => [kind, index]));
+const KIND_NUMBER: ReadonlyMap<string, number> = new Map(EVENT_KINDS.map((kind, index) => [kind, index]));
 /** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
 const EDGES_HALF = 32749;
 

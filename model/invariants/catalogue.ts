@@ -132,7 +132,8 @@ export const ALWAYS: readonly Always[] = [
   suspend.EVERY_CPU_COMES_BACK,
 ];
 
-const EVENT_KINDS: readonly EventKind[] = [
+/** Every kind of event, in the order of event.ts: edges are numbered after it. */
+export const EVENT_KINDS: readonly EventKind[] = [
   'boot',
   'vmxon',
   'vmxoff',
@@ -159,21 +160,25 @@ const EVENT_KINDS: readonly EventKind[] = [
   'td-run',
 ];
 
-/** The rules that look after one kind of event, each with the facts it needs: `needs[i]` is the mask of `rules[i]`. */
-export interface Watch<Rule> {
-  readonly rules: readonly Rule[];
-  readonly needs: Uint32Array;
+/** The rules to ask about one event. */
+export interface Questions {
+  readonly always: readonly Always[];
+  readonly sometimes: readonly Sometimes[];
 }
 
-/** Worked out once, asked after every event. */
-function byEvent<Rule extends Always | Sometimes>(all: readonly Rule[]): ReadonlyMap<EventKind, Watch<Rule>> {
-  return new Map(
-    EVENT_KINDS.map((kind) => {
-      const rules = all.filter(({ after }) => after === 'all' || after.includes(kind));
-      return [kind, { rules, needs: Uint32Array.from(rules, ({ needs }) => factMask(needs ?? [])) }];
-    }),
-  );
-}
+/** By kind of event, then by facts. A campaign meets a few hundred sets of facts, and each asks for few rules. */
+const QUESTIONS: ReadonlyMap<EventKind, Map<number, Questions>> = new Map(EVENT_KINDS.map((kind) => [kind, new Map()]));
 
-export const ALWAYS_AFTER = byEvent(ALWAYS);
-export const SOMETIMES_AFTER = byEvent(SOMETIMES);
+/** The rules that look after an event of this kind that had these facts (see factsOf()), in the order of the catalogue. */
+export function questionsAfter(kind: EventKind, facts: number): Questions {
+  const byFacts = QUESTIONS.get(kind);
+  const known = byFacts?.get(facts);
+  if (known !== undefined) return known;
+  const asks = ({ after, needs }: Always | Sometimes): boolean => {
+    const mask = factMask(needs ?? []);
+    return (after === 'all' || after.includes(kind)) && (facts & mask) === mask;
+  };
+  const questions = { always: ALWAYS.filter(asks), sometimes: SOMETIMES.filter(asks) };
+  byFacts?.set(facts, questions);
+  return questions;
+}

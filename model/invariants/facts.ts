@@ -1,6 +1,9 @@
-import { lowHalf } from '../abi/u64.ts';
+import { STATUS } from '../abi/status.ts';
+import { highHalf, lowHalf } from '../abi/u64.ts';
+import type { LockState } from '../kernel/lock.ts';
 import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
+import { failedSeamcall } from './look.ts';
 
 /**
  * What an event had, a bit each. Worked out once per event, so that the many rules that could say nothing about it need
@@ -50,6 +53,21 @@ export const FACT = {
   'became-initialised': 1 << 24,
   /** Some events of the case overlapped. */
   overlapped: 1 << 25,
+
+  /** The event was done and returned 0. */
+  succeeded: 1 << 26,
+  /** A lock is held at rest, or was dropped by somebody who did not hold it. */
+  'lock-trouble': 1 << 27,
+
+  // What a failure goes back to: the answer of one SEAMCALL (see failedSeamcall()), or else what the kernel printed.
+  /** LPs or packages that are missing. */
+  'wants-cpus': 1 << 28,
+  /** Memory, TDMRs or PAMTs. */
+  'wants-memory': 1 << 29,
+  /** TDH.SYS.INIT or TDH.SYS.LP.INIT, which came too early, too late, twice or never. */
+  'wants-order': 1 << 30,
+  /** Something that may be asked again: bit 63 of the status is set, bit 62 is not. */
+  'is-transient': 1 << 31,
 } as const;
 
 export type Fact = keyof typeof FACT;
@@ -80,8 +98,13 @@ export function factsOf(world: World, record: EventRecord): number {
   const { from, to } = record;
   let facts = factsOfRecord(record);
   if (world.overlaps.length > 0) facts |= FACT.overlapped;
-  if (from === to) return facts;
-  facts |= FACT.traced;
+  if (hasLockTrouble(world)) facts |= FACT['lock-trouble'];
+  if (from !== to) facts |= FACT.traced | factsOfTrace(world, from, to);
+  return facts | factsOfFailure(world, record, facts);
+}
+
+function factsOfTrace(world: World, from: number, to: number): number {
+  let facts = 0;
   const { trace } = world;
   for (let index = from; index < to; index += 1) {
     const entry = trace[index];
@@ -123,7 +146,7 @@ function factsOfRecord({ outcome, errno, dmesgFrom, dmesgTo, statusBefore, statu
   let facts = 0;
   if (errno !== 0) facts |= FACT.errno;
   if (outcome === 'crashed') facts |= FACT.crashed;
-  else if (outcome === 'done') facts |= FACT.done;
+  else if (outcome === 'done') facts |= errno === 0 ? FACT.done | FACT.succeeded : FACT.done;
   else if (outcome === 'refused') facts |= FACT['said-no'];
   if (dmesgFrom !== dmesgTo) facts |= FACT.printed;
   if (statusBefore === 'initialised') facts |= FACT['was-initialised'];
@@ -131,4 +154,45 @@ function factsOfRecord({ outcome, errno, dmesgFrom, dmesgTo, statusBefore, statu
     facts |=
       statusBefore === 'initialised' ? FACT['is-initialised'] : FACT['is-initialised'] | FACT['became-initialised'];
   return facts;
+}
+
+function hasLockTrouble({ kernel, imbalancesBefore }: World): boolean {
+  if (kernel.lockImbalances.length > imbalancesBefore) return true;
+  const { cpus, module, mems, sysinit, kvm } = kernel.locks;
+  return isHeld(cpus) || isHeld(module) || isHeld(mems) || isHeld(sysinit) || isHeld(kvm);
+}
+
+function isHeld({ owner, readers }: LockState): boolean {
+  return owner !== -1 || readers !== 0;
+}
+
+/** Status codes (bits 63:32) that say what an initialisation wants for. */
+const WANT: ReadonlyMap<number, number> = new Map(
+  (
+    [
+      ['TDX_SYS_CONFIG_NOT_PENDING', 'wants-cpus'],
+      ['TDX_SYS_NOT_READY', 'wants-cpus'],
+      ['TDX_SYS_INIT_NOT_PENDING', 'wants-order'],
+      ['TDX_SYS_LP_INIT_NOT_DONE', 'wants-order'],
+      ['TDX_SYS_LP_INIT_DONE', 'wants-order'],
+      ['TDX_SYS_LP_INIT_NOT_PENDING', 'wants-order'],
+      ['TDX_INVALID_TDMR', 'wants-memory'],
+      ['TDX_NON_ORDERED_TDMR', 'wants-memory'],
+      ['TDX_TDMR_OUTSIDE_CMRS', 'wants-memory'],
+      ['TDX_INVALID_PAMT', 'wants-memory'],
+      ['TDX_PAMT_OUTSIDE_CMRS', 'wants-memory'],
+      ['TDX_PAMT_OVERLAP', 'wants-memory'],
+      ['TDX_INVALID_RESERVED_IN_TDMR', 'wants-memory'],
+      ['TDX_NON_ORDERED_RESERVED_IN_TDMR', 'wants-memory'],
+    ] as const
+  ).map(([status, want]) => [highHalf(STATUS[status]), FACT[want]]),
+);
+
+function factsOfFailure(world: World, record: EventRecord, facts: number): number {
+  const root = (facts & FACT['failed-call']) === 0 ? undefined : failedSeamcall(world, record);
+  if (root === undefined) return (facts & FACT.printed) === 0 ? 0 : FACT['wants-cpus'] | FACT['wants-memory'];
+  if (root.trap !== 'none') return 0;
+  const status = highHalf(root.rax);
+  const want = WANT.get(status) ?? 0;
+  return status >= 0x80000000 && status < 0xc0000000 ? want | FACT['is-transient'] : want;
 }

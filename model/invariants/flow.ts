@@ -110,7 +110,7 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
     'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
   source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
   after: INIT_EVENTS,
-  needs: ['failed-call'],
+  needs: ['failed-call', 'wants-order'],
   check: (world, record, report) => {
     if (world.tampered) return;
     const root = failedSeamcall(world, record);
@@ -126,7 +126,7 @@ export const THE_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
     'A kernel whose users cannot bring CPUs up for TDX does it itself: no leaf is refused for want of TDH.SYS.INIT or TDH.SYS.LP.INIT.',
   source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532: both leaves dropped, as a coming module was to do without)',
   after: ['enable'],
-  needs: ['failed-call'],
+  needs: ['failed-call', 'wants-order'],
   check: (world, record, report) => {
     const { cpuEnable } = world.kernel.revision;
     const root = failedSeamcall(world, record);

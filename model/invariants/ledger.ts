@@ -94,6 +94,7 @@ export const LOCKS_ARE_BALANCED: Always = {
   statement: 'Every lock taken is dropped on every path, and none is dropped that is not held.',
   source: 'v7 and v8 drafts (put_online_mems on a path that never took it); init_tdx_module(), Linux 6.12',
   after: 'all',
+  needs: ['lock-trouble'],
   check: (world, _record, report) => {
     const { locks, lockImbalances } = world.kernel;
     const imbalance = lockImbalances.at(-1);

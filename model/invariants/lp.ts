@@ -47,7 +47,7 @@ export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
     'A counted LP that is offline and has not run TDH.SYS.LP.INIT is brought up for it, or named before the module is touched.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt makes TDX fail hard); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
-  needs: ['errno'],
+  needs: ['errno', 'wants-cpus'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || record.errno === 0) return;
     const root = failedSeamcall(world, record);
@@ -74,7 +74,7 @@ export const LP_INIT_ONCE_PER_LP: Always = {
   statement: 'The host runs TDH.SYS.LP.INIT successfully at most once per LP and never asks again.',
   source: 'tdx_cpu_enable(), Linux 6.12',
   after: INIT_EVENTS,
-  needs: ['failed-call'],
+  needs: ['failed-call', 'wants-order'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
@@ -89,7 +89,7 @@ export const NO_LP_INIT_AFTER_CONFIG: Always = {
   statement: 'An LP that comes up after TDH.SYS.CONFIG is refused by the host with a reason, not by the module.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01 (state must be SYSINIT_DONE)',
   after: INIT_EVENTS,
-  needs: ['failed-call'],
+  needs: ['failed-call', 'wants-order'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);

@@ -41,7 +41,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
   source: 'v7 10/20 review, Dave Hansen; archive refs 58287725306, 58078908472 (CXL memory onlined as RAM)',
   after: ['enable'],
-  needs: ['errno'],
+  needs: ['errno', 'wants-memory'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined) {

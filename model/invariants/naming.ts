@@ -111,7 +111,7 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   source:
     'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
   after: ['enable'],
-  needs: ['errno', 'done'],
+  needs: ['errno', 'done', 'wants-cpus'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     // Which CPUs were online by then is only known of an initialisation that had the machine to itself.
@@ -138,7 +138,7 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   statement: 'If initialisation fails because a counted LP never ran TDH.SYS.LP.INIT, a line names that LP.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
-  needs: ['errno'],
+  needs: ['errno', 'done', 'wants-cpus'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
@@ -160,7 +160,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
   statement: 'If initialisation fails because memory lies outside the CMRs, a line names the region.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); LKML 2409.3/07101 (CXL hot-add rejected without a word)',
   after: ['enable'],
-  needs: ['done', 'failed-call'],
+  needs: ['done', 'failed-call', 'wants-memory'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || record.outcome !== 'done') return;

@@ -24,7 +24,7 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
   source:
     'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
   after: INIT_EVENTS,
-  needs: ['failed-call', 'errno'],
+  needs: ['failed-call', 'errno', 'is-transient'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;

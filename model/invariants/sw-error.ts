@@ -73,7 +73,7 @@ export const A_FAILED_SEAMCALL_NEVER_ENDS_IN_SUCCESS: Always = {
   statement: 'Initialisation whose last SEAMCALL failed does not return 0.',
   source: 'tdx_enable() and tdx_cpu_enable(), Linux 6.12',
   after: ['enable', 'cpu-enable'],
-  needs: ['failed-call', 'done'],
+  needs: ['failed-call', 'succeeded'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root !== undefined && record.errno === 0 && record.outcome === 'done')

@@ -41,7 +41,7 @@ export const THE_MODULE_FINDS_NO_FAULT_WITH_THE_TDMRS: Always = {
   statement: "TDH.SYS.CONFIG never refuses the host's TDMRs for their geometry.",
   source: 'tdh_sys_config.c, TDX module 1.5.01; construct_tdmrs(), Linux 6.12',
   after: ['enable'],
-  needs: ['failed-call'],
+  needs: ['failed-call', 'wants-memory'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root !== undefined && leafName(root.leaf) === 'TDH.SYS.CONFIG' && HOST_MISTAKES.has(statusClass(root)))
