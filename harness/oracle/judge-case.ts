@@ -1,17 +1,15 @@
-import { highHalf, lowHalf } from '../../model/abi/u64.ts';
-import { EVENT_KINDS, questionsAfter } from '../../model/invariants/catalogue.ts';
+import { questionsAfter } from '../../model/invariants/catalogue.ts';
 import { factsOf } from '../../model/invariants/facts.ts';
 import type { Offence } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
-import type { Trap } from '../../model/kernel/port.ts';
-import type { ModuleStatus } from '../../model/kernel/state.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import type { Event } from '../../model/world/event.ts';
 import { runFrom } from '../../model/world/schedule.ts';
-import type { EventRecord, ModulePhase, Outcome, SeamcallEntry } from '../../model/world/trace.ts';
+import type { EventRecord } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { judgeMetamorphic } from './metamorphic.ts';
+import { beginEdges, collectEdges } from './edges.ts';
 import { findProfile } from './profile.ts';
 import type { Verdict, Violation } from './verdict.ts';
 
@@ -54,7 +52,7 @@ export function judgeWorld(
 ): OpenVerdict {
   const verdict: OpenVerdict = { violations: [], edges: [], sometimes: [], seamcalls: 0, complete: false };
   const { records } = world;
-  caseNumber += 1;
+  beginEdges();
   look(world, records[0] as EventRecord, 0, verdict, seen);
   for (let index = 0; index < events.length; ) {
     const first = records.length;
@@ -123,64 +121,4 @@ function isComplete({ records }: World): boolean {
     )
       return true;
   return false;
-}
-
-const PHASE_NUMBER = {
-  ABSENT: 0,
-  PENDING: 1,
-  SYSINIT_DONE: 2,
-  CONFIG_DONE: 3,
-  READY: 4,
-  SHUTDOWN: 5,
-  DEAD: 6,
-} as const satisfies Record<ModulePhase, number>;
-const STATUS_NUMBER = { uninitialised: 0, initialised: 1, error: 2, none: 3, shutdown: 4 } as const satisfies Record<
-  ModuleStatus,
-  number
->;
-const OUTCOME_NUMBER = { done: 0, refused: 1, ignored: 2, crashed: 3 } as const satisfies Record<Outcome, number>;
-const TRAP_NUMBER = { none: 0, gp: 1, ud: 2, vmfail: 3 } as const satisfies Record<Trap, number>;
-const KIND_NUMBER: ReadonlyMap<string, number> = new Map(EVENT_KINDS.map((kind, index) => [kind, index]));
-/** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
-const EDGES_HALF = 32749;
-
-/** Which case last passed an edge, by edge: an edge is entered once a case, without a set. */
-const passedBy = new Float64Array(2 * EDGES_HALF);
-let caseNumber = 0;
-
-function pass(edge: number, edges: number[]): void {
-  if (passedBy[edge] === caseNumber) return;
-  passedBy[edge] = caseNumber;
-  // In its place at once: a case passes some ten edges.
-  let at = edges.length;
-  edges.push(edge);
-  for (let before = edges[at - 1]; at > 0 && before !== undefined && before > edge; before = edges[at - 1]) {
-    edges[at] = before;
-    at -= 1;
-  }
-  edges[at] = edge;
-}
-
-/** Adds the edges an event passed, ascending and each once a case, and answers how many SEAMCALLs it made. */
-function collectEdges(world: World, record: EventRecord, edges: number[]): number {
-  const { trace } = world;
-  let calls = 0;
-  for (let index = record.from; index < record.to; index += 1) {
-    const entry = trace[index];
-    if (entry?.kind !== 'seamcall') continue;
-    calls += entry.calls;
-    pass(seamcallEdge(entry), edges);
-  }
-  const outcome =
-    ((PHASE_NUMBER[record.phaseBefore] * 5 + STATUS_NUMBER[record.statusBefore]) * 32 +
-      (KIND_NUMBER.get(record.event.kind) ?? 0)) *
-      4 +
-    OUTCOME_NUMBER[record.outcome];
-  pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
-  return calls;
-}
-
-function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
-  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : TRAP_NUMBER[trap];
-  return (((PHASE_NUMBER[before] * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
 }

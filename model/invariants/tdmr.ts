@@ -84,11 +84,12 @@ export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
       let wrong =
         reserved.length > RESERVED_MAX ? `it has ${reserved.length}, at most ${RESERVED_MAX} are allowed` : '';
       for (const { offset, size } of reserved) {
-        const area = `[${hex(base + offset)}, ${hex(base + offset + size)})`;
-        if (!isAligned(offset, PAGE) || !isAligned(size, PAGE)) wrong = `${area} is not made of whole pages`;
-        else if (size === 0) wrong = `${area} is empty`;
-        else if (offset < end) wrong = `${area} begins below the end of the one before`;
-        else if (offset + size > tdmr.size) wrong = `${area} ends outside the TDMR`;
+        let fault = '';
+        if (!isAligned(offset, PAGE) || !isAligned(size, PAGE)) fault = 'is not made of whole pages';
+        else if (size === 0) fault = 'is empty';
+        else if (offset < end) fault = 'begins below the end of the one before';
+        else if (offset + size > tdmr.size) fault = 'ends outside the TDMR';
+        if (fault !== '') wrong = `[${hex(base + offset)}, ${hex(base + offset + size)}) ${fault}`;
         end = offset + size;
       }
       if (wrong !== '') report(offence('reserved', `reserved areas of the TDMR at ${hex(base)}: ${wrong}`));

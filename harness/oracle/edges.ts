@@ -1,0 +1,123 @@
+import { highHalf, lowHalf } from '../../model/abi/u64.ts';
+import { EVENT_KINDS } from '../../model/invariants/catalogue.ts';
+import type { Trap } from '../../model/kernel/port.ts';
+import type { ModuleStatus } from '../../model/kernel/state.ts';
+import type { EventRecord, ModulePhase, Outcome, SeamcallEntry } from '../../model/world/trace.ts';
+import type { World } from '../../model/world/world.ts';
+
+/**
+ * Edges: what a case went through, as small integers that mean the same in every process. An edge is the abstract state
+ * before, the event or leaf, and the class of what came of it.
+ */
+
+// Switches, because a table asked with ever other names is the slowest thing of all here.
+
+function phaseNumber(phase: ModulePhase): number {
+  switch (phase) {
+    case 'ABSENT':
+      return 0;
+    case 'PENDING':
+      return 1;
+    case 'SYSINIT_DONE':
+      return 2;
+    case 'CONFIG_DONE':
+      return 3;
+    case 'READY':
+      return 4;
+    case 'SHUTDOWN':
+      return 5;
+    case 'DEAD':
+      return 6;
+  }
+}
+
+function statusNumber(status: ModuleStatus): number {
+  switch (status) {
+    case 'uninitialised':
+      return 0;
+    case 'initialised':
+      return 1;
+    case 'error':
+      return 2;
+    case 'none':
+      return 3;
+    case 'shutdown':
+      return 4;
+  }
+}
+
+function outcomeNumber(outcome: Outcome): number {
+  switch (outcome) {
+    case 'done':
+      return 0;
+    case 'refused':
+      return 1;
+    case 'ignored':
+      return 2;
+    case 'crashed':
+      return 3;
+  }
+}
+
+function trapNumber(trap: Trap): number {
+  switch (trap) {
+    case 'none':
+      return 0;
+    case 'gp':
+      return 1;
+    case 'ud':
+      return 2;
+    case 'vmfail':
+      return 3;
+  }
+}
+
+const KIND_NUMBER: ReadonlyMap<string, number> = new Map(EVENT_KINDS.map((kind, index) => [kind, index]));
+/** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
+const EDGES_HALF = 32749;
+
+/** Which case last passed an edge, by edge: an edge is entered once a case, without a set. */
+const passedBy = new Float64Array(2 * EDGES_HALF);
+let caseNumber = 0;
+
+/** To be called before the first edges of a case. */
+export function beginEdges(): void {
+  caseNumber += 1;
+}
+
+function pass(edge: number, edges: number[]): void {
+  if (passedBy[edge] === caseNumber) return;
+  passedBy[edge] = caseNumber;
+  // In its place at once: a case passes some ten edges.
+  let at = edges.length;
+  edges.push(edge);
+  for (let before = edges[at - 1]; at > 0 && before !== undefined && before > edge; before = edges[at - 1]) {
+    edges[at] = before;
+    at -= 1;
+  }
+  edges[at] = edge;
+}
+
+/** Adds the edges an event passed, ascending and each once a case, and answers how many SEAMCALLs it made. */
+export function collectEdges(world: World, record: EventRecord, edges: number[]): number {
+  const { trace } = world;
+  let calls = 0;
+  for (let index = record.from; index < record.to; index += 1) {
+    const entry = trace[index];
+    if (entry?.kind !== 'seamcall') continue;
+    calls += entry.calls;
+    pass(seamcallEdge(entry), edges);
+  }
+  const outcome =
+    ((phaseNumber(record.phaseBefore) * 5 + statusNumber(record.statusBefore)) * 32 +
+      (KIND_NUMBER.get(record.event.kind) ?? 0)) *
+      4 +
+    outcomeNumber(record.outcome);
+  pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
+  return calls;
+}
+
+function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
+  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : trapNumber(trap);
+  return (((phaseNumber(before) * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
+}
