@@ -35,7 +35,8 @@ export const FACT = {
   'leaf-rdmd': 1 << 13,
 
   'failed-allocation': 1 << 14,
-  freed: 1 << 15,
+  /** A PAMT was given back to the page allocator. */
+  'freed-pamt': 1 << 15,
   reset: 1 << 16,
 
   /** The event returned an errno. */
@@ -119,7 +120,7 @@ function factsOfTrace(world: World, from: number, to: number): number {
         if (entry.address === -1) facts |= FACT['failed-allocation'];
         break;
       case 'free':
-        facts |= FACT.freed;
+        if (entry.what === 'c') facts |= FACT['freed-pamt'];
         break;
       case 'reset':
         facts |= FACT.reset;

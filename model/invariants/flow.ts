@@ -54,7 +54,7 @@ export const NOTHING_FOLLOWS_A_FAILURE: Always = {
   statement: 'After a SEAMCALL failed for good, the same initialisation issues no other leaf but TDH.SYS.LP.SHUTDOWN.',
   source: 'init_tdx_module(), Linux 6.12; shutdown_tdx_module(), v5 and v7',
   after: ['enable'],
-  needs: ['called'],
+  needs: ['failed-call'],
   check: (world, record, report) => {
     let failure = '';
     for (let index = record.from; index < record.to; index += 1) {

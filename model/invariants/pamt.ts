@@ -44,7 +44,7 @@ export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
   statement: 'PAMT memory goes back to the page allocator only when the module can no longer reach it.',
   source: 'init_tdx_module() error path, Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
-  needs: ['freed'],
+  needs: ['freed-pamt'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -87,7 +87,7 @@ export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
     'Between the last SEAMCALL of a failed initialisation that configured the module and the freeing of a PAMT every CPU executes WBINVD.',
   source: 'init_tdx_module() error path, Linux 6.12',
   after: ['enable'],
-  needs: ['freed'],
+  needs: ['freed-pamt'],
   check: (world, record, report) => {
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
@@ -113,7 +113,7 @@ export const PAMT_IS_RESET_BEFORE_IT_IS_FREED: Always = {
     'On CPUs with the partial-write erratum every line of a PAMT whose key may have been used is rewritten with MOVDIR64B before it is freed.',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12; X86_BUG_TDX_PW_MCE',
   after: ['enable'],
-  needs: ['freed'],
+  needs: ['freed-pamt'],
   check: (world, record, report) => {
     if (!world.kernel.partialWriteErratum) return;
     for (let index = record.from; index < record.to; index += 1) {

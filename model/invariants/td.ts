@@ -300,7 +300,7 @@ export const NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
   statement: 'A page that the module holds as TDR, TDCX or TDVPR is not given back to the page allocator.',
   source: `tdx_reclaim_td_control_pages(), ${KVM}; tdh_phymem_page_reclaim.c, TDX module 1.5.01`,
   after: TD_EVENTS,
-  needs: ['freed'],
+  needs: ['traced'],
   check: (world, record, report) => {
     if (!isUndisturbed(world) || isOverlapped(world, record)) return;
     for (let index = record.from; index < record.to; index += 1) {
