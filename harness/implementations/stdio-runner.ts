@@ -1,6 +1,6 @@
 import { EXIT, UserError } from '../cli/exit.ts';
 import { cannotRun } from './cannot-run.ts';
-import { type FailureKind, ImplementationFailure } from './failure.ts';
+import { ImplementationFailure, MANNERS } from './failure.ts';
 import type { CaseAnswer, ModuleProfile } from './messages.ts';
 import type { Failed, Incident, Observation, Prepared, Runner } from './runner.ts';
 import {
@@ -135,7 +135,7 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
     const size = lost.reduce((sum, { cases }) => sum + cases.length, 0);
     if (culprits !== 0 || size === 0) return;
     const cases = lost.flatMap(({ cases: some }) => some.map(({ question }) => question.id));
-    const verdict: VerdictName = failure.kind === 'exit' && size > 1 ? 'dies-in-batch' : VERDICT_ALONE[failure.kind];
+    const verdict: VerdictName = failure.kind === 'exit' && size > 1 ? 'dies-in-batch' : MANNERS[failure.kind];
     incidents.push({ ...failedAlone(failure), verdict, cases });
     // It would die again and again.
     alone = true;
@@ -255,21 +255,8 @@ function refused(id: string, { reason, link }: Refusal): Observation {
   return { kind: 'answered', answer };
 }
 
-const VERDICT_ALONE: Readonly<Record<FailureKind, VerdictName>> = {
-  'cannot-start': 'crash',
-  'start-timeout': 'hang',
-  'case-timeout': 'hang',
-  'idle-timeout': 'hang',
-  exit: 'crash',
-  garbage: 'garbage',
-  'line-too-long': 'line-too-long',
-  'protocol-violation': 'protocol-violation',
-  refusal: 'protocol-violation',
-  version: 'protocol-violation',
-};
-
 function failedAlone({ kind, message, stderr }: ImplementationFailure): Failed {
-  return { verdict: VERDICT_ALONE[kind], message, stderr };
+  return { verdict: MANNERS[kind], message, stderr };
 }
 
 async function start(command: string, options: SessionOptions): Promise<Session> {

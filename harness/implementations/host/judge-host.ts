@@ -10,7 +10,7 @@ import { judgeWorld } from '../../oracle/judge-case.ts';
 import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findRelease } from '../../oracle/profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
-import { type FailureKind, ImplementationFailure } from '../failure.ts';
+import { ImplementationFailure, MANNERS } from '../failure.ts';
 import { compareWorlds, type Difference } from './difference.ts';
 import { foreignRevision } from './foreign-revision.ts';
 import type { HostUnderTest } from './host.ts';
@@ -210,23 +210,10 @@ function likeOf(model: Revision | null, { commands }: ListenedHost): Revision {
   };
 }
 
-const WHAT: Readonly<Record<FailureKind, string>> = {
-  'cannot-start': 'crash',
-  'start-timeout': 'hang',
-  'case-timeout': 'hang',
-  'idle-timeout': 'hang',
-  exit: 'crash',
-  garbage: 'garbage',
-  'line-too-long': 'line-too-long',
-  'protocol-violation': 'protocol-violation',
-  refusal: 'protocol-violation',
-  version: 'protocol-violation',
-};
-
 function failureOf({ kind, message, stderr }: ImplementationFailure, doing: string): Violation {
   const tail =
     stderr.trim() === '' ? '' : `; the end of its stderr: ${stderr.trimEnd().split('\n').slice(-3).join(' / ')}`;
-  return violation('host/answers', `${WHAT[kind]}|${doing}`, 0, `${doing}: ${message}${tail}`);
+  return violation('host/answers', `${MANNERS[kind]}|${doing}`, 0, `${doing}: ${message}${tail}`);
 }
 
 function verdictOf({ run, failure }: Played): Verdict {
