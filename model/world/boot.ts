@@ -13,6 +13,7 @@ import { asMemblock } from '../platform/memory-map.ts';
 import type { Platform } from '../platform/platform.ts';
 import { bootLP, onlineAtBoot } from '../platform/topology.ts';
 import { createSEAMLDR } from '../seamldr/seamldr.ts';
+import type { BootEvent } from './trace.ts';
 import { createWorldPort } from './world-port.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -101,7 +102,8 @@ function bootKernel(world: World, cpu: number): void {
   const thread = createThread(0, kernel.revision.boot, cpu);
   const status = runThread(kernel, thread, world.port);
   world.records.push({
-    event: { kind: 'boot' },
+    event: BOOT,
+    kind: 'boot',
     kernel,
     from,
     to: world.trace.length,
@@ -154,7 +156,7 @@ function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): B
     cpuModel: modelOf(platform.fms[0] ?? 0x806f8),
     seamrrEnabled,
     x2apic: true,
-    addressEnd: 2 ** (52 - platform.keyidBits),
+    addressEnd: PHYSICAL_END / (1 << platform.keyidBits),
   };
 }
 
@@ -163,4 +165,6 @@ function modelOf(fms: number): number {
   return ((fms >>> 12) & 0xf0) | ((fms >>> 4) & 0xf);
 }
 
+const PHYSICAL_END = 2 ** 52;
+const BOOT: BootEvent = { kind: 'boot' };
 const UNBOUND = {} as World['port'];

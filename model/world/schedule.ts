@@ -133,13 +133,13 @@ function mayBegin(event: Event | undefined, flights: readonly Flight[]): boolean
   if (event.kind === 'kexec' || event.kind === 'suspend') return false;
   for (const { record } of flights) {
     const other = record.event;
-    if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(other.kind)) return false;
+    if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(record.kind)) return false;
     if (event.kind === 'cpu-enable' && other.kind === 'cpu-enable' && event.lp === other.lp) return false;
   }
   return true;
 }
 
-const HOTPLUG: readonly EventRecord['event']['kind'][] = [
+const HOTPLUG: readonly EventRecord['kind'][] = [
   'cpu-online',
   'cpu-offline',
   'acpi-cpu-add',

@@ -51,18 +51,19 @@ export function endEvent(world: World, record: EventRecord, thread: Thread | nul
   else {
     record.errno = thread.status === 'done' ? thread.error : 0;
     if (world.kernel.crash !== null) record.outcome = 'crashed';
-    else if (record.errno !== 0 && !ENABLING.includes(record.event.kind)) record.outcome = 'refused';
+    else if (record.errno !== 0 && !ENABLING.includes(record.kind)) record.outcome = 'refused';
   }
   finish(world, record);
 }
 
 /** Events whose failure is no refusal: they were carried out, and failed. */
-const ENABLING: readonly EventRecord['event']['kind'][] = ['enable', 'cpu-enable'];
+const ENABLING: readonly EventRecord['kind'][] = ['enable', 'cpu-enable'];
 
 function openRecord(world: World, event: Event): EventRecord {
   const { kernel } = world;
   const record: EventRecord = {
     event,
+    kind: event.kind,
     kernel,
     from: world.trace.length,
     to: world.trace.length,
@@ -187,7 +188,7 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
 
 /** True if an earlier event of this boot was the one attempt that there is. */
 function hasEnabled({ records }: World, now: EventRecord): boolean {
-  for (const record of records) if (record !== now && record.event.kind === 'enable') return true;
+  for (const record of records) if (record !== now && record.kind === 'enable') return true;
   return false;
 }
 
