@@ -65,13 +65,10 @@ function tabulate({ lps, fms }: Platform): StaticTable {
   for (const lp of lps) if (lp.bios) lpCount += 1;
   const packages = packageNumbers(lps, true);
   const first = fms[0] ?? FMS_DEFAULT;
-  const perPackage: number[] = [];
+  const perPackage = fms.slice(0, packages.length);
+  while (perPackage.length < packages.length) perPackage.push(first);
   let platformFMS = first;
-  for (let index = 0; index < packages.length; index += 1) {
-    const value = fms[index] ?? first;
-    perPackage.push(value);
-    if (value < platformFMS) platformFMS = value;
-  }
+  for (const value of perPackage) if (value < platformFMS) platformFMS = value;
   return { lpCount, packages, fms: perPackage, platformFMS };
 }
 

@@ -68,13 +68,11 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     corruptCMRs(world, inR8);
   const { trace } = world;
   const last = trace.length - 1;
-  const previous = trace[last];
+  const previous = last >= world.foldFrom && !raw ? trace[last] : undefined;
   // Equal calls in a row, answered alike, are one entry.
   const folds =
     previous?.kind === 'seamcall' &&
-    !raw &&
     !previous.raw &&
-    last >= world.foldFrom &&
     previous.lp === lp &&
     previous.leaf === leaf &&
     previous.inRCX === inRCX &&
