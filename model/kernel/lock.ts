@@ -8,7 +8,6 @@ import type { Thread } from './thread.ts';
  */
 export const LOCKS = ['cpus', 'module', 'mems', 'sysinit', 'kvm'] as const;
 export type LockName = (typeof LOCKS)[number];
-const INDEX: Record<LockName, number> = { cpus: 0, module: 1, mems: 2, sysinit: 3, kvm: 4 };
 
 export interface LockState {
   /** Thread id of the exclusive owner, -1 = nobody. */
@@ -29,10 +28,26 @@ export function createLocks(): Record<LockName, LockState> {
 
 /** Bit of `KernelState.lockOrder` that says `held` was held when `taken` was taken. */
 export function lockOrderBit(held: LockName, taken: LockName): number {
-  return 1 << (INDEX[held] * LOCKS.length + INDEX[taken]);
+  return 1 << (positionOf(held) * LOCKS.length + positionOf(taken));
 }
 
-/** Written out: to look a property up by a name that is never the same costs more than all the rest of a lock. */
+// Written out: to look a property up by a name that is never the same costs more than all the rest of a lock.
+
+function positionOf(name: LockName): number {
+  switch (name) {
+    case 'cpus':
+      return 0;
+    case 'module':
+      return 1;
+    case 'mems':
+      return 2;
+    case 'sysinit':
+      return 3;
+    case 'kvm':
+      return 4;
+  }
+}
+
 function lockNamed({ locks }: KernelState, name: LockName): LockState {
   switch (name) {
     case 'cpus':

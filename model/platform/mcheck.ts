@@ -68,7 +68,10 @@ function tabulate({ lps, fms }: Platform): StaticTable {
   const perPackage = fms.slice(0, packages.length);
   while (perPackage.length < packages.length) perPackage.push(first);
   let platformFMS = first;
-  for (const value of perPackage) if (value < platformFMS) platformFMS = value;
+  for (let index = 0; index < perPackage.length; index += 1) {
+    const value = perPackage[index] ?? first;
+    if (value < platformFMS) platformFMS = value;
+  }
   return { lpCount, packages, fms: perPackage, platformFMS };
 }
 

@@ -36,9 +36,10 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
+  const seamldr = createSEAMLDR(hardware, platform.moduleImage, first);
   const kernel = createKernel(
     revision,
-    bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true),
+    bootFacts(platform, first, seamldr.ready),
     kernelCPUs(platform, online),
     memory,
   );
@@ -47,12 +48,13 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     release,
     mcheck,
     hardware,
-    seamldr: createSEAMLDR(hardware, platform.moduleImage, first),
+    seamldr,
     module: createModule(release),
     kernel,
     port: UNBOUND,
     allocator: createPageAllocator(memory),
     mayEnterVMX,
+    bootLP: first,
     pending: [],
     failingAllocations: [],
     pendingCMREntries: [],
@@ -80,14 +82,13 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
  * old kernel left it.
  */
 export function bootNextKernel(world: World): void {
-  const { platform, hardware } = world;
+  const { platform, hardware, bootLP: first } = world;
   const { revision, facts } = world.kernel;
   const online = onlineAtBoot(platform);
   const memory = asMemblock(platform.memory);
   for (const lp of hardware.lps) lp.vmx = false;
-  const first = bootLP(platform.lps);
   // SEAM may have been lost since the machine came up.
-  const seamrrEnabled = hardware.lps[first]?.seamrrValid === true;
+  const seamrrEnabled = first !== -1 && hardware.lps[first]?.seamrrValid === true;
   world.kernel = createKernel(revision, { ...facts, seamrrEnabled }, kernelCPUs(platform, online), memory);
   world.allocator = createPageAllocator(memory);
   world.failingAllocations.length = 0;
