@@ -29,7 +29,7 @@ export interface Step {
 }
 
 /** A step in its place: where errors and jumps lead. Labels are step names of the same flow; `end` leaves the flow. */
-export interface PlacedStep extends Step {
+export interface PlacedStep extends Omit<Step, 'confidence'> {
   readonly onError: number;
   readonly jump: number;
 }
@@ -53,8 +53,11 @@ export function defineFlow(name: string, entries: readonly FlowEntry[]): Flow {
     if (names.lastIndexOf(label) !== at) throw new Error(`flow ${name}: two steps are called ${label}`);
     return at;
   };
-  const steps = entries.map(([step, onError = 'end', jump = 'end']) => ({
-    ...step,
+  // Written out, so that the steps of all flows are laid out alike: every thread reads them.
+  const steps = entries.map(([{ name, run, source }, onError = 'end', jump = 'end']) => ({
+    name,
+    run,
+    source,
     onError: find(onError),
     jump: find(jump),
   }));

@@ -25,7 +25,7 @@ interface Span {
 /** Free memory, as far as an init flow can tell: which frames exist and which are taken. Plain data. */
 export interface PageAllocator {
   /** Ascending, disjoint; never across a zone border; touching stretches of one node and zone are one. */
-  readonly spans: Span[];
+  spans: Span[];
   /** Frames in use: starts and ends by turns, ascending, disjoint. */
   readonly used: number[];
 }
@@ -59,12 +59,11 @@ export function removePages(allocator: PageAllocator, base: number, size: number
   const from = pfnDown(base);
   const to = pfnUp(base + size);
   const kept: Span[] = [];
-  for (const span of allocator.spans) {
-    if (span.start < from) kept.push({ ...span, end: span.end < from ? span.end : from });
-    if (span.end > to) kept.push({ ...span, start: span.start > to ? span.start : to });
+  for (const { start, end, node } of allocator.spans) {
+    if (start < from) kept.push({ start, end: end < from ? end : from, node });
+    if (end > to) kept.push({ start: start > to ? start : to, end, node });
   }
-  allocator.spans.length = 0;
-  for (const span of kept) allocator.spans.push(span);
+  allocator.spans = kept;
 }
 
 /**
@@ -94,11 +93,15 @@ export function releasePages(allocator: PageAllocator, address: number, bytes: n
     const to = used[i + 1] as number;
     if (to <= start) continue;
     if (from >= end) return;
-    if (from < start && to > end) used.splice(i, 2, from, start, end, to);
-    else if (from < start) used[i + 1] = start;
+    if (from < start && to > end) {
+      used[i + 1] = start;
+      insertStretch(used, i + 2, end, to);
+      return;
+    }
+    if (from < start) used[i + 1] = start;
     else if (to > end) used[i] = end;
     else {
-      used.splice(i, 2);
+      removeStretch(used, i);
       i -= 2;
     }
   }
@@ -227,21 +230,38 @@ function take({ used }: PageAllocator, start: number, end: number): void {
     if ((used[until + 1] as number) > to) to = used[until + 1] as number;
     until += 2;
   }
-  // Mostly a stretch grows; splice() is for the rest.
-  if (until === at + 2) {
+  if (until === at) insertStretch(used, at, from, to);
+  else {
     used[at] = from;
     used[at + 1] = to;
-  } else used.splice(at, until - at, from, to);
+    for (; until > at + 2; until -= 2) removeStretch(used, at + 2);
+  }
+}
+
+// A few numbers each: moved by hand, as splice() makes an array of what it takes out.
+
+function insertStretch(used: number[], at: number, from: number, to: number): void {
+  used.push(from, to);
+  for (let i = used.length - 1; i >= at + 2; i -= 1) used[i] = used[i - 2] as number;
+  used[at] = from;
+  used[at + 1] = to;
+}
+
+function removeStretch(used: number[], at: number): void {
+  for (let i = at + 2; i < used.length; i += 1) used[i - 2] = used[i] as number;
+  used.pop();
+  used.pop();
 }
 
 function insertSpan(spans: Span[], start: number, end: number, node: number): void {
   if (start >= end) return;
-  let at = 0;
-  while (at < spans.length && (spans[at] as Span).start < start) at++;
+  // Memory comes in ascending order more often than not.
+  let at = spans.length;
+  while (at > 0 && (spans[at - 1] as Span).start >= start) at--;
   let from = start;
   let to = end;
   let remove = 0;
-  const before = spans[at - 1];
+  const before = at === 0 ? undefined : spans[at - 1];
   if (
     before !== undefined &&
     before.node === node &&

@@ -65,13 +65,10 @@ export function sortReservedAreas({ reserved }: TDMR): void {
   for (let i = 1; i < reserved.length; i++) {
     const area = reserved[i] as ReservedArea;
     let at = i;
-    for (
-      let before = reserved[at - 1];
-      at > 0 && before !== undefined && before.offset > area.offset;
-      before = reserved[at - 1]
-    ) {
+    for (; at > 0; at--) {
+      const before = reserved[at - 1] as ReservedArea;
+      if (before.offset <= area.offset) break;
       reserved[at] = before;
-      at--;
     }
     reserved[at] = area;
   }

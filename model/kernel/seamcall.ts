@@ -102,7 +102,8 @@ function repeat(
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
   } while (
-    status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0
+    status !== 0 &&
+    (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : isTransient(status) && --transientAttempts > 0)
   );
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
 }
@@ -132,7 +133,9 @@ export function seamcallReturning(
   if (kernel.revision.seamcall.repeatsInputs) return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, true);
   load(kernel, leaf, rcx, rdx, r8, r9);
   markDirty(kernel, cpu);
-  const status = retry(kernel, port, cpu, leaf, statusOf(port.seamcall(cpu, registers), registers.rax));
+  const first = statusOf(port.seamcall(cpu, registers), registers.rax);
+  if (first === 0) return 0;
+  const status = retry(kernel, port, cpu, leaf, first);
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, true);
 }
 
@@ -159,10 +162,12 @@ export function seamcallTDMRInit(
       return CRASH;
     }
     let status = statusOf(trap, registers.rax);
-    if (!repeatsInputs) status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, status);
-    else if (status === TDX_RND_NO_ENTROPY && --attempts > 0) continue;
-    if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
-    if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
+    if (status !== 0) {
+      if (!repeatsInputs) status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, status);
+      else if (status === TDX_RND_NO_ENTROPY && --attempts > 0) continue;
+      if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
+      if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
+    }
     // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
     if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;
   }
@@ -185,7 +190,8 @@ export function seamcallStatus(
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
   } while (
-    status === TDX_RND_NO_ENTROPY ? --attempts > 0 : status !== 0 && isTransient(status) && --transientAttempts > 0
+    status !== 0 &&
+    (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : isTransient(status) && --transientAttempts > 0)
   );
   return status;
 }

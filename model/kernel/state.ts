@@ -120,7 +120,7 @@ export interface KernelState {
 
   // Memory.
   readonly memblock: MemoryRegion[];
-  readonly tdxMemory: TDXMemory[];
+  tdxMemory: TDXMemory[];
   /** The TDMR array: its address (the pointer stays when it is freed), whether it is allocated, its slots. */
   tdmrArray: number;
   tdmrArrayBytes: number;
@@ -128,7 +128,7 @@ export interface KernelState {
   /** TDMRs in use, as the kernel counts them; stays when the array is freed. */
   tdmrCount: number;
   /** Contents of the array; [0, tdmrCount) are in use. Kept after the array was freed: that is what a later reader finds. */
-  readonly tdmrs: TDMR[];
+  tdmrs: TDMR[];
   /** Objects allocated and not given back. */
   live: number;
   packageMask: number;
@@ -138,7 +138,7 @@ export interface KernelState {
   readonly tds: KernelTD[];
   addressArray: number;
   /** Packages whose key was configured in this attempt, by package id. */
-  readonly packagesDone: number[];
+  packagesDone: number[];
 
   /** The CPUs' online callback is installed: what comes online is brought up for TDX, or stays offline (7.3). */
   onlineCallback: boolean;

@@ -5,7 +5,6 @@ import type { TDMR } from './tdmr.ts';
 /** TDMR_INFO without reserved areas, as the C structure is padded: its 64 bytes of fields are aligned to 512. */
 const TDMR_INFO_SIZE = 512;
 const TDMR_INFO_ALIGNMENT = 512;
-const RESERVED_AREAS_OFFSET = 64;
 const RESERVED_AREA_SIZE = 16;
 
 /** Bytes from one slot of the TDMR array to the next: areas are added on top of the padded structure. Source: tdmr_size_single(), Linux 6.12. */
@@ -25,18 +24,11 @@ export function writeTDMRInfo(port: KernelPort, address: number, tdmr: TDMR): vo
   const base4K = tdmr.pamtBase;
   const base2M = base4K + tdmr.pamt4K;
   const base1G = base2M + tdmr.pamt2M;
-  port.writeWord(address, tdmr.base);
-  port.writeWord(address + 8, tdmr.size);
-  port.writeWord(address + 16, base1G);
-  port.writeWord(address + 24, tdmr.pamt1G);
-  port.writeWord(address + 32, base2M);
-  port.writeWord(address + 40, tdmr.pamt2M);
-  port.writeWord(address + 48, base4K);
-  port.writeWord(address + 56, tdmr.pamt4K);
-  let slot = address + RESERVED_AREAS_OFFSET;
-  for (const { offset, size } of tdmr.reserved) {
-    port.writeWord(slot, offset);
-    port.writeWord(slot + 8, size);
-    slot += RESERVED_AREA_SIZE;
+  const words = [tdmr.base, tdmr.size, base1G, tdmr.pamt1G, base2M, tdmr.pamt2M, base4K, tdmr.pamt4K];
+  for (const { offset, size } of tdmr.reserved) words.push(offset, size);
+  let at = address;
+  for (const word of words) {
+    port.writeWord(at, word);
+    at += 8;
   }
 }

@@ -36,13 +36,12 @@ export function pamtSize(tdmr: TDMR): number {
 
 /**
  * Covers memory with TDMRs: one new TDMR for every region that the last one does not cover yet, grown to whole GiBs and
- * clipped where the last one ends; nothing is merged. `memory` is in the order of the kernel's list. Fills `tdmrs` and
- * answers how many there are; without any memory that is one of size 0.
+ * clipped where the last one ends; nothing is merged. `memory` is in the order of the kernel's list. Fills `tdmrs`,
+ * which is empty, and answers how many there are; without any memory that is one of size 0.
  * @returns the count, or -ENOSPC when more than `limit` are needed.
  * Source: fill_out_tdmrs(), Linux 6.12; linux-6.12-demos recording, lines 38 to 40.
  */
 export function coverMemory(memory: readonly TDXMemory[], limit: number, tdmrs: TDMR[]): number {
-  tdmrs.length = 0;
   let last: TDMR | undefined;
   for (const { startPfn, endPfn } of memory) {
     const start = startPfn * 4096;

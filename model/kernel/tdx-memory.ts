@@ -61,7 +61,7 @@ export function buildTDXMemory(kernel: KernelState, port: KernelPort): number {
 /** Empties the list. Source: free_tdx_memlist(), Linux 6.12. */
 export function freeTDXMemory(kernel: KernelState, port: KernelPort): void {
   for (const { object } of kernel.tdxMemory) release(kernel, port, 'k', object, LIST_ENTRY_BYTES);
-  kernel.tdxMemory.length = 0;
+  kernel.tdxMemory = [];
 }
 
 /**
@@ -97,7 +97,7 @@ export function addMemblock(memblock: MemoryRegion[], base: number, size: number
   let start = base;
   let end = base + size;
   let remove = 0;
-  const before = memblock[at - 1];
+  const before = at === 0 ? undefined : memblock[at - 1];
   if (before !== undefined && before.node === node && before.base + before.size === start) {
     start = before.base;
     at--;

@@ -1,3 +1,4 @@
+import { alignDown, isAligned } from '../abi/align.ts';
 import { MSR } from '../abi/msr.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
 import type { U64 } from '../abi/u64.ts';
@@ -20,7 +21,7 @@ const ARCH_CAPABILITIES_CLEAR = 0x4;
 const KEYID_COUNT_MAX = 2048;
 const TWO_32 = 2 ** 32;
 /** The module counts in 52 bits whatever the CPU has; CPUID.80000008H was checked to agree. */
-const PHYSICAL_ADDRESS_BITS = 52;
+const PHYSICAL_END = 2 ** 52;
 const HANDOFF_PAGES_MIN = 14;
 
 /** The MSRs TDH.SYS.INIT looks at before CPUID: 0 or a status. Recorded: init-msr-0x10a to -0x345, init-msr-bd, -bc. */
@@ -61,10 +62,10 @@ export function verifyTME(module: ModuleState, hardware: Hardware, lp: number): 
 export function takeKeyIDs(module: ModuleState, hardware: Hardware, lp: number): U64 {
   const partition = readMSR(hardware, lp, MSR.IA32_MKTME_KEYID_PARTITIONING);
   const shared = lowHalf(partition);
-  const last = (shared + highHalf(partition)) % TWO_32;
-  module.keyidFirst = (shared + 1) % TWO_32;
+  const last = lowHalf(shared + highHalf(partition));
+  module.keyidFirst = lowHalf(shared + 1);
   module.keyidLast = last;
-  module.addressEnd = 2 ** (PHYSICAL_ADDRESS_BITS - (highHalf(readMSR(hardware, lp, MSR.IA32_TME_ACTIVATE)) & 0xf));
+  module.addressEnd = PHYSICAL_END / (1 << (highHalf(readMSR(hardware, lp, MSR.IA32_TME_ACTIVATE)) & 0xf));
   if (last < KEYID_COUNT_MAX) return 0;
   module.lastReason = 'more KeyIDs activated than the module has room for';
   return TOO_MANY_KEYIDS;
@@ -98,7 +99,7 @@ export function takeSEAMRR(module: ModuleState, hardware: Hardware, lp: number):
   const mask = alignSEAMRR(readMSR(hardware, lp, MSR.IA32_SEAMRR_MASK));
   if (mask === 0) return false;
   let size = SEAMRR_ALIGNMENT;
-  while (mask % (size * 2) === 0) size *= 2;
+  while (isAligned(mask, size * 2)) size *= 2;
   module.seamrr = { base, size };
   return true;
 }
@@ -107,5 +108,5 @@ const SEAMRR_ALIGNMENT = 2 ** 25;
 
 /** Bits 51:25 of the value. */
 function alignSEAMRR(value: U64): number {
-  return (highHalf(value) & 0xfffff) * TWO_32 + (lowHalf(value) - (lowHalf(value) % SEAMRR_ALIGNMENT));
+  return (highHalf(value) & 0xfffff) * TWO_32 + alignDown(lowHalf(value), SEAMRR_ALIGNMENT);
 }

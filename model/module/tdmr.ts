@@ -23,7 +23,7 @@ export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: re
   const base = words[TDMR_WORD.BASE] ?? 0;
   const size = words[TDMR_WORD.SIZE] ?? 0;
   if (wraps(base, size)) return invalid(module, index, 'TDMR: base + size wraps');
-  const previous = accepted[index - 1];
+  const previous = index === 0 ? undefined : accepted[index - 1];
   if (previous !== undefined && isBelow(base, previous.base + previous.size)) {
     module.lastReason = 'TDMR: below the end of the one before';
     return withDetails(STATUS.TDX_NON_ORDERED_TDMR, index);

@@ -65,11 +65,11 @@ function tabulate({ lps, fms }: Platform): StaticTable {
   for (const lp of lps) if (lp.bios) lpCount += 1;
   const packages = packageNumbers(lps, true);
   const first = fms[0] ?? FMS_DEFAULT;
-  const perPackage: number[] = [];
+  const perPackage = fms.slice(0, packages.length);
+  while (perPackage.length < packages.length) perPackage.push(first);
   let platformFMS = first;
-  for (let index = 0; index < packages.length; index += 1) {
-    const value = fms[index] ?? first;
-    perPackage.push(value);
+  for (let index = 0; index < perPackage.length; index += 1) {
+    const value = perPackage[index] ?? first;
     if (value < platformFMS) platformFMS = value;
   }
   return { lpCount, packages, fms: perPackage, platformFMS };

@@ -16,7 +16,9 @@ const floor = Math.floor;
 
 const BLOCK_SIZE = 512;
 const BLOCK_WORDS = 64;
-const ZERO_BLOCK: readonly U64[] = new Array<U64>(BLOCK_WORDS).fill(0);
+// Once an array has had a bigint in it, it can hold whatever a word can be; one that has had only small numbers would be
+// made over when the first address comes.
+const ZERO_BLOCK: readonly U64[] = new Array<U64>(BLOCK_WORDS).fill(0n).fill(0);
 
 export function createMemory(): PhysicalMemory {
   return { blocks: new Map() };

@@ -31,7 +31,7 @@ export interface SEAMLDRState {
  * P-SEAMLDR, and BIOS lets that install the module if `moduleImage` says so.
  */
 export function createSEAMLDR(hardware: Hardware, moduleImage: Platform['moduleImage'], bootLP: number): SEAMLDRState {
-  const ready = hardware.lps[bootLP]?.seamrrValid === true;
+  const ready = bootLP !== -1 && hardware.lps[bootLP]?.seamrrValid === true;
   const moduleReady = ready && moduleImage === 'bios';
   const installed: boolean[] = [];
   const shutDown: boolean[] = [];

@@ -13,6 +13,7 @@ import { asMemblock } from '../platform/memory-map.ts';
 import type { Platform } from '../platform/platform.ts';
 import { bootLP, onlineAtBoot } from '../platform/topology.ts';
 import { createSEAMLDR } from '../seamldr/seamldr.ts';
+import type { BootEvent } from './trace.ts';
 import { createWorldPort } from './world-port.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -35,9 +36,10 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
     processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
   }
+  const seamldr = createSEAMLDR(hardware, platform.moduleImage, first);
   const kernel = createKernel(
     revision,
-    bootFacts(platform, first, hardware.lps[first]?.seamrrValid === true),
+    bootFacts(platform, first, seamldr.ready),
     kernelCPUs(platform, online),
     memory,
   );
@@ -46,12 +48,13 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     release,
     mcheck,
     hardware,
-    seamldr: createSEAMLDR(hardware, platform.moduleImage, first),
+    seamldr,
     module: createModule(release),
     kernel,
     port: UNBOUND,
     allocator: createPageAllocator(memory),
     mayEnterVMX,
+    bootLP: first,
     pending: [],
     failingAllocations: [],
     pendingCMREntries: [],
@@ -79,14 +82,13 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
  * old kernel left it.
  */
 export function bootNextKernel(world: World): void {
-  const { platform, hardware } = world;
+  const { platform, hardware, bootLP: first } = world;
   const { revision, facts } = world.kernel;
   const online = onlineAtBoot(platform);
   const memory = asMemblock(platform.memory);
   for (const lp of hardware.lps) lp.vmx = false;
-  const first = bootLP(platform.lps);
   // SEAM may have been lost since the machine came up.
-  const seamrrEnabled = hardware.lps[first]?.seamrrValid === true;
+  const seamrrEnabled = first !== -1 && hardware.lps[first]?.seamrrValid === true;
   world.kernel = createKernel(revision, { ...facts, seamrrEnabled }, kernelCPUs(platform, online), memory);
   world.allocator = createPageAllocator(memory);
   world.failingAllocations.length = 0;
@@ -101,7 +103,8 @@ function bootKernel(world: World, cpu: number): void {
   const thread = createThread(0, kernel.revision.boot, cpu);
   const status = runThread(kernel, thread, world.port);
   world.records.push({
-    event: { kind: 'boot' },
+    event: BOOT,
+    kind: 'boot',
     kernel,
     from,
     to: world.trace.length,
@@ -154,7 +157,7 @@ function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): B
     cpuModel: modelOf(platform.fms[0] ?? 0x806f8),
     seamrrEnabled,
     x2apic: true,
-    addressEnd: 2 ** (52 - platform.keyidBits),
+    addressEnd: PHYSICAL_END / (1 << platform.keyidBits),
   };
 }
 
@@ -163,4 +166,6 @@ function modelOf(fms: number): number {
   return ((fms >>> 12) & 0xf0) | ((fms >>> 4) & 0xf);
 }
 
+const PHYSICAL_END = 2 ** 52;
+const BOOT: BootEvent = { kind: 'boot' };
 const UNBOUND = {} as World['port'];

@@ -133,13 +133,13 @@ function mayBegin(event: Event | undefined, flights: readonly Flight[]): boolean
   if (event.kind === 'kexec' || event.kind === 'suspend') return false;
   for (const { record } of flights) {
     const other = record.event;
-    if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(other.kind)) return false;
+    if (HOTPLUG.includes(event.kind) && HOTPLUG.includes(record.kind)) return false;
     if (event.kind === 'cpu-enable' && other.kind === 'cpu-enable' && event.lp === other.lp) return false;
   }
   return true;
 }
 
-const HOTPLUG: readonly EventRecord['event']['kind'][] = [
+const HOTPLUG: readonly EventRecord['kind'][] = [
   'cpu-online',
   'cpu-offline',
   'acpi-cpu-add',
@@ -212,24 +212,29 @@ function gather(world: World, slices: readonly Turn[], from: { record: number; e
   const lines = kernel.dmesg.slice(from.line);
   trace.length = from.entry;
   kernel.dmesg.length = from.line;
-  const moved = new Map<Turn, Overlap>();
+  const moved: Overlap[] = [];
   for (const record of group) {
     record.from = trace.length;
     record.dmesgFrom = kernel.dmesg.length;
-    for (const slice of slices) {
+    for (const [turn, slice] of slices.entries()) {
       if (slice.record !== record) continue;
-      const start = { from: trace.length, dmesgFrom: kernel.dmesg.length };
+      const entry = trace.length;
+      const line = kernel.dmesg.length;
       for (let at = slice.from; at < slice.to; at += 1)
         trace.push(entries[at - from.entry] as (typeof entries)[number]);
       for (let at = slice.dmesgFrom; at < slice.dmesgTo; at += 1)
         kernel.dmesg.push(lines[at - from.line] as (typeof lines)[number]);
-      moved.set(slice, { record, group: from.record, ...start, to: trace.length, dmesgTo: kernel.dmesg.length });
+      moved[turn] = {
+        record,
+        group: from.record,
+        from: entry,
+        to: trace.length,
+        dmesgFrom: line,
+        dmesgTo: kernel.dmesg.length,
+      };
     }
     record.to = trace.length;
     record.dmesgTo = kernel.dmesg.length;
   }
-  for (const slice of slices) {
-    const place = moved.get(slice);
-    if (place !== undefined) world.overlaps.push(place);
-  }
+  world.overlaps.push(...moved);
 }

@@ -10,7 +10,7 @@ import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
 import type { Condition } from './event.ts';
 import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
-import { isSameSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
+import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
 const TDH_SYS_INFO = 32;
@@ -22,10 +22,6 @@ const CALLS_MAX = 2 ** 31;
 const CONDITIONS: ReadonlyMap<string, Conditions> = new Map(
   CONDITION_NAMES.map((name) => [name, withCondition(NO_CONDITIONS, name, 0) ?? NO_CONDITIONS]),
 );
-
-// Scratch for one watched call: nothing in it outlives the call.
-const BEFORE: Snapshot = [];
-const AFTER: Snapshot = [];
 
 /**
  * One SEAMCALL on an LP, from the instruction to its end; registers are changed in place unless it trapped, and the
@@ -46,8 +42,8 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
   } else if (entered === 'module') {
     condition = takeCondition(world, leaf);
     // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
-    const watched = world.watchRefusals && (raw || condition !== null) && !alwaysLeavesTrace(leaf);
-    if (watched) takeSnapshot(world, BEFORE);
+    const watches = world.watchRefusals && (raw || condition !== null) && !alwaysLeavesTrace(leaf);
+    const untouched = watches ? takeSnapshot(world) : null;
     if (world.lostPAMT.length > 0 && readsLostPAMT(world, leaf, inRCX)) {
       world.module.phase = 'DEAD';
       world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
@@ -59,22 +55,18 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     if (outcome === 'fatal') {
       trap = 'vmfail';
       restore(regs, leaf, inRCX, inRDX, inR8);
-    } else if (watched && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax)) {
-      takeSnapshot(world, AFTER);
-      changed = !isSameSnapshot(BEFORE, AFTER);
-    }
+    } else if (untouched !== null && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax))
+      changed = !isSameSnapshot(untouched, takeSnapshot(world));
   } else trap = entered;
   if (world.pendingCMREntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && regs.rax === 0)
     corruptCMRs(world, inR8);
   const { trace } = world;
   const last = trace.length - 1;
-  const previous = trace[last];
+  const previous = last >= world.foldFrom && !raw ? trace[last] : undefined;
   // Equal calls in a row, answered alike, are one entry.
   const folds =
     previous?.kind === 'seamcall' &&
-    !raw &&
     !previous.raw &&
-    last >= world.foldFrom &&
     previous.lp === lp &&
     previous.leaf === leaf &&
     previous.inRCX === inRCX &&

@@ -2,19 +2,18 @@ import type { U64 } from '../abi/u64.ts';
 import type { World } from './world.ts';
 
 /** What a refused SEAMCALL must leave alone, value by value. */
-export type Snapshot = (U64 | string)[];
+export type Snapshot = readonly (U64 | string)[];
 
-/** Puts into `snapshot` the module's state and the words of memory that are not zero. */
-export function takeSnapshot({ module, hardware }: World, snapshot: Snapshot): void {
-  snapshot.length = 0;
-  snapshot.push(
+/** The module's state and the words of memory that are not zero. */
+export function takeSnapshot({ module, hardware }: World): Snapshot {
+  const snapshot: (U64 | string)[] = [
     module.phase,
     module.initialisedLPs,
     module.keyidFirst,
     module.keyidLast,
     module.globalKeyID,
     module.packagesConfigured,
-  );
+  ];
   for (const lp of module.lps) snapshot.push(lp.initialised ? 1 : 0, lp.package);
   for (const { base, size, initialised } of module.tdmrs) snapshot.push(base, size, initialised);
   for (const [keyid, { state, writeBackPending }] of module.keyids) snapshot.push(keyid, state, writeBackPending);
@@ -31,6 +30,7 @@ export function takeSnapshot({ module, hardware }: World, snapshot: Snapshot): v
       if (word !== 0) snapshot.push(block * words.length + at, word);
     }
   }
+  return snapshot;
 }
 
 export function isSameSnapshot(one: Snapshot, other: Snapshot): boolean {

@@ -5,7 +5,7 @@ import { machineCheck } from '../kernel/machine-check.ts';
 import type { MemoryRegion } from '../kernel/state.ts';
 import { createThread, runThread, type Thread } from '../kernel/thread.ts';
 import { createModule } from '../module/state.ts';
-import { bootLP, isHotAddable, mayComeOnline } from '../platform/topology.ts';
+import { isHotAddable, mayComeOnline } from '../platform/topology.ts';
 import { lateLoad } from '../seamldr/late-load.ts';
 import { unloadModule } from '../seamldr/seamldr.ts';
 import { bootNextKernel } from './boot.ts';
@@ -51,18 +51,19 @@ export function endEvent(world: World, record: EventRecord, thread: Thread | nul
   else {
     record.errno = thread.status === 'done' ? thread.error : 0;
     if (world.kernel.crash !== null) record.outcome = 'crashed';
-    else if (record.errno !== 0 && !ENABLING.includes(record.event.kind)) record.outcome = 'refused';
+    else if (record.errno !== 0 && !ENABLING.includes(record.kind)) record.outcome = 'refused';
   }
   finish(world, record);
 }
 
 /** Events whose failure is no refusal: they were carried out, and failed. */
-const ENABLING: readonly EventRecord['event']['kind'][] = ['enable', 'cpu-enable'];
+const ENABLING: readonly EventRecord['kind'][] = ['enable', 'cpu-enable'];
 
 function openRecord(world: World, event: Event): EventRecord {
   const { kernel } = world;
   const record: EventRecord = {
     event,
+    kind: event.kind,
     kernel,
     from: world.trace.length,
     to: world.trace.length,
@@ -187,16 +188,15 @@ function perform(world: World, record: EventRecord, event: Event): Outcome {
 
 /** True if an earlier event of this boot was the one attempt that there is. */
 function hasEnabled({ records }: World, now: EventRecord): boolean {
-  for (const record of records) if (record !== now && record.event.kind === 'enable') return true;
+  for (const record of records) if (record !== now && record.kind === 'enable') return true;
   return false;
 }
 
 /** The CPU that a call with no CPU of its own runs on: the boot CPU, or the lowest online one. */
-export function firstOnline({ kernel, platform }: World): number {
+export function firstOnline({ kernel, bootLP }: World): number {
   const { cpus } = kernel;
   // Linux counts from the boot CPU, wherever the case has it.
-  const boot = bootLP(platform.lps);
-  if (cpus[boot]?.online === true) return boot;
+  if (bootLP !== -1 && cpus[bootLP]?.online === true) return bootLP;
   for (let cpu = 0; cpu < cpus.length; cpu += 1) if (cpus[cpu]?.online === true) return cpu;
   return 0;
 }
@@ -253,7 +253,7 @@ function onlineCPU(world: World, record: EventRecord, lp: number): Outcome {
 function offlineCPU(world: World, record: EventRecord, lp: number): Outcome {
   const cpu = world.kernel.cpus[lp];
   if (cpu === undefined || !cpu.online) return 'ignored';
-  if (lp === bootLP(world.platform.lps)) {
+  if (lp === world.bootLP) {
     record.errno = EBUSY;
     return 'refused';
   }
@@ -276,7 +276,7 @@ function addCPU(world: World, record: EventRecord, lp: number): Outcome {
 
 function removeCPU(world: World, record: EventRecord, lp: number): Outcome {
   const cpu = world.kernel.cpus[lp];
-  if (cpu === undefined || !cpu.present || lp === bootLP(world.platform.lps)) return 'ignored';
+  if (cpu === undefined || !cpu.present || lp === world.bootLP) return 'ignored';
   runFlow(world, record, world.kernel.revision.acpiCPURemove, firstOnline(world), lp);
   return record.errno === 0 ? 'done' : 'refused';
 }

@@ -1,6 +1,5 @@
 import { createModule } from '../module/state.ts';
 import { buildHardware } from '../platform/build-hardware.ts';
-import { bootLP } from '../platform/topology.ts';
 import { createSEAMLDR } from '../seamldr/seamldr.ts';
 import type { SleepState } from './event.ts';
 import type { World } from './world.ts';
@@ -14,14 +13,14 @@ import type { World } from './world.ts';
  * Inferred: nobody has recorded it. That a SEAMCALL after S3 ends in #GP follows from the invalid SEAMRR.
  */
 export function losePower(world: World, state: SleepState): void {
-  const { hardware, seamldr, platform, mcheck } = world;
+  const { hardware, seamldr, platform, mcheck, bootLP } = world;
   const fresh = buildHardware(platform, mcheck);
   for (const [index, lp] of hardware.lps.entries()) {
     lp.vmx = false;
     lp.seamrrValid = state === 'hibernation' && fresh.lps[index]?.seamrrValid === true;
   }
   // A loader that finds no valid SEAMRR is not there, and neither is what it would have loaded.
-  Object.assign(seamldr, createSEAMLDR(hardware, platform.moduleImage, bootLP(platform.lps)));
+  Object.assign(seamldr, createSEAMLDR(hardware, platform.moduleImage, bootLP));
   world.module = createModule(world.release);
   world.lostPAMT.length = 0;
 }

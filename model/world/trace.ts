@@ -7,8 +7,10 @@ import type { Condition, Event } from './event.ts';
 /**
  * What happened, in order: every effect the host had and every answer it got. Entries are plain records with no text
  * built for them (text is rendered when somebody looks): a campaign writes some fifty of them a case and reads few.
+ * There are three layouts for five kinds: whoever walks a trace asks each entry for its kind, and engines answer that
+ * quickly for a handful of layouts.
  */
-export type TraceEntry = SeamcallEntry | AllocationEntry | FreeEntry | WbinvdEntry | ResetEntry;
+export type TraceEntry = SeamcallEntry | AllocationEntry | FlushEntry;
 
 /** The module's own phase, or `ABSENT` while no module can be called (never loaded, unloaded, INSTALL session open). */
 export type ModulePhase = Phase | 'ABSENT';
@@ -42,35 +44,28 @@ export interface SeamcallEntry {
   readonly reason: string;
 }
 
+/** An object was allocated, or given back. */
 export interface AllocationEntry {
-  readonly kind: 'alloc';
+  readonly kind: 'alloc' | 'free';
   readonly what: AllocationKind;
   readonly bytes: number;
   /** Physical address, or -1: the allocation failed. */
   readonly address: number;
   /** It failed because the case said so, not for want of memory. */
   readonly injected: boolean;
-}
-
-export interface FreeEntry {
-  readonly kind: 'free';
-  readonly what: AllocationKind;
-  readonly address: number;
-  readonly bytes: number;
+  /** The module's at that time. */
   readonly phase: ModulePhase;
 }
 
-export interface WbinvdEntry {
-  readonly kind: 'wbinvd';
+/** WBINVD, or MOVDIR64B over a whole range: the host takes the pages back under its own KeyID. */
+export interface FlushEntry {
+  readonly kind: 'wbinvd' | 'reset';
   /** CPU index, or -1: every online CPU. */
   readonly cpu: number;
-}
-
-/** MOVDIR64B over a whole range: the host takes the pages back under its own KeyID. */
-export interface ResetEntry {
-  readonly kind: 'reset';
+  /** The range of a reset; nothing for WBINVD. */
   readonly base: number;
   readonly size: number;
+  /** The module's at that time. */
   readonly phase: ModulePhase;
 }
 
@@ -82,6 +77,8 @@ export interface BootEvent {
 /** What one event came to, as the outside sees it, and where in the trace it is. */
 export interface EventRecord {
   readonly event: Event | BootEvent;
+  /** That of the event, here because every kind of event has a layout of its own and every record the same. */
+  readonly kind: Event['kind'] | BootEvent['kind'];
   /** The kernel it happened to: another one after a kexec. */
   readonly kernel: KernelState;
   /** Trace entries [from, to) belong to it; dmesg lines [dmesgFrom, dmesgTo). */

@@ -1,62 +1,125 @@
-import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
-import type { KernelPort } from '../kernel/port.ts';
+import type { Registers } from '../abi/registers.ts';
+import type { U64 } from '../abi/u64.ts';
 import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
+import type { AllocationKind, KernelPort, TDMRInitRun, Trap } from '../kernel/port.ts';
+import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
 import { performSeamcall, performTDMRInitLoop } from './seamcall.ts';
 import { callsAhead, makeCalls } from './tdmr-run.ts';
 import { modulePhase, type World } from './world.ts';
 
-/** The kernel's way to one machine: every effect is carried out and entered in the trace. */
-export function createWorldPort(world: World): KernelPort {
-  return {
-    seamcall: (cpu, regs) => performSeamcall(world, cpu, regs, false),
-    tdmrInitLoop: (cpu, regs, base, end) => performTDMRInitLoop(world, cpu, regs, base, end),
-    tdmrInitAhead: () => callsAhead(world),
-    tdmrInitCatchUp: (calls) => makeCalls(world, calls),
-    alloc: (what, bytes, node) => {
-      const injected = isFailing(world);
-      const address = injected ? -1 : allocatePages(world.allocator, what, bytes, node);
-      // PAMTs are not backed by words; everything else starts out zero.
-      if (address !== -1 && what !== 'c')
-        zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
-      world.trace.push({ kind: 'alloc', what, bytes, address, injected });
-      return address;
-    },
-    free: (what, address, bytes) => {
-      releasePages(world.allocator, address, bytes);
-      world.trace.push({ kind: 'free', what, address, bytes, phase: modulePhase(world) });
-    },
-    writeWord: (address, value) => writeWord(world.hardware.memory, address, value),
-    readWord: (address) => readWord(world.hardware.memory, address),
-    movdir64b: (_, base, size) => {
-      const phase = modulePhase(world);
-      world.trace.push({ kind: 'reset', base, size, phase });
-      if (phase === 'READY' || phase === 'CONFIG_DONE') world.lostPAMT.push({ base, size });
-    },
-    wbinvdAll: () => {
-      world.trace.push({ kind: 'wbinvd', cpu: -1 });
-    },
-    wbinvd: (cpu) => {
-      world.trace.push({ kind: 'wbinvd', cpu });
-    },
-    vmxon: (cpu) => {
-      const lp = world.hardware.lps[cpu];
-      if (lp === undefined || world.mayEnterVMX[cpu] !== true) return false;
-      lp.vmx = true;
-      return true;
-    },
-    vmxoff: (cpu) => {
-      const lp = world.hardware.lps[cpu];
-      if (lp !== undefined) lp.vmx = false;
-    },
-    onlineMemory: (base, size, node) => addPages(world.allocator, base, size, node),
-    offlineMemory: (base, size) => {
-      if (isInUse(world.allocator, base, size)) return false;
-      removePages(world.allocator, base, size);
-      return true;
-    },
-    printk: () => {},
-  };
+interface WorldPort extends KernelPort {
+  readonly world: World;
 }
+
+/**
+ * The kernel's way to one machine: every effect is carried out and entered in the trace. The functions are the same for
+ * all machines, as a campaign makes ten thousand of those a second.
+ */
+export function createWorldPort(world: World): KernelPort {
+  const port: WorldPort = {
+    world,
+    seamcall,
+    tdmrInitLoop,
+    tdmrInitAhead,
+    tdmrInitCatchUp,
+    alloc,
+    free,
+    writeWord: storeWord,
+    readWord: loadWord,
+    movdir64b,
+    wbinvdAll,
+    wbinvd,
+    vmxon,
+    vmxoff,
+    onlineMemory,
+    offlineMemory,
+    printk,
+  };
+  return port;
+}
+
+function seamcall(this: WorldPort, cpu: number, regs: Registers): Trap {
+  return performSeamcall(this.world, cpu, regs, false);
+}
+
+function tdmrInitLoop(this: WorldPort, cpu: number, regs: Registers, base: number, end: number): Trap | 'hang' {
+  return performTDMRInitLoop(this.world, cpu, regs, base, end);
+}
+
+function tdmrInitAhead(this: WorldPort): TDMRInitRun | null {
+  return callsAhead(this.world);
+}
+
+function tdmrInitCatchUp(this: WorldPort, calls: number): void {
+  makeCalls(this.world, calls);
+}
+
+function alloc(this: WorldPort, what: AllocationKind, bytes: number, node: number): number {
+  const { world } = this;
+  const injected = isFailing(world);
+  const address = injected ? -1 : allocatePages(world.allocator, what, bytes, node);
+  // PAMTs are not backed by words; everything else starts out zero.
+  if (address !== -1 && what !== 'c')
+    zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
+  world.trace.push({ kind: 'alloc', what, bytes, address, injected, phase: modulePhase(world) });
+  return address;
+}
+
+function free(this: WorldPort, what: AllocationKind, address: number, bytes: number): void {
+  const { world } = this;
+  releasePages(world.allocator, address, bytes);
+  world.trace.push({ kind: 'free', what, bytes, address, injected: false, phase: modulePhase(world) });
+}
+
+function storeWord(this: WorldPort, address: number, value: U64): void {
+  writeWord(this.world.hardware.memory, address, value);
+}
+
+function loadWord(this: WorldPort, address: number): U64 {
+  return readWord(this.world.hardware.memory, address);
+}
+
+function movdir64b(this: WorldPort, cpu: number, base: number, size: number): void {
+  const { world } = this;
+  const phase = modulePhase(world);
+  world.trace.push({ kind: 'reset', cpu, base, size, phase });
+  if (phase === 'READY' || phase === 'CONFIG_DONE') world.lostPAMT.push({ base, size });
+}
+
+function wbinvdAll(this: WorldPort): void {
+  wbinvd.call(this, -1);
+}
+
+function wbinvd(this: WorldPort, cpu: number): void {
+  const { world } = this;
+  world.trace.push({ kind: 'wbinvd', cpu, base: 0, size: 0, phase: modulePhase(world) });
+}
+
+function vmxon(this: WorldPort, cpu: number): boolean {
+  const { world } = this;
+  const lp = world.hardware.lps[cpu];
+  if (lp === undefined || world.mayEnterVMX[cpu] !== true) return false;
+  lp.vmx = true;
+  return true;
+}
+
+function vmxoff(this: WorldPort, cpu: number): void {
+  const lp = this.world.hardware.lps[cpu];
+  if (lp !== undefined) lp.vmx = false;
+}
+
+function onlineMemory(this: WorldPort, base: number, size: number, node: number): void {
+  addPages(this.world.allocator, base, size, node);
+}
+
+function offlineMemory(this: WorldPort, base: number, size: number): boolean {
+  const { allocator } = this.world;
+  if (isInUse(allocator, base, size)) return false;
+  removePages(allocator, base, size);
+  return true;
+}
+
+function printk(): void {}
 
 /** Counts down to the allocations that the case makes fail. */
 function isFailing({ failingAllocations }: World): boolean {

@@ -29,6 +29,8 @@ export interface World {
   allocator: PageAllocator;
   /** By LP index: the CPU could enter VMX operation. Revisions that manage VMX themselves ask; others just execute VMXON. */
   readonly mayEnterVMX: boolean[];
+  /** The LP that every kernel boots on, -1 if BIOS enabled none. */
+  readonly bootLP: number;
 
   /** Conditions that wait for their SEAMCALL, oldest first. */
   readonly pending: PendingCondition[];

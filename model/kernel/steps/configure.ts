@@ -50,7 +50,7 @@ export const ALLOCATE_PACKAGE_MASK: Step = {
   run: (kernel, _thread, port) => {
     kernel.packageMask = allocate(kernel, port, 'm', packageMaskBytes(kernel.cpus.length));
     if (kernel.packageMask === -1) return ENOMEM;
-    kernel.packagesDone.length = 0;
+    kernel.packagesDone = [];
     return DONE;
   },
 };

@@ -1,9 +1,9 @@
+import { lowHalf } from '../../abi/u64.ts';
 import { EINVAL, ENODEV } from '../errno.ts';
 import { DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
 
 const SOURCE = 'tdx_init(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12';
-const TWO_32 = 2 ** 32;
 /** CPUID model numbers (family 6) with the partial-write machine-check erratum. Source: check_tdx_erratum(), Linux 6.12. */
 export const SAPPHIRE_RAPIDS = 0x8f;
 export const EMERALD_RAPIDS = 0xcf;
@@ -15,10 +15,10 @@ export const READ_KEYID_PARTITIONING: Step = {
   run: (kernel, _thread, port) => {
     const partition = kernel.facts.keyids[0];
     if (partition === undefined || partition === null || partition.tdx === 0) return EINVAL;
-    kernel.keyidStart = (partition.mktme + 1) % TWO_32;
+    kernel.keyidStart = lowHalf(partition.mktme + 1);
     kernel.keyidCount = partition.tdx;
     // u32 arithmetic: an end beyond 2^32 wraps, and is printed so.
-    printk(kernel, port, 'bios-enabled', kernel.keyidStart, (kernel.keyidStart + partition.tdx) % TWO_32);
+    printk(kernel, port, 'bios-enabled', kernel.keyidStart, lowHalf(kernel.keyidStart + partition.tdx));
     return DONE;
   },
 };

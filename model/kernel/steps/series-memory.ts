@@ -14,7 +14,7 @@ export const SNAPSHOT_MEMBLOCK: Step = {
   name: 'snapshot-memblock',
   source: 'memblock_for_each_tdx_mem_pfn_range(), v5 11/22',
   run: (kernel) => {
-    kernel.tdxMemory.length = 0;
+    kernel.tdxMemory = [];
     forEachTDXRange(kernel, (startPfn, endPfn, node) => {
       kernel.tdxMemory.push({ startPfn, endPfn, node, object: -1 });
       return 0;
@@ -27,7 +27,7 @@ export const FORGET_SNAPSHOT: Step = {
   name: 'forget-snapshot',
   source: 'v5 11/22: nothing is kept',
   run: (kernel) => {
-    kernel.tdxMemory.length = 0;
+    kernel.tdxMemory = [];
     return DONE;
   },
 };

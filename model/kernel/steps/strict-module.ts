@@ -75,7 +75,7 @@ export const FORGET_TDMRS: Step = {
   source: SOURCE,
   run: (kernel) => {
     kernel.tdmrCount = 0;
-    kernel.tdmrs.length = 0;
+    kernel.tdmrs = [];
     kernel.tdmrArray = -1;
     return DONE;
   },

@@ -20,7 +20,7 @@ export const ALLOCATE_TDMR_ARRAY: Step = {
     kernel.tdmrArrayBytes = bytes;
     kernel.tdmrArrayLive = true;
     kernel.tdmrCount = 0;
-    kernel.tdmrs.length = 0;
+    kernel.tdmrs = [];
     return DONE;
   },
 };
@@ -41,6 +41,7 @@ export function coverMemoryStep(source: string, { errno, aloud }: CapacityPolicy
     source,
     run: (kernel, _thread, port) => {
       const limit = kernel.info.maxTDMRs;
+      kernel.tdmrs = [];
       const count = coverMemory(kernel.tdxMemory, limit, kernel.tdmrs);
       if (count < 0) {
         if (aloud) printk(kernel, port, 'tdmrs-exhausted');
@@ -150,7 +151,7 @@ export const FREE_LOCAL_TDMR_ARRAY: Step = {
     kernel.tdmrArray = -1;
     if (thread.error !== 0) {
       kernel.tdmrCount = 0;
-      kernel.tdmrs.length = 0;
+      kernel.tdmrs = [];
     }
     return DONE;
   },

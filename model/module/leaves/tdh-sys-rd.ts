@@ -35,7 +35,8 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   if (module.lps[lp]?.initialised !== true)
     return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
   const { fields } = module.release;
-  let element = fields.elements[fields.positionOf(asked)];
+  const position = fields.positionOf(asked);
+  let element = position === -1 ? undefined : fields.elements[position];
   let next: U64;
   if (element !== undefined) {
     ({ next } = element);
