@@ -43,43 +43,57 @@ export interface Given {
 /** Every so many cases the judge also runs its checks across several runs; by index, so that it is the same on any number of workers. */
 const FULL_EVERY = 8;
 
-export function runRange(stages: Stages, range: Range): Tally {
-  const { seed, from, to } = range;
-  return tally(stages, to - from, (position) => ({
-    origin: `${seed}:${from + position}`,
-    make: () => stages.generate(seed, from + position, range),
-    full: (from + position) % FULL_EVERY === 0,
-  }));
+/**
+ * Cases are made so many at a time and judged then, because a core's cache holds the code that makes them or the code that
+ * judges them, but not both.
+ */
+const MADE_AHEAD = 64;
+
+/** Cases by position, however they come about. `make` gives the same case whenever it is asked. */
+interface Source {
+  readonly count: number;
+  readonly origin: (position: number) => string;
+  readonly make: (position: number) => Case;
+  readonly full: (position: number) => boolean;
 }
 
-export function runGiven(stages: Stages, given: readonly Given[]): Tally {
-  return tally(stages, given.length, (position) => {
-    const one = given[position] as Given;
-    return { origin: one.origin, make: () => one.case, full: true };
+export function runRange(stages: Stages, range: Range): Tally {
+  const { seed, from, to } = range;
+  return tally(stages, {
+    count: to - from,
+    origin: (position) => `${seed}:${from + position}`,
+    make: (position) => stages.generate(seed, from + position, range),
+    full: (position) => (from + position) % FULL_EVERY === 0,
   });
 }
 
-function tally(
-  stages: Stages,
-  count: number,
-  at: (position: number) => { origin: string; make: () => Case; full: boolean },
-): Tally {
+export function runGiven(stages: Stages, given: readonly Given[]): Tally {
+  return tally(stages, {
+    count: given.length,
+    origin: (position) => (given[position] as Given).origin,
+    make: (position) => (given[position] as Given).case,
+    full: () => true,
+  });
+}
+
+function tally(stages: Stages, source: Source): Tally {
   const edges = new Set<number>();
   const sometimes = new Set<string>();
-  const hits = new Map<string, number>();
-  const firsts: FirstHit[] = [];
+  const buckets = new Map<string, Bucket>();
   let crash: Tally['crash'] = null;
   let [cases, events, seamcalls, complete] = [0, 0, 0, 0];
-  for (let position = 0; position < count; position++) {
-    const { origin, make, full } = at(position);
+  let ahead: readonly Case[] = [];
+  for (let position = 0; position < source.count; position += 1) {
+    const at = position % MADE_AHEAD;
+    if (at === 0) ahead = makeAhead(source, position);
     let input: Case;
     let verdict: Verdict;
     try {
-      input = make();
-      verdict = stages.judge(input, full, sometimes);
+      input = ahead[at] ?? source.make(position);
+      verdict = stages.judge(input, source.full(position), sometimes);
     } catch (error) {
       if (error instanceof UserError) throw error;
-      crash = { origin, stack: stackOf(error) };
+      crash = { origin: source.origin(position), stack: stackOf(error) };
       break;
     }
     cases += 1;
@@ -88,35 +102,52 @@ function tally(
     if (verdict.complete) complete += 1;
     for (const edge of verdict.edges) edges.add(edge);
     for (const id of verdict.sometimes) sometimes.add(id);
-    if (verdict.violations.length > 0) noteFailures(verdict.violations, input, origin, hits, firsts);
+    if (verdict.violations.length > 0) noteFailures(verdict.violations, input, source, position, buckets);
   }
+  const met = [...buckets.values()];
   return {
-    ...{ cases, events, seamcalls, complete, firsts, crash },
+    ...{ cases, events, seamcalls, complete, firsts: met.map(({ first }) => first), crash },
     edges: [...edges].sort((a, b) => a - b),
     sometimes: [...sometimes].sort(),
-    hits: firsts.map(({ violation }) => hits.get(violation.bucket) ?? 0),
+    hits: met.map(({ hits }) => hits),
   };
 }
 
-/** A case counts once for a bucket, however often it fails there. */
+/** The next cases from a position; fewer where the generator breaks: it will again when that case's turn comes. */
+function makeAhead({ count, make }: Source, from: number): Case[] {
+  const made: Case[] = [];
+  const to = Math.min(from + MADE_AHEAD, count);
+  try {
+    for (let position = from; position < to; position += 1) made.push(make(position));
+  } catch {
+    // Told of in its turn, if the cases before it are judged without trouble.
+  }
+  return made;
+}
+
+/** What is known of a bucket while cases are counted. */
+interface Bucket {
+  readonly first: FirstHit;
+  hits: number;
+  /** Position of the case that hit it last: a case counts once, however often it fails there. */
+  last: number;
+}
+
 function noteFailures(
   violations: readonly Violation[],
   input: Case,
-  origin: string,
-  hits: Map<string, number>,
-  firsts: FirstHit[],
+  source: Source,
+  position: number,
+  buckets: Map<string, Bucket>,
 ): void {
-  for (let index = 0; index < violations.length; index += 1) {
-    const violation = violations[index] as Violation;
-    const { bucket } = violation;
-    if (isEarlier(violations, index, bucket)) continue;
-    const before = hits.get(bucket) ?? 0;
-    hits.set(bucket, before + 1);
-    if (before === 0) firsts.push({ violation, case: input, origin });
+  for (const violation of violations) {
+    const known = buckets.get(violation.bucket);
+    if (known === undefined) {
+      const first = { violation, case: input, origin: source.origin(position) };
+      buckets.set(violation.bucket, { first, hits: 1, last: position });
+    } else if (known.last !== position) {
+      known.hits += 1;
+      known.last = position;
+    }
   }
-}
-
-function isEarlier(violations: readonly Violation[], end: number, bucket: string): boolean {
-  for (let index = 0; index < end; index += 1) if (violations[index]?.bucket === bucket) return true;
-  return false;
 }
