@@ -1,4 +1,4 @@
-import { highHalf, lowHalf } from '../../model/abi/u64.ts';
+import { highHalf, lowHalf, type U64 } from '../../model/abi/u64.ts';
 import { EVENT_KINDS } from '../../model/invariants/catalogue.ts';
 import type { Trap } from '../../model/kernel/port.ts';
 import type { ModuleStatus } from '../../model/kernel/state.ts';
@@ -102,11 +102,14 @@ function pass(edge: number, edges: number[]): void {
 export function collectEdges(world: World, record: EventRecord, edges: number[]): number {
   const { trace } = world;
   let calls = 0;
+  let last: SeamcallEntry | undefined;
   for (let index = record.from; index < record.to; index += 1) {
     const entry = trace[index];
     if (entry?.kind !== 'seamcall') continue;
     calls += entry.calls;
-    pass(seamcallEdge(entry), edges);
+    // Fields are read dozens in a row.
+    if (last === undefined || !isSameEdge(entry, last)) pass(seamcallEdge(entry), edges);
+    last = entry;
   }
   const outcome =
     ((phaseNumber(record.phaseBefore) * 5 + statusNumber(record.statusBefore)) * 32 +
@@ -117,7 +120,15 @@ export function collectEdges(world: World, record: EventRecord, edges: number[])
   return calls;
 }
 
+function isSameEdge(one: SeamcallEntry, other: SeamcallEntry): boolean {
+  return one.leaf === other.leaf && one.rax === other.rax && one.before === other.before && one.trap === other.trap;
+}
+
+function leafNumber(leaf: U64): number {
+  return typeof leaf === 'number' && leaf < 251 ? leaf : lowHalf(leaf) % 251;
+}
+
 function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
   const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : trapNumber(trap);
-  return (((phaseNumber(before) * 256 + (lowHalf(leaf) % 251)) * 1009 + status) * 7 + 3) % EDGES_HALF;
+  return (((phaseNumber(before) * 256 + leafNumber(leaf)) * 1009 + status) * 7 + 3) % EDGES_HALF;
 }
