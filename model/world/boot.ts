@@ -130,13 +130,13 @@ function kernelCPUs(
 
 /** What the boot CPU reads before any TDX code runs. MSR 0x87 faults where the machine has no memory encryption at all. */
 function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): BootFacts {
-  const keyids: ({ mktme: number; tdx: number } | null)[] = [];
-  if (platform.msr.length === 0) keyids.push(platform.keyids);
-  else
-    for (let lp = 0; lp < platform.lps.length; lp += 1) {
-      const value = readKeyIDPartition(platform, lp);
-      keyids.push({ mktme: lowHalf(value), tdx: highHalf(value) });
-    }
+  const keyids =
+    platform.msr.length === 0
+      ? [platform.keyids]
+      : platform.lps.map((_, lp) => {
+          const value = readKeyIDPartition(platform, lp);
+          return { mktme: lowHalf(value), tdx: highHalf(value) };
+        });
   // The boot CPU's is the first, whichever LP that is.
   const boot = first > 0 ? keyids[first] : keyids[0];
   if (first > 0 && boot !== undefined && keyids.length > first) keyids[0] = boot;
