@@ -162,7 +162,12 @@ export function messageLevel(message: Message): MessageText['level'] {
   return TEXTS[message.id].level;
 }
 
+// Every printk() asks: a few names are looked up faster than the whole catalogue.
+const PRINTED_ONCE: ReadonlySet<string> = new Set(
+  Object.entries(TEXTS).flatMap(([id, { once }]: [string, MessageText]) => (once ? [id] : [])),
+);
+
 /** Printed at most once per boot (pr_err_once and its kin). */
 export function isPrintedOnce(id: MessageId): boolean {
-  return TEXTS[id].once;
+  return PRINTED_ONCE.has(id);
 }

@@ -173,9 +173,10 @@ export function createKernel(
   }[],
   memory: readonly MemoryRegion[],
 ): KernelState {
-  const cpuList: KernelCPU[] = [];
-  for (const { package: pkg, present, online, bootable = true } of cpus) {
-    cpuList.push({
+  return {
+    revision,
+    facts,
+    cpus: cpus.map(({ package: pkg, present, online, bootable = true }) => ({
       package: pkg,
       atBoot: present,
       bootable,
@@ -185,12 +186,7 @@ export function createKernel(
       lpFailed: false,
       vmxReferences: 0,
       cacheDirty: false,
-    });
-  }
-  return {
-    revision,
-    facts,
-    cpus: cpuList,
+    })),
     platformEnabled: false,
     s3Available: true,
     partialWriteErratum: false,

@@ -3,7 +3,7 @@ import type { Hardware, LogicalProcessor } from './hardware.ts';
 import type { MCHECKResult } from './mcheck.ts';
 import { createMemory } from './memory.ts';
 import { readOverride } from './msr-override.ts';
-import type { Platform } from './platform.ts';
+import type { Platform, PlatformLP } from './platform.ts';
 import { isSEAMRRValid, SEAMRR_MASK_MSR, seamrrMask, seamrrMaskMSR } from './seamrr.ts';
 import { healthySMRR } from './smrr.ts';
 import { x2apicOf } from './topology.ts';
@@ -45,34 +45,25 @@ export function buildHardware(platform: Platform, mcheck: MCHECKResult): Hardwar
   };
 }
 
-function buildLPs(platform: Platform, mcheck: MCHECKResult, enabled: boolean): LogicalProcessor[] {
+function buildLPs(platform: Platform, { shifts }: MCHECKResult, enabled: boolean): LogicalProcessor[] {
   const { lps, msr, seamrr } = platform;
   const mask = seamrr === null ? 0 : seamrrMaskMSR(seamrr);
-  const built: LogicalProcessor[] = [];
-  for (let index = 0; index < lps.length; index += 1) {
-    const lp = lps[index];
-    if (lp === undefined) continue;
-    built.push({
-      x2apic: x2apicOf(lp, mcheck.shifts),
-      package: lp.package,
-      vmx: lp.vmx,
-      seamrrValid:
-        enabled &&
-        (lp.bios || sharesCountedCore(platform, index)) &&
-        (msr.length === 0 || isSEAMRRValid(lowHalf(readOverride(msr, index, SEAMRR_MASK_MSR, mask)))),
-    });
-  }
-  return built;
+  return lps.map((lp, index) => ({
+    x2apic: x2apicOf(lp, shifts),
+    package: lp.package,
+    vmx: lp.vmx,
+    seamrrValid:
+      enabled &&
+      (lp.bios || sharesCountedCore(platform, lp)) &&
+      (msr.length === 0 || isSEAMRRValid(lowHalf(readOverride(msr, index, SEAMRR_MASK_MSR, mask)))),
+  }));
 }
 
 /**
  * An LP that MCHECK did not count can still enter SEAM if it shares its core with one that was counted: SEAMRR
  * registers are per core.
  */
-function sharesCountedCore({ lps }: Platform, index: number): boolean {
-  const lp = lps[index];
-  for (const other of lps) {
-    if (other.bios && other.package === lp?.package && other.core === lp.core) return true;
-  }
+function sharesCountedCore({ lps }: Platform, lp: PlatformLP): boolean {
+  for (const other of lps) if (other.bios && other.package === lp.package && other.core === lp.core) return true;
   return false;
 }

@@ -6,7 +6,10 @@ import type { U64 } from '../abi/u64.ts';
  * arrays, TDSYSINFO) are.
  */
 export interface PhysicalMemory {
-  /** Block number (address / 512) to its 64 words: no structure the module reads is longer or crosses a block. */
+  /**
+   * Block number (address / 512) to the first of its 64 words, those missing being zero: no structure the module reads
+   * is longer or crosses a block.
+   */
   readonly blocks: Map<number, U64[]>;
 }
 
@@ -15,10 +18,12 @@ export interface PhysicalMemory {
 const floor = Math.floor;
 
 const BLOCK_SIZE = 512;
-const BLOCK_WORDS = 64;
-// Once an array has had a bigint in it, it can hold whatever a word can be; one that has had only small numbers would be
-// made over when the first address comes.
-const ZERO_BLOCK: readonly U64[] = new Array<U64>(BLOCK_WORDS).fill(0n).fill(0);
+export const BLOCK_WORDS = 64;
+/**
+ * What a block begins with: most have no more in them. Once an array has had a bigint in it, it can hold whatever a word
+ * can be; one that has had only small numbers would be made over when the first address comes.
+ */
+const FIRST_WORDS: readonly U64[] = new Array<U64>(12).fill(0n).fill(0);
 
 export function createMemory(): PhysicalMemory {
   return { blocks: new Map() };
@@ -30,9 +35,9 @@ export function readWord(memory: PhysicalMemory, address: number): U64 {
   return memory.blocks.get(block)?.[(address - block * BLOCK_SIZE) / 8] ?? 0;
 }
 
-/** The 64 words of the 512-byte block at `address` (bytes, 512-byte aligned), to read only. */
+/** The words of the 512-byte block at `address` (bytes, 512-byte aligned), to read only; those missing are zero. */
 export function readBlock(memory: PhysicalMemory, address: number): readonly U64[] {
-  return memory.blocks.get(address / BLOCK_SIZE) ?? ZERO_BLOCK;
+  return memory.blocks.get(address / BLOCK_SIZE) ?? FIRST_WORDS;
 }
 
 /** Writes the word at `address` (bytes, 8-byte aligned). */
@@ -81,7 +86,7 @@ function zeroInBlock({ blocks }: PhysicalMemory, block: number, base: number, en
 }
 
 function createBlock(memory: PhysicalMemory, block: number): U64[] {
-  const words = ZERO_BLOCK.slice();
+  const words = FIRST_WORDS.slice();
   memory.blocks.set(block, words);
   return words;
 }

@@ -73,23 +73,14 @@ export function isHotAddable(lp: PlatformLP): boolean {
  * Which LPs are online when the first event happens, by LP index: those the case leaves online, less what `nosmt`
  * holds back, and no more than `maxcpus` of them in the kernel's order. The boot LP is always online.
  */
-export function onlineAtBoot(platform: Platform): boolean[] {
-  const { lps, commandLine } = platform;
-  const online: boolean[] = [];
+export function onlineAtBoot({ lps, commandLine }: Platform): boolean[] {
   const boot = bootLP(lps);
   const limit = commandLine.maxcpus ?? lps.length;
   let up = boot === -1 ? 0 : 1;
-  for (let index = 0; index < lps.length; index += 1) {
-    const lp = lps[index];
-    if (lp === undefined) continue;
-    if (index === boot) {
-      online.push(true);
-    } else if (lp.online && up < limit && mayComeOnline(lp, commandLine)) {
-      online.push(true);
-      up += 1;
-    } else {
-      online.push(false);
-    }
-  }
-  return online;
+  return lps.map((lp, index) => {
+    if (index === boot) return true;
+    const online = lp.online && up < limit && mayComeOnline(lp, commandLine);
+    if (online) up += 1;
+    return online;
+  });
 }

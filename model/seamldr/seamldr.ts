@@ -33,21 +33,15 @@ export interface SEAMLDRState {
 export function createSEAMLDR(hardware: Hardware, moduleImage: Platform['moduleImage'], bootLP: number): SEAMLDRState {
   const ready = bootLP !== -1 && hardware.lps[bootLP]?.seamrrValid === true;
   const moduleReady = ready && moduleImage === 'bios';
-  const installed: boolean[] = [];
-  const shutDown: boolean[] = [];
-  for (let index = 0; index < hardware.lps.length; index += 1) {
-    installed.push(false);
-    shutDown.push(false);
-  }
   return {
     ready,
     moduleReady,
     moduleReadyBefore: moduleReady,
     mutexBusy: false,
     imageAvailable: moduleImage !== 'absent',
-    installed,
+    installed: hardware.lps.map(() => false),
     installedCount: 0,
-    shutDown,
+    shutDown: hardware.lps.map(() => false),
     shutDownCount: 0,
     launchLP: bootLP,
   };

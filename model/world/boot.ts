@@ -27,15 +27,11 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
   const hardware = buildHardware(platform, mcheck);
   const first = bootLP(platform.lps);
   const online = onlineAtBoot(platform);
-  const mayEnterVMX: boolean[] = [];
-  for (let lp = 0; lp < hardware.lps.length; lp += 1) {
-    const processor = hardware.lps[lp];
-    if (processor === undefined) continue;
-    const enters = processor.vmx;
-    mayEnterVMX.push(enters);
-    // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
-    processor.vmx = revision.vmxGet === null && enters && online[lp] === true;
-  }
+  const mayEnterVMX = hardware.lps.map(({ vmx }) => vmx);
+  // A kernel that counts users of VMX operation enters it when the first one comes; others find what the case says.
+  hardware.lps.forEach((processor, lp) => {
+    processor.vmx = revision.vmxGet === null && processor.vmx && online[lp] === true;
+  });
   const seamldr = createSEAMLDR(hardware, platform.moduleImage, first);
   const kernel = createKernel(
     revision,
@@ -121,32 +117,26 @@ function bootKernel(world: World, cpu: number): void {
 }
 
 function kernelCPUs(
-  platform: Platform,
+  { lps, commandLine }: Platform,
   online: readonly boolean[],
 ): { package: number; present: boolean; online: boolean; bootable: boolean }[] {
-  const cpus: { package: number; present: boolean; online: boolean; bootable: boolean }[] = [];
-  for (let lp = 0; lp < platform.lps.length; lp += 1) {
-    const processor = platform.lps[lp];
-    if (processor !== undefined)
-      cpus.push({
-        package: processor.package,
-        present: processor.bios,
-        online: online[lp] === true,
-        bootable: !platform.commandLine.nosmt || processor.thread === 0,
-      });
-  }
-  return cpus;
+  return lps.map((processor, lp) => ({
+    package: processor.package,
+    present: processor.bios,
+    online: online[lp] === true,
+    bootable: !commandLine.nosmt || processor.thread === 0,
+  }));
 }
 
 /** What the boot CPU reads before any TDX code runs. MSR 0x87 faults where the machine has no memory encryption at all. */
 function bootFacts(platform: Platform, first: number, seamrrEnabled: boolean): BootFacts {
-  const keyids: ({ mktme: number; tdx: number } | null)[] = [];
-  if (platform.msr.length === 0) keyids.push(platform.keyids);
-  else
-    for (let lp = 0; lp < platform.lps.length; lp += 1) {
-      const value = readKeyIDPartition(platform, lp);
-      keyids.push({ mktme: lowHalf(value), tdx: highHalf(value) });
-    }
+  const keyids =
+    platform.msr.length === 0
+      ? [platform.keyids]
+      : platform.lps.map((_, lp) => {
+          const value = readKeyIDPartition(platform, lp);
+          return { mktme: lowHalf(value), tdx: highHalf(value) };
+        });
   // The boot CPU's is the first, whichever LP that is.
   const boot = first > 0 ? keyids[first] : keyids[0];
   if (first > 0 && boot !== undefined && keyids.length > first) keyids[0] = boot;

@@ -1,4 +1,5 @@
 import type { U64 } from '../abi/u64.ts';
+import { BLOCK_WORDS } from '../platform/memory.ts';
 import type { World } from './world.ts';
 
 /** What a refused SEAMCALL must leave alone, value by value. */
@@ -26,8 +27,8 @@ export function takeSnapshot({ module, hardware }: World): Snapshot {
   // A block of zeroes says no more than one that was never written.
   for (const [block, words] of hardware.memory.blocks) {
     for (let at = 0; at < words.length; at += 1) {
-      const word = words[at] as U64;
-      if (word !== 0) snapshot.push(block * words.length + at, word);
+      const word = words[at] ?? 0;
+      if (word !== 0) snapshot.push(block * BLOCK_WORDS + at, word);
     }
   }
   return snapshot;
