@@ -25,9 +25,10 @@ export interface Metamorphic {
 }
 
 export interface Variant {
-  readonly case: Case;
+  readonly platform: Platform;
+  readonly events: readonly Event[];
   /** What is described otherwise, to be read behind "the same machine with". */
-  readonly how: string;
+  readonly how: () => string;
 }
 
 const PAGE = 4096;
@@ -62,8 +63,8 @@ export function judgeMetamorphic(input: Case, world: World, violations: Violatio
   for (const rule of METAMORPHIC) {
     const variant = rule.variant(input);
     if (variant === undefined) continue;
-    const other = bootWorld(variant.case.platform, world.kernel.revision, world.release);
-    for (const event of variant.case.events) step(other, event);
+    const other = bootWorld(variant.platform, world.kernel.revision, world.release);
+    for (const event of variant.events) step(other, event);
     const difference = firstDifference(world, other, variant.how);
     if (difference !== undefined)
       violations.push({
@@ -93,7 +94,7 @@ const COMPARED: ReadonlySet<string> = new Set([
 function firstDifference(
   one: World,
   other: World,
-  how: string,
+  how: () => string,
 ): { what: string; event: number; message: string } | undefined {
   for (let index = 1; index < one.records.length; index += 1) {
     const a = one.records[index];
@@ -108,7 +109,7 @@ function firstDifference(
     return {
       what,
       event: index - 1,
-      message: `${what} is ${outcomeText(a, b)}; on the same machine with ${how} it is ${outcomeText(b, a)}`,
+      message: `${what} is ${outcomeText(a, b)}; on the same machine with ${how()} it is ${outcomeText(b, a)}`,
     };
   }
   return undefined;
@@ -147,76 +148,76 @@ const TELLS_LPS_APART: ReadonlySet<Event['kind']> = new Set([
 
 /** All LPs but the boot LP in reverse order. */
 function relabelLPs(input: Case): Variant | undefined {
-  const { lps } = input.platform;
+  const { lps, memory, cmrs } = input.platform;
   if (lps.length < 3 || !lpsAreAlike(input)) return undefined;
   const boot = bootLP(lps);
   if (boot !== 0) return undefined;
   const relabel = (lp: number): number => (lp > 0 && lp < lps.length ? lps.length - lp : lp);
-  const platform: Platform = { ...input.platform, lps: lps.map((lp, index) => lps[relabel(index)] ?? lp) };
+  const relabelled = lps.map((lp, index) => lps[relabel(index)] ?? lp);
   // The first LP that BIOS enabled must still be the boot LP, or another CPU boots the machine.
-  if (bootLP(platform.lps) !== 0) return undefined;
-  const events = input.events.map((event): Event => ('lp' in event ? { ...event, lp: relabel(event.lp) } : event));
-  return { case: { ...input, platform, events }, how: `LPs 1 to ${lps.length - 1} numbered in reverse order` };
+  if (bootLP(relabelled) !== 0) return undefined;
+  return {
+    platform: describedBy(input.platform, relabelled, memory, cmrs),
+    events: input.events.map((event): Event => ('lp' in event ? { ...event, lp: relabel(event.lp) } : event)),
+    how: () => `LPs 1 to ${lps.length - 1} numbered in reverse order`,
+  };
 }
 
 /** The largest CMR of a legal table as two halves that touch. */
-function splitCMR(input: Case): Variant | undefined {
-  const { cmrs } = input.platform;
+function splitCMR({ platform, events }: Case): Variant | undefined {
+  const { lps, memory, cmrs } = platform;
   if (cmrs.length >= CMR_MAX || brokenCMRRule(cmrs) !== null) return undefined;
   let largest = 0;
   for (let index = 0; index < cmrs.length; index += 1)
     if ((cmrs[index]?.size ?? 0) > (cmrs[largest]?.size ?? 0)) largest = index;
   const cmr = cmrs[largest];
   if (cmr === undefined || cmr.size < 2 * PAGE) return undefined;
-  const half = middle(cmr.base, cmr.size) - cmr.base;
-  const split = [
-    ...cmrs.slice(0, largest),
-    { base: cmr.base, size: half },
-    { base: cmr.base + half, size: cmr.size - half },
-    ...cmrs.slice(largest + 1),
-  ];
-  return {
-    case: { ...input, platform: { ...input.platform, cmrs: split } },
-    how: cutText('CMR', cmr, cmr.base + half),
-  };
+  const { base, size } = cmr;
+  const at = middle(base, size);
+  const split: AddressRange[] = [];
+  for (const one of cmrs)
+    if (one === cmr) split.push({ base, size: at - base }, { base: at, size: base + size - at });
+    else split.push(one);
+  return { platform: describedBy(platform, lps, memory, split), events, how: () => cutText('CMR', cmr, at) };
 }
 
 /**
  * A memory block as two that touch, if no event counts allocations (there is one more per block): cut where memory comes
  * back, in the middle of the first range that is hot-added within a block, or else the largest block about its middle.
  */
-function splitMemory(input: Case): Variant | undefined {
-  for (const { kind } of input.events) if (kind === 'allocation-failure') return undefined;
-  const { memory } = input.platform;
-  let [at, cut]: [number, MemoryBlock | undefined] = [0, undefined];
+function splitMemory({ platform, events }: Case): Variant | undefined {
+  for (const { kind } of events) if (kind === 'allocation-failure') return undefined;
+  const { lps, memory, cmrs } = platform;
+  let cut: MemoryBlock | undefined;
   for (const block of memory) if (block.size > (cut?.size ?? 0)) cut = block;
-  if (cut !== undefined) at = middle(cut.base, cut.size);
-  for (const event of input.events) {
+  let at = cut === undefined ? 0 : middle(cut.base, cut.size);
+  for (const event of events) {
     if (event.kind !== 'memory-add') continue;
     const block = memory.find(({ base, size }) => base <= event.base && event.base + event.size <= base + size);
     if (block === undefined || event.size < 2 * PAGE) continue;
-    const half = event.base + event.size / 2;
-    [at, cut] = [alignDown(half, PAGE), block];
+    cut = block;
+    at = alignDown(event.base + event.size / 2, PAGE);
     break;
   }
-  if (
-    cut === undefined ||
-    cut.size < 2 * PAGE ||
-    !isAligned(cut.base, PAGE) ||
-    at <= cut.base ||
-    at >= cut.base + cut.size
-  )
-    return undefined;
+  if (cut === undefined) return undefined;
   const { base, size, node } = cut;
-  const split: MemoryBlock[] = memory.flatMap((block) =>
-    block === cut
-      ? [
-          { base, size: at - base, node },
-          { base: at, size: base + size - at, node },
-        ]
-      : [block],
-  );
-  return { case: { ...input, platform: { ...input.platform, memory: split } }, how: cutText('memory block', cut, at) };
+  if (size < 2 * PAGE || !isAligned(base, PAGE) || at <= base || at >= base + size) return undefined;
+  const split: MemoryBlock[] = [];
+  for (const block of memory)
+    if (block === cut) split.push({ base, size: at - base, node }, { base: at, size: base + size - at, node });
+    else split.push(block);
+  const range = cut;
+  return { platform: describedBy(platform, lps, split, cmrs), events, how: () => cutText('memory block', range, at) };
+}
+
+/** The rest of a platform, described by these. Written out: a copy made by spreading has a shape of its own, and runs slower. */
+function describedBy(
+  { keyids, keyidBits, seamrr, msr, mcheck, moduleImage, fms, commandLine, hibernation }: Platform,
+  lps: Platform['lps'],
+  memory: Platform['memory'],
+  cmrs: Platform['cmrs'],
+): Platform {
+  return { lps, memory, cmrs, keyids, keyidBits, seamrr, msr, mcheck, moduleImage, fms, commandLine, hibernation };
 }
 
 /** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */
