@@ -1,5 +1,5 @@
 import type { AddressRange } from '../../model/abi/range.ts';
-import type { CommandLine, MemoryBlock, MSROverride, Platform, PlatformLP } from '../../model/platform/platform.ts';
+import type { CommandLine, MemoryBlock, MSROverride, Platform } from '../../model/platform/platform.ts';
 import { drawBrokenFMS, drawBrokenSEAM, drawFMS, drawSEAMRR } from './bios.ts';
 import { breakCMRs, drawCMRs, drawWildAddress, drawWildCMRs } from './cmr.ts';
 import type { Drawn, Random, Temperament } from './draw.ts';
@@ -9,6 +9,7 @@ import { addMemoryOutsideCMRs, drawMemory, drawWildMemory } from './memory.ts';
 import { drawBrokenMSR, drawWildMSRs } from './msr.ts';
 import type { Swarm } from './swarm.ts';
 import { isOn } from './swarm.ts';
+import type { DraftLP } from './topology.ts';
 import { drawTopology } from './topology.ts';
 
 /**
@@ -39,7 +40,7 @@ const NO_SWITCHES: CommandLine = { nosmt: false, maxcpus: null };
 
 /** A platform, mutable while it is being put together. */
 interface Draft {
-  lps: PlatformLP[];
+  lps: DraftLP[];
   memory: MemoryBlock[];
   cmrs: AddressRange[];
   keyids: Platform['keyids'];
@@ -119,32 +120,30 @@ function drawLegalPlatform(random: Random, swarm: Swarm): Draft {
   return draft;
 }
 
-function setOffline(lps: PlatformLP[], index: number): void {
+function setOffline(lps: readonly DraftLP[], index: number): void {
   const lp = lps[index];
-  if (lp !== undefined && index > 0) lps[index] = { ...lp, online: false, vmx: false };
+  if (lp === undefined || index === 0) return;
+  lp.online = false;
+  lp.vmx = false;
 }
 
 /** All LPs of a package other than the boot LP's. */
-function setPackageOffline(lps: PlatformLP[], pkg: number): void {
+function setPackageOffline(lps: readonly DraftLP[], pkg: number): void {
   for (let index = 1; index < lps.length; index += 1) {
     if (lps[index]?.package === pkg && lps[0]?.package !== pkg) setOffline(lps, index);
   }
 }
 
 /** One LP, or all of them (-1): nobody has executed VMXON yet. */
-function leaveVMX(lps: PlatformLP[], which: number): void {
-  for (let index = 0; index < lps.length; index += 1) {
-    const lp = lps[index];
-    if (lp !== undefined && (which === -1 || which === index)) lps[index] = { ...lp, vmx: false };
-  }
+function leaveVMX(lps: readonly DraftLP[], which: number): void {
+  for (const [index, lp] of lps.entries()) if (which === -1 || which === index) lp.vmx = false;
 }
 
 /**
  * An LP that BIOS left out: the sibling of one that it enabled (whose SEAMRR they share), or on a core of its own, in a
  * package that is there or in a new one (where MCHECK never ran).
  */
-function hotAddable(random: Random, lps: readonly PlatformLP[]): PlatformLP {
-  const left = { bios: false, online: false, vmx: false };
+function hotAddable(random: Random, lps: readonly DraftLP[]): DraftLP {
   let core = 0;
   let pkg = 0;
   let thread = 0;
@@ -156,13 +155,17 @@ function hotAddable(random: Random, lps: readonly PlatformLP[]): PlatformLP {
   switch (weighted(random, [50, 35, 15])) {
     case 0: {
       const sibling = pick(random, lps);
-      return { package: sibling.package, core: sibling.core, thread, ...left };
+      return leftOut(sibling.package, sibling.core, thread);
     }
     case 1:
-      return { package: random.nextInt(0, pkg), core, thread: 0, ...left };
+      return leftOut(random.nextInt(0, pkg), core, 0);
     default:
-      return { package: pkg + 1, core: 0, thread: 0, ...left };
+      return leftOut(pkg + 1, 0, 0);
   }
+}
+
+function leftOut(pkg: number, core: number, thread: number): DraftLP {
+  return { package: pkg, core, thread, bios: false, online: false, vmx: false };
 }
 
 /** Breaks exactly one rule of a legal platform and returns its name. */
@@ -218,7 +221,7 @@ function breakPlatform(random: Random, draft: Draft): readonly string[] {
 }
 
 /** LPs that BIOS enabled come first; a hot-addable one is last. */
-function countedLPs(lps: readonly PlatformLP[]): number {
+function countedLPs(lps: readonly DraftLP[]): number {
   return lps[lps.length - 1]?.bios === false ? lps.length - 1 : lps.length;
 }
 
