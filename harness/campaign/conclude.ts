@@ -75,6 +75,7 @@ function minimalRecord(finding: Finding, again = replayLine): Minimal {
     case: asJSON(input),
     file: finding.file,
     replay: again(finding.file),
+    machine: finding.shrunk?.machine ?? [],
     trace: finding.shrunk?.trace ?? [],
   };
 }

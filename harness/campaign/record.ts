@@ -69,6 +69,8 @@ export interface Minimal {
   /** Where the case lies. */
   readonly file: string;
   readonly replay: string;
+  /** The machine, as text. */
+  readonly machine: readonly string[];
   /** The run, as text. */
   readonly trace: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { Case } from '../case.ts';
 import { UserError } from '../cli/exit.ts';
+import { describePlatform } from '../oracle/describe-platform.ts';
 import type { Violation } from '../oracle/verdict.ts';
 import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
 import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';
@@ -35,6 +36,7 @@ export interface Recheck {
 }
 
 export interface Shrunk extends ShrinkResult {
+  readonly machine: readonly string[];
   readonly trace: readonly string[];
 }
 
@@ -52,7 +54,9 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
       const { deadline, evaluations } = task;
       const outOfTime = (): boolean => deadline !== null && now() >= deadline;
       const result = shrink(task.case, task.bucket, stages.judge, { evaluations, outOfTime });
-      return result === undefined ? undefined : { ...result, trace: stages.describe(result.case) };
+      if (result === undefined) return undefined;
+      const { case: smallest } = result;
+      return { ...result, machine: describePlatform(smallest.platform), trace: stages.describe(smallest) };
     }
   }
 }

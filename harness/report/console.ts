@@ -33,12 +33,13 @@ export function renderScreen(records: readonly CampaignRecord[], palette: Palett
 }
 
 function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonly string[] {
-  const { invariant, message, bucket, events, hits, evaluations, origin, trace, replay } = finding;
+  const { invariant, message, bucket, events, hits, evaluations, origin, machine, trace, replay } = finding;
   const size = `${counted(events, 'event')}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
   const cut = trace.length > TRACE_LINES_MAX ? [`... ${trace.length - TRACE_LINES_MAX} more lines in the replay`] : [];
   return [
     `${bad('BROKEN')}  ${strong(invariant)}`,
     `        ${message}`,
+    ...machine.map((line) => `        ${line}`),
     ...[...trace.slice(0, TRACE_LINES_MAX), ...cut].map((line) => `        ${dim('|')} ${line}`),
     `        ${dim(`bucket ${bucket}`)}`,
     `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no case of this run hit it' : `${counted(hits, 'case')} hit it`}, first ${origin}`)}`,

@@ -51,8 +51,8 @@ export function renderJUnit(records: readonly CampaignRecord[]): string {
   return report.build();
 }
 
-function describeFailure({ bucket, message, trace, replay }: Minimal): string {
-  return clean([bucket, message, ...trace, replay].join('\n'));
+function describeFailure({ bucket, message, machine, trace, replay }: Minimal): string {
+  return clean([bucket, message, ...machine, ...trace, replay].join('\n'));
 }
 
 /** XML has no way to write most control characters, and a CDATA section ends at its own end mark. */

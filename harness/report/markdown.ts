@@ -51,13 +51,13 @@ function verdict(exitCode: number, findings: number): string {
   return exitCode === 0 ? 'ok' : `exit ${exitCode}`;
 }
 
-function findingBlock({ invariant, message, bucket, events, minimal, trace, replay }: Minimal): string {
+function findingBlock({ invariant, message, bucket, events, minimal, machine, trace, replay }: Minimal): string {
   return [
     `### ${invariant}`,
     '',
     message,
     '',
-    fenced([...trace, '', replay]),
+    fenced([...machine, '', ...trace, '', replay]),
     '',
     `${events} events${minimal ? ', 1-minimal' : ''} · bucket \`${bucket}\``,
     '',

@@ -232,7 +232,11 @@ describe('Markdown', () => {
     const text = renderMarkdown(many, 3000);
     expect(text.length).toBeLessThan(3200);
     expect(text).toMatch(/_\d+ more findings left out here/);
-    const fenced = renderMarkdown([HEADER, { ...(first as Minimal), trace: ['```'] }, records.at(-1) as Footer]);
-    expect(fenced).toContain('````\n```\n');
+    const fenced = renderMarkdown([
+      HEADER,
+      { ...(first as Minimal), machine: ['LPs'], trace: ['```'] },
+      records.at(-1) as Footer,
+    ]);
+    expect(fenced).toContain('````\nLPs\n\n```\n');
   });
 });
