@@ -113,7 +113,7 @@ export function collectEdges(world: World, record: EventRecord, edges: number[])
   }
   const outcome =
     ((phaseNumber(record.phaseBefore) * 5 + statusNumber(record.statusBefore)) * 32 +
-      (KIND_NUMBER.get(record.event.kind) ?? 0)) *
+      (KIND_NUMBER.get(record.kind) ?? 0)) *
       4 +
     outcomeNumber(record.outcome);
   pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);

@@ -86,7 +86,7 @@ function look(
   { violations, sometimes }: OpenVerdict,
   seen: ReadonlySet<string>,
 ): void {
-  const questions = questionsAfter(record.event.kind, factsOf(world, record));
+  const questions = questionsAfter(record.kind, factsOf(world, record));
   for (const { id, check } of questions.always) {
     check(world, record, report);
     if (reported.length === 0) continue;
@@ -140,7 +140,7 @@ function knownBucketOf(invariant: string, offence: Offence): string {
 function isComplete({ records }: World): boolean {
   for (const record of records)
     if (
-      record.event.kind === 'enable' &&
+      record.kind === 'enable' &&
       (record.phaseAfter === 'READY' || (record.errno !== 0 && record.dmesgTo > record.dmesgFrom))
     )
       return true;

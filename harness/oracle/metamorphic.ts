@@ -101,11 +101,11 @@ function firstDifference(
     const b = other.records[index];
     if (a === undefined || b === undefined) continue;
     if (
-      !COMPARED.has(a.event.kind) ||
+      !COMPARED.has(a.kind) ||
       (a.outcome === b.outcome && a.errno === b.errno && a.statusAfter === b.statusAfter)
     )
       continue;
-    const what = a.event.kind;
+    const what = a.kind;
     return {
       what,
       event: index - 1,

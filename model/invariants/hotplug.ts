@@ -87,7 +87,7 @@ export const HOT_PLUG_LEAVES_TDX_ALONE: Always = {
   needs: ['was-initialised'],
   check: (_, record, report) => {
     if (record.statusBefore === 'initialised' && record.statusAfter !== 'initialised')
-      report(offence(record.event.kind, `TDX is ${record.statusAfter} after ${record.event.kind}`));
+      report(offence(record.kind, `TDX is ${record.statusAfter} after ${record.kind}`));
   },
 };
 

@@ -82,7 +82,7 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
       report(
         offence(
           errnoName(record.errno),
-          `${record.event.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`,
+          `${record.kind} failed with ${errnoName(record.errno)} and dmesg gives no reason`,
         ),
       );
   },
@@ -125,7 +125,7 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
     } else if (!isNamed(record, 'lp') && !isRefusedForOfflineCPUs(record)) return;
     for (const pkg of packagesWithoutCPU(world)) {
       if (isNamed(record, 'package', pkg)) continue;
-      const message = `package ${pkg} has no online CPU, ${record.event.kind} failed with ${errnoName(record.errno)}, and no line names the package`;
+      const message = `package ${pkg} has no online CPU, ${record.kind} failed with ${errnoName(record.errno)}, and no line names the package`;
       report(root === undefined ? offence('no SEAMCALL', message) : offenceOf(root, message));
       return;
     }

@@ -31,7 +31,7 @@ export const A_TRANSIENT_STATUS_IS_NOT_PERMANENT: Always = {
     const { kernel } = world;
     // What an earlier initialisation, or one under way at the same time, has barred is not this event's doing.
     const settled =
-      record.event.kind === 'enable' &&
+      record.kind === 'enable' &&
       record.statusBefore !== record.statusAfter &&
       (record.statusAfter === 'error' || record.statusAfter === 'shutdown');
     const barred = settled || (kernel.sysinitDone && kernel.sysinitError !== 0);

@@ -315,7 +315,7 @@ const RULES: readonly Sometimes[] = [
       ['became-initialised'],
       (world, record) =>
         justInitialised(record) &&
-        world.records.some((earlier) => earlier !== record && earlier.event.kind === 'enable' && earlier.errno !== 0),
+        world.records.some((earlier) => earlier !== record && earlier.kind === 'enable' && earlier.errno !== 0),
     ),
     appliesTo: ({ failureIsFinal }) => !failureIsFinal,
   },

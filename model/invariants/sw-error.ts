@@ -93,6 +93,6 @@ export const NO_CRASH: Always = {
     if (record.outcome !== 'crashed' || world.kernel.crash?.startsWith('deadlock') === true) return;
     const root = lastSeamcall(world, record);
     if (root !== undefined && (root.trap === 'gp' || root.trap === 'ud')) return;
-    report(offence(record.event.kind, `${record.event.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));
+    report(offence(record.kind, `${record.kind} crashed the kernel: ${world.kernel.crash ?? ''}`));
   },
 };

@@ -198,7 +198,7 @@ export const A_LEAK_IS_TOLD: Always = {
     for (const td of kernel.tds) {
       if (!isLost(td) || !own.some(({ inRCX }) => inRCX === td.tdr)) continue;
       if (!kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
-        report(offence(record.event.kind, `KeyID ${td.hkid} is lost without a word`));
+        report(offence(record.kind, `KeyID ${td.hkid} is lost without a word`));
     }
   },
 };

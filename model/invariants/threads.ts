@@ -16,7 +16,7 @@ export const NO_DEADLOCK: Always = {
   check: (world, record, report) => {
     const { crash } = world.kernel;
     if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true)
-      report(offence(record.event.kind, crash));
+      report(offence(record.kind, crash));
   },
 };
 
@@ -50,7 +50,7 @@ function endedDuringInit({ overlaps }: World, record: EventRecord): boolean {
     const turn = overlaps[at];
     const early = turn?.record;
     // One that has done nothing yet may still be waiting for its locks.
-    if (early?.event.kind !== 'enable' || turn?.from === turn?.to) continue;
+    if (early?.kind !== 'enable' || turn?.from === turn?.to) continue;
     for (let later = end + 1; later < overlaps.length; later += 1) {
       const next = overlaps[later];
       if (next?.record === early && next.to > next.from) return true;
