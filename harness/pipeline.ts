@@ -46,8 +46,10 @@ export const stages: Stages = {
       mood: parseMood(mood),
       platforms: startingPoints(),
     });
-    const serial = { formatVersion: FORMAT_VERSION, profile, platform, events } as const;
-    return schedule.length === 0 ? serial : { ...serial, schedule };
+    // Written out: a spread would give every case a hidden class of its own.
+    return schedule.length === 0
+      ? { formatVersion: FORMAT_VERSION, profile, platform, events }
+      : { formatVersion: FORMAT_VERSION, profile, platform, events, schedule };
   },
   judge: judgeCase,
   describe: describeCase,

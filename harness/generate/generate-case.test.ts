@@ -10,8 +10,11 @@ import { caseArbitrary, eventsArbitrary } from './arbitraries.ts';
 import { CONDITIONS } from './condition.ts';
 import type { GeneratedCase, GenerateOptions } from './generate-case.ts';
 import { generateCase } from './generate-case.ts';
+import { reonline } from './memory-event.ts';
 import { MOOD_NAMES, parseMood } from './mood.ts';
 import { PERTURBATIONS } from './perturbation.ts';
+import { startPlan } from './plan.ts';
+import { randomFor } from './seed.ts';
 
 const REAL = [healthyPlatform({ fms: [0xc06f2] })];
 const DEFAULT: GenerateOptions = { mood: 'default', platforms: REAL };
@@ -39,6 +42,20 @@ describe.each(MOOD_NAMES)('mood %s', (mood) => {
       { seed: 7, numRuns: 150 },
     );
   });
+});
+
+test('memory that comes back beside a block of less than a page begins at 0, not below', () => {
+  const memory = [
+    { base: 0, size: 1, node: 0 },
+    { base: 1, size: 2 ** 31, node: 0 },
+  ];
+  const bases = Array.from({ length: 40 }, (_, index) => {
+    const plan = startPlan(randomFor('tiny', index), healthyPlatform({ memory }));
+    reonline(plan);
+    return plan.events.map((event) => ('base' in event ? event.base : -1));
+  }).flat();
+  expect(bases.filter((base) => base < 0)).toEqual([]);
+  expect(bases).toContain(0);
 });
 
 test('an unknown mood is a usage error that lists the moods', () => {

@@ -77,7 +77,8 @@ export function reonline(plan: Plan): void {
   const inside = chance(random, 50)
     ? alignUp(block.base, size)
     : block.base + block.size - size - ((block.base + block.size) % PAGE);
-  const base = across ? block.base - random.nextInt(1, 64) * PAGE : inside;
+  // A block of less than a page, or one that begins within the first few, has nothing so far down.
+  const base = Math.max(0, across ? block.base - random.nextInt(1, 64) * PAGE : inside);
   const length = across ? 2 * (block.base - base) : size;
   const how = pick(random, KINDS);
   plan.events.push({ kind: 'memory-remove', how, base, size: length });

@@ -100,10 +100,7 @@ function firstDifference(
     const a = one.records[index];
     const b = other.records[index];
     if (a === undefined || b === undefined) continue;
-    if (
-      !COMPARED.has(a.kind) ||
-      (a.outcome === b.outcome && a.errno === b.errno && a.statusAfter === b.statusAfter)
-    )
+    if (!COMPARED.has(a.kind) || (a.outcome === b.outcome && a.errno === b.errno && a.statusAfter === b.statusAfter))
       continue;
     const what = a.kind;
     return {
