@@ -49,7 +49,7 @@ function anyTouchingBlock({ random, platform: { memory } }: Plan): number {
   const start = memory.length < 2 ? 0 : random.nextInt(0, memory.length - 1);
   for (let step = 0; step < memory.length; step += 1) {
     const index = (start + step) % memory.length;
-    const before = memory[index - 1];
+    const before = index === 0 ? undefined : memory[index - 1];
     if (before !== undefined && before.base + before.size === memory[index]?.base) return index;
   }
   return -1;

@@ -91,9 +91,10 @@ function pass(edge: number, edges: number[]): void {
   // In its place at once: a case passes some ten edges.
   let at = edges.length;
   edges.push(edge);
-  for (let before = edges[at - 1]; at > 0 && before !== undefined && before > edge; before = edges[at - 1]) {
+  for (; at > 0; at -= 1) {
+    const before = edges[at - 1] as number;
+    if (before < edge) break;
     edges[at] = before;
-    at -= 1;
   }
   edges[at] = edge;
 }
