@@ -15,8 +15,7 @@ export const NO_DEADLOCK: Always = {
   needs: ['crashed'],
   check: (world, record, report) => {
     const { crash } = world.kernel;
-    if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true)
-      report(offence(record.kind, crash));
+    if (record.outcome === 'crashed' && crash?.startsWith('deadlock') === true) report(offence(record.kind, crash));
   },
 };
 
