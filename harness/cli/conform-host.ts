@@ -84,8 +84,9 @@ export async function conformHosts(
   );
   const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
   const interrupts = catchInterrupts(terminal);
-  const runs = 'runs' in config.budget && config.budget.runs > 0 ? config.budget.runs : null;
-  const progress = progressLine(terminal, runs, Date.now);
+  // The saved cases come on top of those that were asked for.
+  const total = 'runs' in config.budget ? config.budget.runs + config.given.length : null;
+  const progress = progressLine(terminal, total, Date.now);
   let executor: Executor | undefined;
   try {
     executor = await startExecutor(workers, source, Date.now);
