@@ -47,7 +47,7 @@ const FULL_EVERY = 8;
  * Cases are made so many at a time and judged then, because a core's cache holds the code that makes them or the code that
  * judges them, but not both.
  */
-const MADE_AHEAD = 64;
+export const MADE_AHEAD = 64;
 
 /** Cases by position, however they come about. `make` gives the same case whenever it is asked. */
 interface Source {
