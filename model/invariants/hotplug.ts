@@ -1,5 +1,6 @@
 import type { KernelState } from '../kernel/state.ts';
 import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/detect.ts';
+import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { inOrder, leafName, offence } from './look.ts';
@@ -139,6 +140,12 @@ export const A_MACHINE_CHECK_TOUCHES_THE_MODULE_ONLY_WHEN_TDX_RUNS: Always = {
   },
 };
 
+/** Where in the trace the kernel of an event began: what an earlier one left behind was judged at its own kexec. */
+function bootOf({ records }: World, { kernel }: EventRecord): number {
+  for (const record of records) if (record.kind === 'boot' && record.kernel === kernel) return record.from;
+  return 0;
+}
+
 export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
   holds: 'always',
   id: 'kexec/caches-are-flushed',
@@ -149,10 +156,11 @@ export const CACHES_ARE_FLUSHED_BEFORE_KEXEC: Always = {
   check: (world, record, report) => {
     if (record.outcome !== 'done') return;
     const trace = inOrder(world);
+    const since = bootOf(world, record);
     for (let lp = 0; lp < world.hardware.lps.length; lp += 1) {
       // A CPU that went offline executed WBINVD as it died: hlt_play_dead(), arch/x86/kernel/smpboot.c.
       if (record.kernel.cpus[lp]?.online !== true) continue;
-      for (let at = record.to - 1; at >= 0; at -= 1) {
+      for (let at = record.to - 1; at >= since; at -= 1) {
         const entry = trace[at];
         if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
         // A raw call is nothing the kernel could have known of.

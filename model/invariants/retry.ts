@@ -1,6 +1,7 @@
 import { STATUS } from '../abi/status.ts';
 import { ENODEV } from '../kernel/errno.ts';
 import { INIT_EVENTS, failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
+import type { SeamcallEntry } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
 
 /** Transient answers are for trying again. */
@@ -51,9 +52,13 @@ export const NO_ENTROPY_IS_RETRIED_TEN_TIMES_AT_MOST: Always = {
   needs: ['refused'],
   check: (world, record, report) => {
     let run = 0;
+    let last: SeamcallEntry | undefined;
     for (let index = record.from; index < record.to; index += 1) {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.raw) continue;
+      // Another LP's call is no retry of this one.
+      if (entry.leaf !== last?.leaf || entry.lp !== last.lp) run = 0;
+      last = entry;
       run = entry.rax === STATUS.TDX_RND_NO_ENTROPY ? run + entry.calls : 0;
       if (run > ENTROPY_ATTEMPTS_MAX) {
         report(offenceOf(entry, `${leafName(entry.leaf)} was tried ${run} times without entropy`));
