@@ -67,7 +67,8 @@ describe('every rule can be broken', () => {
     ['any', 'harness/x.ts', `/${'/'} x\nconst a = b as any;`],
     ['unfinished', 'harness/x.ts', `// ${'TO'}DO`],
     ['standing-alone', 'README.md', 'see /home/me/notes'],
-    ['standing-alone', 'README.md', 'see ../shared/notes'],
+    ['standing-alone', 'README.md', 'see ../notes'],
+    ['standing-alone', 'harness/oracle/x.ts', "readFileSync('../../../../notes')"],
     ['tests-expect', 'model/x.test.ts', "test('x', () => {});"],
     ['tests-expect', 'model/x.test.ts', `expect(1); test.${'only'}('x')`],
   ])('%s: %s', (id, path, text) => {
