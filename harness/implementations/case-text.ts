@@ -1,5 +1,6 @@
 import { healthyPlatform } from '../conformance/draft.ts';
-import { STEP_INPUTS, type StepAnswer, type StepQuestion } from './messages.ts';
+import { STEP_INPUTS } from '../trace/module-case.ts';
+import type { StepAnswer, StepQuestion } from './messages.ts';
 import type { Finding } from './report.ts';
 import { leafText, raxText } from './requirement.ts';
 

@@ -1,7 +1,8 @@
 import { leafOf } from '../conformance/reach.ts';
 import { formatU64, parseU64 } from '../../model/abi/u64.ts';
 import { compareAnswers, type Difference, type Level, type Unobserved } from './compare.ts';
-import { type Capabilities, STEP_INPUTS, type StepQuestion } from './messages.ts';
+import { STEP_INPUTS } from '../trace/module-case.ts';
+import type { Capabilities, StepQuestion } from './messages.ts';
 import { leafText, raxText, requirementsOf } from './requirement.ts';
 import type { Failed, Observation, Prepared } from './runner.ts';
 import { VERDICT_OF_DIFFERENCE, type VerdictName } from './verdict.ts';

@@ -1,5 +1,6 @@
 import type { DraftPlatform, DraftStep } from '../conformance/draft.ts';
 import type { RegisterText } from '../conformance/record.ts';
+import type { STEP_INPUTS } from '../trace/module-case.ts';
 import type { HostCapabilities } from './host/messages.ts';
 
 /** The messages of seam-stdio/1 (protocol/README.md; a schema each in protocol/). One JSON object a line. */
@@ -17,18 +18,7 @@ export interface Question {
 
 export type StepQuestion = Omit<DraftStep, 'label'>;
 
-/** What a step may have beside its call (`injectArg` belongs to `inject`). Refusing one of these is no refusal of the leaf. */
-export const STEP_INPUTS = [
-  'mem',
-  'msr',
-  'lpMsr',
-  'cpuid',
-  'seamopsCaps',
-  'reload',
-  'inject',
-  'repeat',
-  'read',
-] as const satisfies readonly (keyof StepQuestion)[];
+/** Refusing a step for one of these is no refusal of its leaf. */
 export type StepInput = (typeof STEP_INPUTS)[number];
 
 /** What one step came to. `result` for a single call, `runs` for a repeated one; the others end the case. */

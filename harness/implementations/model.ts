@@ -3,7 +3,8 @@ import { formatU64 } from '../../model/abi/u64.ts';
 import type { Release } from '../../model/module/release.ts';
 import { LEAVES } from '../../model/module/leaves/index.ts';
 import type { ModuleUnderTest } from './implementation.ts';
-import { type CaseAnswer, STEP_INPUTS } from './messages.ts';
+import { STEP_INPUTS } from '../trace/module-case.ts';
+import type { CaseAnswer } from './messages.ts';
 import { playQuestion } from './play.ts';
 
 /** Our own model in the place of an implementation: what `serve` exposes, and the control of everything here. */

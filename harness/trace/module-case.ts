@@ -68,23 +68,19 @@ export interface Read {
 }
 
 const CASE_KEYS = new Set(['id', 'platform', 'steps']);
-const STEP_KEYS = new Set([
+/** What a step may have beside its call (`injectArg` belongs to `inject`). */
+export const STEP_INPUTS = [
   'mem',
   'msr',
   'lpMsr',
   'cpuid',
   'seamopsCaps',
   'reload',
-  'seamcall',
   'inject',
-  'injectArg',
   'repeat',
-  'runs',
   'read',
-  'result',
-  'resultMem',
-  'fatal',
-]);
+] as const;
+const STEP_KEYS = new Set([...STEP_INPUTS, 'seamcall', 'injectArg', 'runs', 'result', 'resultMem', 'fatal']);
 const CALL_KEYS = new Set(['lp', 'rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
 const RESULT_KEYS = new Set(['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
 const REPEAT_END = 1e9;
