@@ -132,7 +132,7 @@ export const ALWAYS: readonly Always[] = [
   suspend.EVERY_CPU_COMES_BACK,
 ];
 
-/** Every kind of event, in the order of event.ts: edges are numbered after it. */
+/** Every kind of event. Edges are numbered by the place here: append, never insert. */
 export const EVENT_KINDS: readonly EventKind[] = [
   'boot',
   'vmxon',

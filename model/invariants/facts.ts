@@ -6,8 +6,8 @@ import type { World } from '../world/world.ts';
 import { failedSeamcall } from './look.ts';
 
 /**
- * What an event had, a bit each. Worked out once per event, so that the many rules that could say nothing about it need
- * not be asked: after nine events of ten a campaign has hardly any rule to run.
+ * What an event had, a bit each (all 32 of a small integer are taken). Worked out once per event, so that the many rules
+ * that could say nothing about it need not be asked: after nine events of ten a campaign has hardly any rule to run.
  */
 export const FACT = {
   /** The event left something in the trace. */
