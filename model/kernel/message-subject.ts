@@ -74,7 +74,8 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
 /** Lines of a kernel that is none of ours tell by their words; the first group is the number of an LP, package or KeyID. */
 const WORDS: { readonly [What in Named]?: RegExp } = {
   leaf: /SEAMCALL.*0x[0-9a-f]+|TDH\.[A-Z]+/i,
-  reason: /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded/i,
+  reason:
+    /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded|offline|no (?:online )?CPU|\bpackages? ?\d|not (?:convertible|online|supported|enough)|unsupported|exhausted|too (?:old|few|many)|hibernation|erratum/i,
   region: /0x[0-9a-f]+ ?[-,] ?0x[0-9a-f]+/i,
   lp: /\b(?:CPU|LP)s?[ #]*(\d+)/i,
   package: /\bpackages?[ #]*(\d+)/i,
