@@ -22,7 +22,7 @@ export function putCommand(words: Words, kernel: KernelState, command: HostComma
       putBoot(words, kernel, command.cpu);
       break;
     case 'cpu-enable':
-      putCPUEnable(words, command.cpu);
+      putCPUEnable(words, kernel, command.cpu);
       break;
     case 'enable':
       putEnable(words, kernel, command.cpu);
@@ -54,7 +54,7 @@ export function putBoot(words: Words, kernel: KernelState, cpu: number): void {
   put(words, cpu);
   put(words, cpus.length);
   for (const one of cpus) put(words, one.package);
-  putOnline(words, kernel);
+  putCPUs(words, kernel);
   put(words, partition === null ? 0 : 1);
   put(words, partition?.mktme ?? 0);
   put(words, partition?.tdx ?? 0);
@@ -63,17 +63,18 @@ export function putBoot(words: Words, kernel: KernelState, cpu: number): void {
   put(words, facts.cpuModel);
 }
 
-export function putCPUEnable(words: Words, cpu: number): void {
+export function putCPUEnable(words: Words, kernel: KernelState, cpu: number): void {
   put(words, COMMAND.CPU_ENABLE);
   put(words, cpu);
+  putCPUs(words, kernel);
 }
 
-/** With the CPUs that are online and the memory there is at this moment. */
+/** With the CPUs and the memory there are at this moment. */
 export function putEnable(words: Words, kernel: KernelState, cpu: number): void {
   const { memblock } = kernel;
   put(words, COMMAND.ENABLE);
   put(words, cpu);
-  putOnline(words, kernel);
+  putCPUs(words, kernel);
   put(words, memblock.length);
   for (const { base, size, node } of memblock) {
     putNumber(words, base);
@@ -86,19 +87,21 @@ export function putEnable(words: Words, kernel: KernelState, cpu: number): void 
 export function putCPUOnline(words: Words, kernel: KernelState, cpu: number): void {
   put(words, COMMAND.CPU_ONLINE);
   put(words, cpu);
-  putOnline(words, kernel);
+  putCPUs(words, kernel);
 }
 
 /** The same for a CPU that is about to go offline. */
 export function putCPUOffline(words: Words, kernel: KernelState, cpu: number): void {
   put(words, COMMAND.CPU_OFFLINE);
   put(words, cpu);
-  putOnline(words, kernel);
+  putCPUs(words, kernel);
   put(words, kernel.guestKeyids.length);
 }
 
-function putOnline(words: Words, { cpus }: KernelState): void {
+/** Which CPUs are online at this moment, and which are present. */
+function putCPUs(words: Words, { cpus }: KernelState): void {
   putMask(words, cpus.length, (cpu) => cpus[cpu]?.online === true);
+  putMask(words, cpus.length, (cpu) => cpus[cpu]?.present === true);
 }
 
 /** Memory [startPfn, endPfn) (page frame numbers) is about to come online. */

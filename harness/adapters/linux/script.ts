@@ -69,7 +69,7 @@ export function advanceScript(words: Words, world: World, event: Event): EventRe
 function putCommand(words: Words, world: World, event: Event): void {
   switch (event.kind) {
     case 'cpu-enable':
-      putCPUEnable(words, event.lp);
+      putCPUEnable(words, world.kernel, event.lp);
       break;
     case 'enable':
       putEnable(words, world.kernel, firstOnline(world));

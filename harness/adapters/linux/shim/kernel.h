@@ -140,36 +140,7 @@ void shim_warn(const char *what, int line);
 #define BUG_ON(x) do { if (x) __builtin_trap(); } while (0)
 #define BUG() __builtin_trap()
 
-/* CPUs. A per-CPU variable is an array; the running CPU is a number. */
-#define SHIM_CPUS_MAX 256
-extern int shim_cpu;
-extern int shim_cpu_count;
-int shim_next_online(int after);
-int shim_package(int cpu);
-#define nr_cpu_ids ((unsigned int)shim_cpu_count)
-#define smp_processor_id() shim_cpu
-#define raw_smp_processor_id() shim_cpu
-#define DEFINE_PER_CPU(type, name) __typeof__(type) name[SHIM_CPUS_MAX]
-#define DECLARE_PER_CPU(type, name) extern __typeof__(type) name[SHIM_CPUS_MAX]
-#define EXPORT_PER_CPU_SYMBOL_GPL(name) extern int shim_exported_##name
-#define __this_cpu_read(name) (name[shim_cpu])
-#define __this_cpu_write(name, value) (name[shim_cpu] = (value))
-#define this_cpu_read(name) (name[shim_cpu])
-#define this_cpu_write(name, value) (name[shim_cpu] = (value))
-#define this_cpu_ptr(pointer) (&(*(pointer))[shim_cpu])
-#define per_cpu(name, cpu) (name[cpu])
-#define for_each_online_cpu(cpu) for ((cpu) = shim_next_online(-1); (cpu) >= 0; (cpu) = shim_next_online(cpu))
-#define topology_physical_package_id(cpu) shim_package(cpu)
-typedef struct shim_cpumask *cpumask_var_t;
-bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t flags);
-void free_cpumask_var(cpumask_var_t mask);
-bool cpumask_test_and_set_cpu(int cpu, cpumask_var_t mask);
-int smp_call_on_cpu(unsigned int cpu, int (*func)(void *), void *par, bool phys);
-void on_each_cpu(void (*func)(void *), void *info, int wait);
-#define preempt_disable() barrier()
-#define preempt_enable() barrier()
-#define cond_resched() shim_cond_resched()
-void shim_cond_resched(void);
+#include "cpus.h"
 
 /* Locks: counted, so that an imbalance or a deadlock shows. */
 void cpus_read_lock(void);
@@ -207,7 +178,6 @@ void x86_virt_put_ref(int feature);
 struct syscore_ops { int (*suspend)(void *data); void (*resume)(void *data); void (*shutdown)(void *data); };
 struct syscore { const struct syscore_ops *ops; };
 #define register_syscore(syscore) ((void)(syscore))
-#define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < shim_cpu_count; (cpu)++)
 
 /* Lists */
 struct list_head { struct list_head *next, *prev; };
@@ -387,6 +357,7 @@ static inline void ida_free(struct ida *ida, unsigned int id)
 		ida->used[id / 64] &= ~(1ULL << (id % 64));
 }
 
+#include "common.h"
 #ifdef SEAMSTRESS_EXTRA
 #include SEAMSTRESS_EXTRA
 #endif

@@ -23,7 +23,8 @@ int (*machine_teardown)(unsigned int cpu);
 bool machine_has_callbacks, machine_callbacks_removed;
 
 struct machine machine;
-uint32_t machine_online[8];
+/* Sets of CPUs: 64 in a word to the kernel, 32 here. */
+_Alignas(8) uint32_t shim_online[8], shim_present[8], shim_possible[8];
 uint8_t machine_package[256];
 bool machine_msr_valid, machine_hibernation;
 uint32_t machine_mktme_keyids, machine_tdx_keyids;
@@ -90,10 +91,10 @@ void shim_reset_start(unsigned long line)
 }
 
 /* CPUs */
-int shim_next_online(int after)
+static int next_online(int after)
 {
 	for (int cpu = after + 1; cpu < shim_cpu_count; cpu++)
-		if (machine_online[cpu / 32] >> (cpu % 32) & 1)
+		if (shim_online[cpu / 32] >> (cpu % 32) & 1)
 			return cpu;
 	return -1;
 }
@@ -115,12 +116,25 @@ int smp_call_on_cpu(unsigned int cpu, int (*func)(void *), void *par, bool phys)
 	return ret;
 }
 
+int smp_call_function_single(int cpu, void (*func)(void *), void *info, int wait)
+{
+	int before = shim_cpu;
+
+	(void)wait;
+	if (cpu < 0 || cpu >= shim_cpu_count || !(shim_online[cpu / 32] >> (cpu % 32) & 1))
+		return -6;
+	shim_cpu = cpu;
+	func(info);
+	shim_cpu = before;
+	return 0;
+}
+
 void on_each_cpu(void (*func)(void *), void *info, int wait)
 {
 	int before = shim_cpu;
 
 	(void)wait;
-	for (shim_cpu = shim_next_online(-1); shim_cpu >= 0; shim_cpu = shim_next_online(shim_cpu))
+	for (shim_cpu = next_online(-1); shim_cpu >= 0; shim_cpu = next_online(shim_cpu))
 		func(info);
 	shim_cpu = before;
 }
@@ -138,13 +152,13 @@ int cpuhp_setup_state(int state, const char *name, int (*startup)(unsigned int),
 	cpus_read_lock();
 	machine_startup = startup;
 	machine_teardown = teardown;
-	for (cpu = shim_next_online(-1); cpu >= 0; cpu = shim_next_online(cpu)) {
+	for (cpu = next_online(-1); cpu >= 0; cpu = next_online(cpu)) {
 		shim_cpu = cpu;
 		ret = startup ? startup(cpu) : 0;
 		if (ret)
 			break;
 	}
-	for (int done = shim_next_online(-1); ret && done >= 0 && done < cpu; done = shim_next_online(done)) {
+	for (int done = next_online(-1); ret && done >= 0 && done < cpu; done = next_online(done)) {
 		shim_cpu = done;
 		if (teardown)
 			teardown(done);
@@ -162,7 +176,7 @@ void cpuhp_remove_state(int state)
 	(void)state;
 	port_settle();
 	cpus_read_lock();
-	for (int cpu = shim_next_online(-1); cpu >= 0; cpu = shim_next_online(cpu)) {
+	for (int cpu = next_online(-1); cpu >= 0; cpu = next_online(cpu)) {
 		shim_cpu = cpu;
 		if (machine_teardown)
 			machine_teardown(cpu);

@@ -118,15 +118,6 @@ bool zalloc_cpumask_var(void **mask, unsigned int flags)
 
 void free_cpumask_var(void *mask) { discard('m', mask); }
 
-bool cpumask_test_and_set_cpu(int cpu, void *mask)
-{
-	uint8_t *byte = (uint8_t *)mask + cpu / 8;
-	bool before = *byte >> (cpu % 8) & 1;
-
-	*byte |= 1u << (cpu % 8);
-	return before;
-}
-
 void *alloc_contig_pages(unsigned long pages, unsigned int flags, int node, void *mask)
 {
 	uint64_t physical = ask_address('c', pages * PAGE, node);

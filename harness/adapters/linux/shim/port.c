@@ -272,10 +272,12 @@ static uint64_t next64(void)
 	return (uint64_t)next() << 32 | low;
 }
 
-static void online(void)
+static void cpus(void)
 {
 	for (int i = 0; i < (shim_cpu_count + 31) / 32; i++)
-		machine_online[i] = next();
+		shim_online[i] = next();
+	for (int i = 0; i < (shim_cpu_count + 31) / 32; i++)
+		shim_present[i] = next();
 }
 
 static void boot(void)
@@ -283,7 +285,10 @@ static void boot(void)
 	shim_cpu_count = next();
 	for (int cpu = 0; cpu < shim_cpu_count; cpu++)
 		machine_package[cpu & 255] = next();
-	online();
+	memset(shim_possible, 0, 8 * sizeof(uint32_t));
+	for (int cpu = 0; cpu < shim_cpu_count; cpu++)
+		shim_possible[cpu / 32] |= 1u << (cpu % 32);
+	cpus();
 	machine_msr_valid = next();
 	machine_mktme_keyids = next();
 	machine_tdx_keyids = next();
@@ -299,7 +304,7 @@ static void boot(void)
 
 static void enable(void)
 {
-	online();
+	cpus();
 	machine_memory_count = next();
 	for (unsigned int i = 0; i < machine_memory_count; i++) {
 		machine_memory[i].base = next64();
@@ -321,15 +326,21 @@ static void machine_check(void)
 	probe_done(glue_machine_check(next64(), 0xbd80000000100134, 0x86), false);
 }
 
+static void cpu_enable(void)
+{
+	cpus();
+	probe_done(glue_cpu_enable(), false);
+}
+
 static void cpu_online(void)
 {
-	online();
+	cpus();
 	probe_done(glue_cpu_online(shim_cpu), false);
 }
 
 static void cpu_offline(void)
 {
-	online();
+	cpus();
 	glue_guest_keyids(next());
 	probe_done(glue_cpu_offline(shim_cpu), false);
 }
@@ -341,7 +352,7 @@ static void perform(void)
 	shim_cpu = next();
 	switch (command) {
 	case COMMAND_BOOT: boot(); break;
-	case COMMAND_CPU_ENABLE: probe_done(glue_cpu_enable(), false); break;
+	case COMMAND_CPU_ENABLE: cpu_enable(); break;
 	case COMMAND_ENABLE: enable(); break;
 	case COMMAND_NOTIFY: notify(); break;
 	case COMMAND_MACHINE_CHECK: machine_check(); break;

@@ -56,7 +56,7 @@ struct machine {
 	int cpus_read, mems_read, mutexes, spinlocks, imbalances;
 };
 extern struct machine machine;
-extern uint32_t machine_online[];
+extern uint32_t shim_online[], shim_present[], shim_possible[];
 extern uint8_t machine_package[];
 extern bool machine_msr_valid, machine_hibernation;
 extern uint32_t machine_mktme_keyids, machine_tdx_keyids;
