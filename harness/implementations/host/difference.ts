@@ -1,5 +1,6 @@
 import { leafName, statusClass } from '../../../model/invariants/look.ts';
 import { renderMessage } from '../../../model/kernel/message.ts';
+import type { KernelState } from '../../../model/kernel/state.ts';
 import type { EventRecord, TraceEntry } from '../../../model/world/trace.ts';
 import { describeEntry } from '../../oracle/describe-case.ts';
 import type { World } from '../../../model/world/world.ts';
@@ -19,7 +20,7 @@ export interface Difference {
 /** What a host may leave untold about its state at the end. What is not told is not compared. */
 export type Untold =
   | ('erratum' | 'S3' | 'TDX memory' | 'locks' | 'walks freed TDMRs')
-  | ('users of VMX operation' | 'CPUs with dirty caches');
+  | ('users of VMX operation' | 'CPUs with dirty caches' | 'next bring-up of an LP');
 
 /**
  * Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: what
@@ -158,6 +159,7 @@ function stateOf({
     'TDX is offered': String(kernel.platformEnabled),
     erratum: String(kernel.partialWriteErratum),
     S3: String(kernel.s3Available),
+    'next bring-up of an LP': nextBringUp(kernel),
     'initialised LPs': kernel.cpus.map((cpu) => (cpu.lpInitialised ? 1 : 0)).join(''),
     'users of VMX operation': kernel.cpus.map(({ vmxReferences }) => vmxReferences).join(),
     'CPUs with dirty caches': kernel.cpus.map((cpu) => (cpu.cacheDirty ? 1 : 0)).join(''),
@@ -168,4 +170,11 @@ function stateOf({
       .join(),
     'walks freed TDMRs': String(kernel.platformEnabled && !kernel.tdmrArrayLive && kernel.tdmrCount > 0),
   };
+}
+
+/** How the next CPU without TDH.SYS.LP.INIT would fare. */
+function nextBringUp({ platformEnabled, sysinitDone, sysinitError, cpus }: KernelState): string {
+  if (!platformEnabled || cpus.every(({ lpInitialised }) => lpInitialised)) return 'none';
+  if (!sysinitDone) return 'TDH.SYS.INIT first';
+  return sysinitError === 0 ? 'TDH.SYS.LP.INIT' : `refused at once, -${sysinitError}`;
 }

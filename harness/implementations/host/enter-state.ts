@@ -53,6 +53,7 @@ export function enterState(
   kernel.s3Available = note('S3', s3 !== undefined) ? (s3 as boolean) : tdx !== 'initialised';
   if (note('erratum', erratum !== undefined)) kernel.partialWriteErratum = erratum as boolean;
   enterKeyIDs(kernel, state);
+  note('next bring-up of an LP', state.sysinit !== undefined);
   kernel.sysinitDone = state.sysinit?.done ?? false;
   kernel.sysinitError = state.sysinit?.ret ?? 0;
   if (note('walks freed TDMRs', tdmrs !== undefined)) {
