@@ -153,6 +153,55 @@ describe('a campaign', () => {
     expect(saves).toEqual([]);
   });
 
+  describe('beside a model, of a kernel that keeps what the model breaks', () => {
+    const BUCKET = 'lp/offline-twice|cpu-offline';
+    const profile = { kernel: 'patched', module: 'plain' };
+    const runPatched = async (
+      overrides: Partial<CampaignConfig> = {},
+      ports: Partial<CampaignPorts> = {},
+    ): Promise<Outcome> => {
+      const { files } = await run();
+      const file = files.get(BUCKET) as CaseFile;
+      const own = { ...file, case: { ...file.case, profile } };
+      return run(config({ profile, known: known(BUCKET, own), ...overrides }), ports);
+    };
+
+    test('what goes with it is no finding, anything else is', async () => {
+      const { footer, records, saves } = await runPatched();
+      expect(footer).toMatchObject({ findings: 1, stale: [BUCKET], exitCode: EXIT.FINDING });
+      expect([...new Set(saves)]).toEqual(['is-its-model|kexec']);
+      expect(footer.explained).toEqual([
+        { bucket: 'is-its-model|cpu-offline', kept: [BUCKET], hits: expect.any(Number) },
+      ]);
+      expect(footer.explained?.[0]?.hits).toBeGreaterThan(100);
+      expect(records.find(({ record }) => record === 'known')).toMatchObject({
+        reproduced: false,
+        better: { cases: expect.any(Number), origin: `corpus/known/${BUCKET}.json` },
+      });
+    });
+
+    test('what is explained later than it was found is taken back', async () => {
+      const discarded: string[] = [];
+      const { footer, saves, records } = await runPatched(
+        { recheck: false, rangeSize: 1, budget: { runs: 200 } },
+        { discard: (file) => void discarded.push(file) },
+      );
+      expect(saves).toContain('is-its-model|cpu-offline');
+      expect(discarded).toEqual(['out/is-its-model|cpu-offline.json']);
+      expect(footer.findings).toBe(1);
+      expect(records.flatMap((one) => (one.record === 'minimal' ? [one.bucket] : []))).toEqual(['is-its-model|kexec']);
+    });
+
+    test('the records are the same for every number of workers', async () => {
+      const text = ({ records }: Outcome): string => records.map((record) => JSON.stringify(record)).join('\n');
+      const few = { recheck: false, rangeSize: 1, budget: { runs: 200 } };
+      for (const overrides of [{}, few])
+        expect(text(await runPatched(overrides, { executor: executors[1] as Executor }))).toBe(
+          text(await runPatched(overrides)),
+        );
+    });
+  });
+
   test('what the own case of a known deviation breaks besides is a finding', async () => {
     const { files } = await run();
     const file = files.get('lp/offline-twice|cpu-offline') as CaseFile;

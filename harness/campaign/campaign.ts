@@ -42,6 +42,8 @@ export interface CampaignPorts {
   readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
   /** Keeps a finding's case, in place of what was kept of that bucket before; returns where. */
   readonly save: (bucket: string, file: CaseFile) => string;
+  /** Where what was saved may turn out to be no finding: takes that file back. */
+  readonly discard?: (file: string) => void;
   readonly emit: (record: CampaignRecord) => void;
   /** After every range. */
   readonly progress: (ledger: Ledger) => void;
@@ -83,6 +85,7 @@ export async function runCampaign(config: CampaignConfig, ports: CampaignPorts):
   await readCorpus(run);
   await drain(run);
   await followSlips(run);
+  for (const { file } of run.ledger.dismissed) run.discard?.(file);
   return concludeCampaign(run, run.ledger, run.interrupted() ?? null, run.emit);
 }
 
@@ -114,6 +117,7 @@ async function lane(run: Run): Promise<void> {
 }
 
 function nextToShrink(run: Run): Finding | undefined {
+  while (run.toShrink[0] !== undefined && run.ledger.dismissed.includes(run.toShrink[0])) run.toShrink.shift();
   if (run.toShrink.length === 0 || shrinkingIsOver(run)) return undefined;
   const casesLeft = !rangesAreOver(run);
   const lanesTaken = run.executor.lanes === 1 ? run.shrankLast : run.shrinking >= run.executor.lanes / 2;

@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from '../cli/exit.ts';
 import type { CampaignConfig } from './campaign.ts';
 import type { Finding, KnownState, Ledger } from './ledger.ts';
-import type { CampaignRecord, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';
+import type { CampaignRecord, ExplainedDifference, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';
 import { asJSON, noteOf, replayLine } from './rendering.ts';
 
 /** Emits what can only be said at the end, the footer last, and returns the footer. */
@@ -14,7 +14,9 @@ export function concludeCampaign(
   for (const finding of inOrder([...ledger.findings.values()], config.expected))
     emit(minimalRecord(finding, config.again));
   // Of single cases: what shrinking came by is not what they show.
-  const known = [...ledger.known.values()].filter(({ hits }) => config.recheck !== false || hits > 0);
+  const known = [...ledger.known.values()].filter(
+    ({ hits, better }) => config.recheck !== false || hits > 0 || better > 0,
+  );
   for (const state of known) emit(knownRecord(state, config.again));
   emit({ record: 'coverage', edges: [...ledger.edges].sort((a, b) => a - b), sometimes: [...ledger.sometimes].sort() });
   const sometimes = sometimesOutcome(config, ledger);
@@ -26,6 +28,7 @@ export function concludeCampaign(
     known: known.filter(isSeen).length,
     // Where the campaign was cut short before it could try their cases, nothing is known of them.
     stale: interrupted === null ? known.filter((state) => !isSeen(state)).map(({ deviation }) => deviation.bucket) : [],
+    ...(ledger.explained.size === 0 ? {} : { explained: explainedOf(ledger) }),
     sometimes,
     interrupted,
     crash: ledger.crash,
@@ -46,6 +49,10 @@ function exitCodeOf(ledger: Ledger, interrupted: Footer['interrupted'], sometime
   if (ledger.findings.size > 0) return EXIT.FINDING;
   if (ledger.totals.cases === 0 || sometimes.overdue.length > 0) return EXIT.INCONCLUSIVE;
   return EXIT.OK;
+}
+
+function explainedOf({ explained }: Ledger): readonly ExplainedDifference[] {
+  return [...explained].map(([bucket, { kept, hits }]) => ({ bucket, kept: [...kept].sort(), hits }));
 }
 
 function sometimesOutcome({ sometimes }: CampaignConfig, { sometimes: seen, totals }: Ledger): SometimesOutcome {
@@ -80,7 +87,10 @@ function minimalRecord(finding: Finding, again = replayLine): Minimal {
   };
 }
 
-function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownState, again = replayLine): KnownSeen {
+function knownRecord(
+  { deviation, reproduced, minimal, origin, hits, better, betterOrigin }: KnownState,
+  again = replayLine,
+): KnownSeen {
   const { bucket, invariant, reason, source, path } = deviation;
   return {
     record: 'known',
@@ -89,5 +99,6 @@ function knownRecord({ deviation, reproduced, minimal, origin, hits }: KnownStat
     replay: again(path),
     events: deviation.case.events.length,
     ...{ reproduced, minimal, origin, hits },
+    ...(betterOrigin === null ? {} : { better: { cases: better, origin: betterOrigin } }),
   };
 }

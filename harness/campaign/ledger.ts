@@ -1,6 +1,6 @@
 import type { Case } from '../case.ts';
 import type { KnownDeviation } from '../store/known.ts';
-import type { FirstHit, Tally } from './range.ts';
+import type { BetterHits, FirstHit, Tally } from './range.ts';
 import type { Totals } from './record.ts';
 import type { Recheck, Shrunk } from './task.ts';
 
@@ -12,6 +12,10 @@ export interface Ledger {
   /** By bucket, in the order in which they were met. */
   readonly findings: Map<string, Finding>;
   readonly known: ReadonlyMap<string, KnownState>;
+  /** Differences from the model that have kept what the model breaks, by bucket: no findings, wherever else they show. */
+  readonly explained: Map<string, Explained>;
+  /** What was taken for a finding until a later case explained it. */
+  readonly dismissed: Finding[];
   crash: { readonly origin: string; readonly stack: string } | null;
 }
 
@@ -24,12 +28,22 @@ export interface Finding {
   file: string;
 }
 
+export interface Explained {
+  /** Buckets of the model that were kept with it. */
+  readonly kept: Set<string>;
+  /** Cases with that difference in which nothing was kept. */
+  hits: number;
+}
+
 export interface KnownState {
   readonly deviation: KnownDeviation;
   reproduced: boolean;
   minimal: boolean;
   origin: string | null;
   hits: number;
+  /** Cases that the model fails in this bucket and what is judged does not. */
+  better: number;
+  betterOrigin: string | null;
 }
 
 export function openLedger(known: ReadonlyMap<string, KnownDeviation>): Ledger {
@@ -41,9 +55,11 @@ export function openLedger(known: ReadonlyMap<string, KnownDeviation>): Ledger {
     known: new Map(
       [...known].map(([bucket, deviation]) => [
         bucket,
-        { deviation, reproduced: false, minimal: false, origin: null, hits: 0 },
+        { deviation, reproduced: false, minimal: false, origin: null, hits: 0, better: 0, betterOrigin: null },
       ]),
     ),
+    explained: new Map(),
+    dismissed: [],
     crash: null,
   };
 }
@@ -58,6 +74,7 @@ export function enter(ledger: Ledger, tally: Tally): readonly Finding[] {
   for (const edge of tally.edges) ledger.edges.add(edge);
   for (const id of tally.sometimes) ledger.sometimes.add(id);
   ledger.crash ??= tally.crash;
+  for (const hits of tally.better) enterBetter(ledger, hits);
   return tally.firsts.flatMap((first, index) => enterHits(ledger, first, tally.hits[index] ?? 0));
 }
 
@@ -78,6 +95,7 @@ export function enterRecheck(ledger: Ledger, bucket: string, found: Recheck | nu
   }
   state.reproduced = found.violations.some((one) => one.bucket === bucket);
   state.minimal = found.minimal;
+  if (found.better !== undefined) enterBetter(ledger, { ...found.better, cases: 1, origin });
   return found.violations
     .filter((one) => !ledger.known.has(one.bucket))
     .flatMap((violation) => enterHits(ledger, { violation, case: input, origin }, 0));
@@ -91,6 +109,11 @@ function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Find
     state.origin ??= first.origin;
     return [];
   }
+  const explained = ledger.explained.get(bucket);
+  if (explained !== undefined) {
+    explained.hits += hits;
+    return [];
+  }
   const before = ledger.findings.get(bucket);
   if (before !== undefined) {
     before.hits += hits;
@@ -99,4 +122,24 @@ function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Find
   const finding: Finding = { first, hits, file: '' };
   ledger.findings.set(bucket, finding);
   return [finding];
+}
+
+function enterBetter(
+  { known, explained, findings, dismissed }: Ledger,
+  { kept, difference, cases, origin }: BetterHits,
+): void {
+  for (const bucket of kept) {
+    const state = known.get(bucket);
+    if (state === undefined) continue;
+    state.better += cases;
+    state.betterOrigin ??= origin;
+  }
+  const finding = findings.get(difference);
+  if (finding !== undefined) {
+    findings.delete(difference);
+    dismissed.push(finding);
+  }
+  const by = explained.get(difference) ?? { kept: new Set(), hits: finding?.hits ?? 0 };
+  explained.set(difference, by);
+  for (const bucket of kept) by.kept.add(bucket);
 }

@@ -1,6 +1,6 @@
 import type { Case } from '../case.ts';
 import { UserError } from '../cli/exit.ts';
-import type { Verdict, Violation } from '../oracle/verdict.ts';
+import type { Better, Verdict, Violation } from '../oracle/verdict.ts';
 import { stackOf } from '../shrink/probe.ts';
 import type { GenerateOptions, Stages } from './stages.ts';
 
@@ -24,6 +24,8 @@ export interface Tally {
   readonly firsts: readonly FirstHit[];
   /** Cases that failed in a bucket, in the order of `firsts`. */
   readonly hits: readonly number[];
+  /** What was done better than by the model, in the order it was met. */
+  readonly better: readonly BetterHits[];
   /** The case on which generator or judge broke; nothing after it was run. */
   readonly crash: { readonly origin: string; readonly stack: string } | null;
 }
@@ -31,6 +33,13 @@ export interface Tally {
 export interface FirstHit {
   readonly violation: Violation;
   readonly case: Case;
+  readonly origin: string;
+}
+
+/** Cases on which what is judged did better than its model, in the same way. */
+export interface BetterHits extends Better {
+  readonly cases: number;
+  /** Of the first of them. */
   readonly origin: string;
 }
 
@@ -80,6 +89,7 @@ function tally(stages: Stages, source: Source): Tally {
   const edges = new Set<number>();
   const sometimes = new Set<string>();
   const buckets = new Map<string, Bucket>();
+  const better = new Map<string, BetterHits>();
   let crash: Tally['crash'] = null;
   let [cases, events, seamcalls, complete] = [0, 0, 0, 0];
   let ahead: readonly Case[] = [];
@@ -103,6 +113,7 @@ function tally(stages: Stages, source: Source): Tally {
     for (const edge of verdict.edges) edges.add(edge);
     for (const id of verdict.sometimes) sometimes.add(id);
     if (verdict.violations.length > 0) noteFailures(verdict.violations, input, source, position, buckets);
+    if (verdict.better !== undefined) noteBetter(verdict.better, source.origin(position), better);
   }
   const met = [...buckets.values()];
   return {
@@ -110,6 +121,7 @@ function tally(stages: Stages, source: Source): Tally {
     edges: [...edges].sort((a, b) => a - b),
     sometimes: [...sometimes].sort(),
     hits: met.map(({ hits }) => hits),
+    better: [...better.values()],
   };
 }
 
@@ -150,4 +162,10 @@ function noteFailures(
       known.last = position;
     }
   }
+}
+
+function noteBetter(one: Better, origin: string, better: Map<string, BetterHits>): void {
+  const key = JSON.stringify(one);
+  const before = better.get(key) ?? { ...one, cases: 0, origin };
+  better.set(key, { ...before, cases: before.cases + 1 });
 }

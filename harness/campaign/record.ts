@@ -92,6 +92,8 @@ export interface KnownSeen {
   /** Where the campaign came upon it by itself. */
   readonly origin: string | null;
   readonly hits: number;
+  /** Cases that the model fails in this bucket and what is judged in its place does not. */
+  readonly better?: { readonly cases: number; readonly origin: string };
 }
 
 /** For merging shards. */
@@ -109,12 +111,23 @@ export interface Footer extends Totals {
   readonly known: number;
   /** Buckets of known deviations that neither their own case nor the campaign reproduces. */
   readonly stale: readonly string[];
+  /** What was done otherwise than by the model, and better. */
+  readonly explained?: readonly ExplainedDifference[];
   readonly sometimes: SometimesOutcome;
   readonly interrupted: 'SIGINT' | 'SIGTERM' | null;
   /** Our bug, with the case that shows it. */
   readonly crash: { readonly origin: string; readonly stack: string } | null;
   readonly exitCode: ExitCode;
   readonly timing?: Timing;
+}
+
+/** A difference from the model that is no finding: it comes with keeping what the model breaks. */
+export interface ExplainedDifference {
+  readonly bucket: string;
+  /** Buckets of the model that were kept with it. */
+  readonly kept: readonly string[];
+  /** Cases with that difference in which it kept nothing. */
+  readonly hits: number;
 }
 
 export interface Totals {

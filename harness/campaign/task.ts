@@ -1,7 +1,7 @@
 import type { Case } from '../case.ts';
 import { UserError } from '../cli/exit.ts';
 import { describePlatform } from '../oracle/describe-platform.ts';
-import type { Violation } from '../oracle/verdict.ts';
+import type { Better, Violation } from '../oracle/verdict.ts';
 import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
 import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';
 import type { Stages } from './stages.ts';
@@ -33,6 +33,7 @@ export interface Recheck {
   readonly violations: readonly Violation[];
   /** It fails in that bucket, and nothing single can be removed. */
   readonly minimal: boolean;
+  readonly better?: Better | undefined;
 }
 
 export interface Shrunk extends ShrinkResult {
@@ -63,7 +64,8 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
 
 function recheck({ judge }: Stages, input: Case, bucket: string): Recheck | null {
   try {
-    return { violations: judge(input).violations, minimal: isMinimalCase(input, bucket, judge) };
+    const { violations, better } = judge(input);
+    return { violations, minimal: isMinimalCase(input, bucket, judge), better };
   } catch (error) {
     if (error instanceof UserError) throw error;
     return null;

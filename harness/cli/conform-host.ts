@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildKernel, enablesAtBoot } from '../adapters/linux/build.ts';
 import { type CompiledInput, compiledSource, judgedStages } from '../adapters/linux/stages.ts';
@@ -96,6 +97,7 @@ export async function conformHosts(
       now: Date.now,
       interrupted: interrupts.signal,
       save: (bucket, file) => keepFinding(findings, bucket, file, implementations, options.case ?? []),
+      discard: (file) => takeBack(file, options.case ?? []),
       emit: recorder.emit,
       progress: options.quiet === true ? () => undefined : progress.show,
     });
@@ -132,6 +134,10 @@ function keepFinding(
     bucket,
     finding === undefined ? file : { ...file, finding: { ...finding, implementations } },
   );
+}
+
+function takeBack(file: string, named: readonly string[]): void {
+  if (!named.some((path) => resolve(path) === resolve(file))) rmSync(file, { force: true });
 }
 
 /** Hosts as a campaign sees them. */

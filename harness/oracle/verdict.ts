@@ -21,6 +21,16 @@ export interface Verdict {
   readonly seamcalls: number;
   /** The case reached READY or a named failure. */
   readonly complete: boolean;
+  /** Of a kernel that is judged beside a model: it does better on this case. What it does otherwise is no violation then. */
+  readonly better?: Better;
+}
+
+/** Somebody keeps what the model breaks, and breaks nothing that the model keeps. */
+export interface Better {
+  /** Buckets that only the model fails in; at least one. */
+  readonly kept: readonly string[];
+  /** The bucket that what they do otherwise would be a violation in. */
+  readonly difference: string;
 }
 
 /** A `sometimes`: a campaign that ran `budget` cases without reaching it proves nothing. */

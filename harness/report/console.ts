@@ -1,6 +1,6 @@
-import type { CampaignRecord, Footer, Header, KnownSeen, Minimal } from '../campaign/record.ts';
+import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
 import { counted } from '../campaign/rendering.ts';
-import { isSeen, sortRecords } from './summary.ts';
+import { type FixedDeviation, fixedOf, isSeen, sortRecords } from './summary.ts';
 
 /** Paints a piece of text, or leaves it. */
 export interface Palette {
@@ -22,7 +22,9 @@ export function renderScreen(records: readonly CampaignRecord[], palette: Palett
   return [
     ...minimal.flatMap((finding) => renderFinding(finding, palette)),
     ...knownLines(known, palette),
-    ...staleLines(header, footer, palette),
+    ...(header.implementations === undefined
+      ? staleLines(footer, palette)
+      : unseenLines(header.implementations, footer, fixedOf(known), palette)),
     ...(known.some(isSeen) || footer.stale.length > 0 ? [''] : []),
     `seed ${header.seed}  kernel ${header.profile.kernel}  module ${header.profile.module}  mood ${header.mood}  shard ${header.shard}`,
     totalsLine(footer),
@@ -60,16 +62,35 @@ function knownLines(known: readonly KnownSeen[], { good, dim }: Palette): readon
   });
 }
 
-/** The corpus is about our models: what somebody else's kernel does not do is no reason to take anything out of it. */
-function staleLines({ implementations }: Header, { stale }: Footer, { bad, dim }: Palette): readonly string[] {
-  if (implementations !== undefined)
-    return stale.map(
-      (bucket) =>
-        `${dim('unseen')}  ${bucket}: not seen on ${implementations.join(', ')}: fixed there, or masked by something else`,
-    );
+function staleLines({ stale }: Footer, { bad }: Palette): readonly string[] {
   return stale.map(
     (bucket) => `${bad('stale')}   ${bucket}: no longer reproduced; if it is fixed, remove its file from the corpus`,
   );
+}
+
+/** The corpus is about our models: what somebody else's kernel does not do is no reason to take anything out of it. */
+function unseenLines(
+  implementations: readonly string[],
+  { stale, explained = [] }: Footer,
+  fixed: readonly FixedDeviation[],
+  { good, dim }: Palette,
+): readonly string[] {
+  const who = implementations.join(', ');
+  return [
+    ...fixed.map(
+      ({ bucket, cases, origin }) =>
+        `${good('fixed')}   ${bucket} ${dim(`(${counted(cases, 'case', grouped(cases))} that the model fails and ${who} does not, first ${origin})`)}`,
+    ),
+    ...explained
+      .filter(({ hits }) => hits > 0)
+      .map(
+        ({ bucket, kept, hits }) =>
+          `${good('same')}    ${bucket} ${dim(`(${counted(hits, 'case', grouped(hits))} in which nothing depends on it; elsewhere it keeps ${kept.join(', ')})`)}`,
+      ),
+    ...stale
+      .filter((bucket) => !fixed.some((one) => one.bucket === bucket))
+      .map((bucket) => `${dim('unseen')}  ${bucket}: not seen on ${who}: fixed there, or masked by something else`),
+  ];
 }
 
 function totalsLine({ cases, events, seamcalls, complete, edges, findings, known, timing }: Footer): string {

@@ -1,7 +1,7 @@
 import { counted } from '../campaign/rendering.ts';
 import type { CampaignRecord, Minimal } from '../campaign/record.ts';
 import { grouped } from './console.ts';
-import { isSeen, sortRecords } from './summary.ts';
+import { fixedOf, isSeen, sortRecords } from './summary.ts';
 
 /** GitHub refuses step summaries of more than 1 MiB; findings past this many characters are counted instead of shown. */
 const LENGTH_MAX = 900_000;
@@ -11,6 +11,7 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
   const { header, footer, minimal, known } = sortRecords(records);
   const { kernel, module } = header.profile;
   const seen = known.filter(isSeen);
+  const fixed = fixedOf(known);
   const head = [
     `## seamstress: Linux ${kernel} on TDX module ${module}`,
     '',
@@ -25,11 +26,17 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
       ({ invariant, reason, source, hits }) => `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${hits} |`,
     ),
     ...(seen.length > 0 ? [''] : []),
-    ...footer.stale.map((bucket) =>
-      header.implementations === undefined
-        ? `- stale: \`${bucket}\` is no longer reproduced`
-        : `- not seen there: \`${bucket}\``,
+    ...fixed.map(
+      ({ bucket, cases }) =>
+        `- fixed there: \`${bucket}\`, in ${counted(cases, 'case', grouped(cases))} that the model fails`,
     ),
+    ...footer.stale
+      .filter((bucket) => !fixed.some((one) => one.bucket === bucket))
+      .map((bucket) =>
+        header.implementations === undefined
+          ? `- stale: \`${bucket}\` is no longer reproduced`
+          : `- not seen there: \`${bucket}\``,
+      ),
     ...footer.sometimes.overdue.map((id) => `- never reached: \`${id}\``),
     '',
   ].join('\n');

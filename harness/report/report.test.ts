@@ -160,6 +160,29 @@ describe('the last screen', () => {
     expect(renderMarkdown(foreign)).toContain('- not seen there: `gone|x`');
   });
 
+  test("what somebody else's kernel keeps and the model breaks is called fixed", () => {
+    const by = { bucket: 'linux/is-its-model|x', kept: ['gone|x'], hits: 4 };
+    const foreign = records.flatMap((one): readonly CampaignRecord[] => {
+      if (one.record === 'header') return [{ ...one, implementations: ['linux:tree'] }];
+      if (one.record === 'footer') return [{ ...one, explained: [by] }];
+      if (one.record !== 'known' || one.bucket !== 'gone|x') return [one];
+      return [{ ...one, better: { cases: 1200, origin: 'tests:7' } }];
+    });
+    expect(foreign.map((one) => RECORD_SCHEMA.check(JSON.parse(JSON.stringify(one)), 'record'))).toEqual(foreign);
+    const screen = renderScreen(foreign, PLAIN);
+    expect(screen).toContain(
+      'fixed   gone|x (1,200 cases that the model fails and linux:tree does not, first tests:7)',
+    );
+    expect(screen).toContain(
+      'same    linux/is-its-model|x (4 cases in which nothing depends on it; elsewhere it keeps gone|x)',
+    );
+    expect(screen).not.toContain('unseen');
+    expect(renderMarkdown(foreign)).toContain('- fixed there: `gone|x`, in 1,200 cases that the model fails');
+    const summary = summarise(foreign);
+    expect(SUMMARY_SCHEMA.check(JSON.parse(JSON.stringify(summary)), 'summary')).toEqual(summary);
+    expect(summary.fixed).toEqual([{ bucket: 'gone|x', cases: 1200, origin: 'tests:7' }]);
+  });
+
   test.each([
     [{ exitCode: 0 }, 'ok'],
     [{ exitCode: 3, cases: 0 }, 'inconclusive: no case ran'],

@@ -24,10 +24,20 @@ export interface Summary extends Totals {
   readonly findings: readonly SummaryFinding[];
   readonly known: readonly SummaryFinding[];
   readonly stale: readonly string[];
+  /** Of these, what the model of the kernel fails in and what was judged in its place does not. */
+  readonly fixed: readonly FixedDeviation[];
   readonly sometimes: SometimesOutcome;
   readonly interrupted: Footer['interrupted'];
   readonly crash: Footer['crash'];
   readonly exitCode: number;
+}
+
+export interface FixedDeviation {
+  readonly bucket: string;
+  /** That the model fails in this bucket. */
+  readonly cases: number;
+  /** Of the first of them. */
+  readonly origin: string;
 }
 
 export interface SummaryFinding {
@@ -88,8 +98,15 @@ export function summarise(records: readonly CampaignRecord[]): Summary {
       .map(({ bucket, invariant, reason, events: count, minimal: is, hits, origin, file, replay }) => {
         return { bucket, invariant, message: reason, events: count, minimal: is, hits, origin, case: file, replay };
       }),
-    ...{ stale, sometimes, interrupted, crash, exitCode },
+    ...{ stale, fixed: fixedOf(known), sometimes, interrupted, crash, exitCode },
   };
+}
+
+/** What the model still fails in, and what is judged in its place never does. */
+export function fixedOf(known: readonly KnownSeen[]): readonly FixedDeviation[] {
+  return known.flatMap((one) =>
+    isSeen(one) || one.better === undefined ? [] : [{ bucket: one.bucket, ...one.better }],
+  );
 }
 
 /** Reproduced by its own case, or met by the campaign. */

@@ -9,7 +9,7 @@ import { samplePlatform } from './sample.ts';
  * A small world to test the engine with: two rules that random cases break now and then, a failure that shrinking
  * meets on its way, a `sometimes` that is easy to reach and one that no case reaches. It knows nothing of TDX.
  * Profiles select what is broken: kernel `sound` breaks nothing, `unsound` breaks all rules, `fragile` makes the judge
- * itself throw.
+ * itself throw. `patched` stands for a kernel that is judged beside `unsound` and has mended a rule of it.
  */
 export const stages: Stages = {
   kernels: ['unsound', 'sound', 'fragile'],
@@ -70,8 +70,10 @@ function generate(seed: string, index: number, { profile, mood }: { profile: Cas
   return { formatVersion: 1, profile, platform: samplePlatform(), events };
 }
 
-function judge({ profile, platform, events }: Case): Verdict {
+function judge(input: Case): Verdict {
+  const { profile, platform, events } = input;
   if (profile.kernel === 'fragile' && events.length > 4) throw new Error('the fake judge broke');
+  if (profile.kernel === 'patched') return judgePatched(input);
   const violations = profile.kernel === 'unsound' ? [...kexecLast(events), ...offlineTwice(events)] : [];
   return {
     violations,
@@ -109,4 +111,15 @@ function offlineTwice(events: readonly Event[]): readonly Violation[] {
     offline.add(rest.lp);
   }
   return [];
+}
+
+/** It does something else wherever a CPU goes offline, and on any kexec. */
+function judgePatched(input: Case): Verdict {
+  const verdict = judge({ ...input, profile: { ...input.profile, kernel: 'sound' } });
+  const kept = offlineTwice(input.events).map(({ bucket }) => bucket);
+  const event = input.events.findIndex(({ kind }) => kind === 'cpu-offline' || kind === 'kexec');
+  if (event === -1) return verdict;
+  const bucket = `is-its-model|${kept.length > 0 ? 'cpu-offline' : (input.events[event]?.kind ?? '')}`;
+  if (kept.length > 0) return { ...verdict, better: { kept, difference: bucket } };
+  return { ...verdict, violations: [{ invariant: 'is-its-model', bucket, event, message: 'it does it otherwise' }] };
 }

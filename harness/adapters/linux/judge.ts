@@ -81,7 +81,8 @@ function runOnce(kernel: CompiledKernel, input: Case): CompiledRun {
 /**
  * Judges a compiled kernel against the model that the case's profile names, and against the invariants. The model's run is
  * a script: where the compiled kernel follows it to the letter, one message was all it took, and the model's verdict is
- * the kernel's. Where it does not, the case runs again in conversation, and what the kernel really did is judged.
+ * the kernel's. Where it does not, the case runs again in conversation, and what the kernel really did is judged. A kernel
+ * that keeps what the model breaks, and breaks nothing that the model keeps, may do it otherwise: that is `better`.
  */
 export function judgeAgainstModel(kernel: CompiledKernel, input: Case, full = true): Verdict {
   return surviving([kernel], () => judgeOnce(kernel, input, full));
@@ -100,12 +101,24 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
   const agrees = !revision.enablesAtBoot && followsScript(kernel);
   if (agrees && !full) return verdict;
   const { world, verdict: own } = runOnce(kernel, input);
+  // Before the metamorphic rules, which the model was not asked.
+  const kept = agrees ? [] : keptOnlyBy(own, verdict);
   if (full) judgeMetamorphic(input, world, own.violations);
   if (agrees) return own;
   const difference = compareWorlds(model, world) ?? (revision.enablesAtBoot ? null : ORDER);
-  if (difference !== null)
-    own.violations.push(differenceOf('linux/is-its-model', difference, 'the model', kernel.revision.name));
+  if (difference === null) return { ...own, violations: withoutConsequences(own.violations) };
+  const found = differenceOf('linux/is-its-model', difference, 'the model', kernel.revision.name);
+  if (kept.length > 0) return { ...own, better: { kept, difference: found.bucket } };
+  own.violations.push(found);
   return { ...own, violations: withoutConsequences(own.violations) };
+}
+
+/** Buckets that the model fails in and the kernel does not; none if the kernel fails in one that the model does not. */
+function keptOnlyBy(own: Verdict, model: Verdict): readonly string[] {
+  const broken = new Set(own.violations.map(({ bucket }) => bucket));
+  const before = new Set(model.violations.map(({ bucket }) => bucket));
+  if ([...broken].some((bucket) => !before.has(bucket))) return [];
+  return [...before].filter((bucket) => !broken.has(bucket));
 }
 
 /**

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LINUX_6_12 } from '../../../model/kernel/revisions/6.12.ts';
 import type { Case } from '../../case.ts';
 import { stages } from '../../pipeline.ts';
@@ -189,6 +189,98 @@ describeLinux("Linux 6.12's own tdx.c", () => {
       'linux/is-its-model|order of effects and lines, or the node of an allocation',
       'linux/no-warnings|tdx_module_status == TDX_MODULE_UNINITIALIZED',
     ]);
+    subject.child.close();
+  });
+
+  describe('a change that mends what is known', () => {
+    const NAMES_THE_PACKAGE = (set: string): string =>
+      [
+        `for_each_${set}_cpu(cpu) {`,
+        'if (ret || cpumask_test_cpu(topology_physical_package_id(cpu), packages)) continue;',
+        'pr_err("package %d has no online CPU\\n", topology_physical_package_id(cpu));',
+        'ret = -ENODEV; }',
+        'free_cpumask_var(packages);',
+      ].join('\n');
+    const patched = (find: string, replace: string): CompiledKernel => started(changed(find, replace), 'patched');
+    const own = (part: string): Case => {
+      const found = known.find(({ path }) => path.includes(part));
+      if (found === undefined) throw new Error(`no known deviation in a file like ${part}`);
+      return found.case;
+    };
+
+    test('is better than the model, and says in what', () => {
+      const subject = patched('free_cpumask_var(packages);', NAMES_THE_PACKAGE('present'));
+      const verdict = judgeAgainstModel(subject, own('naming-package-without-cpu-is-named-tdh-sys-tdmr-init'), false);
+      expect(verdict.better).toEqual({
+        kept: [
+          'naming/package-without-cpu-is-named|TDH.SYS.TDMR.INIT|TDX_SYS_NOT_READY|CONFIG_DONE',
+          'flow/every-package-is-looked-at-first',
+        ],
+        difference: 'linux/is-its-model|enable: TDH.SYS.TDMR.INIT TDX_SYS_NOT_READY / wbinvd',
+      });
+      expect(verdict.violations.filter(({ bucket }) => !knownBuckets.has(bucket))).toEqual([]);
+      for (let index = 0; index < 200; index += 1) {
+        const { better, violations } = judgeAgainstModel(subject, generated(index), false);
+        const others = violations.filter(({ bucket }) => !knownBuckets.has(bucket));
+        if (better === undefined) expect([index, others]).toEqual([index, []]);
+      }
+      subject.child.close();
+    }, 60_000);
+
+    test('and costs TDX where there was no need is found', () => {
+      const subject = patched('free_cpumask_var(packages);', NAMES_THE_PACKAGE('possible'));
+      const judge = (input: Case): ReturnType<typeof judgeAgainstModel> => judgeAgainstModel(subject, input, false);
+      const bucket = 'linux/is-its-model|enable: TDH.SYS.TDMR.INIT TDX_SUCCESS / wbinvd';
+      const index = Array.from({ length: 2000 }, (_, at) => at).find((at) =>
+        judge(generated(at)).violations.some((one) => one.bucket === bucket),
+      );
+      expect(index).toBeDefined();
+      const small = shrink(generated(index ?? 0), bucket, judge, { evaluations: 3000 });
+      expect(small?.minimal).toBe(true);
+      // A package whose only LP was not there at boot.
+      expect(small?.case.platform.lps.map(({ bios }) => bios)).toEqual([true, false]);
+      subject.child.close();
+    }, 60_000);
+
+    test('and does not get to what it breaks is no better', () => {
+      // Refuses TDX before anything can go wrong.
+      const subject = patched('free_cpumask_var(packages);', 'free_cpumask_var(packages); ret = -EINVAL;');
+      const { better, violations } = judgeAgainstModel(subject, own('pamt-not-freed-while-ready'), false);
+      expect(better).toBeUndefined();
+      expect(violations.map(({ bucket }) => bucket)).toContain('naming/failure-names-leaf-or-reason|EINVAL');
+      subject.child.close();
+    }, 60_000);
+  });
+
+  test('what a change may use of the kernel around it is there', () => {
+    const subject = started(
+      changed(
+        'args.rcx = 0;',
+        [
+          'args.rcx = 0;',
+          '{ static DEFINE_MUTEX(lock); static struct cpumask first, all; cpumask_var_t mask; int cpu, seen = 0;',
+          'struct cpumask *object __free(kfree) = kzalloc(sizeof(*object), GFP_KERNEL);',
+          'guard(mutex)(&lock);',
+          'WARN_ON(!alloc_cpumask_var(&mask, GFP_KERNEL)); cpumask_copy(mask, cpu_online_mask);',
+          'for_each_cpu(cpu, mask) { seen++; WARN_ON(!cpu_online(cpu) || !cpu_present(cpu)); }',
+          'WARN_ON(seen != num_online_cpus() || cpu != nr_cpu_ids || num_possible_cpus() != nr_cpu_ids);',
+          'cpumask_set_cpu(cpumask_first(mask), &first); cpumask_clear_cpu(cpumask_first(mask), mask);',
+          'cpumask_or(&all, &first, mask); WARN_ON(!cpumask_equal(&all, cpu_online_mask));',
+          'WARN_ON(!cpumask_andnot(&all, &all, mask) || cpumask_weight(&all) != 1 || cpumask_intersects(&all, mask));',
+          'WARN_ON(!cpumask_subset(mask, cpu_present_mask) || cpumask_empty(&first)); free_cpumask_var(mask);',
+          'WARN_ON(IS_ENABLED(CONFIG_NO_SUCH_THING) || !IS_ENABLED(CONFIG_NUMA) || clamp(7, 1, 5) != 5);',
+          'WARN_ON(ilog2(4096) != 12 || upper_32_bits(1ULL << 33) != 2 || roundup(10, 4) != 12 || !is_power_of_2(8));',
+          'pr_info_once("%s", ""); udelay(1); }',
+        ].join('\n'),
+      ),
+      'common',
+    );
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    const { world } = runCompiled(subject, input);
+    expect(world.kernel.crash).toBeNull();
+    expect(bucketsOf(subject, input).filter((bucket) => bucket.startsWith('linux/no-warnings'))).toEqual([]);
+    // Its own allocations are the only thing that is new.
+    expect(bucketsOf(subject, input)).toEqual(['linux/is-its-model|cpu-enable: TDH.SYS.INIT TDX_SUCCESS / alloc k']);
     subject.child.close();
   });
 
