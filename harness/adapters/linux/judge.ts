@@ -82,7 +82,8 @@ function runOnce(kernel: CompiledKernel, input: Case): CompiledRun {
  * Judges a compiled kernel against the model that the case's profile names, and against the invariants. The model's run is
  * a script: where the compiled kernel follows it to the letter, one message was all it took, and the model's verdict is
  * the kernel's. Where it does not, the case runs again in conversation, and what the kernel really did is judged. A kernel
- * that keeps what the model breaks, and breaks nothing that the model keeps, may do it otherwise: that is `better`.
+ * that keeps what the model breaks, and breaks nothing that the model keeps, may do it otherwise, as long as TDX comes up
+ * wherever it does with the model: that is `better`.
  */
 export function judgeAgainstModel(kernel: CompiledKernel, input: Case, full = true): Verdict {
   return surviving([kernel], () => judgeOnce(kernel, input, full));
@@ -107,8 +108,11 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
   if (agrees) return own;
   const difference = compareWorlds(model, world) ?? (revision.enablesAtBoot ? null : ORDER);
   if (difference === null) return { ...own, violations: withoutConsequences(own.violations) };
-  const found = differenceOf('linux/is-its-model', difference, 'the model', kernel.revision.name);
-  if (kept.length > 0) return { ...own, better: { kept, difference: found.bucket } };
+  const lost = losesTDX(model, world);
+  // A crash says enough.
+  const what = lost && world.kernel.crash === null ? `${difference.what}, TDX lost` : difference.what;
+  const found = differenceOf('linux/is-its-model', { ...difference, what }, 'the model', kernel.revision.name);
+  if (kept.length > 0 && !lost) return { ...own, better: { kept, difference: found.bucket } };
   own.violations.push(found);
   return { ...own, violations: withoutConsequences(own.violations) };
 }
@@ -119,6 +123,15 @@ function keptOnlyBy(own: Verdict, model: Verdict): readonly string[] {
   const before = new Set(model.violations.map(({ bucket }) => bucket));
   if ([...broken].some((bucket) => !before.has(bucket))) return [];
   return [...before].filter((bucket) => !broken.has(bucket));
+}
+
+/** An initialisation that succeeds with the model fails: no rule is broken, and yet nothing is worse. */
+function losesTDX({ records }: World, { records: got }: World): boolean {
+  return records.some(({ kind, outcome, errno }, index) => {
+    if ((kind !== 'enable' && kind !== 'cpu-enable') || outcome !== 'done' || errno !== 0) return false;
+    const other = got[index];
+    return other === undefined || other.outcome === 'crashed' || other.errno !== 0;
+  });
 }
 
 /**

@@ -230,7 +230,7 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     test('and costs TDX where there was no need is found', () => {
       const subject = patched('free_cpumask_var(packages);', NAMES_THE_PACKAGE('possible'));
       const judge = (input: Case): ReturnType<typeof judgeAgainstModel> => judgeAgainstModel(subject, input, false);
-      const bucket = 'linux/is-its-model|enable: TDH.SYS.TDMR.INIT TDX_SUCCESS / wbinvd';
+      const bucket = 'linux/is-its-model|enable: TDH.SYS.TDMR.INIT TDX_SUCCESS / wbinvd, TDX lost';
       const index = Array.from({ length: 2000 }, (_, at) => at).find((at) =>
         judge(generated(at)).violations.some((one) => one.bucket === bucket),
       );
@@ -239,6 +239,16 @@ describeLinux("Linux 6.12's own tdx.c", () => {
       expect(small?.minimal).toBe(true);
       // A package whose only LP was not there at boot.
       expect(small?.case.platform.lps.map(({ bios }) => bios)).toEqual([true, false]);
+      subject.child.close();
+    }, 60_000);
+
+    test('and loses TDX elsewhere is no better there', () => {
+      // One key for all packages: TDH.SYS.KEY.CONFIG is never made where it would be refused as the second of a package.
+      const subject = withBug('KEY.CONFIG on every CPU');
+      const verdicts = Array.from({ length: 60 }, (_, at) => judgeAgainstModel(subject, generated(at), false));
+      const found = verdicts.flatMap(({ violations }) => violations.map(({ bucket }) => bucket));
+      expect(found).toContain('linux/is-its-model|enable: TDH.SYS.KEY.CONFIG TDX_SUCCESS / free m, TDX lost');
+      expect(judgeAgainstModel(subject, own('flow-key-config-once-per-package'), false).better).toBeDefined();
       subject.child.close();
     }, 60_000);
 
