@@ -28,10 +28,15 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
   const breaking = temperament === 'legal' ? 0 : temperament === 'broken' ? 1 : random.nextInt(2, 4);
   for (let left = breaking; left > 0; left -= 1) choose(random, BREAKING, swarm, chosen);
   // An LP to be plugged in is rare; a machine that has one should see it happen.
-  if (breaking > 0 && hasHotAddable(platform) && chance(random, 60) && !chosen.includes(ACPI_CPU_ADD)) {
-    if (chosen.at(-1)?.breaks === true) chosen.pop();
-    chosen.push(ACPI_CPU_ADD);
+  if (breaking > 0 && hasHotAddable(platform) && chance(random, 60)) {
+    const added = pick(random, ACPI_CPU_ADD);
+    if (!chosen.includes(added)) {
+      if (chosen.at(-1)?.breaks === true) chosen.pop();
+      chosen.push(added);
+    }
   }
+  // So is a kernel that may hibernate.
+  if (breaking > 0 && platform.hibernation && chance(random, 40) && !chosen.includes(SUSPEND)) chosen.push(SUSPEND);
   // So is memory of two blocks that touch coming back as one.
   if (hasTouchingBlocks(platform) && chance(random, 40) && !chosen.includes(MEMORY_REONLINE))
     chosen.push(MEMORY_REONLINE);
@@ -41,7 +46,9 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
   return { value: plan.events, broken: temperament === 'legal' ? NOTHING : namesOf(chosen) };
 }
 
-const ACPI_CPU_ADD = named('acpi-cpu-add');
+/** At the end, in the middle, at the beginning. */
+const ACPI_CPU_ADD = ['acpi-cpu-add', 'acpi-cpu-add', 'acpi-cpu-add-between', 'acpi-cpu-add-before-enable'].map(named);
+const SUSPEND = named('suspend');
 const MEMORY_REONLINE = named('memory-reonline');
 
 function named(name: string): Perturbation {

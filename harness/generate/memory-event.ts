@@ -15,7 +15,8 @@ function add(plan: Plan, base: number, size: number, node: number): void {
   plan.events.push({ kind: 'memory-add', how: pick(plan.random, KINDS), base, size, node });
 }
 
-function topOf(plan: Plan): number {
+/** Where memory and CMRs end, not below 4 GiB. */
+export function topOf(plan: Plan): number {
   let top = 4 * GiB;
   for (const { base, size } of plan.platform.memory) if (base + size > top) top = base + size;
   for (const { base, size } of plan.platform.cmrs) if (base + size > top && base + size < 2 ** 51) top = base + size;

@@ -15,6 +15,9 @@ import {
 } from './plan.ts';
 import { drawRawSEAMCALL } from './raw-seamcall.ts';
 
+/** P-SEAMLDR's INSTALL. */
+const SEAMLDR_INSTALL = 0x8000000000000001n;
+
 /** Where in a typical case it strikes: before the CPUs are enabled, between that and tdx_enable, or afterwards. */
 export type Phase = 'before' | 'between' | 'after';
 
@@ -104,6 +107,8 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   broken('cmr-copy-broken', 'between', corruptCMR),
   broken('acpi-cpu-add-before-enable', 'before', acpiAdd),
   broken('module-initialised-by-another', 'before', initialiseBehindTheBack),
+  broken('acpi-cpu-add-between', 'between', acpiAdd),
+  broken('install-session-open', 'before', openInstallSession),
 ];
 
 /** Positions in PERTURBATIONS of what breaks something, and of what does not. */
@@ -177,6 +182,7 @@ function vcpuOnCPUThatGoes(plan: Plan): void {
   if (chance(random, 30)) events.push({ kind: 'td-run', td: 0, lp: anyOnlineLP(plan) });
   if (chance(random, 50))
     events.push({ kind: 'condition', condition: 'pamt-lock-busy', leaf: LEAF.VP_FLUSH, count: 1 });
+  if (chance(random, 15)) vmxOff(plan, lp);
   cpuOffline(plan, lp);
   events.push({ kind: 'td-destroy', td: 0 });
 }
@@ -210,7 +216,16 @@ function initialiseBehindTheBack(plan: Plan): void {
   for (let lp = 0; lp < plan.online.length; lp += 1) if (plan.online[lp] === true) call(lp, LEAF.LP_INIT);
 }
 
-/** One entry of the table that TDH.SYS.INFO gives the kernel is overwritten: emptied, moved off its page, or put elsewhere. */
+/** A driver begins to install another module, and does not go on. */
+function openInstallSession(plan: Plan): void {
+  const lp = plan.vmx[plan.boot] === true ? plan.boot : anyOnlineLP(plan);
+  plan.events.push({ kind: 'seamcall', lp, rax: SEAMLDR_INSTALL, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
+}
+
+/**
+ * One entry of the table that TDH.SYS.INFO gives the kernel is overwritten: emptied, moved off its page, put elsewhere, or
+ * made so long that all memory is in it.
+ */
 function corruptCMR(plan: Plan): void {
   const { random, platform } = plan;
   const entry = random.nextInt(0, platform.cmrs.length < 31 ? platform.cmrs.length : 31);
@@ -220,6 +235,7 @@ function corruptCMR(plan: Plan): void {
     [there.base + 1, there.size],
     [0, there.size],
     [there.base, 4096],
+    [there.base, memory.topOf(plan) + 64 * memory.BLOCK - there.base],
   ] as const);
   plan.events.push({ kind: 'cmr-corruption', entry, base, size });
 }
@@ -239,8 +255,18 @@ function acpiAdd(plan: Plan): void {
   const { lps } = plan.platform;
   let lp = anyLP(plan);
   for (let index = 0; index < lps.length; index += 1) if (lps[index]?.bios === false) lp = index;
+  // Now and then in place of another one of its package.
+  if (chance(plan.random, 20)) plan.skipped[anyLPOfPackage(plan, lps[lp]?.package ?? 0)] = true;
   plan.events.push({ kind: 'acpi-cpu-add', lp });
   if (chance(plan.random, 60) && plan.online[lp] !== true) cpuOnlineAndEnable(plan, lp);
+}
+
+function anyLPOfPackage(plan: Plan, pkg: number): number {
+  const { lps } = plan.platform;
+  const start = anyLP(plan);
+  for (let step = 0; step < lps.length; step += 1)
+    if (lps[(start + step) % lps.length]?.package === pkg) return (start + step) % lps.length;
+  return start;
 }
 
 function machineCheck(plan: Plan): void {
