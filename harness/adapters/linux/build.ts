@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT, UserError } from '../../cli/exit.ts';
+import { cacheFolder, noteUse, sweepCache } from './cache.ts';
 import { findHeaders } from './headers.ts';
-import { cacheFolder, TDX_C } from './tree.ts';
+import { TDX_C } from './tree.ts';
 
 const SHIM = fileURLToPath(new URL('../../../../harness/adapters/linux/shim/', import.meta.url));
 
@@ -75,7 +76,11 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
   ]);
   const folder = join(cacheFolder(), `kernel-${key}`);
   const program = join(folder, 'kernel');
-  if (existsSync(program)) return program;
+  if (existsSync(program)) {
+    noteUse(folder);
+    return program;
+  }
+  sweepCache();
   const work = `${folder}.${process.pid}`;
   const generated = join(work, 'include');
   rmSync(work, { recursive: true, force: true });

@@ -1,22 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { EXIT, UserError } from '../../cli/exit.ts';
+import { cacheFolder, noteUse, sweepCache } from './cache.ts';
 
 /** The file that all of this is about, and what has to come with it out of an archive. */
 export const TDX_C = 'arch/x86/virt/vmx/tdx/tdx.c';
 const PARTS = ['arch/x86/virt/vmx/tdx', 'arch/x86/include/asm'];
 const DEBIAN_PACKAGE = 'linux-source-6.12';
 const DEBIAN_FOLDER = '/usr/src';
-
-/** Where what is unpacked and built is kept: never in a source tree. */
-export function cacheFolder(): string {
-  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'seamstress');
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
 
 /**
  * The kernel tree that `where` names: an unpacked tree, an archive of one (.tar.xz, .tar.gz, .tar.zst ...), or `debian`, the
@@ -64,7 +57,11 @@ function unpack(archive: string): string {
   const { size, mtimeMs } = statSync(archive);
   const key = createHash('sha256').update(`${archive}\n${size}\n${mtimeMs}`).digest('hex').slice(0, 12);
   const folder = join(cacheFolder(), `${basename(archive).replace(/\.tar\.\w+$/, '')}-${key}`);
-  if (existsSync(join(folder, TDX_C))) return folder;
+  if (existsSync(join(folder, TDX_C))) {
+    noteUse(folder);
+    return folder;
+  }
+  sweepCache();
   const temporary = `${folder}.${process.pid}`;
   mkdirSync(temporary, { recursive: true });
   try {
