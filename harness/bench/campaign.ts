@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { coverMemory } from '../../model/kernel/tdmr.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import { packageNumbers } from '../../model/platform/topology.ts';
-import { MADE_AHEAD, runRange } from '../campaign/range.ts';
+import { isJudgedInFull, MADE_AHEAD, runRange } from '../campaign/range.ts';
 import type { Case } from '../case.ts';
 import { runCase } from '../oracle/judge-case.ts';
 import { stages } from '../pipeline.ts';
@@ -23,7 +23,6 @@ const ROUNDS = 7;
 const PER_ROUND = 3_000;
 /** Cases that are timed at a time: short enough to fit between two disturbances of a machine that others work on too. */
 const PER_STRETCH = 500;
-const FULL_EVERY = 8;
 const BUDGET = 20_000;
 const SEED = 'bench';
 const YARDSTICK_STEPS = 500_000;
@@ -150,7 +149,7 @@ function measure(kernel: string): Result {
       for (const input of cases) stages.judge(input, false, seen);
     });
     const judgedInFull = timed(() => {
-      for (const [at, input] of cases.entries()) stages.judge(input, (from + at) % FULL_EVERY === 0, seen);
+      for (const [at, input] of cases.entries()) stages.judge(input, isJudgedInFull(from + at, input), seen);
     });
     const isComplete = cases.map((input) => isLarge(input) && stages.judge(input, false).complete);
     const completeOnes = indices.filter((_, at) => isComplete[at]);
@@ -159,7 +158,10 @@ function measure(kernel: string): Result {
       for (let at = 0; at < completeOnes.length; at += MADE_AHEAD) {
         const next = completeOnes.slice(at, at + MADE_AHEAD);
         const made = next.map(generate);
-        for (const [at, index] of next.entries()) stages.judge(made[at] as Case, index % FULL_EVERY === 0, seen);
+        for (const [at, index] of next.entries()) {
+          const input = made[at] as Case;
+          stages.judge(input, isJudgedInFull(index, input), seen);
+        }
       }
     });
 

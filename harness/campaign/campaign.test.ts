@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Event } from '../../model/world/event.ts';
 import { type CaseFile, decodeCaseFile, encodeCaseFile } from '../case.ts';
 import { EXIT } from '../cli/exit.ts';
 import type { KnownDeviation } from '../store/known.ts';
@@ -6,6 +7,8 @@ import { stages } from '../testing/fake-stages.ts';
 import { type CampaignConfig, type CampaignPorts, runCampaign } from './campaign.ts';
 import { RANGE_SIZE } from './budget.ts';
 import { type Executor, startExecutor } from './executor.ts';
+import type { Stages } from './stages.ts';
+import { perform } from './task.ts';
 import { runRange } from './range.ts';
 import type { CampaignRecord, Footer } from './record.ts';
 
@@ -91,6 +94,22 @@ describe('a campaign', () => {
     expect(minimal.map(({ replay }) => replay)).toContain("npx seamstress replay 'out/size/single|kexec.json'");
     expect(minimal.find(({ bucket }) => bucket === 'size/single|kexec')?.origin).toMatch(/^shrinking tests:\d+$/);
     expect(minimal.find(({ bucket }) => bucket === 'order/kexec-last|kexec')?.trace).toHaveLength(3);
+  });
+
+  test('a finding says which others its smallest case shows', () => {
+    const both: Stages = {
+      ...stages,
+      judge(input) {
+        const verdict = stages.judge(input);
+        const extra = verdict.violations.map((one) => ({ ...one, bucket: `${one.bucket}, too` }));
+        return { ...verdict, violations: [...verdict.violations, ...extra] };
+      },
+    };
+    const events = [0, 1, 1].map((lp): Event => ({ kind: 'cpu-offline', lp }));
+    const input = { ...stages.generate('tests', 0, { profile: PROFILE, mood: 'swarm' }), events };
+    const bucket = 'lp/offline-twice|cpu-offline';
+    const task = { kind: 'shrink', case: input, bucket, evaluations: 100, deadline: null } as const;
+    expect(perform(both, task, Date.now)).toMatchObject({ case: { events: { length: 2 } }, also: [`${bucket}, too`] });
   });
 
   test('an origin regenerates its case alone', async () => {

@@ -12,7 +12,7 @@ export function concludeCampaign(
   emit: (record: CampaignRecord) => void,
 ): Footer {
   for (const finding of inOrder([...ledger.findings.values()], config.expected))
-    emit(minimalRecord(finding, config.again));
+    emit(minimalRecord(finding, ledger, config.again));
   // Of single cases: what shrinking came by is not what they show.
   const known = [...ledger.known.values()].filter(
     ({ hits, better }) => config.recheck !== false || hits > 0 || better > 0,
@@ -68,7 +68,7 @@ function isSeen({ reproduced, origin }: KnownState): boolean {
   return reproduced || origin !== null;
 }
 
-function minimalRecord(finding: Finding, again = replayLine): Minimal {
+function minimalRecord(finding: Finding, { findings }: Ledger, again = replayLine): Minimal {
   const { case: input, finding: note } = noteOf(finding);
   const { bucket, invariant, message, event } = finding.shrunk?.violation ?? finding.first.violation;
   return {
@@ -80,6 +80,7 @@ function minimalRecord(finding: Finding, again = replayLine): Minimal {
     hits: finding.hits,
     origin: finding.first.origin,
     case: asJSON(input),
+    also: (finding.shrunk?.also ?? []).filter((one) => findings.has(one)),
     file: finding.file,
     replay: again(finding.file),
     machine: finding.shrunk?.machine ?? [],

@@ -134,6 +134,7 @@ function enterBetter(
     state.better += cases;
     state.betterOrigin ??= origin;
   }
+  if (difference === null) return;
   const finding = findings.get(difference);
   if (finding !== undefined) {
     findings.delete(difference);

@@ -50,7 +50,14 @@ export interface Given {
 }
 
 /** Every so many cases the judge also runs its checks across several runs; by index, so that it is the same on any number of workers. */
-const FULL_EVERY = 8;
+const FULL_EVERY = 12;
+/** And wherever memory comes in so many blocks: TDMRs and reserved areas run out there, and how memory is cut decides. */
+const FULL_FROM_BLOCKS = 14;
+
+/** Is the case with this index of a seed one that is judged in full? */
+export function isJudgedInFull(index: number, { platform }: Case): boolean {
+  return index % FULL_EVERY === 0 || platform.memory.length >= FULL_FROM_BLOCKS;
+}
 
 /**
  * Cases are made so many at a time and judged then: by turns takes a tenth longer, it seems because a core's cache does not
@@ -63,7 +70,7 @@ interface Source {
   readonly count: number;
   readonly origin: (position: number) => string;
   readonly make: (position: number) => Case;
-  readonly full: (position: number) => boolean;
+  readonly full: (position: number, input: Case) => boolean;
 }
 
 export function runRange(stages: Stages, range: Range): Tally {
@@ -72,7 +79,7 @@ export function runRange(stages: Stages, range: Range): Tally {
     count: to - from,
     origin: (position) => `${seed}:${from + position}`,
     make: (position) => stages.generate(seed, from + position, range),
-    full: (position) => (from + position) % FULL_EVERY === 0,
+    full: (position, input) => isJudgedInFull(from + position, input),
   });
 }
 
@@ -100,7 +107,7 @@ function tally(stages: Stages, source: Source): Tally {
     let verdict: Verdict;
     try {
       input = ahead[at] ?? source.make(position);
-      verdict = stages.judge(input, source.full(position), sometimes);
+      verdict = stages.judge(input, source.full(position, input), sometimes);
     } catch (error) {
       if (error instanceof UserError) throw error;
       crash = { origin: source.origin(position), stack: stackOf(error) };

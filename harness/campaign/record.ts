@@ -66,6 +66,8 @@ export interface Minimal {
   readonly hits: number;
   readonly origin: string;
   readonly case: JSONCase;
+  /** Other findings of this campaign that the same case shows: likely of the same cause. */
+  readonly also?: readonly string[];
   /** Where the case lies. */
   readonly file: string;
   readonly replay: string;

@@ -37,6 +37,8 @@ export interface Recheck {
 }
 
 export interface Shrunk extends ShrinkResult {
+  /** The other buckets that the smallest case fails in. */
+  readonly also: readonly string[];
   readonly machine: readonly string[];
   readonly trace: readonly string[];
 }
@@ -57,7 +59,14 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
       const result = shrink(task.case, task.bucket, stages.judge, { evaluations, outOfTime });
       if (result === undefined) return undefined;
       const { case: smallest } = result;
-      return { ...result, machine: describePlatform(smallest.platform), trace: stages.describe(smallest) };
+      const also = new Set(stages.judge(smallest).violations.map(({ bucket }) => bucket));
+      also.delete(task.bucket);
+      return {
+        ...result,
+        also: [...also],
+        machine: describePlatform(smallest.platform),
+        trace: stages.describe(smallest),
+      };
     }
   }
 }

@@ -29,8 +29,8 @@ export interface Verdict {
 export interface Better {
   /** Buckets that only the model fails in; at least one. */
   readonly kept: readonly string[];
-  /** The bucket that what they do otherwise would be a violation in. */
-  readonly difference: string;
+  /** The bucket that what they do otherwise would be a violation in; `null`: other cases are not excused by it. */
+  readonly difference: string | null;
 }
 
 /** A `sometimes`: a campaign that ran `budget` cases without reaching it proves nothing. */

@@ -1,6 +1,6 @@
 import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
 import { counted } from '../campaign/rendering.ts';
-import { type FixedDeviation, fixedOf, isSeen, sortRecords } from './summary.ts';
+import { type FixedDeviation, fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';
 
 /** Paints a piece of text, or leaves it. */
 export interface Palette {
@@ -19,22 +19,23 @@ const TRACE_LINES_MAX = 24;
 /** The last screen of a campaign: findings first as a person meets them, totals, and last the command to go on with. */
 export function renderScreen(records: readonly CampaignRecord[], palette: Palette = PLAIN): string {
   const { header, footer, minimal, known } = sortRecords(records);
+  const groups = groupByCase(minimal);
   return [
-    ...minimal.flatMap((finding) => renderFinding(finding, palette)),
+    ...groups.flatMap((group) => renderGroup(group, palette)),
     ...knownLines(known, palette),
     ...(header.implementations === undefined
       ? staleLines(footer, palette)
       : unseenLines(header.implementations, footer, fixedOf(known), palette)),
     ...(known.some(isSeen) || footer.stale.length > 0 ? [''] : []),
     `seed ${header.seed}  kernel ${header.profile.kernel}  module ${header.profile.module}  mood ${header.mood}  shard ${header.shard}`,
-    totalsLine(footer),
+    totalsLine(footer, groups.length),
     ...sometimesLines(footer, palette),
     ...verdictLines(footer, minimal, palette),
     '',
   ].join('\n');
 }
 
-function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonly string[] {
+function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette): readonly string[] {
   const { invariant, message, bucket, events, hits, evaluations, origin, machine, trace, replay } = finding;
   const size = `${counted(events, 'event')}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
   const cut = trace.length > TRACE_LINES_MAX ? [`... ${trace.length - TRACE_LINES_MAX} more lines in the replay`] : [];
@@ -46,6 +47,11 @@ function renderFinding(finding: Minimal, { bad, strong, dim }: Palette): readonl
     `        ${dim(`bucket ${bucket}`)}`,
     `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no case of this run hit it' : `${counted(hits, 'case')} hit it`}, first ${origin}`)}`,
     `        ${replay}`,
+    ...others.flatMap((other) => [
+      `        ${bad('also')}    ${strong(other.invariant)} ${dim(`(${other.hits === 0 ? 'no case of this run' : counted(other.hits, 'case')})`)}`,
+      `                ${other.message}`,
+      `                ${dim(`a case of its own: ${other.file}`)}`,
+    ]),
     '',
   ];
 }
@@ -93,7 +99,10 @@ function unseenLines(
   ];
 }
 
-function totalsLine({ cases, events, seamcalls, complete, edges, findings, known, timing }: Footer): string {
+function totalsLine(
+  { cases, events, seamcalls, complete, edges, findings, known, timing }: Footer,
+  groups: number,
+): string {
   const rate =
     timing === undefined
       ? []
@@ -103,7 +112,7 @@ function totalsLine({ cases, events, seamcalls, complete, edges, findings, known
     counted(events, 'event', grouped(events)),
     counted(seamcalls, 'SEAMCALL', grouped(seamcalls)),
     counted(edges, 'edge', grouped(edges)),
-    counted(findings, 'finding'),
+    `${counted(findings, 'finding')}${groups < findings ? ` in ${counted(groups, 'case')}` : ''}`,
     `${known} known`,
     ...rate,
   ].join(', ');

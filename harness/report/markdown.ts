@@ -1,7 +1,7 @@
 import { counted } from '../campaign/rendering.ts';
-import type { CampaignRecord, Minimal } from '../campaign/record.ts';
+import type { CampaignRecord } from '../campaign/record.ts';
 import { grouped } from './console.ts';
-import { fixedOf, isSeen, sortRecords } from './summary.ts';
+import { fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';
 
 /** GitHub refuses step summaries of more than 1 MiB; findings past this many characters are counted instead of shown. */
 const LENGTH_MAX = 900_000;
@@ -42,13 +42,14 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
   ].join('\n');
   const blocks: string[] = [];
   let length = head.join('\n').length + tail.length;
-  for (const finding of minimal) {
-    const block = findingBlock(finding);
+  let left = minimal.length;
+  for (const group of groupByCase(minimal)) {
+    const block = groupBlock(group);
     length += block.length;
     if (length > lengthMax) break;
     blocks.push(block);
+    left -= 1 + group.others.length;
   }
-  const left = minimal.length - blocks.length;
   const more = left > 0 ? [`_${left} more findings left out here; the JSON summary has all._`, ''] : [];
   return [...head, ...blocks, ...more, tail].join('\n');
 }
@@ -58,7 +59,8 @@ function verdict(exitCode: number, findings: number): string {
   return exitCode === 0 ? 'ok' : `exit ${exitCode}`;
 }
 
-function findingBlock({ invariant, message, bucket, events, minimal, machine, trace, replay }: Minimal): string {
+function groupBlock({ finding, others }: Shown): string {
+  const { invariant, message, bucket, events, minimal, machine, trace, replay } = finding;
   return [
     `### ${invariant}`,
     '',
@@ -68,6 +70,10 @@ function findingBlock({ invariant, message, bucket, events, minimal, machine, tr
     '',
     `${events} events${minimal ? ', 1-minimal' : ''} · bucket \`${bucket}\``,
     '',
+    ...others.map(
+      (other) => `- the same case breaks **${other.invariant}**: ${other.message} · bucket \`${other.bucket}\``,
+    ),
+    ...(others.length > 0 ? [''] : []),
   ].join('\n');
 }
 

@@ -151,6 +151,24 @@ describe('the last screen', () => {
     );
   });
 
+  test('what one case shows is told once, with everything else it breaks', () => {
+    const together = records.map((one) =>
+      one.record === 'minimal' && one.bucket === 'order/kexec-last|kexec'
+        ? { ...one, also: ['size/single|kexec'] }
+        : one,
+    );
+    const screen = renderScreen(together, PLAIN);
+    expect(screen.match(/^BROKEN {2}/gm)).toHaveLength(1);
+    expect(screen).toMatch(
+      /^ {8}also {4}size\/single \(.*\)\n {16}kexec at 0 and again at 1\n {16}a case of its own: out\/size-single-kexec\.json$/m,
+    );
+    expect(screen).toContain(', 2 findings in 1 case, ');
+    expect(renderMarkdown(together)).toContain('- the same case breaks **size/single**: kexec at 0 and again at 1');
+    // Apart, each has its own.
+    expect(renderScreen(records, PLAIN).match(/^BROKEN {2}/gm)).toHaveLength(2);
+    expect(renderScreen(records, PLAIN)).toContain(', 2 findings, ');
+  });
+
   test("what somebody else's kernel does not do is not called stale", () => {
     const foreign = records.map((one) => (one.record === 'header' ? { ...one, implementations: ['linux:tree'] } : one));
     expect(foreign.map((one) => RECORD_SCHEMA.check(JSON.parse(JSON.stringify(one)), 'record'))).toEqual(foreign);

@@ -102,6 +102,23 @@ export function summarise(records: readonly CampaignRecord[]): Summary {
   };
 }
 
+/** A finding, and those after it that its case shows as well: likely of one cause. */
+export interface Shown {
+  readonly finding: Minimal;
+  readonly others: readonly Minimal[];
+}
+
+/** Findings, in their order, each but once: under the first whose case shows it. */
+export function groupByCase(minimal: readonly Minimal[]): readonly Shown[] {
+  const groups: { finding: Minimal; others: Minimal[] }[] = [];
+  for (const finding of minimal) {
+    const group = groups.find((one) => one.finding.also?.includes(finding.bucket));
+    if (group === undefined) groups.push({ finding, others: [] });
+    else group.others.push(finding);
+  }
+  return groups;
+}
+
 /** What the model still fails in, and what is judged in its place never does. */
 export function fixedOf(known: readonly KnownSeen[]): readonly FixedDeviation[] {
   return known.flatMap((one) =>

@@ -116,7 +116,8 @@ export const NO_ENTRY_IS_DROPPED: Always = {
   after: ['enable'],
   needs: ['leaf-info'],
   check: (world, record, report) => {
-    if (!gotTable(world, record)) return;
+    // Whom another thread's crash cuts short need not have come to the table yet.
+    if (!gotTable(world, record) || record.kernel.crash !== null) return;
     let shown = 0;
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];

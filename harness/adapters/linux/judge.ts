@@ -108,11 +108,12 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
   if (agrees) return own;
   const difference = compareWorlds(model, world) ?? (revision.enablesAtBoot ? null : ORDER);
   if (difference === null) return { ...own, violations: withoutConsequences(own.violations) };
-  const lost = losesTDX(model, world);
-  // A crash says enough.
-  const what = lost && world.kernel.crash === null ? `${difference.what}, TDX lost` : difference.what;
+  const change = changeOfAnswer(model, world);
+  const what = change === null || SAYS_SO.test(difference.what) ? difference.what : `${difference.what}, ${change}`;
   const found = differenceOf('linux/is-its-model', { ...difference, what }, 'the model', kernel.revision.name);
-  if (kept.length > 0 && !lost) return { ...own, better: { kept, difference: found.bucket } };
+  // Who is answered otherwise is right to be where an invariant wants it, and says nothing of other cases.
+  if (kept.length > 0 && change !== LOST)
+    return { ...own, better: { kept, difference: change === null ? found.bucket : null } };
   own.violations.push(found);
   return { ...own, violations: withoutConsequences(own.violations) };
 }
@@ -125,13 +126,25 @@ function keptOnlyBy(own: Verdict, model: Verdict): readonly string[] {
   return [...before].filter((bucket) => !broken.has(bucket));
 }
 
-/** An initialisation that succeeds with the model fails: no rule is broken, and yet nothing is worse. */
-function losesTDX({ records }: World, { records: got }: World): boolean {
-  return records.some(({ kind, outcome, errno }, index) => {
-    if ((kind !== 'enable' && kind !== 'cpu-enable') || outcome !== 'done' || errno !== 0) return false;
+const LOST = 'TDX lost';
+const OTHERWISE = 'answered otherwise';
+/** Differences that are a crash or another answer by themselves. */
+const SAYS_SO = /: (?:crash|outcome|answer)$/;
+
+/**
+ * No rule need be broken by an initialisation that fails where it succeeds with the model, or by memory that is taken for
+ * something else, and yet that is worse than another order of effects.
+ */
+function changeOfAnswer({ records }: World, { records: got }: World): typeof LOST | typeof OTHERWISE | null {
+  let change: typeof OTHERWISE | null = null;
+  for (const [index, { kind, outcome, errno, hint }] of records.entries()) {
     const other = got[index];
-    return other === undefined || other.outcome === 'crashed' || other.errno !== 0;
-  });
+    if (other === undefined) return LOST;
+    if (kind === 'enable' || kind === 'cpu-enable') {
+      if (outcome === 'done' && errno === 0 && (other.outcome !== 'done' || other.errno !== 0)) return LOST;
+    } else if (outcome !== other.outcome || hint !== other.hint) change = OTHERWISE;
+  }
+  return change;
 }
 
 /**

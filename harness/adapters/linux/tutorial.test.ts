@@ -14,6 +14,11 @@ const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
 const patches = [...text.matchAll(/```diff\n([\s\S]*?)```/g)].map(([, diff = '']) => diff);
+/** How often something was met, and where first, is another matter with every change to what is generated. */
+function withoutCounts(line: string): string {
+  return line.replace(/\d[\d,]* (?:cases?|tries)\b/g, 'some').replace(/first \S+:\d+/, 'first');
+}
+
 /** What the page shows `conform` to say after each. */
 const shown = [...text.matchAll(/```\n((?:BROKEN|fixed) {2}[\s\S]*?)```/g)].map(([, block = '']) =>
   block.trimEnd().split('\n'),
@@ -30,8 +35,8 @@ describeLinux('the page on kernel patches', () => {
       expect([applied.stderr, applied.status]).toEqual(['', 0]);
       const args = ['conform', `linux:${tree}`, '--known', '--runs', '1000', '--output', join(folder.path, 'reports')];
       const { out, code } = await runNode(process.cwd(), [START, ...args, '--quiet']);
-      const lines = out.replaceAll(tree, '/tmp/linux').split('\n');
-      for (const line of shown[index] ?? []) expect(lines).toContain(line);
+      const lines = out.replaceAll(tree, '/tmp/linux').split('\n').map(withoutCounts);
+      for (const line of shown[index] ?? []) expect(lines).toContain(withoutCounts(line));
       codes.push(code ?? -1);
     }
     expect(codes).toEqual([1, 0]);
