@@ -109,6 +109,8 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   broken('module-initialised-by-another', 'before', initialiseBehindTheBack),
   broken('acpi-cpu-add-between', 'between', acpiAdd),
   broken('install-session-open', 'before', openInstallSession),
+  // Behind an initialisation, so that it may come in the middle of one.
+  broken('install-session-opens', 'after', openInstallSession),
 ];
 
 /** Positions in PERTURBATIONS of what breaks something, and of what does not. */
