@@ -45,10 +45,10 @@ function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette):
     ...machine.map((line) => `        ${line}`),
     ...[...trace.slice(0, TRACE_LINES_MAX), ...cut].map((line) => `        ${dim('|')} ${line}`),
     `        ${dim(`bucket ${bucket}`)}`,
-    `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no case of this run hit it' : `${counted(hits, 'case')} hit it`}, first ${origin}`)}`,
+    `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no generated case hit it' : `${counted(hits, 'case')} hit it`}, first ${origin}`)}`,
     `        ${replay}`,
     ...others.flatMap((other) => [
-      `        ${bad('also')}    ${strong(other.invariant)} ${dim(`(${other.hits === 0 ? 'no case of this run' : counted(other.hits, 'case')})`)}`,
+      `        ${bad('also')}    ${strong(other.invariant)} ${dim(`(${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')})`)}`,
       `                ${other.message}`,
       `                ${dim(`a case of its own: ${other.file}`)}`,
     ]),

@@ -83,7 +83,7 @@ function runOnce(kernel: CompiledKernel, input: Case): CompiledRun {
  * a script: where the compiled kernel follows it to the letter, one message was all it took, and the model's verdict is
  * the kernel's. Where it does not, the case runs again in conversation, and what the kernel really did is judged. A kernel
  * that keeps what the model breaks, and breaks nothing that the model keeps, may do it otherwise, as long as TDX comes up
- * wherever it does with the model: that is `better`.
+ * wherever it does with the model, and no more stays allocated: that is `better`.
  */
 export function judgeAgainstModel(kernel: CompiledKernel, input: Case, full = true): Verdict {
   return surviving([kernel], () => judgeOnce(kernel, input, full));
@@ -111,8 +111,8 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
   const change = changeOfAnswer(model, world);
   const what = change === null || SAYS_SO.test(difference.what) ? difference.what : `${difference.what}, ${change}`;
   const found = differenceOf('linux/is-its-model', { ...difference, what }, 'the model', kernel.revision.name);
-  // Who is answered otherwise is right to be where an invariant wants it, and says nothing of other cases.
-  if (kept.length > 0 && change !== LOST)
+  if (kept.length > 0 && mayBeBetter(change, kept))
+    // Another answer is right where an invariant wants it, and says nothing of other cases.
     return { ...own, better: { kept, difference: change === null ? found.bucket : null } };
   own.violations.push(found);
   return { ...own, violations: withoutConsequences(own.violations) };
@@ -126,25 +126,34 @@ function keptOnlyBy(own: Verdict, model: Verdict): readonly string[] {
   return [...before].filter((bucket) => !broken.has(bucket));
 }
 
+/** Changes for which no rule need be broken, and which are worse than another order of effects. */
 const LOST = 'TDX lost';
+const LEFT = 'left allocated';
 const OTHERWISE = 'answered otherwise';
+type Change = typeof LOST | typeof LEFT | typeof OTHERWISE;
 /** Differences that are a crash or another answer by themselves. */
 const SAYS_SO = /: (?:crash|outcome|answer)$/;
 
 /**
- * No rule need be broken by an initialisation that fails where it succeeds with the model, or by memory that is taken for
- * something else, and yet that is worse than another order of effects.
+ * The worst of what a kernel does to others than itself otherwise than the model: an initialisation fails that succeeds
+ * there, something stays allocated that is given back there, memory is taken for something else.
  */
-function changeOfAnswer({ records }: World, { records: got }: World): typeof LOST | typeof OTHERWISE | null {
-  let change: typeof OTHERWISE | null = null;
-  for (const [index, { kind, outcome, errno, hint }] of records.entries()) {
-    const other = got[index];
+function changeOfAnswer(model: World, world: World): Change | null {
+  let change: Change | null = world.kernel.live > model.kernel.live && world.kernel.crash === null ? LEFT : null;
+  for (const [index, { kind, outcome, errno, hint }] of model.records.entries()) {
+    const other = world.records[index];
     if (other === undefined) return LOST;
     if (kind === 'enable' || kind === 'cpu-enable') {
       if (outcome === 'done' && errno === 0 && (other.outcome !== 'done' || other.errno !== 0)) return LOST;
-    } else if (outcome !== other.outcome || hint !== other.hint) change = OTHERWISE;
+    } else if (outcome !== other.outcome || hint !== other.hint) change ??= OTHERWISE;
   }
   return change;
+}
+
+/** TDX may not be lost for it, and nothing kept from being freed but PAMTs, where that is what was wrong. */
+function mayBeBetter(change: Change | null, kept: readonly string[]): boolean {
+  if (change === LEFT) return kept.some((bucket) => bucket.startsWith('pamt/'));
+  return change !== LOST;
 }
 
 /**

@@ -19,8 +19,8 @@ extern char __start_kernel_data[];
 static bool probe_crashed;
 
 /*
- * Asks the kernel what it would do now, and undoes it. True, with its answer in `ret`, if it answered without any effect;
- * otherwise `ret` is 0, or -1 where it crashed.
+ * Asks the kernel what it would do now, and undoes it. True, with its answer in `ret`, if it answered without any effect
+ * but lines of its log; otherwise `ret` is 0, or -1 where it crashed.
  */
 static bool answers_silently(int (*entry)(void), int cpu, int *ret)
 {
