@@ -8,7 +8,7 @@ export const SEAMLDR_STATUS = {
   SUCCESS: 0,
   /** Unknown leaf, or an operand or parameter page is wrong. */
   EBADPARAM: 0x8000000000000000n,
-  /** Already called on this LP in this session, or a shutdown is under way. */
+  /** INSTALL: on an LP that has had its turn, or with a shutdown under way. SHUTDOWN: the last call, on a wrong LP. */
   EBADCALL: 0x8000000000000003n,
 } as const satisfies Record<string, U64>;
 

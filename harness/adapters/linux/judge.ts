@@ -135,8 +135,8 @@ type Change = typeof LOST | typeof LEFT | typeof OTHERWISE;
 const SAYS_SO = /: (?:crash|outcome|answer)$/;
 
 /**
- * The worst of what a kernel does to others than itself otherwise than the model: an initialisation fails that succeeds
- * there, something stays allocated that is given back there, memory is taken for something else.
+ * The worst that a kernel's callers notice of what it does otherwise than the model; `null`: nothing. An initialisation
+ * fails that succeeds there, objects stay allocated that are given back there, or memory is answered for otherwise.
  */
 function changeOfAnswer(model: World, world: World): Change | null {
   let change: Change | null = world.kernel.live > model.kernel.live && world.kernel.crash === null ? LEFT : null;

@@ -51,7 +51,7 @@ extern struct cpumask shim_online, shim_present, shim_possible;
 bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t flags);
 #define alloc_cpumask_var(mask, flags) zalloc_cpumask_var(mask, flags)
 void free_cpumask_var(cpumask_var_t mask);
-/* Their own functions in the program: a number past the end is the caller's mistake, and a read past the end faults. */
+/* A number past the end is the caller's mistake: in an allocated set it faults, and that is told. */
 static inline bool cpumask_test_cpu(int cpu, const struct cpumask *mask)
 {
 	return mask->bits[cpu / 64] >> (cpu % 64) & 1;
