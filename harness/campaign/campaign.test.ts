@@ -190,7 +190,10 @@ describe('a campaign', () => {
       expect(footer).toMatchObject({ findings: 1, stale: [BUCKET], exitCode: EXIT.FINDING });
       expect([...new Set(saves)]).toEqual(['is-its-model|kexec']);
       expect(footer.explained).toEqual([
-        { bucket: 'is-its-model|cpu-offline', kept: [BUCKET], hits: expect.any(Number) },
+        {
+          ...{ bucket: 'is-its-model|cpu-offline', kept: [BUCKET] },
+          ...{ cases: expect.any(Number), hits: expect.any(Number) },
+        },
       ]);
       expect(footer.explained?.[0]?.hits).toBeGreaterThan(100);
       expect(records.find(({ record }) => record === 'known')).toMatchObject({

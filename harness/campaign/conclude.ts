@@ -52,7 +52,7 @@ function exitCodeOf(ledger: Ledger, interrupted: Footer['interrupted'], sometime
 }
 
 function explainedOf({ explained }: Ledger): readonly ExplainedDifference[] {
-  return [...explained].map(([bucket, { kept, hits }]) => ({ bucket, kept: [...kept].sort(), hits }));
+  return [...explained].map(([bucket, { kept, cases, hits }]) => ({ bucket, kept: [...kept].sort(), cases, hits }));
 }
 
 function sometimesOutcome({ sometimes }: CampaignConfig, { sometimes: seen, totals }: Ledger): SometimesOutcome {

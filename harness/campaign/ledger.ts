@@ -12,7 +12,7 @@ export interface Ledger {
   /** By bucket, in the order in which they were met. */
   readonly findings: Map<string, Finding>;
   readonly known: ReadonlyMap<string, KnownState>;
-  /** Differences from the model that have kept what the model breaks, by bucket: no findings, wherever else they show. */
+  /** Differences from the model that have kept what the model breaks, by bucket. */
   readonly explained: Map<string, Explained>;
   /** What was taken for a finding until a later case explained it. */
   readonly dismissed: Finding[];
@@ -31,6 +31,10 @@ export interface Finding {
 export interface Explained {
   /** Buckets of the model that were kept with it. */
   readonly kept: Set<string>;
+  /** Cases in which something was kept. */
+  cases: number;
+  /** It is no finding where nothing is kept by it, either. */
+  excuses: boolean;
   /** Cases with that difference in which nothing was kept. */
   hits: number;
 }
@@ -110,7 +114,7 @@ function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Find
     return [];
   }
   const explained = ledger.explained.get(bucket);
-  if (explained !== undefined) {
+  if (explained?.excuses === true) {
     explained.hits += hits;
     return [];
   }
@@ -126,7 +130,7 @@ function enterHits(ledger: Ledger, first: FirstHit, hits: number): readonly Find
 
 function enterBetter(
   { known, explained, findings, dismissed }: Ledger,
-  { kept, difference, cases, origin }: BetterHits,
+  { kept, difference, excuses, cases, origin }: BetterHits,
 ): void {
   for (const bucket of kept) {
     const state = known.get(bucket);
@@ -134,13 +138,15 @@ function enterBetter(
     state.better += cases;
     state.betterOrigin ??= origin;
   }
-  if (difference === null) return;
-  const finding = findings.get(difference);
-  if (finding !== undefined) {
-    findings.delete(difference);
-    dismissed.push(finding);
-  }
-  const by = explained.get(difference) ?? { kept: new Set(), hits: finding?.hits ?? 0 };
+  const by = explained.get(difference) ?? { kept: new Set(), cases: 0, excuses: false, hits: 0 };
   explained.set(difference, by);
   for (const bucket of kept) by.kept.add(bucket);
+  by.cases += cases;
+  if (!excuses) return;
+  by.excuses = true;
+  const finding = findings.get(difference);
+  if (finding === undefined) return;
+  findings.delete(difference);
+  dismissed.push(finding);
+  by.hits += finding.hits;
 }

@@ -128,6 +128,8 @@ export interface ExplainedDifference {
   readonly bucket: string;
   /** Buckets of the model that were kept with it. */
   readonly kept: readonly string[];
+  /** Cases in which something was kept. */
+  readonly cases: number;
   /** Cases with that difference in which it kept nothing. */
   readonly hits: number;
 }

@@ -1,3 +1,4 @@
+import { SEAMLDR_LEAF } from '../../model/seamldr/status.ts';
 import { drawFeltCondition, drawGuestCondition, drawWildCondition, LEAF } from './condition.ts';
 import { chance, pick } from './draw.ts';
 import * as memory from './memory-event.ts';
@@ -14,9 +15,6 @@ import {
   vmxOn,
 } from './plan.ts';
 import { drawRawSEAMCALL } from './raw-seamcall.ts';
-
-/** P-SEAMLDR's INSTALL. */
-const SEAMLDR_INSTALL = 0x8000000000000001n;
 
 /** Where in a typical case it strikes: before the CPUs are enabled, between that and tdx_enable, or afterwards. */
 export type Phase = 'before' | 'between' | 'after';
@@ -221,7 +219,7 @@ function initialiseBehindTheBack(plan: Plan): void {
 /** A driver begins to install another module, and does not go on. */
 function openInstallSession(plan: Plan): void {
   const lp = plan.vmx[plan.boot] === true ? plan.boot : anyOnlineLP(plan);
-  plan.events.push({ kind: 'seamcall', lp, rax: SEAMLDR_INSTALL, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
+  plan.events.push({ kind: 'seamcall', lp, rax: SEAMLDR_LEAF.INSTALL, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
 }
 
 /**

@@ -29,8 +29,10 @@ export interface Verdict {
 export interface Better {
   /** Buckets that only the model fails in; at least one. */
   readonly kept: readonly string[];
-  /** The bucket that what they do otherwise would be a violation in; `null`: other cases are not excused by it. */
-  readonly difference: string | null;
+  /** The bucket that what they do otherwise would be a violation in. */
+  readonly difference: string;
+  /** The same difference is no violation where nothing is kept by it. */
+  readonly excuses: boolean;
 }
 
 /** A `sometimes`: a campaign that ran `budget` cases without reaching it proves nothing. */

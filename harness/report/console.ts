@@ -87,6 +87,13 @@ function unseenLines(
       ({ bucket, cases, origin }) =>
         `${good('fixed')}   ${bucket} ${dim(`(${counted(cases, 'case', grouped(cases))} that the model fails and ${who} does not, first ${origin})`)}`,
     ),
+    // What is excused is told, also where it is not the whole of a known deviation that is gone.
+    ...explained
+      .filter(({ kept }) => !kept.some((bucket) => fixed.some((one) => one.bucket === bucket)))
+      .map(
+        ({ bucket, kept, cases }) =>
+          `${good('better')}  ${bucket} ${dim(`(${counted(cases, 'case', grouped(cases))} in which the model fails in ${kept.join(', ')} and ${who} does not)`)}`,
+      ),
     ...explained
       .filter(({ hits }) => hits > 0)
       .map(

@@ -120,6 +120,6 @@ function judgePatched(input: Case): Verdict {
   const event = input.events.findIndex(({ kind }) => kind === 'cpu-offline' || kind === 'kexec');
   if (event === -1) return verdict;
   const bucket = `is-its-model|${kept.length > 0 ? 'cpu-offline' : (input.events[event]?.kind ?? '')}`;
-  if (kept.length > 0) return { ...verdict, better: { kept, difference: bucket } };
+  if (kept.length > 0) return { ...verdict, better: { kept, difference: bucket, excuses: true } };
   return { ...verdict, violations: [{ invariant: 'is-its-model', bucket, event, message: 'it does it otherwise' }] };
 }

@@ -113,7 +113,7 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
   const found = differenceOf('linux/is-its-model', { ...difference, what }, 'the model', kernel.revision.name);
   if (kept.length > 0 && mayBeBetter(change, kept))
     // Another answer is right where an invariant wants it, and says nothing of other cases.
-    return { ...own, better: { kept, difference: change === null ? found.bucket : null } };
+    return { ...own, better: { kept, difference: found.bucket, excuses: change === null } };
   own.violations.push(found);
   return { ...own, violations: withoutConsequences(own.violations) };
 }
