@@ -6,6 +6,7 @@ import { RELEASES } from '../../model/module/release.ts';
 import type { ModuleState } from '../../model/module/state.ts';
 import { createModule } from '../../model/module/state.ts';
 import type { Hardware } from '../../model/platform/hardware.ts';
+import { createMemory } from '../../model/platform/memory.ts';
 import { leavesTraceWhenRefused } from '../../model/world/refusal.ts';
 import { readModuleCase } from '../trace/module-case.ts';
 import { buildHardware } from '../trace/module-platform.ts';
@@ -50,7 +51,7 @@ test('a clone is deep: what happens to one module leaves the other alone', () =>
       const text = snapshot(module, hardware);
       const clone = cloneModule(module);
       expect(snapshot(clone, hardware)).toBe(text);
-      callModule(clone, { ...hardware, memory: { blocks: new Map() } }, call.lp, { ...call.regs }, call.conditions);
+      callModule(clone, { ...hardware, memory: createMemory() }, call.lp, { ...call.regs }, call.conditions);
       expect(snapshot(module, hardware)).toBe(text);
     }
   }

@@ -14,11 +14,12 @@ import { findProfile } from './profile.ts';
 function contradictions(world: World, record: EventRecord): string[] {
   const { kind } = record.event;
   const { always, sometimes } = questionsAfter(kind, factsOf(world, record));
+  const asked = new Set([...always, ...sometimes].map(({ id }) => id));
   const found: string[] = [];
   for (const rule of ALWAYS)
-    if (looksAfter(rule, kind) && !always.includes(rule)) rule.check(world, record, () => found.push(rule.id));
+    if (looksAfter(rule, kind) && !asked.has(rule.id)) rule.check(world, record, () => found.push(rule.id));
   for (const rule of SOMETIMES)
-    if (looksAfter(rule, kind) && !sometimes.includes(rule) && rule.reached(world, record)) found.push(rule.id);
+    if (looksAfter(rule, kind) && !asked.has(rule.id) && rule.reached(world, record)) found.push(rule.id);
   return found;
 }
 

@@ -75,6 +75,18 @@ export function parseU64(text: string): U64 | undefined {
   return value < SAFE_END_BIG ? toNumber(value) : value;
 }
 
+// The same as `===`, which takes a long way round wherever both forms have been seen; for what every SEAMCALL passes.
+
+export function isZero(value: U64): boolean {
+  return typeof value === 'number' && value === 0;
+}
+
+export function isSame(one: U64, other: U64): boolean {
+  return typeof one === 'number'
+    ? typeof other === 'number' && one === other
+    : typeof other === 'bigint' && one === other;
+}
+
 /** True if the value is a number below `end`; `end` is at most 2^53, so every bigint is beyond it. */
 export function isBelow(value: U64, end: number): value is number {
   return typeof value === 'number' && value < end && end <= SAFE_END;

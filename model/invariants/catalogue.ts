@@ -160,10 +160,10 @@ export const EVENT_KINDS: readonly EventKind[] = [
   'td-run',
 ];
 
-/** The rules to ask about one event. */
+/** The rules to ask about one event: what is needed to ask them, laid out alike for all, as this is read ten times a case. */
 export interface Questions {
-  readonly always: readonly Always[];
-  readonly sometimes: readonly Sometimes[];
+  readonly always: readonly Pick<Always, 'id' | 'check'>[];
+  readonly sometimes: readonly Pick<Sometimes, 'id' | 'reached'>[];
 }
 
 /** By kind of event, then by facts. A campaign meets a few hundred sets of facts, and each asks for few rules. */
@@ -178,7 +178,10 @@ export function questionsAfter(kind: EventKind, facts: number): Questions {
     const mask = factMask(needs ?? []);
     return (after === 'all' || after.includes(kind)) && (facts & mask) === mask;
   };
-  const questions = { always: ALWAYS.filter(asks), sometimes: SOMETIMES.filter(asks) };
+  const questions = {
+    always: ALWAYS.filter(asks).map(({ id, check }) => ({ id, check })),
+    sometimes: SOMETIMES.filter(asks).map(({ id, reached }) => ({ id, reached })),
+  };
   byFacts?.set(facts, questions);
   return questions;
 }

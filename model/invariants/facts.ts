@@ -1,5 +1,5 @@
 import { STATUS } from '../abi/status.ts';
-import { highHalf, lowHalf } from '../abi/u64.ts';
+import { highHalf, isZero, lowHalf } from '../abi/u64.ts';
 import type { LockState } from '../kernel/lock.ts';
 import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
@@ -114,7 +114,7 @@ function factsOfTrace(world: World, from: number, to: number): number {
       case 'seamcall':
         facts |= factsOfCall(entry);
         if (!entry.raw)
-          facts |= entry.trap === 'none' && entry.rax === 0 ? FACT.called : FACT.called | FACT['failed-call'];
+          facts |= entry.trap === 'none' && isZero(entry.rax) ? FACT.called : FACT.called | FACT['failed-call'];
         break;
       case 'alloc':
         if (entry.address === -1) facts |= FACT['failed-allocation'];
@@ -137,7 +137,7 @@ function factsOfCall({ leaf, trap, rax, changed, before }: SeamcallEntry): numbe
   const number = typeof leaf === 'number' ? leaf : lowHalf(leaf);
   if (number < 256) facts |= LEAF_BIT[number] as number;
   if (trap !== 'none') return facts | FACT.trapped;
-  if (rax !== 0) facts |= FACT.refused;
+  if (!isZero(rax)) facts |= FACT.refused;
   if (changed) facts |= FACT.changed;
   if (before !== 'READY' && (before === 'SHUTDOWN' || number >= 256 || BEFORE_READY[number] === 0)) facts |= FACT.gated;
   return facts;

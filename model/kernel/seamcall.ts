@@ -1,4 +1,4 @@
-import { highHalf, type U64 } from '../abi/u64.ts';
+import { highHalf, isZero, type U64 } from '../abi/u64.ts';
 import { CRASH } from './flow.ts';
 import type { MessageId } from './message.ts';
 import type { KernelPort, Trap } from './port.ts';
@@ -102,10 +102,10 @@ function repeat(
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
   } while (
-    status !== 0 &&
+    !isZero(status) &&
     (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : isTransient(status) && --transientAttempts > 0)
   );
-  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
+  return isZero(status) ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
 }
 
 /** High halves of OPERAND_BUSY, SYS_BUSY and KEY_GENERATION_FAILED. */
@@ -134,7 +134,7 @@ export function seamcallReturning(
   load(kernel, leaf, rcx, rdx, r8, r9);
   markDirty(kernel, cpu);
   const first = statusOf(port.seamcall(cpu, registers), registers.rax);
-  if (first === 0) return 0;
+  if (isZero(first)) return 0;
   const status = retry(kernel, port, cpu, leaf, first);
   return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, true);
 }
@@ -162,7 +162,7 @@ export function seamcallTDMRInit(
       return CRASH;
     }
     let status = statusOf(trap, registers.rax);
-    if (status !== 0) {
+    if (!isZero(status)) {
       if (!repeatsInputs) status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, status);
       else if (status === TDX_RND_NO_ENTROPY && --attempts > 0) continue;
       if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
@@ -190,7 +190,7 @@ export function seamcallStatus(
     markDirty(kernel, cpu);
     status = statusOf(port.seamcall(cpu, registers), registers.rax);
   } while (
-    status !== 0 &&
+    !isZero(status) &&
     (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : isTransient(status) && --transientAttempts > 0)
   );
   return status;

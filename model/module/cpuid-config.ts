@@ -35,22 +35,30 @@ export const CPUID_CONFIG: readonly CPUIDConfig[] = [
 const NO_SUBLEAF = 0xffffffff;
 const ROWS = CPUID_CONFIG.map(({ leaf, subleaf }) => cpuidRow(leaf, subleaf));
 
-/** Six 32-bit words per entry, as TDSYSINFO_STRUCT has them: leaf, sub-leaf, and the bits free on the CPU that was sampled. */
-export function cpuidConfigWords(hardware: Hardware, sample: HardwareSample): readonly number[] {
+/** The masks of all entries, register by register, and where the table of a CPU has its registers. */
+const DIRECT = Uint32Array.from(CPUID_CONFIG.flatMap(({ direct }) => direct));
+const ALLOW = Uint32Array.from(CPUID_CONFIG.flatMap(({ allow }) => allow));
+const REGISTERS = Uint32Array.from(ROWS.flatMap((row) => [row * 4, row * 4 + 1, row * 4 + 2, row * 4 + 3]));
+
+/**
+ * Puts six words per entry into `words` from `first` on, as TDSYSINFO_STRUCT has them: leaf, sub-leaf, and the bits free on
+ * the CPU that was sampled.
+ */
+export function writeCPUIDConfig(words: Uint32Array, first: number, hardware: Hardware, sample: HardwareSample): void {
   let table = sample.cpuid;
   if (table === null) {
     table = new Uint32Array(CPUID_ROW_COUNT * 4);
     readCPUIDTable(hardware, sample.lp, table, false);
   }
-  const words: number[] = [];
-  for (const [index, { leaf, subleaf, direct, allow }] of CPUID_CONFIG.entries()) {
-    const row = (ROWS[index] ?? 0) * 4;
-    words.push(leaf, subleaf ?? NO_SUBLEAF);
-    for (let register = 0; register < 4; register += 1) {
-      words.push(((direct[register] ?? 0) | ((allow[register] ?? 0) & (table[row + register] ?? 0))) >>> 0);
-    }
+  let at = first;
+  let register = 0;
+  for (const { leaf, subleaf } of CPUID_CONFIG) {
+    words[at++] = leaf;
+    words[at++] = subleaf ?? NO_SUBLEAF;
+    for (const end = register + 4; register < end; register += 1)
+      words[at++] =
+        (DIRECT[register] as number) | ((ALLOW[register] as number) & (table[REGISTERS[register] as number] as number));
   }
-  return words;
 }
 
 /** Metadata CPUID_CONFIG_LEAVES[index]: leaf and sub-leaf; `undefined` past the last. */

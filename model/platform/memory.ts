@@ -11,6 +11,9 @@ export interface PhysicalMemory {
    * is longer or crosses a block.
    */
   readonly blocks: Map<number, U64[]>;
+  /** The block that was written to last, -1 for none, and its words: a structure is written word after word. */
+  recent: number;
+  recentWords: U64[];
 }
 
 // Captured once: under Jest every mention of a global crosses a VM context. A division by a power of two is exact, and
@@ -25,8 +28,10 @@ export const BLOCK_WORDS = 64;
  */
 const FIRST_WORDS: readonly U64[] = new Array<U64>(12).fill(0n).fill(0);
 
+const NO_WORDS: U64[] = [];
+
 export function createMemory(): PhysicalMemory {
-  return { blocks: new Map() };
+  return { blocks: new Map(), recent: -1, recentWords: NO_WORDS };
 }
 
 /** Reads the word at `address` (bytes, 8-byte aligned). */
@@ -44,9 +49,15 @@ export function readBlock(memory: PhysicalMemory, address: number): readonly U64
 export function writeWord(memory: PhysicalMemory, address: number, value: U64): void {
   const block = floor(address / BLOCK_SIZE);
   const at = (address - block * BLOCK_SIZE) / 8;
-  const words = memory.blocks.get(block);
-  if (words !== undefined) words[at] = value;
-  else if (value !== 0) createBlock(memory, block)[at] = value;
+  if (block === memory.recent) {
+    memory.recentWords[at] = value;
+    return;
+  }
+  const words = memory.blocks.get(block) ?? (value === 0 ? undefined : createBlock(memory, block));
+  if (words === undefined) return;
+  words[at] = value;
+  memory.recent = block;
+  memory.recentWords = words;
 }
 
 /** Writes `words` from `address` on (bytes, 8-byte aligned). */
@@ -78,11 +89,14 @@ export function zeroRange(memory: PhysicalMemory, base: number, size: number): v
 }
 
 /** Zeroes what of [base, end) lies in one block. */
-function zeroInBlock({ blocks }: PhysicalMemory, block: number, base: number, end: number): void {
+function zeroInBlock(memory: PhysicalMemory, block: number, base: number, end: number): void {
+  const { blocks } = memory;
   const from = base - block * BLOCK_SIZE;
   const to = end - block * BLOCK_SIZE;
-  if (from <= 0 && to >= BLOCK_SIZE) blocks.delete(block);
-  else blocks.get(block)?.fill(0, from <= 0 ? 0 : from / 8, to >= BLOCK_SIZE ? BLOCK_WORDS : to / 8);
+  if (from <= 0 && to >= BLOCK_SIZE) {
+    blocks.delete(block);
+    if (memory.recent === block) memory.recent = -1;
+  } else blocks.get(block)?.fill(0, from <= 0 ? 0 : from / 8, to >= BLOCK_SIZE ? BLOCK_WORDS : to / 8);
 }
 
 function createBlock(memory: PhysicalMemory, block: number): U64[] {

@@ -1,6 +1,6 @@
 import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
 import type { Registers } from '../abi/registers.ts';
-import { lowHalf, type U64 } from '../abi/u64.ts';
+import { isSame, isZero, lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
 import { callModule, runTDMRInit } from '../module/dispatch.ts';
@@ -9,6 +9,7 @@ import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
 import type { Condition } from './event.ts';
+import { readMetadata, TDH_SYS_RD } from './metadata-read.ts';
 import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
 import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
@@ -30,6 +31,7 @@ const CONDITIONS: ReadonlyMap<string, Conditions> = new Map(
  */
 export function performSeamcall(world: World, lp: number, regs: Registers, raw: boolean): Trap {
   const leaf = regs.rax;
+  if (leaf === TDH_SYS_RD && !raw && readMetadata(world, lp, regs)) return 'none';
   const { rcx: inRCX, rdx: inRDX, r8: inR8 } = regs;
   const before = modulePhase(world);
   let trap: Trap = 'none';
@@ -55,10 +57,10 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     if (outcome === 'fatal') {
       trap = 'vmfail';
       restore(regs, leaf, inRCX, inRDX, inR8);
-    } else if (untouched !== null && regs.rax !== 0 && !leavesTraceWhenRefused(leaf, regs.rax))
+    } else if (untouched !== null && !isZero(regs.rax) && !leavesTraceWhenRefused(leaf, regs.rax))
       changed = !isSameSnapshot(untouched, takeSnapshot(world));
   } else trap = entered;
-  if (world.pendingCMREntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && regs.rax === 0)
+  if (world.pendingCMREntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && isZero(regs.rax))
     corruptCMRs(world, inR8);
   const { trace } = world;
   const last = trace.length - 1;
@@ -68,11 +70,11 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     previous?.kind === 'seamcall' &&
     !previous.raw &&
     previous.lp === lp &&
-    previous.leaf === leaf &&
-    previous.inRCX === inRCX &&
-    previous.inRDX === inRDX &&
-    previous.inR8 === inR8 &&
-    previous.rax === regs.rax &&
+    isSame(previous.leaf, leaf) &&
+    isSame(previous.inRCX, inRCX) &&
+    isSame(previous.inRDX, inRDX) &&
+    isSame(previous.inR8, inR8) &&
+    isSame(previous.rax, regs.rax) &&
     previous.trap === trap &&
     previous.condition === condition;
   const entry = {
@@ -124,7 +126,7 @@ export function performTDMRInitLoop(
     if (made === 0) {
       const trap = performSeamcall(world, lp, regs, false);
       calls += 1;
-      if (trap !== 'none' || regs.rax !== 0) return trap;
+      if (trap !== 'none' || !isZero(regs.rax)) return trap;
     } else {
       calls += made;
       world.trace.push({

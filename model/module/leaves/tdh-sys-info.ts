@@ -8,7 +8,7 @@ import { highHalf, lowHalf, u64FromHalves } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import { writeWord, zeroRange } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
-import { CPUID_CONFIG, cpuidConfigWords } from '../cpuid-config.ts';
+import { CPUID_CONFIG, writeCPUIDConfig } from '../cpuid-config.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { refuse, succeed } from '../leaf.ts';
 import { xfamFixed0 } from '../metadata-value.ts';
@@ -68,32 +68,34 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   return succeed(module, regs);
 }
 
+/** The structure being put together, in 32-bit words. */
+const WORDS = new Uint32Array(TDSYSINFO_SIZE / 4);
+const END = TDSYSINFO_OFFSET.CPUID_CONFIG + CPUID_CONFIG.length * CPUID_CONFIG_SIZE;
+
 /** Fields are gathered as 32-bit words and written in pairs; the buffer is zero before. */
 function writeSysInfo(module: ModuleState, hardware: Hardware, address: number, sample: HardwareSample): void {
   const { build, sysRd } = module.release;
-  const words: number[] = [];
-  words[TDSYSINFO_OFFSET.VENDOR_ID / 4] = VENDOR_INTEL;
-  words[TDSYSINFO_OFFSET.BUILD_DATE / 4] = build.date;
-  words[TDSYSINFO_OFFSET.BUILD_NUM / 4] = build.num + build.minor * 0x10000;
-  words[TDSYSINFO_OFFSET.MAJOR_VERSION / 4] = build.major + sysRd * 0x10000;
-  words[TDSYSINFO_OFFSET.MAX_TDMRS / 4] = 64 + 16 * 0x10000;
-  words[TDSYSINFO_OFFSET.PAMT_ENTRY_SIZE / 4] = 16;
-  words[TDSYSINFO_OFFSET.TDCS_BASE_SIZE / 4] = 0x6000;
-  words[TDSYSINFO_OFFSET.TDVPS_BASE_SIZE / 4] = 0x6000;
-  put64(words, TDSYSINFO_OFFSET.ATTRIBUTES_FIXED0, ATTRIBUTES_FIXED0);
-  put64(words, TDSYSINFO_OFFSET.XFAM_FIXED0, xfamFixed0(module));
-  put64(words, TDSYSINFO_OFFSET.XFAM_FIXED1, XFAM_FIXED1);
-  words[TDSYSINFO_OFFSET.NUM_CPUID_CONFIG / 4] = CPUID_CONFIG.length;
-  const config = cpuidConfigWords(hardware, sample);
-  for (let index = 0; index < config.length; index += 1)
-    words[TDSYSINFO_OFFSET.CPUID_CONFIG / 4 + index] = config[index] ?? 0;
-  const end = TDSYSINFO_OFFSET.CPUID_CONFIG + CPUID_CONFIG.length * CPUID_CONFIG_SIZE;
-  for (let offset = 0; offset < end; offset += 8) {
-    writeWord(hardware.memory, address + offset, u64FromHalves(words[offset / 4 + 1] ?? 0, words[offset / 4] ?? 0));
+  WORDS[TDSYSINFO_OFFSET.VENDOR_ID / 4] = VENDOR_INTEL;
+  WORDS[TDSYSINFO_OFFSET.BUILD_DATE / 4] = build.date;
+  WORDS[TDSYSINFO_OFFSET.BUILD_NUM / 4] = build.num + build.minor * 0x10000;
+  WORDS[TDSYSINFO_OFFSET.MAJOR_VERSION / 4] = build.major + sysRd * 0x10000;
+  WORDS[TDSYSINFO_OFFSET.MAX_TDMRS / 4] = 64 + 16 * 0x10000;
+  WORDS[TDSYSINFO_OFFSET.PAMT_ENTRY_SIZE / 4] = 16;
+  WORDS[TDSYSINFO_OFFSET.TDCS_BASE_SIZE / 4] = 0x6000;
+  WORDS[TDSYSINFO_OFFSET.TDVPS_BASE_SIZE / 4] = 0x6000;
+  put64(TDSYSINFO_OFFSET.ATTRIBUTES_FIXED0, ATTRIBUTES_FIXED0);
+  put64(TDSYSINFO_OFFSET.XFAM_FIXED0, xfamFixed0(module));
+  put64(TDSYSINFO_OFFSET.XFAM_FIXED1, XFAM_FIXED1);
+  WORDS[TDSYSINFO_OFFSET.NUM_CPUID_CONFIG / 4] = CPUID_CONFIG.length;
+  writeCPUIDConfig(WORDS, TDSYSINFO_OFFSET.CPUID_CONFIG / 4, hardware, sample);
+  for (let offset = 0; offset < END; offset += 8) {
+    const low = WORDS[offset / 4] as number;
+    const high = WORDS[offset / 4 + 1] as number;
+    writeWord(hardware.memory, address + offset, u64FromHalves(high, low));
   }
 }
 
-function put64(words: number[], offset: number, value: U64): void {
-  words[offset / 4] = lowHalf(value);
-  words[offset / 4 + 1] = highHalf(value);
+function put64(offset: number, value: U64): void {
+  WORDS[offset / 4] = lowHalf(value);
+  WORDS[offset / 4 + 1] = highHalf(value);
 }
