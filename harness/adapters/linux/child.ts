@@ -13,6 +13,8 @@ import { createWords, type Words } from './words.ts';
  * A process that ends in the middle of an exchange is a `ChildEnded`; the next message goes to a new one.
  */
 export interface Child {
+  /** Path of what it runs. */
+  readonly program: string;
   /** Sends a whole message; `scripted`: what follows the commands is what they are expected to do. */
   readonly send: (message: Words, scripted: boolean) => void;
   /** Sends the answer to what the kernel asked, without a header. */
@@ -91,7 +93,7 @@ export function startChild(binary: string): Child {
   };
 
   start();
-  return { send, receive, answer: ({ list, count }) => drain(list, count), close: end };
+  return { program: binary, send, receive, answer: ({ list, count }) => drain(list, count), close: end };
 }
 
 const NOTHING = createWords(1);

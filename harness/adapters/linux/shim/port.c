@@ -4,11 +4,14 @@
  * comes out as items. A message is either a conversation (items go out, the outside answers those that ask) or a script:
  * it carries the items expected and the answers to them, and the reply only says whether all of it came about.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <execinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include "port.h"
 
@@ -47,6 +50,11 @@ static size_t item_number;
 static unsigned int asked;
 
 static sigjmp_buf crashed, stray;
+
+/* Where the kernel died: the addresses behind the calls that led there, innermost first; the first may be a fault's. */
+#define CALLS_MAX 16
+static void *calls[1 + CALLS_MAX], *fault;
+static unsigned int call_count;
 
 /* probe.c */
 sigjmp_buf probe_end;
@@ -161,9 +169,16 @@ void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsig
 
 void port_crash(enum crash what)
 {
+	call_count = 0;
+	if (fault)
+		calls[call_count++] = fault;
+	fault = NULL;
 	/* What the kernel would do next is not what it did: only the probe is over. */
 	if (probing)
 		siglongjmp(probe_end, 2);
+	/* Where in a loop the time was up is chance, and a script only asks whether there was a crash. */
+	if (what != CRASH_HANG && !scripted)
+		call_count += backtrace(calls + call_count, CALLS_MAX);
 	siglongjmp(crashed, what);
 }
 
@@ -254,9 +269,12 @@ uint64_t shim_seamcall(uint64_t leaf, uint64_t *registers)
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-	(void)context;
+	ucontext_t *interrupted = context;
+
 	if (signal == SIGVTALRM)
 		port_crash(CRASH_HANG);
+	/* As if it were a call: one byte behind its beginning. */
+	fault = (void *)(interrupted->uc_mcontext.gregs[REG_RIP] + 1);
 	port_crash(signal == SIGSEGV || signal == SIGBUS ? machine_classify(info->si_addr) : CRASH_BUG);
 }
 
@@ -362,6 +380,16 @@ static void perform(void)
 	}
 }
 
+static void emit_crash(enum crash what)
+{
+	uint32_t item[3 + 1 + CALLS_MAX] = { ITEM_CRASH, what, call_count };
+
+	/* The program lies below 4 GiB; what does not is a library. */
+	for (unsigned int i = 0; i < call_count; i++)
+		item[3 + i] = (uintptr_t)calls[i] >> 32 ? 0 : (uintptr_t)calls[i];
+	emit(item, 3 + call_count);
+}
+
 /* Runs the commands of one message; a crash is an item, and ends them. */
 static void perform_all(void)
 {
@@ -369,9 +397,11 @@ static void perform_all(void)
 
 	if (what) {
 		run.left = run.used = 0;
-		emit((uint32_t[]){ ITEM_CRASH, scripted ? 0 : what }, 2);
-		if (!scripted)
+		if (!scripted) {
+			emit_crash(what);
 			return;
+		}
+		emit((uint32_t[]){ ITEM_CRASH, 0 }, 2);
 		command_number++;
 	}
 	while (cursor < input_count) {
@@ -388,6 +418,8 @@ int main(void)
 	const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGVTALRM };
 	uint32_t header[2];
 
+	/* The first one loads a library, for which a crash is no time. */
+	backtrace(calls, CALLS_MAX);
 	sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
 	for (unsigned int i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);
