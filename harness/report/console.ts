@@ -25,7 +25,10 @@ export function renderScreen(records: readonly CampaignRecord[], palette: Palett
     ...knownLines(known, palette),
     ...(header.implementations === undefined
       ? staleLines(footer, palette)
-      : unseenLines(header.implementations, footer, fixedOf(known), palette)),
+      : [
+          ...betterLines(header.implementations, footer, fixedOf(known), palette),
+          ...unseenLines(header.implementations, footer, fixedOf(known), minimal.some(isCrash), palette),
+        ]),
     ...(known.some(isSeen) || footer.stale.length > 0 ? [''] : []),
     `seed ${header.seed}  kernel ${header.profile.kernel}  module ${header.profile.module}  mood ${header.mood}  shard ${header.shard}`,
     totalsLine(footer, groups.length),
@@ -74,10 +77,9 @@ function staleLines({ stale }: Footer, { bad }: Palette): readonly string[] {
   );
 }
 
-/** The corpus is about our models: what somebody else's kernel does not do is no reason to take anything out of it. */
-function unseenLines(
+function betterLines(
   implementations: readonly string[],
-  { stale, explained = [] }: Footer,
+  { explained = [] }: Footer,
   fixed: readonly FixedDeviation[],
   { good, dim }: Palette,
 ): readonly string[] {
@@ -100,10 +102,29 @@ function unseenLines(
         ({ bucket, kept, hits }) =>
           `${good('same')}    ${bucket} ${dim(`(${counted(hits, 'case', grouped(hits))} in which nothing depends on it; elsewhere it keeps ${kept.join(', ')})`)}`,
       ),
-    ...stale
-      .filter((bucket) => !fixed.some((one) => one.bucket === bucket))
-      .map((bucket) => `${dim('unseen')}  ${bucket}: not seen on ${who}: fixed there, or masked by something else`),
   ];
+}
+
+function isCrash({ invariant }: Minimal): boolean {
+  return invariant.startsWith('sw-error/');
+}
+
+/** The corpus is about our models: what somebody else's kernel does not do is no reason to take anything out of it. */
+function unseenLines(
+  implementations: readonly string[],
+  { stale }: Footer,
+  fixed: readonly FixedDeviation[],
+  crashes: boolean,
+  { dim }: Palette,
+): readonly string[] {
+  const who = implementations.join(', ');
+  const unseen = stale.filter((bucket) => !fixed.some((one) => one.bucket === bucket));
+  // Who dies on the way does not get to most of them, and each of those says nothing.
+  if (crashes && unseen.length > 1)
+    return [`${dim('unseen')}  ${unseen.length} known deviations: not seen on ${who}, which crashes`];
+  return unseen.map(
+    (bucket) => `${dim('unseen')}  ${bucket}: not seen on ${who}: fixed there, or masked by something else`,
+  );
 }
 
 function totalsLine(

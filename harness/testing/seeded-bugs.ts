@@ -70,6 +70,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   },
   { name: 'machine check one line past a PAMT', find: /phys < \(base \+ size\)/, replace: 'phys <= (base + size)' },
   { name: 'machine check on the first line of a PAMT', find: /phys >= base &&/, replace: 'phys > base &&' },
+  { name: 'one TDMR too many', find: /tdmr_idx >= tdmr_list->max_tdmrs/, replace: 'tdmr_idx > tdmr_list->max_tdmrs' },
   { name: 'SYS.INIT result lost', find: /return sysinit_ret;/, replace: 'return 0;' },
 ];
 

@@ -1,4 +1,6 @@
 import { ENOSPC } from '../kernel/errno.ts';
+import type { Message } from '../kernel/message.ts';
+import { messageNames } from '../kernel/message-subject.ts';
 import { isConvertible, mergeCMRs } from '../platform/cmr.ts';
 import type { World } from '../world/world.ts';
 import type { EventRecord } from '../world/trace.ts';
@@ -74,12 +76,20 @@ export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
     }
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
-      if (message?.id !== 'reserved-areas-exhausted' || typeof message.a !== 'number' || typeof message.b !== 'number')
-        continue;
-      judge(world, message.a, message.b, report);
+      const range = message === undefined ? null : exhaustedRange(message);
+      if (range !== null) judge(world, range.base, range.end, report);
     }
   },
 };
+
+/** The TDMR that a line says ran out of reserved areas; somebody else's kernel may say it in words of its own. */
+function exhaustedRange(message: Message): { readonly base: number; readonly end: number } | null {
+  const { id, a, b, text = '' } = message;
+  if (id === 'reserved-areas-exhausted') return { base: Number(a), end: Number(b) };
+  if (id !== 'verbatim' || !messageNames(message, 'reason')) return null;
+  const [, base, end] = /0x([0-9a-f]+) ?[-,] ?0x([0-9a-f]+)/i.exec(text) ?? [];
+  return base === undefined || end === undefined ? null : { base: parseInt(base, 16), end: parseInt(end, 16) };
+}
 
 function judge(world: World, base: number, end: number, report: Report): void {
   const needed = holesOutsideCMRs(world, base, end) + tdmrsNeeded(world);

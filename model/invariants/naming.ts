@@ -185,15 +185,6 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   },
 };
 
-/** Lines that say that there is no module. */
-function deniesModule(record: EventRecord): boolean {
-  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-    const id = record.kernel.dmesg[index]?.id;
-    if (id === 'module-not-loaded' || id === 'v5-not-loaded' || id === 'v8-seamcall-vmfail') return true;
-  }
-  return false;
-}
-
 export const THE_REASON_IS_TRUE: Always = {
   holds: 'always',
   id: 'naming/module-not-loaded-is-true',
@@ -204,7 +195,7 @@ export const THE_REASON_IS_TRUE: Always = {
   needs: ['failed-call', 'printed'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
-    if (root === undefined || !deniesModule(record)) return;
+    if (root === undefined || !isNamed(record, 'absence')) return;
     if (root.trap === 'gp')
       report(offence('#GP', 'SEAM is off on that CPU; the line says that the module is not loaded'));
     else if (root.before === 'DEAD')

@@ -159,7 +159,7 @@ export const ALLOCATOR_MEMORY_IS_TDX_MEMORY: Always = {
   after: ['enable', 'memory-add'],
   needs: ['is-initialised'],
   check: (world, record, report) => {
-    if (record.statusAfter !== 'initialised') return;
+    if (record.statusAfter !== 'initialised' || record.outcome === 'crashed') return;
     for (const { start: from, end } of world.allocator.spans) {
       // The first MiB is reserved at boot: the allocator never gives it out.
       const start = from < FIRST_PFN ? FIRST_PFN : from;

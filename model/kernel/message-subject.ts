@@ -2,7 +2,7 @@ import type { U64 } from '../abi/u64.ts';
 import type { Message, MessageId } from './message.ts';
 
 /** What a line of dmesg tells its reader beyond that something happened. */
-export type Named = 'sleep' | 'leaf' | 'reason' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
+export type Named = 'sleep' | 'leaf' | 'reason' | 'absence' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
@@ -14,7 +14,8 @@ interface Subject {
 
 const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'seamcall-failed': { names: ['leaf'] },
-  'module-not-loaded': { names: ['reason'] },
+  // That there is no module.
+  'module-not-loaded': { names: ['reason', 'absence'] },
   'tdmrs-exhausted': { names: ['reason'] },
   'reserved-areas-exhausted': { names: ['reason', 'region'] },
   'module-initialisation-failed': { names: ['verdict'] },
@@ -28,7 +29,7 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'v5-no-cmr': { names: ['reason'] },
   'v5-not-convertible': { names: ['reason', 'region'] },
   'v5-offline-cpus': { names: ['reason'] },
-  'v5-not-loaded': { names: ['reason'] },
+  'v5-not-loaded': { names: ['reason', 'absence'] },
   'v5-acpi-cpu-ignored': { names: ['reason'] },
   // dev_err() puts the memory device in front.
   'v5-acpi-memory-ignored': { names: ['region', 'reason'] },
@@ -36,7 +37,7 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'v7-cmrs-broken': { names: ['reason'] },
   'v7-not-convertible': { names: ['reason', 'region'] },
   'v8-seamcall-gp': { names: ['reason'] },
-  'v8-seamcall-vmfail': { names: ['reason'] },
+  'v8-seamcall-vmfail': { names: ['reason', 'absence'] },
   'v8-seamcall-ud': { names: ['reason'] },
   'v8-seamcall-failed': { names: ['leaf'] },
   'v8-disabled': { names: ['reason'] },
@@ -75,7 +76,9 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
 const WORDS: { readonly [What in Named]?: RegExp } = {
   leaf: /SEAMCALL.*0x[0-9a-f]+|TDH\.[A-Z]+/i,
   reason:
-    /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded|offline|no (?:online )?CPU|\bpackages? ?\d|not (?:convertible|online|supported|enough)|unsupported|exhausted|too (?:old|few|many)|hibernation|erratum/i,
+    /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded|offline|no (?:online )?CPU|\bpackages? ?\d|not (?:convertible|online|supported|enough)|unsupported|exhausted|(?:ran|run|out) (?:out )?of\b|too (?:old|few|many|small|large)|missing|invalid|corrupt|no (?:memory|room|space|entropy)|busy|failed (?:before|earlier|previously)|previous(?:ly)?\b|reboot|hibernation|erratum/i,
+  absence:
+    /\bmodule\b.*\b(?:not|never|isn't) (?:been )?(?:loaded|there|present|found)|\bno (?:TDX )?module\b|\bmodule\b.*\b(?:missing|absent)\b/i,
   region: /0x[0-9a-f]+ ?[-,] ?0x[0-9a-f]+/i,
   lp: /\b(?:CPU|LP)s?[ #]*(\d+)/i,
   package: /\bpackages?[ #]*(\d+)/i,

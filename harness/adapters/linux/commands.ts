@@ -61,6 +61,7 @@ export function putBoot(words: Words, kernel: KernelState, cpu: number): void {
   put(words, facts.hibernation ? 1 : 0);
   put(words, facts.notifierError);
   put(words, facts.cpuModel);
+  put(words, Math.log2(facts.addressEnd ?? 2 ** 46));
 }
 
 export function putCPUEnable(words: Words, kernel: KernelState, cpu: number): void {

@@ -143,6 +143,14 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     60_000,
   );
 
+  test('one TDMR too many needs the memory for 65 of them that is in the corpus', () => {
+    const subject = withBug('one TDMR too many');
+    const { case: input } = readCaseFile('corpus/host/tdmrs-one-too-many.json');
+    expect(bucketsOf(kernel, input)).toEqual([]);
+    expect(bucketsOf(subject, input)).toContain('sw-error/no-crash|enable');
+    subject.child.close();
+  }, 60_000);
+
   test('two trees differ in what was changed, and in nothing else', () => {
     const subject = withBug('cpumask leak');
     const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
@@ -163,6 +171,11 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     ['null pointer', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '*(volatile int *)0 = 1; ret = 0;'],
     ['hang', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'for (;;) barrier(); ret = 0;'],
     ['process ended', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', '{ extern void _exit(int); _exit(3); } ret = 0;'],
+    [
+      'division by zero',
+      'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);',
+      '{ static volatile int none; ret = 64 / none; }',
+    ],
     ['deadlock', 'ret = seamcall_prerr(TDH_SYS_CONFIG, &args);', 'mutex_lock(&tdx_module_lock); ret = 0;'],
   ])(
     'kernel code that dies is an observation: %s',
@@ -200,15 +213,49 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     subject.child.close();
   });
 
+  test('sleeping under a spinlock is an observation', () => {
+    const asleep = 'args.rcx = 0; mutex_lock(&tdx_module_lock); mutex_unlock(&tdx_module_lock);';
+    const subject = started(changed('args.rcx = 0;', asleep), 'sleeps');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    expect(bucketsOf(subject, input)).toContain('linux/no-warnings|may sleep while a spinlock is held');
+    subject.child.close();
+  });
+
+  test.each([
+    [
+      'module',
+      'mutex_unlock(&tdx_module_lock);\n\n\treturn ret;',
+      'mutex_unlock(&tdx_module_lock); mutex_unlock(&tdx_module_lock); return ret;',
+    ],
+    ['sysinit', 'raw_spin_unlock(&sysinit_lock);', 'raw_spin_unlock(&sysinit_lock); raw_spin_unlock(&sysinit_lock);'],
+    ['mems', 'put_online_mems();', 'put_online_mems(); put_online_mems();'],
+  ])('a lock dropped twice is named: %s', (lock, find, replace) => {
+    const subject = started(changed(find, replace), lock);
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    const dropped = bucketsOf(subject, input).filter((bucket) => bucket.startsWith('balance/locks'));
+    expect(dropped).toContain(`balance/locks|compiled kernel: ${lock}`);
+    subject.child.close();
+  });
+
+  test('what would happen next is found behind allocations, and no pointer of this process is printed', () => {
+    const before = 'args.rcx = 0; pr_info("%pK %*ph %d%%\\n", &args, 2, &args, 7); kfree(kmalloc(8, GFP_ATOMIC));';
+    const subject = started(changed('args.rcx = 0;', before), 'allocates');
+    const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
+    const { kernel: state } = runCompiled(subject, input).world;
+    expect(state.dmesg.map(({ text }) => text)).toContain('<6>virt/tdx: (pointer)   (pointer) 7%');
+    expect(runCompiled(subject, { ...input, events: [] }).world.kernel.sysinitDone).toBe(false);
+    subject.child.close();
+  });
+
   test('what a change may use of the kernel around it is there', () => {
     const subject = started(
       changed(
         'args.rcx = 0;',
         [
           'args.rcx = 0;',
-          '{ static DEFINE_MUTEX(lock); static struct cpumask first, all; cpumask_var_t mask; int cpu, seen = 0;',
-          'struct cpumask *object __free(kfree) = kzalloc(sizeof(*object), GFP_KERNEL);',
-          'guard(mutex)(&lock);',
+          '{ static DEFINE_RAW_SPINLOCK(lock); static struct cpumask first, all; cpumask_var_t mask; int cpu, seen = 0;',
+          'struct cpumask *object __free(kfree) = kzalloc(sizeof(*object), GFP_ATOMIC);',
+          'guard(raw_spinlock)(&lock);',
           'WARN_ON(!alloc_cpumask_var(&mask, GFP_KERNEL)); cpumask_copy(mask, cpu_online_mask);',
           'for_each_cpu(cpu, mask) { seen++; WARN_ON(!cpu_online(cpu) || !cpu_present(cpu)); }',
           'WARN_ON(seen != num_online_cpus() || cpu != nr_cpu_ids || num_possible_cpus() != nr_cpu_ids);',

@@ -2,7 +2,7 @@ import { lowHalf, type U64 } from '../../../model/abi/u64.ts';
 import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
 import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/metadata.ts';
-import { ADDRESSES_MAX, FEATURE } from './wire.ts';
+import { ADDRESSES_MAX, DROPPED_LOCKS, FEATURE } from './wire.ts';
 import { intAt, maskAt, numberAt, u64At } from './words.ts';
 
 /**
@@ -73,14 +73,14 @@ function fillLocks({ locks, lockImbalances }: KernelState, list: Uint32Array, at
   locks.module.owner = list[at + 1] === 0 ? -1 : OTHER_THREAD;
   locks.mems.readers = intAt(list, at + 2);
   locks.sysinit.owner = list[at + 3] === 0 ? -1 : OTHER_THREAD;
-  const imbalances = intAt(list, at + 4);
-  while (lockImbalances.length < imbalances)
-    lockImbalances.push({
-      thread: OTHER_THREAD,
-      flow: 'compiled kernel',
-      lock: 'mems',
-      what: 'dropped while not held',
-    });
+  const counts = list[at + 4] ?? 0;
+  for (const [byte, lock] of DROPPED_LOCKS.entries())
+    for (
+      let known = lockImbalances.filter((one) => one.lock === lock).length;
+      known < ((counts >>> (8 * byte)) & 0xff);
+      known += 1
+    )
+      lockImbalances.push({ thread: OTHER_THREAD, flow: 'compiled kernel', lock, what: 'dropped while not held' });
 }
 
 /** Only after an initialisation: the list of TDX memory, and whether the count of TDMRs outlives their array. */

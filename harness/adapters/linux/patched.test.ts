@@ -112,6 +112,36 @@ describeLinux('a change to tdx.c that mends what is known', () => {
     subject.child.close();
   }, 60_000);
 
+  test.each([
+    // Words of its own for what is still wrong, or for nothing at all.
+    [
+      'once-one-failure-does-not-bar-tdx',
+      'lockdep_assert_cpus_held();',
+      'lockdep_assert_cpus_held(); pr_info("hello\\n");',
+    ],
+    [
+      'naming-module-not-loaded-is-true-dead',
+      'pr_err("module not loaded\\n");',
+      'pr_err("the TDX module is not there\\n");',
+    ],
+    ['reserved-areas-suffice-where-cmrs-fit', 'reserved areas exhausted.\\n', 'no room for another reserved area.\\n'],
+  ])(
+    'and only says something else is no better: %s',
+    (part, find, replace) => {
+      const subject = patched(find.replaceAll('\\', '\\\\'), replace);
+      const deviation = known.find(({ path }) => path.includes(part));
+      const { better, violations } = judgeAgainstModel(subject, own(part), false);
+      expect(better).toBeUndefined();
+      const buckets = violations.map(({ bucket }) => bucket);
+      expect(buckets).toContain(deviation?.bucket);
+      expect(buckets.filter((bucket) => !knownBuckets.has(bucket))).toEqual([
+        expect.stringMatching(/^linux\/is-its-model\|(?:cpu-)?enable: dmesg$/),
+      ]);
+      subject.child.close();
+    },
+    60_000,
+  );
+
   test('and does not get to what it breaks is no better', () => {
     // Refuses TDX before anything can go wrong.
     const subject = patched('free_cpumask_var(packages);', 'free_cpumask_var(packages); ret = -EINVAL;');

@@ -1,6 +1,6 @@
 import { EINVAL, ENODEV } from '../../../model/kernel/errno.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
-import { FEATURE, ITEM } from './wire.ts';
+import { DROPPED_LOCKS, FEATURE, ITEM } from './wire.ts';
 import { put, putMask, putNumber, type Words } from './words.ts';
 
 const TDH_SYS_INIT = 33;
@@ -36,8 +36,18 @@ export function putDone(words: Words, kernel: KernelState, outside: Outside, ret
   put(words, locks.module.owner === -1 ? 0 : 1);
   put(words, locks.mems.readers);
   put(words, locks.sysinit.owner === -1 ? 0 : 1);
-  put(words, kernel.lockImbalances.length);
+  putImbalances(words, kernel);
   if (memory) putMemory(words, kernel);
+}
+
+/** Of the locks that the compiled file can drop, a byte each. */
+function putImbalances(words: Words, { lockImbalances }: KernelState): void {
+  let word = 0;
+  for (const { lock } of lockImbalances) {
+    const at = DROPPED_LOCKS.indexOf(lock);
+    if (at !== -1) word += 2 ** (8 * at);
+  }
+  put(words, word);
 }
 
 /** What tdx_cpu_enable() would do on the first CPU without LP.INIT: the leaf it would call, or the error it would return at once. */

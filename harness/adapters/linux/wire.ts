@@ -1,3 +1,5 @@
+import type { LockName } from '../../../model/kernel/lock.ts';
+
 /** Numbers of the protocol with the compiled kernel; the C twin is shim/port.h and shim/port.c. */
 
 /** What the kernel did, as the stream tells it. */
@@ -40,6 +42,9 @@ export const SEAMCALL_ITEM_WORDS = 16;
 export const ADDRESSES_MAX = 64;
 export const BLOCK_WORDS = 128;
 
+/** Locks that can be dropped once too often, by their byte in the count of that. */
+export const DROPPED_LOCKS: readonly LockName[] = ['cpus', 'module', 'mems', 'sysinit'];
+
 /** Why the kernel died, by number. */
 export const CRASHES = [
   'crash',
@@ -47,8 +52,9 @@ export const CRASHES = [
   'access beyond the end of an object',
   'null pointer dereference',
   "access to an address that is nobody's",
-  'hang: no end after seconds of work',
+  'hang: no end of work in sight',
   'deadlock: a lock is taken by the thread that holds it',
   'BUG or invalid instruction',
   'a limit of the adapter was reached',
+  'division by zero',
 ] as const;

@@ -46,7 +46,7 @@ function compareRecords(expected: World, one: EventRecord, got: World, other: Ev
   const differs = (what: string, before: string, after: string): Found =>
     before === after ? null : { what: `${kind}: ${what}`, where: `${what} of ${kind}`, expected: before, got: after };
   return (
-    differs('crash', String(one.outcome === 'crashed'), String(other.outcome === 'crashed')) ??
+    differs('crash', crashOf(one), crashOf(other)) ??
     compareTraces(kind, expected.trace.slice(one.from, one.to), got.trace.slice(other.from, other.to)) ??
     // tdx_init() has no result, the model's flow only remembers why it stopped; and who crashes returns nothing.
     (kind === 'boot' || one.outcome === 'crashed' ? null : differs('errno', String(one.errno), String(other.errno))) ??
@@ -55,6 +55,10 @@ function compareRecords(expected: World, one: EventRecord, got: World, other: Ev
     compareLines(kind, linesOf(expected, one), linesOf(got, other)) ??
     (one.outcome === 'crashed' ? null : differs('TDX state', one.statusAfter, other.statusAfter))
   );
+}
+
+function crashOf({ outcome }: EventRecord): string {
+  return outcome === 'crashed' ? 'a dead kernel' : 'none';
 }
 
 function answerOf({ hint }: EventRecord): string {

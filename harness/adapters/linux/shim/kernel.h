@@ -142,10 +142,13 @@ void shim_warn(const char *what, int line);
 
 #include "cpus.h"
 
-/* Locks: counted, so that an imbalance or a deadlock shows. */
+/* Locks: counted, so that an imbalance or a deadlock shows, and so does sleeping under a spinlock. */
+void shim_might_sleep(int line);
 void cpus_read_lock(void);
+#define cpus_read_lock() (shim_might_sleep(__LINE__), (cpus_read_lock)())
 void cpus_read_unlock(void);
 void get_online_mems(void);
+#define get_online_mems() (shim_might_sleep(__LINE__), (get_online_mems)())
 void put_online_mems(void);
 struct mutex { int held; };
 typedef struct { int held; } raw_spinlock_t;
@@ -154,6 +157,7 @@ typedef raw_spinlock_t spinlock_t;
 #define DEFINE_RAW_SPINLOCK(name) raw_spinlock_t name
 #define DEFINE_SPINLOCK(name) raw_spinlock_t name
 void mutex_lock(struct mutex *lock);
+#define mutex_lock(lock) (shim_might_sleep(__LINE__), (mutex_lock)(lock))
 void mutex_unlock(struct mutex *lock);
 void raw_spin_lock(raw_spinlock_t *lock);
 void raw_spin_unlock(raw_spinlock_t *lock);
@@ -227,6 +231,8 @@ struct page;
 typedef struct { int shim_unused; } nodemask_t;
 extern nodemask_t node_online_map;
 void *kmalloc(size_t size, gfp_t flags);
+#define __GFP_DIRECT_RECLAIM 0x400u
+#define kmalloc(size, flags) (((flags) & __GFP_DIRECT_RECLAIM) ? shim_might_sleep(__LINE__) : (void)0, (kmalloc)(size, flags))
 void kfree(const void *object);
 #define kzalloc(size, flags) kmalloc(size, (flags) | __GFP_ZERO)
 #define kcalloc(n, size, flags) kmalloc((n) * (size), (flags) | __GFP_ZERO)
@@ -326,6 +332,7 @@ struct pt_regs;
 struct mce { u64 status; u64 addr; u64 misc; u64 mcgstatus; u8 bank; };
 bool mce_is_memory_error(struct mce *m);
 int mce_usable_address(struct mce *m);
+#define MCI_ADDR_PHYSADDR GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, 0)
 bool hibernation_available(void);
 extern int (*acpi_suspend_lowlevel)(void);
 

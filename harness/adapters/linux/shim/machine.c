@@ -48,7 +48,7 @@ bool machine_s3(void)
 	return acpi_suspend_lowlevel != NULL;
 }
 
-void machine_boot(uint32_t cpu_model)
+void machine_boot(uint32_t cpu_model, uint32_t physical_bits)
 {
 	memory_boot();
 	memset(&machine, 0, sizeof(machine));
@@ -63,7 +63,7 @@ void machine_boot(uint32_t cpu_model)
 	boot_cpu_data.vfm = 6u << 8 | cpu_model;
 	boot_cpu_data.family = 6;
 	boot_cpu_data.model = cpu_model;
-	boot_cpu_data.phys_bits = 46;
+	boot_cpu_data.phys_bits = physical_bits;
 	acpi_suspend_lowlevel = suspend;
 }
 
@@ -219,6 +219,14 @@ void shim_cond_resched(void)
 {
 }
 
+void shim_warn(const char *what, int line);
+
+void shim_might_sleep(int line)
+{
+	if (machine.spinlocks > 0)
+		shim_warn("may sleep while a spinlock is held", line);
+}
+
 /* Locks. There is one thread: a lock that is held when it is taken will never be free. */
 static void take(int *held, int *count)
 {
@@ -228,26 +236,36 @@ static void take(int *held, int *count)
 	++*count;
 }
 
-static void drop(int *held, int *count)
+#define CPUS 1u
+#define MUTEXES (1u << 8)
+#define MEMORY (1u << 16)
+#define SPINLOCKS (1u << 24)
+
+static void drop(int *held, int *count, uint32_t which)
 {
 	if (!*held)
-		machine.imbalances++;
+		machine.imbalances += which;
 	*held = 0;
 	--*count;
 }
 
 void mutex_lock(int *lock) { take(lock, &machine.mutexes); }
-void mutex_unlock(int *lock) { drop(lock, &machine.mutexes); }
+void mutex_unlock(int *lock) { drop(lock, &machine.mutexes, MUTEXES); }
 void raw_spin_lock(int *lock) { take(lock, &machine.spinlocks); }
-void raw_spin_unlock(int *lock) { drop(lock, &machine.spinlocks); }
+void raw_spin_unlock(int *lock) { drop(lock, &machine.spinlocks, SPINLOCKS); }
 void cpus_read_lock(void) { machine.cpus_read++; }
-void cpus_read_unlock(void) { machine.cpus_read--; }
 void get_online_mems(void) { machine.mems_read++; }
+
+void cpus_read_unlock(void)
+{
+	if (machine.cpus_read-- <= 0)
+		machine.imbalances += CPUS;
+}
 
 void put_online_mems(void)
 {
 	if (machine.mems_read-- <= 0)
-		machine.imbalances++;
+		machine.imbalances += MEMORY;
 }
 
 int register_memory_notifier(void *notifier)
@@ -314,17 +332,44 @@ int mce_usable_address(const struct mce *m)
 bool hibernation_available(void) { return machine_hibernation; }
 
 /* The kernel's log */
+
+/* Pointers of this process are nobody's business, and other ones each time; `%pK` and the like are the kernel's own. */
+static const char *without_pointers(const char *format, char *own, size_t size)
+{
+	size_t at = 0;
+
+	for (; *format && at + 16 < size; format++) {
+		own[at++] = *format;
+		if (*format != '%')
+			continue;
+		while (format[1] && strchr("*0123456789.- +#", format[1]))
+			own[at++] = *++format;
+		if (format[1] == '%') {
+			own[at++] = *++format;
+			continue;
+		}
+		if (format[1] != 'p')
+			continue;
+		format++;
+		while ((format[1] | 32) >= 'a' && (format[1] | 32) <= 'z')
+			format++;
+		at += snprintf(own + at, size - at, ".0s(pointer)");
+	}
+	own[at] = 0;
+	return own;
+}
+
 void shim_printk(int level, const char *format, ...)
 {
 	uint32_t item[3 + 256] = { ITEM_PRINTK, level };
-	char *text = (char *)(item + 3);
+	char *text = (char *)(item + 3), own[1000];
 	va_list arguments;
 
 	/* Who says something before answering still answers. */
 	if (probing)
 		return;
 	va_start(arguments, format);
-	int length = vsnprintf(text, 1000, format, arguments);
+	int length = vsnprintf(text, 1000, without_pointers(format, own, sizeof(own)), arguments);
 	va_end(arguments);
 	if (length > 999)
 		length = 999;

@@ -18,8 +18,11 @@
 enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5,
 	COMMAND_CPU_ONLINE = 6, COMMAND_CPU_OFFLINE = 7 };
 
-/* Of processor time, for one message, and again for what is still asked after a hang; the largest machines take a tenth of it. */
-#define SECONDS_MAX 1
+/*
+ * Microseconds of processor time, for one message, and again for what is still asked after a hang; the largest machines
+ * take a quarter of it. Making the case of a hang small waits for it a hundred times.
+ */
+#define MICROSECONDS_MAX 400000
 /* Of one message: what the outside answers one by one. */
 #define ASKED_MAX 100000
 #define LEAF_RDMD 24
@@ -275,7 +278,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		port_crash(CRASH_HANG);
 	/* As if it were a call: one byte behind its beginning. */
 	fault = (void *)(interrupted->uc_mcontext.gregs[REG_RIP] + 1);
-	port_crash(signal == SIGSEGV || signal == SIGBUS ? machine_classify(info->si_addr) : CRASH_BUG);
+	if (signal == SIGSEGV || signal == SIGBUS)
+		port_crash(machine_classify(info->si_addr));
+	port_crash(signal == SIGFPE ? CRASH_DIVISION : CRASH_BUG);
 }
 
 static uint32_t next(void)
@@ -313,7 +318,8 @@ static void boot(void)
 	machine_hibernation = next();
 	machine_notifier_error = next();
 	machine_memory_count = 0;
-	machine_boot(next());
+	uint32_t model = next();
+	machine_boot(model, next());
 	memcpy(__start_kernel_data, kernel_image, kernel_size);
 	memset(&run, 0, sizeof(run));
 	glue_boot();
@@ -440,7 +446,7 @@ int main(void)
 		command_number = 0;
 		output_count = 0;
 		asked = 0;
-		setitimer(ITIMER_VIRTUAL, &(struct itimerval){ { SECONDS_MAX, 0 }, { SECONDS_MAX, 0 } }, NULL);
+		setitimer(ITIMER_VIRTUAL, &(struct itimerval){ { 0, MICROSECONDS_MAX }, { 0, MICROSECONDS_MAX } }, NULL);
 		if (sigsetjmp(stray, 0) == 0) {
 			perform_all();
 			if (scripted)

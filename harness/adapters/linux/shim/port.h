@@ -34,6 +34,7 @@ enum crash {
 	CRASH_DEADLOCK = 6,
 	CRASH_BUG = 7,
 	CRASH_LIMIT = 8,
+	CRASH_DIVISION = 9,
 };
 
 /* port.c: items out, answers in. All of them end a probe, and the command where a script says otherwise. */
@@ -53,7 +54,9 @@ void probe_done(int ret, bool memory);
 /* machine.c */
 struct machine {
 	/* Everything here is put back after a probe. */
-	int cpus_read, mems_read, mutexes, spinlocks, imbalances;
+	int cpus_read, mems_read, mutexes, spinlocks;
+	/* How often each was dropped that was not held: CPUs, mutexes, memory, spinlocks, a byte each from the lowest. */
+	uint32_t imbalances;
 };
 extern struct machine machine;
 extern uint32_t shim_online[], shim_present[], shim_possible[];
@@ -65,7 +68,7 @@ struct memory_range { uint64_t base, size; uint32_t node; };
 extern struct memory_range machine_memory[];
 extern unsigned int machine_memory_count;
 extern bool machine_s3(void);
-void machine_boot(uint32_t cpu_model);
+void machine_boot(uint32_t cpu_model, uint32_t physical_bits);
 void machine_flush(void);
 /* The processor's own features, beside those the kernel sets. */
 #define PROCESSOR_FEATURES 0x78u
@@ -76,6 +79,7 @@ extern bool machine_has_callbacks, machine_callbacks_removed;
 
 /* memory.c */
 void memory_boot(void);
+void memory_probe(void);
 int machine_live(char kind);
 const void *machine_object(char kind, uint64_t size, int index);
 const void *machine_at(uint64_t physical, uint64_t size);

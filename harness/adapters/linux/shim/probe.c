@@ -31,6 +31,7 @@ static bool answers_silently(int (*entry)(void), int cpu, int *ret)
 
 	probe_crashed = false;
 	probe_leaf = 0;
+	memory_probe();
 	probing = true;
 	shim_cpu = cpu;
 	jumped = sigsetjmp(probe_end, 0);
