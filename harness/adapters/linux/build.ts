@@ -166,11 +166,9 @@ function run(command: string, options: readonly string[], tree: string): void {
   const what =
     missing.length === 0
       ? stderr.trim().split('\n').slice(0, 20).join('\n')
-      : `it needs what the shim does not have: ${missing.join(', ')}`;
-  throw new UserError(
-    `the kernel tree ${tree} does not build: ${what}\n(declare what is missing in a header of yours and pass it with --extra)`,
-    EXIT.CANNOT_RUN,
-  );
+      : `it needs what the shim does not have: ${missing.join(', ')}\n` +
+        '(declare what is missing in a header of yours and pass it with --extra)';
+  throw new UserError(`the kernel tree ${tree} does not build: ${what}`, EXIT.CANNOT_RUN);
 }
 
 /** Names a compiler or linker complains about, in the order it does. */
@@ -181,6 +179,7 @@ function missingNames(output: string): readonly string[] {
     /use of undeclared identifier '(\w+)'/g,
     /type defaults to ['‘]int['’] in declaration of ['‘](\w+)['’]/g,
     /no member named ['‘](\w+)['’]/g,
+    /undefined type ['‘`](?:struct )?(\w+)['’]/g,
     /unknown type name ['‘`](\w+)['’]/g,
     /call to undeclared function '(\w+)'/g,
     /undefined reference to [`'‘](\w+)['’]/g,
