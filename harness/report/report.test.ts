@@ -207,6 +207,18 @@ describe('the last screen', () => {
   });
 
   test.each([
+    ['sw-error/no-crash', /unseen {2}2 known deviations: not seen on linux:tree, which crashes/],
+    ['sw-error/errno-says-how', /unseen {2}a: not seen on linux:tree: fixed there.*\n.*unseen {2}b: not seen/],
+  ])('what a kernel that dies does not get to is one line: %s', (invariant, expected) => {
+    const foreign = records.map((one): CampaignRecord => {
+      if (one.record === 'header') return { ...one, implementations: ['linux:tree'] };
+      if (one.record === 'footer') return { ...one, stale: ['a', 'b'] };
+      return one.record === 'minimal' ? { ...one, invariant } : one;
+    });
+    expect(renderScreen(foreign, PLAIN)).toMatch(expected);
+  });
+
+  test.each([
     [{ exitCode: 0 }, 'ok'],
     [{ exitCode: 3, cases: 0 }, 'inconclusive: no case ran'],
     [{ exitCode: 3 }, 'inconclusive: never never reached'],

@@ -75,12 +75,12 @@ export function parseU64(text: string): U64 | undefined {
   return value < SAFE_END_BIG ? toNumber(value) : value;
 }
 
-// The same as `===`, which takes a long way round wherever both forms have been seen; for what every SEAMCALL passes.
-
+/** `value === 0`. Engines compare a long way round wherever they have seen both forms; this is for what every SEAMCALL passes. */
 export function isZero(value: U64): boolean {
   return typeof value === 'number' && value === 0;
 }
 
+/** `one === other`, likewise. */
 export function isSame(one: U64, other: U64): boolean {
   return typeof one === 'number'
     ? typeof other === 'number' && one === other

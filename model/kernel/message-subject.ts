@@ -76,7 +76,7 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
 const WORDS: { readonly [What in Named]?: RegExp } = {
   leaf: /SEAMCALL.*0x[0-9a-f]+|TDH\.[A-Z]+/i,
   reason:
-    /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded|offline|no (?:online )?CPU|\bpackages? ?\d|not (?:convertible|online|supported|enough)|unsupported|exhausted|(?:ran|run|out) (?:out )?of\b|too (?:old|few|many|small|large)|missing|invalid|corrupt|no (?:memory|room|space|entropy)|busy|failed (?:before|earlier|previously)|previous(?:ly)?\b|reboot|hibernation|erratum/i,
+    /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded|offline|no (?:online )?CPU|\bpackages? ?\d|not (?:convertible|online|supported|enough)|unsupported|exhausted|out of\b|too (?:old|few|many|small|large)|missing|invalid|corrupt|no (?:memory|room|space|entropy)|busy|failed (?:before|earlier|previously)|previous(?:ly)?\b|reboot|hibernation|erratum/i,
   absence:
     /\bmodule\b.*\b(?:not|never|isn't) (?:been )?(?:loaded|there|present|found)|\bno (?:TDX )?module\b|\bmodule\b.*\b(?:missing|absent)\b/i,
   region: /0x[0-9a-f]+ ?[-,] ?0x[0-9a-f]+/i,

@@ -10,20 +10,13 @@ import { readLine } from '../../implementations/host/read-line.ts';
 import { noteTDMRs } from '../../implementations/host/tdmrs.ts';
 import { type Child, ChildEnded } from './child.ts';
 import { commandsOf, putCommand } from './commands.ts';
-import { locate } from './locate.ts';
+import { crashLine } from './crash-line.ts';
 import { fillKernel, noteMetadata, setMemory } from './observe.ts';
 import { CRASHES, ITEM, SEAMCALL_ITEM_WORDS, TRAPS } from './wire.ts';
 import { createWords, intAt, numberAt, put, putNumber, putU64, textAt, u64At, wordsOfText } from './words.ts';
 
 /** Why a kernel died that nobody could ask any more. */
 const PROCESS_ENDED = 'its process ended';
-
-/** Why a kernel died, and the line it died in where that is known. */
-function crashAt(program: string, list: Uint32Array, at: number): string {
-  const what = CRASHES[intAt(list, at + 1)] ?? 'crash';
-  const place = locate(program, list.subarray(at + 3, at + 3 + intAt(list, at + 2)));
-  return place === null ? what : `${what} at ${place}`;
-}
 
 const TDH_SYS_TDMR_INIT = 36;
 const TDH_SYS_CONFIG = 45;
@@ -164,4 +157,11 @@ export function createConversation(child: Child, like: Revision): Conversation {
 
 function kindAt(list: Uint32Array, at: number): AllocationKind {
   return String.fromCharCode(list[at] ?? 0) as AllocationKind;
+}
+
+/** Why a kernel died, and the line it died in where that is known. */
+function crashAt(program: string, list: Uint32Array, at: number): string {
+  const what = CRASHES[intAt(list, at + 1)] ?? 'crash';
+  const place = crashLine(program, list.subarray(at + 3, at + 3 + intAt(list, at + 2)));
+  return place === null ? what : `${what} at ${place}`;
 }

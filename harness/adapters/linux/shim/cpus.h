@@ -31,8 +31,7 @@ int smp_call_function_single(int cpu, void (*func)(void *), void *info, int wait
 void on_each_cpu(void (*func)(void *), void *info, int wait);
 #define preempt_disable() barrier()
 #define preempt_enable() barrier()
-#define cond_resched() (shim_might_sleep(__LINE__), shim_cond_resched())
-void shim_cond_resched(void);
+#define cond_resched() shim_might_sleep(__LINE__)
 
 /*
  * Sets of CPUs. An allocated one is as long as the machine has CPUs and no longer, as with CONFIG_CPUMASK_OFFSTACK: who

@@ -215,10 +215,6 @@ void wbinvd(void)
 	port_item((uint32_t[]){ ITEM_WBINVD, shim_cpu }, 2);
 }
 
-void shim_cond_resched(void)
-{
-}
-
 void shim_warn(const char *what, int line);
 
 void shim_might_sleep(int line)
@@ -342,7 +338,7 @@ static const char *without_pointers(const char *format, char *own, size_t size)
 		own[at++] = *format;
 		if (*format != '%')
 			continue;
-		while (format[1] && strchr("*0123456789.- +#", format[1]))
+		while (format[1] && at + 16 < size && strchr("*0123456789.- +#", format[1]))
 			own[at++] = *++format;
 		if (format[1] == '%') {
 			own[at++] = *++format;

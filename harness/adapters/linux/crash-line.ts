@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
+/** Where the paths of the tree's own code begin, wherever the tree lies. */
 const ARCH = 'arch/x86/';
 
 /** By program and addresses: a campaign meets the same few crashes again and again. */
@@ -10,7 +11,7 @@ const known = new Map<string, string | null>();
  * in config_tdx_module()`. `calls`: addresses behind the calls that led there, innermost first; 0 for one that is not in
  * the program. `null`: none of them is in the tree's code, or there is no addr2line (it comes with ld).
  */
-export function locate(program: string, calls: Uint32Array): string | null {
+export function crashLine(program: string, calls: Uint32Array): string | null {
   const key = `${program} ${calls.join()}`;
   let place = known.get(key);
   if (place === undefined) {
