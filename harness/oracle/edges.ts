@@ -1,4 +1,4 @@
-import { highHalf, isSame, isZero, lowHalf, type U64 } from '../../model/abi/u64.ts';
+import { highHalf, lowHalf, type U64 } from '../../model/abi/u64.ts';
 import { EVENT_KINDS } from '../../model/invariants/catalogue.ts';
 import type { Trap } from '../../model/kernel/port.ts';
 import type { ModuleStatus } from '../../model/kernel/state.ts';
@@ -10,68 +10,24 @@ import type { World } from '../../model/world/world.ts';
  * before, the event or leaf, and the class of what came of it.
  */
 
-// Written out, each: a look-up by name in a table, forty of them a case, costs more than all the rest of an edge.
-
-function phaseNumber(phase: ModulePhase): number {
-  switch (phase) {
-    case 'ABSENT':
-      return 0;
-    case 'PENDING':
-      return 1;
-    case 'SYSINIT_DONE':
-      return 2;
-    case 'CONFIG_DONE':
-      return 3;
-    case 'READY':
-      return 4;
-    case 'SHUTDOWN':
-      return 5;
-    case 'DEAD':
-      return 6;
-  }
+/** Maps, because an object asked for ever other names is the slowest thing of all here. */
+function table<Name extends string>(numbers: Readonly<Record<Name, number>>): (name: Name) => number {
+  const byName = new Map<string, number>(Object.entries(numbers));
+  return (name) => byName.get(name) as number;
 }
 
-function statusNumber(status: ModuleStatus): number {
-  switch (status) {
-    case 'uninitialised':
-      return 0;
-    case 'initialised':
-      return 1;
-    case 'error':
-      return 2;
-    case 'none':
-      return 3;
-    case 'shutdown':
-      return 4;
-  }
-}
-
-function outcomeNumber(outcome: Outcome): number {
-  switch (outcome) {
-    case 'done':
-      return 0;
-    case 'refused':
-      return 1;
-    case 'ignored':
-      return 2;
-    case 'crashed':
-      return 3;
-  }
-}
-
-function trapNumber(trap: Trap): number {
-  switch (trap) {
-    case 'none':
-      return 0;
-    case 'gp':
-      return 1;
-    case 'ud':
-      return 2;
-    case 'vmfail':
-      return 3;
-  }
-}
-
+const phaseNumber = table<ModulePhase>({
+  ABSENT: 0,
+  PENDING: 1,
+  SYSINIT_DONE: 2,
+  CONFIG_DONE: 3,
+  READY: 4,
+  SHUTDOWN: 5,
+  DEAD: 6,
+});
+const statusNumber = table<ModuleStatus>({ uninitialised: 0, initialised: 1, error: 2, none: 3, shutdown: 4 });
+const outcomeNumber = table<Outcome>({ done: 0, refused: 1, ignored: 2, crashed: 3 });
+const trapNumber = table<Trap>({ none: 0, gp: 1, ud: 2, vmfail: 3 });
 const KIND_NUMBER: ReadonlyMap<string, number> = new Map(EVENT_KINDS.map((kind, index) => [kind, index]));
 /** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
 const EDGES_HALF = 32749;
@@ -122,9 +78,7 @@ export function collectEdges(world: World, record: EventRecord, edges: number[])
 }
 
 function isSameEdge(one: SeamcallEntry, other: SeamcallEntry): boolean {
-  return (
-    isSame(one.leaf, other.leaf) && isSame(one.rax, other.rax) && one.before === other.before && one.trap === other.trap
-  );
+  return one.leaf === other.leaf && one.rax === other.rax && one.before === other.before && one.trap === other.trap;
 }
 
 function leafNumber(leaf: U64): number {
@@ -132,6 +86,6 @@ function leafNumber(leaf: U64): number {
 }
 
 function seamcallEdge({ before, leaf, trap, rax }: SeamcallEntry): number {
-  const status = trap === 'none' ? (isZero(rax) ? 0 : highHalf(rax) % 1048573) : trapNumber(trap);
+  const status = trap === 'none' ? (rax === 0 ? 0 : highHalf(rax) % 1048573) : trapNumber(trap);
   return (((phaseNumber(before) * 256 + leafNumber(leaf)) * 1009 + status) * 7 + 3) % EDGES_HALF;
 }

@@ -9,7 +9,6 @@ import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
 import type { Condition } from './event.ts';
-import { readMetadata, TDH_SYS_RD } from './metadata-read.ts';
 import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
 import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
@@ -31,7 +30,6 @@ const CONDITIONS: ReadonlyMap<string, Conditions> = new Map(
  */
 export function performSeamcall(world: World, lp: number, regs: Registers, raw: boolean): Trap {
   const leaf = regs.rax;
-  if (leaf === TDH_SYS_RD && !raw && readMetadata(world, lp, regs)) return 'none';
   const { rcx: inRCX, rdx: inRDX, r8: inR8 } = regs;
   const before = modulePhase(world);
   let trap: Trap = 'none';
