@@ -79,7 +79,9 @@ class CaseRandom extends fc.Random {
     const end = size > 2 ? floor(TWO_32 / size) * size : TWO_32;
     let drawn = this.#generator.next() + TWO_31;
     while (drawn >= end) drawn = this.#generator.next() + TWO_31;
-    return drawn - floor(drawn / size) * size + min;
+    const offset = drawn - floor(drawn / size) * size;
+    // Told to be a small integer, or whatever a case keeps it in is laid out for floating-point numbers.
+    return size <= TWO_31 && max < TWO_31 ? (offset | 0) + (min | 0) : offset + min;
   }
 }
 
