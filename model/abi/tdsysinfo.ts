@@ -25,6 +25,3 @@ export const TDSYSINFO_OFFSET = {
   NUM_CPUID_CONFIG: 128,
   CPUID_CONFIG: 132,
 } as const;
-
-/** Bytes of one CPUID_CONFIG entry: leaf, sub-leaf, EAX, EBX, ECX, EDX. */
-export const CPUID_CONFIG_SIZE = 24;

@@ -1,7 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
 import { u64FromHalves } from '../abi/u64.ts';
-import { CPUID_ROW_COUNT, cpuidRow, readCPUIDTable } from '../platform/cpuid.ts';
-import type { Hardware } from '../platform/hardware.ts';
+import { cpuidRow, HEALTHY_CPUID } from '../platform/cpuid.ts';
 import type { HardwareSample } from './state.ts';
 
 type FourRegisters = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -40,26 +39,37 @@ const DIRECT = Uint32Array.from(CPUID_CONFIG.flatMap(({ direct }) => direct));
 const ALLOW = Uint32Array.from(CPUID_CONFIG.flatMap(({ allow }) => allow));
 const REGISTERS = Uint32Array.from(ROWS.flatMap((row) => [row * 4, row * 4 + 1, row * 4 + 2, row * 4 + 3]));
 
+/** Words of all entries. */
+const CONFIG_WORDS = CPUID_CONFIG.length * 6;
+
 /**
- * Puts six words per entry into `words` from `first` on, as TDSYSINFO_STRUCT has them: leaf, sub-leaf, and the bits free on
- * the CPU that was sampled.
+ * The entries as TDSYSINFO_STRUCT has them, six 32-bit words each (leaf, sub-leaf, and the bits free on the CPU that was
+ * sampled), behind their number: 64-bit words from TDSYSINFO_OFFSET.NUM_CPUID_CONFIG on.
  */
-export function writeCPUIDConfig(words: Uint32Array, first: number, hardware: Hardware, sample: HardwareSample): void {
-  let table = sample.cpuid;
-  if (table === null) {
-    table = new Uint32Array(CPUID_ROW_COUNT * 4);
-    readCPUIDTable(hardware, sample.lp, table, false);
-  }
-  let at = first;
+export function cpuidConfigWords(sample: HardwareSample): readonly U64[] {
+  return sample.cpuid === null ? HEALTHY_WORDS : layOut(sample.cpuid);
+}
+
+function layOut(table: Uint32Array): readonly U64[] {
+  const halves = new Uint32Array(1 + CONFIG_WORDS + 1);
+  halves[0] = CPUID_CONFIG.length;
+  let at = 1;
   let register = 0;
   for (const { leaf, subleaf } of CPUID_CONFIG) {
-    words[at++] = leaf;
-    words[at++] = subleaf ?? NO_SUBLEAF;
+    halves[at++] = leaf;
+    halves[at++] = subleaf ?? NO_SUBLEAF;
     for (const end = register + 4; register < end; register += 1)
-      words[at++] =
+      halves[at++] =
         (DIRECT[register] as number) | ((ALLOW[register] as number) & (table[REGISTERS[register] as number] as number));
   }
+  const words: U64[] = [];
+  for (let half = 0; half < halves.length; half += 2)
+    words.push(u64FromHalves(halves[half + 1] as number, halves[half] as number));
+  return words;
 }
+
+/** On a machine as it was built: what depends on the machine there (ids, shifts, address width) is free nowhere. */
+const HEALTHY_WORDS = layOut(HEALTHY_CPUID);
 
 /** Metadata CPUID_CONFIG_LEAVES[index]: leaf and sub-leaf; `undefined` past the last. */
 export function cpuidConfigLeaf(index: number): U64 | undefined {

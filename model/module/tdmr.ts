@@ -72,7 +72,8 @@ function readReserved(
   reserved: AddressRange[],
 ): U64 {
   let previousEnd = 0;
-  for (let area = 0; area < TDMR_RESERVED_MAX; area += 1) {
+  // Words that are not there are zero: behind the last one are no areas, but empty ones.
+  for (let area = 0; area < TDMR_RESERVED_MAX && at + area * 2 < words.length; area += 1) {
     const offset = words[at + area * 2] ?? 0;
     const size = words[at + area * 2 + 1] ?? 0;
     if (size === 0) {

@@ -88,7 +88,8 @@ export function cpuidRow(leaf: number, subleaf: number | null): number {
   return row;
 }
 
-const HEALTHY = Uint32Array.from(CPUID_ROWS.flatMap((row) => [row[2], row[3], row[4], row[5]]));
+/** The rows' registers, four each; those that depend on the machine are 0 or a bound. Never written to. */
+export const HEALTHY_CPUID = Uint32Array.from(CPUID_ROWS.flatMap((row) => [row[2], row[3], row[4], row[5]]));
 
 const ROW_0 = cpuidRow(0, null);
 const ROW_1 = cpuidRow(1, null);
@@ -109,7 +110,7 @@ export function readCPUIDTable(hardware: Hardware, lp: number, out: Uint32Array,
   const { packageShift, smtShift } = hardware;
   const x2apic = hardware.lps[lp]?.x2apic ?? 0;
   const fms = hardware.loader.fms;
-  out.set(HEALTHY);
+  out.set(HEALTHY_CPUID);
   out[ROW_1 * 4] = fms[hardware.lps[lp]?.package ?? 0] ?? fms[0] ?? DEFAULT_FMS;
   out[ROW_1 * 4 + 1] = (x2apic << 24) | (((1 << packageShift) & 0xff) << 16) | 0x800;
   out[ROW_4_3 * 4] = 0x63 | (((1 << packageShift) - 1) << 14);

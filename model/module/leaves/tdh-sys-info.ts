@@ -2,13 +2,13 @@ import { CMR_COUNT_MAX, CMR_INFO_SIZE } from '../../abi/cmr-info.ts';
 import { OPERAND } from '../../abi/operand-id.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
-import { CPUID_CONFIG_SIZE, TDSYSINFO_OFFSET, TDSYSINFO_SIZE } from '../../abi/tdsysinfo.ts';
+import { TDSYSINFO_OFFSET, TDSYSINFO_SIZE } from '../../abi/tdsysinfo.ts';
 import type { U64 } from '../../abi/u64.ts';
 import { highHalf, lowHalf, u64FromHalves } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
-import { writeWord, zeroRange } from '../../platform/memory.ts';
+import { writeWord, writeWords, zeroRange } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
-import { CPUID_CONFIG, writeCPUIDConfig } from '../cpuid-config.ts';
+import { cpuidConfigWords } from '../cpuid-config.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { refuse, succeed } from '../leaf.ts';
 import { xfamFixed0 } from '../metadata-value.ts';
@@ -58,22 +58,24 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
 
   // Effect. The CMR array comes last: it wins where the buffers overlap.
   writeSysInfo(module, hardware, info, sample);
-  for (let slot = 0; slot < CMR_COUNT_MAX; slot += 1) {
-    const cmr = hardware.loader.cmrs[slot];
-    writeWord(hardware.memory, cmrs + slot * CMR_INFO_SIZE, cmr?.base ?? 0);
-    writeWord(hardware.memory, cmrs + slot * CMR_INFO_SIZE + 8, cmr?.size ?? 0);
+  zeroRange(hardware.memory, cmrs, CMR_ARRAY_SIZE);
+  let slot = cmrs;
+  for (const { base, size } of hardware.loader.cmrs) {
+    if (slot === cmrs + CMR_ARRAY_SIZE) break;
+    writeWord(hardware.memory, slot, base);
+    writeWord(hardware.memory, slot + 8, size);
+    slot += CMR_INFO_SIZE;
   }
   regs.rdx = TDSYSINFO_SIZE;
   regs.r9 = CMR_COUNT_MAX;
   return succeed(module, regs);
 }
 
-/** The structure being put together, in 32-bit words. */
-const WORDS = new Uint32Array(TDSYSINFO_SIZE / 4);
-const END = TDSYSINFO_OFFSET.CPUID_CONFIG + CPUID_CONFIG.length * CPUID_CONFIG_SIZE;
+/** The structure up to the CPUID configuration, being put together, in 32-bit words. */
+const WORDS = new Uint32Array(TDSYSINFO_OFFSET.NUM_CPUID_CONFIG / 4);
 
 /** Fields are gathered as 32-bit words and written in pairs; the buffer is zero before. */
-function writeSysInfo(module: ModuleState, hardware: Hardware, address: number, sample: HardwareSample): void {
+function writeSysInfo(module: ModuleState, { memory }: Hardware, address: number, sample: HardwareSample): void {
   const { build, sysRd } = module.release;
   WORDS[TDSYSINFO_OFFSET.VENDOR_ID / 4] = VENDOR_INTEL;
   WORDS[TDSYSINFO_OFFSET.BUILD_DATE / 4] = build.date;
@@ -86,13 +88,9 @@ function writeSysInfo(module: ModuleState, hardware: Hardware, address: number, 
   put64(TDSYSINFO_OFFSET.ATTRIBUTES_FIXED0, ATTRIBUTES_FIXED0);
   put64(TDSYSINFO_OFFSET.XFAM_FIXED0, xfamFixed0(module));
   put64(TDSYSINFO_OFFSET.XFAM_FIXED1, XFAM_FIXED1);
-  WORDS[TDSYSINFO_OFFSET.NUM_CPUID_CONFIG / 4] = CPUID_CONFIG.length;
-  writeCPUIDConfig(WORDS, TDSYSINFO_OFFSET.CPUID_CONFIG / 4, hardware, sample);
-  for (let offset = 0; offset < END; offset += 8) {
-    const low = WORDS[offset / 4] as number;
-    const high = WORDS[offset / 4 + 1] as number;
-    writeWord(hardware.memory, address + offset, u64FromHalves(high, low));
-  }
+  for (let half = 0; half < WORDS.length; half += 2)
+    writeWord(memory, address + half * 4, u64FromHalves(WORDS[half + 1] as number, WORDS[half] as number));
+  writeWords(memory, address + TDSYSINFO_OFFSET.NUM_CPUID_CONFIG, cpuidConfigWords(sample));
 }
 
 function put64(offset: number, value: U64): void {
