@@ -93,7 +93,8 @@ export function runGiven(stages: Stages, given: readonly Given[]): Tally {
 }
 
 function tally(stages: Stages, source: Source): Tally {
-  const edges = new Set<number>();
+  const passed = new Uint8Array(2 ** 16);
+  const edges: number[] = [];
   const sometimes = new Set<string>();
   const buckets = new Map<string, Bucket>();
   const better = new Map<string, BetterHits>();
@@ -117,7 +118,11 @@ function tally(stages: Stages, source: Source): Tally {
     events += input.events.length;
     seamcalls += verdict.seamcalls;
     if (verdict.complete) complete += 1;
-    for (const edge of verdict.edges) edges.add(edge);
+    for (const edge of verdict.edges)
+      if (passed[edge] === 0) {
+        passed[edge] = 1;
+        edges.push(edge);
+      }
     for (const id of verdict.sometimes) sometimes.add(id);
     if (verdict.violations.length > 0) noteFailures(verdict.violations, input, source, position, buckets);
     if (verdict.better !== undefined) noteBetter(verdict.better, source.origin(position), better);
@@ -125,7 +130,7 @@ function tally(stages: Stages, source: Source): Tally {
   const met = [...buckets.values()];
   return {
     ...{ cases, events, seamcalls, complete, firsts: met.map(({ first }) => first), crash },
-    edges: [...edges].sort((a, b) => a - b),
+    edges: edges.sort((a, b) => a - b),
     sometimes: [...sometimes].sort(),
     hits: met.map(({ hits }) => hits),
     better: [...better.values()],

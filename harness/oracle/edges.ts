@@ -1,4 +1,4 @@
-import { highHalf, lowHalf, type U64 } from '../../model/abi/u64.ts';
+import { highHalf, isSame, lowHalf, type U64 } from '../../model/abi/u64.ts';
 import { EVENT_KINDS } from '../../model/invariants/catalogue.ts';
 import type { Trap } from '../../model/kernel/port.ts';
 import type { ModuleStatus } from '../../model/kernel/state.ts';
@@ -36,9 +36,15 @@ const EDGES_HALF = 32749;
 const passedBy = new Float64Array(2 * EDGES_HALF);
 let caseNumber = 0;
 
+/** What the case passed last: events and SEAMCALLs come dozens in a row that are the same edge. */
+let lastCall: SeamcallEntry | undefined;
+let lastRecord: EventRecord | undefined;
+
 /** To be called before the first edges of a case. */
 export function beginEdges(): void {
   caseNumber += 1;
+  lastCall = undefined;
+  lastRecord = undefined;
 }
 
 function pass(edge: number, edges: number[]): void {
@@ -59,26 +65,39 @@ function pass(edge: number, edges: number[]): void {
 export function collectEdges(world: World, record: EventRecord, edges: number[]): number {
   const { trace } = world;
   let calls = 0;
-  let last: SeamcallEntry | undefined;
   for (let index = record.from; index < record.to; index += 1) {
     const entry = trace[index];
     if (entry?.kind !== 'seamcall') continue;
     calls += entry.calls;
-    // Fields are read dozens in a row.
-    if (last === undefined || !isSameEdge(entry, last)) pass(seamcallEdge(entry), edges);
-    last = entry;
+    if (lastCall === undefined || !isSameCall(entry, lastCall)) pass(seamcallEdge(entry), edges);
+    lastCall = entry;
   }
-  const outcome =
-    ((phaseNumber(record.phaseBefore) * 5 + statusNumber(record.statusBefore)) * 32 +
-      (KIND_NUMBER.get(record.kind) ?? 0)) *
-      4 +
-    outcomeNumber(record.outcome);
-  pass(EDGES_HALF + ((outcome * 128 - record.errno) % EDGES_HALF), edges);
+  if (lastRecord === undefined || !isSameEvent(record, lastRecord)) pass(eventEdge(record), edges);
+  lastRecord = record;
   return calls;
 }
 
-function isSameEdge(one: SeamcallEntry, other: SeamcallEntry): boolean {
-  return one.leaf === other.leaf && one.rax === other.rax && one.before === other.before && one.trap === other.trap;
+function isSameEvent(one: EventRecord, other: EventRecord): boolean {
+  return (
+    one.kind === other.kind &&
+    one.outcome === other.outcome &&
+    one.errno === other.errno &&
+    one.phaseBefore === other.phaseBefore &&
+    one.statusBefore === other.statusBefore
+  );
+}
+
+function eventEdge({ kind, phaseBefore, statusBefore, outcome, errno }: EventRecord): number {
+  const number =
+    ((phaseNumber(phaseBefore) * 5 + statusNumber(statusBefore)) * 32 + (KIND_NUMBER.get(kind) ?? 0)) * 4 +
+    outcomeNumber(outcome);
+  return EDGES_HALF + ((number * 128 - errno) % EDGES_HALF);
+}
+
+function isSameCall(one: SeamcallEntry, other: SeamcallEntry): boolean {
+  return (
+    one.before === other.before && one.trap === other.trap && isSame(one.leaf, other.leaf) && isSame(one.rax, other.rax)
+  );
 }
 
 function leafNumber(leaf: U64): number {

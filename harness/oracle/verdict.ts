@@ -13,7 +13,7 @@ export interface Violation {
 export interface Verdict {
   /** In the order in which they showed; a bucket may occur more than once. */
   readonly violations: readonly Violation[];
-  /** (abstract state, event or leaf, outcome class) edges passed, as small integers that mean the same in every process. */
+  /** (abstract state, event or leaf, outcome class) edges passed, as 16-bit integers that mean the same in every process. */
   readonly edges: readonly number[];
   /** Ids of the `sometimes` invariants reached. */
   readonly sometimes: readonly string[];

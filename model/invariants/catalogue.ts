@@ -160,8 +160,13 @@ export const EVENT_KINDS: readonly EventKind[] = [
   'td-run',
 ];
 
-/** The rules to ask about one event: what is needed to ask them, laid out alike for all, as this is read ten times a case. */
+/**
+ * The rules to ask about one event of a kind that had these facts: what is needed to ask them, laid out alike for all, as
+ * this is read ten times a case.
+ */
 export interface Questions {
+  readonly kind: EventKind;
+  readonly facts: number;
   readonly always: readonly Pick<Always, 'id' | 'check'>[];
   readonly sometimes: readonly Pick<Sometimes, 'id' | 'reached'>[];
 }
@@ -169,19 +174,27 @@ export interface Questions {
 /** By kind of event, then by facts. A campaign meets a few hundred sets of facts, and each asks for few rules. */
 const QUESTIONS: ReadonlyMap<EventKind, Map<number, Questions>> = new Map(EVENT_KINDS.map((kind) => [kind, new Map()]));
 
+/** Those looked up last: CPUs are brought up one after another, and most of them alike. */
+let last: Questions | undefined;
+
 /** The rules that look after an event of this kind that had these facts (see factsOf()), in the order of the catalogue. */
 export function questionsAfter(kind: EventKind, facts: number): Questions {
-  const byFacts = QUESTIONS.get(kind);
-  const known = byFacts?.get(facts);
-  if (known !== undefined) return known;
+  if (last?.facts === facts && last.kind === kind) return last;
+  last = QUESTIONS.get(kind)?.get(facts) ?? findQuestions(kind, facts);
+  return last;
+}
+
+function findQuestions(kind: EventKind, facts: number): Questions {
   const asks = ({ after, needs }: Always | Sometimes): boolean => {
     const mask = factMask(needs ?? []);
     return (after === 'all' || after.includes(kind)) && (facts & mask) === mask;
   };
   const questions = {
+    kind,
+    facts,
     always: ALWAYS.filter(asks).map(({ id, check }) => ({ id, check })),
     sometimes: SOMETIMES.filter(asks).map(({ id, reached }) => ({ id, reached })),
   };
-  byFacts?.set(facts, questions);
+  QUESTIONS.get(kind)?.set(facts, questions);
   return questions;
 }
