@@ -1,5 +1,5 @@
 import { leafName as leafNameOf } from '../../model/abi/leaf-number.ts';
-import { formatU64, type U64 } from '../../model/abi/u64.ts';
+import { asBigInt, formatU64, u64FromBigInt, type U64 } from '../../model/abi/u64.ts';
 import { errnoName } from '../../model/kernel/errno.ts';
 import type { AllocationKind } from '../../model/kernel/port.ts';
 import { messageText } from '../../model/kernel/message.ts';
@@ -9,6 +9,7 @@ import type { EventRecord, TraceEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { runCase } from './judge-case.ts';
+import { readsFrom, singleReads } from './metadata-reads.ts';
 
 /**
  * The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. Events
@@ -48,7 +49,7 @@ function describePart(
   { from, to, dmesgFrom, dmesgTo }: Pick<EventRecord, 'from' | 'to' | 'dmesgFrom' | 'dmesgTo'>,
 ): string[] {
   return [
-    ...world.trace.slice(from, to).map(describeEntry),
+    ...describeEntries(world.trace.slice(from, to)),
     ...kernel.dmesg.slice(dmesgFrom, dmesgTo).map((message) => `| ${messageText(message)}`),
   ];
 }
@@ -92,13 +93,25 @@ const ALLOCATOR = {
   m: 'cpumask',
 } as const satisfies Record<AllocationKind, string>;
 
-/** One effect, in a line. */
-export function describeEntry(entry: TraceEntry): string {
+/** Effects in their order, a line each; reads of fields that follow one another share one. */
+function describeEntries(trace: readonly TraceEntry[]): string[] {
+  const entries = singleReads(trace);
+  const lines: string[] = [];
+  for (let at = 0; at < entries.length; ) {
+    const reads = readsFrom(entries, at);
+    lines.push(describeEntry(entries[at] as TraceEntry, reads));
+    at += reads;
+  }
+  return lines;
+}
+
+/** One effect, in a line; `reads`: for so many reads of fields that follow one another (default 1: for itself). */
+export function describeEntry(entry: TraceEntry, reads = 1): string {
   switch (entry.kind) {
     case 'seamcall': {
       const inputs = [
         `rcx ${formatU64(entry.inRCX)}`,
-        `rdx ${formatU64(entry.inRDX)}`,
+        `rdx ${formatU64(entry.inRDX)}${reads === 1 ? '' : ` to ${formatU64(u64FromBigInt(asBigInt(entry.inRDX) + BigInt(reads - 1)))}`}`,
         `r8 ${formatU64(entry.inR8)}`,
       ].filter((text) => !text.endsWith(' 0x0'));
       const details =
@@ -107,7 +120,8 @@ export function describeEntry(entry: TraceEntry): string {
           : '';
       const why = entry.trap === 'none' && entry.rax !== 0 && entry.reason !== '' ? ` (${entry.reason})` : '';
       const condition = entry.condition === null ? '' : ` [${entry.condition}]`;
-      const times = entry.calls === 1 ? '' : ` x ${entry.calls}`;
+      const calls = entry.calls * reads;
+      const times = calls === 1 ? '' : ` x ${calls}`;
       return `LP ${entry.lp}  ${leafName(entry.leaf)}${inputs.length === 0 ? '' : ` ${inputs.join(' ')}`}${times}${condition} -> ${statusClass(entry)}${details}${why}`;
     }
     case 'alloc':

@@ -162,8 +162,13 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     { kind: 'condition', condition: 'no-entropy', leaf: 33, count: 15 },
     ...FIRST_CALL,
   ]),
-  // The module as recorded draws no entropy for TDH.SYS.RD; the second call is in truth for the next field.
-  'retry/repeats-its-inputs': forged({ rax: NO_ENTROPY }, [...BRING_UP, ENABLE], 0),
+  // The module as recorded draws no entropy for TDH.SYS.RD; the second call is in truth for the next field. Something that
+  // waits for both keeps them from being one run.
+  'retry/repeats-its-inputs': forged(
+    { rax: NO_ENTROPY },
+    [...BRING_UP, { kind: 'condition', condition: 'pconfig-busy', leaf: 34, count: 2 }, ENABLE],
+    0,
+  ),
   'tdmr/geometry': mutant(
     spoiled((kernel) => (firstTDMR(kernel).size += 4096)),
     [...BRING_UP, ENABLE],

@@ -61,6 +61,7 @@ export function createTestPort(memory: readonly MemoryRegion[]): TestPort {
       if (trap === 'none' && registers.rax === 0) registers.rdx = end;
       return trap;
     },
+    metadataRun: () => undefined,
     alloc(kind, bytes, node) {
       allocations++;
       const address = port.failing.has(allocations) ? -1 : allocatePages(allocator, kind, bytes, node);

@@ -173,6 +173,9 @@ export function createReplayPort(): ReplayPort {
         if (registers.rax !== 0 || typeof registers.rdx === 'bigint' || registers.rdx >= end) return 'none';
       }
     },
+    metadataRun() {
+      // Every call is held against the recording.
+    },
     alloc(kind, bytes, node) {
       const at = `alloc[${allocationIndex}]`;
       const got = `${kind} of ${bytes} bytes${kind === 'c' ? ` on node ${node}` : ''}`;

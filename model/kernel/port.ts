@@ -33,6 +33,12 @@ export interface KernelPort {
    * what the module saw and did is what that many single calls would have done.
    */
   tdmrInitLoop(cpu: number, registers: Registers, base: number, end: number): Trap | 'hang';
+  /**
+   * TDH.SYS.RD of fields number `values.length` to `count` - 1, in order, RCX = R8 = 0, as one effect: R8 of each is added
+   * to `values`. Ends before a call that would not succeed, or that something is to happen to; a port may also leave every
+   * call to be made alone.
+   */
+  metadataRun(cpu: number, fields: readonly U64[], count: number, values: U64[]): void;
   /** For kernels that are far away: what the calls like the one just made would answer, without making them. */
   tdmrInitAhead?(): TDMRInitRun | null;
   /** Makes `calls` of those. */

@@ -173,6 +173,29 @@ export function seamcallTDMRInit(
   }
 }
 
+/**
+ * TDH.SYS.RD of the first `count` of `fields`, in order: the value of each is added to `values`, up to the first that fails.
+ * Answers 0, a negative errno, or CRASH. Source: read_sys_metadata_field(), Linux 6.12.
+ */
+export function seamcallSysRD(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  fields: readonly U64[],
+  count: number,
+  values: U64[],
+): number {
+  markDirty(kernel, cpu);
+  while (values.length < count) {
+    port.metadataRun(cpu, fields, count, values);
+    if (values.length === count) break;
+    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, fields[values.length] ?? 0, 0);
+    if (error !== 0) return error;
+    values.push(kernel.registers.r8);
+  }
+  return 0;
+}
+
 /** A SEAMCALL whose status the caller judges itself, tried again while there is no entropy (KVM's tdh_*() wrappers). */
 export function seamcallStatus(
   kernel: KernelState,

@@ -8,6 +8,7 @@ import type { Conditions } from './conditions.ts';
 import type { Leaf, ModuleOutcome } from './leaf.ts';
 import { refuse } from './leaf.ts';
 import { LEAF_BY_NUMBER } from './leaves/index.ts';
+import { readFields } from './leaves/tdh-sys-rd.ts';
 import { advance, findTDMR, nextAddress } from './leaves/tdh-sys-tdmr-init.ts';
 import type { ModuleState } from './state.ts';
 
@@ -15,6 +16,7 @@ const RAX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RAX);
 const NUMBER_END = 0x10000;
 const RAX_END = 0x1000000;
 const LP_SHUTDOWN = 44;
+const SYS_RD = 34;
 const TDMR_INIT = 36;
 
 /** Leaves that take a version in RAX bits 23:16 (3 MEM.SEPT.ADD, 11 MNG.RD, 23 PAGE.PROMOTE, 26 VP.RD, 30 SEPT.REMOVE). */
@@ -73,6 +75,23 @@ export function runTDMRInit(module: ModuleState, regs: Registers, limit: number,
   regs.rdx = nextAddress(tdmr);
   module.lastReason = 'success';
   return calls;
+}
+
+/**
+ * TDH.SYS.RD of fields number `values.length` to `count` - 1 at once, with RCX = R8 = 0, as far as one after another
+ * succeeds: R8 of each is added to `values`. Returns RDX after the last; the call that ends the run is not made.
+ */
+export function runSysRD(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  fields: readonly U64[],
+  count: number,
+  values: U64[],
+): U64 {
+  const { phase } = module;
+  if (phase === 'DEAD' || phase === 'SHUTDOWN' || leafOf(module, SYS_RD) === undefined) return 0;
+  return readFields(module, hardware, lp, fields, count, values);
 }
 
 const GIB = 2 ** 30;

@@ -3,7 +3,7 @@ import type { Registers } from '../abi/registers.ts';
 import { isSame, isZero, lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
-import { callModule, runTDMRInit } from '../module/dispatch.ts';
+import { callModule, runSysRD, runTDMRInit } from '../module/dispatch.ts';
 import { callVCPULeaf } from '../module/vcpu.ts';
 import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
@@ -14,6 +14,7 @@ import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
 const TDH_SYS_INFO = 32;
+const TDH_SYS_RD = 34;
 const TDH_SYS_TDMR_INIT = 36;
 /** No TDMR needs more calls: 2^52 bytes at 4 MiB each, and one that says so. */
 const CALLS_MAX = 2 ** 31;
@@ -90,6 +91,7 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     r8: regs.r8,
     r9: regs.r9,
     calls: folds ? previous.calls + 1 : 1,
+    fields: null,
     condition,
     before: folds ? previous.before : before,
     after: modulePhase(world),
@@ -142,6 +144,7 @@ export function performTDMRInitLoop(
         r8: regs.r8,
         r9: regs.r9,
         calls: made,
+        fields: null,
         condition: null,
         before,
         after: modulePhase(world),
@@ -152,6 +155,48 @@ export function performTDMRInitLoop(
     if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
   }
   return 'hang';
+}
+
+/**
+ * TDH.SYS.RD of fields number `values.length` to `count` - 1, as far as one after another succeeds and no condition waits
+ * for them, as one entry of the trace. R8 of each is added to `values`.
+ */
+export function performMetadataRun(
+  world: World,
+  lp: number,
+  fields: readonly U64[],
+  count: number,
+  values: U64[],
+): void {
+  const before = modulePhase(world);
+  if (enterSEAM(world.hardware, world.seamldr, before === 'DEAD', lp, TDH_SYS_RD) !== 'module') return;
+  if (awaitsCondition(world, TDH_SYS_RD)) return;
+  const first = values.length;
+  const rdx = runSysRD(world.module, world.hardware, lp, fields, count, values);
+  const calls = values.length - first;
+  if (calls === 0) return;
+  world.trace.push({
+    kind: 'seamcall',
+    lp,
+    raw: false,
+    leaf: TDH_SYS_RD,
+    inRCX: 0,
+    inRDX: fields[first] ?? 0,
+    inR8: 0,
+    trap: 'none',
+    rax: 0,
+    rcx: 0,
+    rdx,
+    r8: values[values.length - 1] ?? 0,
+    r9: 0,
+    calls,
+    fields: first === 0 ? fields : fields.slice(first),
+    condition: null,
+    before,
+    after: before,
+    changed: false,
+    reason: world.module.lastReason,
+  });
 }
 
 /** Leaves that read the PAMT entry of the page in RCX. */

@@ -32,8 +32,10 @@ export interface SeamcallEntry {
   readonly rdx: U64;
   readonly r8: U64;
   readonly r9: U64;
-  /** A run of equal calls is one entry: how many there were. */
+  /** A run of equal calls, or of TDH.SYS.RD of one field after another, is one entry: how many there were. */
   readonly calls: number;
+  /** The fields that a run of TDH.SYS.RD read: the first `calls` of these. RDX on entry is that of the first. */
+  readonly fields: readonly U64[] | null;
   /** The condition that was injected into this call, if any. */
   readonly condition: Condition | null;
   readonly before: ModulePhase;

@@ -3,7 +3,7 @@ import type { U64 } from '../abi/u64.ts';
 import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
 import type { AllocationKind, KernelPort, TDMRInitRun, Trap } from '../kernel/port.ts';
 import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
-import { performSeamcall, performTDMRInitLoop } from './seamcall.ts';
+import { performMetadataRun, performSeamcall, performTDMRInitLoop } from './seamcall.ts';
 import { callsAhead, makeCalls } from './tdmr-run.ts';
 import { modulePhase, type World } from './world.ts';
 
@@ -20,6 +20,7 @@ export function createWorldPort(world: World): KernelPort {
     world,
     seamcall,
     tdmrInitLoop,
+    metadataRun,
     tdmrInitAhead,
     tdmrInitCatchUp,
     alloc,
@@ -44,6 +45,10 @@ function seamcall(this: WorldPort, cpu: number, regs: Registers): Trap {
 
 function tdmrInitLoop(this: WorldPort, cpu: number, regs: Registers, base: number, end: number): Trap | 'hang' {
   return performTDMRInitLoop(this.world, cpu, regs, base, end);
+}
+
+function metadataRun(this: WorldPort, cpu: number, fields: readonly U64[], count: number, values: U64[]): void {
+  performMetadataRun(this.world, cpu, fields, count, values);
 }
 
 function tdmrInitAhead(this: WorldPort): TDMRInitRun | null {

@@ -160,6 +160,9 @@ function recordingPort(words: Words, world: World): KernelPort {
         if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
       }
     },
+    metadataRun() {
+      // A tree makes the calls one by one, and is held against what is written here.
+    },
     alloc(kind, bytes, node) {
       put(words, ITEM.ALLOC);
       put(words, kind.charCodeAt(0));

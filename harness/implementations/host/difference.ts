@@ -3,6 +3,7 @@ import { renderMessage } from '../../../model/kernel/message.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import type { EventRecord, TraceEntry } from '../../../model/world/trace.ts';
 import { describeEntry } from '../../oracle/describe-case.ts';
+import { singleReads } from '../../oracle/metadata-reads.ts';
 import type { World } from '../../../model/world/world.ts';
 
 /** The first thing that two runs of a case do not have in common. */
@@ -79,7 +80,7 @@ function compareLines(kind: string, expected: readonly string[], got: readonly s
 }
 
 function compareTraces(kind: string, expected: readonly TraceEntry[], got: readonly TraceEntry[]): Found {
-  const [one, other] = [joinResets(expected), joinResets(got)];
+  const [one, other] = [joinResets(singleReads(expected)), joinResets(singleReads(got))];
   for (let index = 0; index < Math.max(one.length, other.length); index += 1) {
     const [a, b] = [one[index], other[index]];
     if (describe(a) === describe(b)) continue;

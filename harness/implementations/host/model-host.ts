@@ -209,6 +209,7 @@ function askingPort(ask: (ask: Ask) => Answer | null): KernelPort & { readonly f
       regs.r8 = 0;
       return call(cpu, regs, end);
     },
+    metadataRun: () => undefined,
     alloc(kind, bytes, node) {
       const answer = say({ type: 'alloc', size: formatU64(bytes), kind: KINDS[kind], ...(node !== -1 && { node }) });
       if (answer === null || !('address' in answer)) throw new Error('an alloc is answered with an address');

@@ -1,15 +1,15 @@
 import { CMR_COUNT_MAX } from '../../abi/cmr-info.ts';
 import type { AddressRange } from '../../abi/range.ts';
-import { isBelow, lowHalf } from '../../abi/u64.ts';
+import { isBelow, lowHalf, type U64 } from '../../abi/u64.ts';
 import { ENOSPC } from '../errno.ts';
-import { AGAIN, DONE, type Step } from '../flow.ts';
+import { DONE, type Step } from '../flow.ts';
 import { reserveCMRHoles } from '../reserved-area.ts';
-import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+import { seamcallSysRD } from '../seamcall.ts';
 import { fieldRun } from './metadata.ts';
 import { fillReservedAreasStep } from './tdmr.ts';
 
 /** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX module ABI, global metadata. */
-const NUM_CMRS = 0x9000000100000000n;
+const NUM_CMRS: readonly U64[] = [0x9000000100000000n];
 const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
 const CMR_SIZES = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
 const EMPTY: AddressRange = { base: 0, size: 0 };
@@ -22,33 +22,22 @@ const SOURCE =
 export const READ_CMRS: Step = {
   name: 'read-cmrs',
   source: SOURCE,
-  run: (kernel, thread, port) => {
-    const { cmrs, registers } = kernel;
-    const { index, cpu } = thread;
-    if (index === 0) {
-      const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, NUM_CMRS, 0);
-      if (error !== 0) return error;
-      const count = lowHalf(registers.r8) % 0x10000;
-      cmrs.length = 0;
-      for (let i = 0; i < count && i < CMR_COUNT_MAX; i++) cmrs.push(EMPTY);
-      thread.index = 1;
-      return AGAIN;
-    }
-    const count = cmrs.length;
-    const at = index - 1;
-    if (at >= 2 * count) {
-      while (cmrs[cmrs.length - 1]?.size === 0) cmrs.pop();
-      return DONE;
-    }
-    const field = at < count ? CMR_BASES[at] : CMR_SIZES[at - count];
-    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, field ?? 0, 0);
+  run: (kernel, { cpu }, port) => {
+    const counts: U64[] = [];
+    const bases: U64[] = [];
+    const sizes: U64[] = [];
+    let error = seamcallSysRD(kernel, port, cpu, NUM_CMRS, 1, counts);
     if (error !== 0) return error;
-    const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;
-    // Most slots are empty and stay so.
-    if (value !== 0 && at < count) cmrs[at] = { base: value, size: 0 };
-    else if (value !== 0) cmrs[at - count] = { base: cmrs[at - count]?.base ?? 0, size: value };
-    thread.index++;
-    return AGAIN;
+    const count = slotCount(counts);
+    error = seamcallSysRD(kernel, port, cpu, CMR_BASES, count, bases);
+    if (error !== 0) return error;
+    error = seamcallSysRD(kernel, port, cpu, CMR_SIZES, count, sizes);
+    if (error !== 0) return error;
+    let used = count;
+    while (used > 0 && addressOf(sizes[used - 1]) === 0) used--;
+    while (kernel.cmrs.length > 0) kernel.cmrs.pop();
+    for (let at = 0; at < used; at++) kernel.cmrs.push({ base: addressOf(bases[at]), size: addressOf(sizes[at]) });
+    return DONE;
   },
 };
 
@@ -59,36 +48,36 @@ export const READ_CMRS: Step = {
 export const READ_CMRS_IN_USE: Step = {
   name: 'read-cmrs-in-use',
   source: 'design of the kernel that breaks no invariant; TDX module ABI, global metadata',
-  run: (kernel, thread, port) => {
-    const { cmrs, registers } = kernel;
-    const { cpu } = thread;
-    if (thread.index === 0) {
-      const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, NUM_CMRS, 0);
-      if (error !== 0) return error;
-      const count = lowHalf(registers.r8) % 0x10000;
-      while (cmrs.length > 0) cmrs.pop();
-      for (let i = 0; i < count && i < CMR_COUNT_MAX; i++) cmrs.push(EMPTY);
-      thread.index = 1;
-      return AGAIN;
-    }
-    const count = cmrs.length;
-    while (thread.index > count && thread.index <= 2 * count && cmrs[thread.index - 1 - count] === EMPTY)
-      thread.index++;
-    const at = thread.index - 1;
-    if (at >= 2 * count) {
-      while (cmrs[cmrs.length - 1]?.size === 0) cmrs.pop();
-      return DONE;
-    }
-    const field = at < count ? CMR_SIZES[at] : CMR_BASES[at - count];
-    const error = seamcallReturning(kernel, port, cpu, TDH_SYS_RD, 0, field ?? 0, 0);
+  run: (kernel, { cpu }, port) => {
+    const counts: U64[] = [];
+    const sizes: U64[] = [];
+    let error = seamcallSysRD(kernel, port, cpu, NUM_CMRS, 1, counts);
     if (error !== 0) return error;
-    const value = isBelow(registers.r8, ADDRESS_END) ? registers.r8 : 0;
-    if (at >= count) cmrs[at - count] = { base: value, size: cmrs[at - count]?.size ?? 0 };
-    else if (value !== 0) cmrs[at] = { base: 0, size: value };
-    thread.index++;
-    return AGAIN;
+    error = seamcallSysRD(kernel, port, cpu, CMR_SIZES, slotCount(counts), sizes);
+    if (error !== 0) return error;
+    const used: U64[] = [];
+    for (let at = 0; at < sizes.length; at++) if (addressOf(sizes[at]) !== 0) used.push(CMR_BASES[at] ?? 0);
+    const bases: U64[] = [];
+    error = seamcallSysRD(kernel, port, cpu, used, used.length, bases);
+    if (error !== 0) return error;
+    while (kernel.cmrs.length > 0) kernel.cmrs.pop();
+    for (let at = 0, next = 0; next < bases.length; at++) {
+      const size = addressOf(sizes[at]);
+      kernel.cmrs.push(size === 0 ? EMPTY : { base: addressOf(bases[next++]), size });
+    }
+    return DONE;
   },
 };
+
+function slotCount(values: readonly U64[]): number {
+  const count = lowHalf(values[0] ?? 0) % 0x10000;
+  return count < CMR_COUNT_MAX ? count : CMR_COUNT_MAX;
+}
+
+/** A value no address has stands for none. */
+function addressOf(value: U64 = 0): number {
+  return isBelow(value, ADDRESS_END) ? value : 0;
+}
 
 /** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */
 export const FILL_RESERVED_AREAS_FROM_CMRS: Step = fillReservedAreasStep(

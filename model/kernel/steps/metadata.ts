@@ -1,8 +1,8 @@
 import { lowHalf, u64FromHalves, type U64 } from '../../abi/u64.ts';
 import { EINVAL } from '../errno.ts';
-import { AGAIN, DONE, type Step } from '../flow.ts';
+import { DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
-import { seamcallReturning, TDH_SYS_RD } from '../seamcall.ts';
+import { seamcallSysRD } from '../seamcall.ts';
 import type { SystemInfo } from '../state.ts';
 
 /** Global metadata field ids. Source: TDX module ABI, global metadata; arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
@@ -32,23 +32,24 @@ export const TDMR_FIELDS: readonly MetadataRead[] = [
   { field: PAMT_1G_ENTRY_SIZE, into: 'entry1G' },
 ];
 
-/** A step that reads a list of fields, one SEAMCALL at a time; the first failure ends it. */
+/** A step that reads a list of fields; the first failure ends it, and what was read before it stays. */
 export function readMetadata(name: string, source: string, reads: readonly MetadataRead[]): Step {
+  const fields = reads.map(({ field }) => field);
   return {
     name,
     source,
     run: (kernel, thread, port) => {
-      const read = reads[thread.index];
-      if (read === undefined) return DONE;
-      const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_RD, 0, read.field, 0);
-      if (error !== 0) return error;
-      const { r8 } = kernel.registers;
-      if (read.into === 'features0') kernel.info.features0 = r8;
-      else if (read.into !== null) kernel.info[read.into] = lowHalf(r8) & 0xffff;
-      thread.index++;
-      return thread.index < reads.length ? AGAIN : DONE;
+      const values: U64[] = [];
+      const error = seamcallSysRD(kernel, port, thread.cpu, fields, fields.length, values);
+      for (let at = 0; at < values.length; at++) take(kernel.info, reads[at]?.into ?? null, values[at] ?? 0);
+      return error;
     },
   };
+}
+
+function take(info: SystemInfo, into: MetadataRead['into'], value: U64): void {
+  if (into === 'features0') info.features0 = value;
+  else if (into !== null) info[into] = lowHalf(value) & 0xffff;
 }
 
 export const READ_TDMR_FIELDS: Step = readMetadata(
@@ -124,12 +125,8 @@ export const READ_CPUID_CONFIGS: Step = {
   source: SOURCE_6_17,
   run: (kernel, thread, port) => {
     const count = kernel.info.cpuidConfigs;
-    if (thread.index >= 3 * count) return DONE;
-    const field = thread.index < count ? CPUID_CONFIG_LEAVES[thread.index] : CPUID_CONFIG_VALUES[thread.index - count];
-    const error = seamcallReturning(kernel, port, thread.cpu, TDH_SYS_RD, 0, field ?? 0, 0);
-    if (error !== 0) return error;
-    thread.index++;
-    return AGAIN;
+    const error = seamcallSysRD(kernel, port, thread.cpu, CPUID_CONFIG_LEAVES, count, []);
+    return error === 0 ? seamcallSysRD(kernel, port, thread.cpu, CPUID_CONFIG_VALUES, 2 * count, []) : error;
   },
 };
 

@@ -69,3 +69,29 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   regs.r8 = cutToField(value, element.field.bits);
   return succeed(module, regs);
 }
+
+/**
+ * What calls of this leaf for fields number `values.length` to `count` - 1 would do one after another, up to the first that
+ * would not succeed or whose id is not one the table has: R8 of each is added to `values`. Returns RDX after the last.
+ */
+export function readFields(
+  module: ModuleState,
+  hardware: Hardware,
+  lp: number,
+  fields: readonly U64[],
+  count: number,
+  values: U64[],
+): U64 {
+  let rdx: U64 = 0;
+  if (module.lps[lp]?.initialised !== true) return rdx;
+  const { positionOf, elements } = module.release.fields;
+  for (let at = values.length; at < count; at += 1) {
+    const element = elements[positionOf(fields[at] ?? 0)];
+    const value = element === undefined ? undefined : metadataValue(module, hardware, element);
+    if (element === undefined || value === undefined) return rdx;
+    rdx = element.next;
+    values.push(cutToField(value, element.field.bits));
+  }
+  module.lastReason = 'success';
+  return rdx;
+}
