@@ -1,7 +1,8 @@
 import type { MetadataField } from '../abi/metadata-field.ts';
 import { classCode, fieldCode } from '../abi/metadata-field.ts';
 import type { U64 } from '../abi/u64.ts';
-import { asBigInt, u64FromBigInt, U64_MAX } from '../abi/u64.ts';
+import { asBigInt, lowHalf, u64FromBigInt, U64_MAX } from '../abi/u64.ts';
+import { cpuidConfigLeaf, cpuidConfigValue } from './cpuid-config.ts';
 
 /** One element of the metadata: what TDH.SYS.RD reads in one call. */
 export interface FieldElement {
@@ -13,6 +14,8 @@ export interface FieldElement {
   readonly id: U64;
   /** The id the table gives for what follows; all ones behind the last. */
   readonly next: U64;
+  /** What every read answers, cut to the element size; `undefined`: the module works it out (metadata-value.ts). */
+  readonly value: U64 | undefined;
   /** True for the last element of its row: then `next` is the next row's id, whatever the host's id looked like. */
   readonly last: boolean;
 }
@@ -23,6 +26,8 @@ export interface FieldTable {
   readonly byCode: ReadonlyMap<number, FieldElement>;
   /** The position in `elements` of an id exactly as the table has it, -1 for others. */
   readonly positionOf: (id: U64) => number;
+  /** The elements that a list of ids names exactly as the table has them, `undefined` for others; the list must stay as it is. */
+  readonly elementsOf: (ids: readonly U64[]) => readonly (FieldElement | undefined)[];
   readonly firstId: U64;
 }
 
@@ -34,20 +39,26 @@ export function createFieldTable(fields: readonly MetadataField[]): FieldTable {
     const first = asBigInt(field.id);
     for (let offset = 0; offset < count; offset += 1) {
       const last = offset === count - 1;
+      const element = offset % field.elements;
+      const index = (offset - element) / field.elements;
+      const value = constantValue(field, index, element);
       elements.push({
         field,
-        index: (offset - (offset % field.elements)) / field.elements,
-        element: offset % field.elements,
+        index,
+        element,
+        value: value === undefined ? undefined : cutToField(value, field.bits),
         id: u64FromBigInt(first + BigInt(offset)),
         next: last ? (fields[row + 1]?.id ?? U64_MAX) : u64FromBigInt(first + BigInt(offset + 1)),
         last,
       });
     }
   }
+  const positionOf = positionFinder(elements);
   return {
     elements,
     byCode: new Map(elements.map((element) => [lookupCode(element.id), element])),
-    positionOf: positionFinder(elements),
+    positionOf,
+    elementsOf: listFinder((id) => elements[positionOf(id)]),
     firstId: fields[0]?.id ?? U64_MAX,
   };
 }
@@ -71,6 +82,36 @@ function positionFinder(elements: readonly FieldElement[]): (id: U64) => number 
     last = follower[last] as number;
     return last;
   };
+}
+
+/** Kernels read the same few lists of fields again and again: each is looked up once. */
+function listFinder(find: (id: U64) => FieldElement | undefined): FieldTable['elementsOf'] {
+  const known = new WeakMap<readonly U64[], readonly (FieldElement | undefined)[]>();
+  return (ids) => {
+    let found = known.get(ids);
+    if (found === undefined) {
+      found = ids.map(find);
+      known.set(ids, found);
+    }
+    return found;
+  };
+}
+
+/** What every read of a field answers, by the build alone; `undefined` where the machine has a say. */
+function constantValue({ name, value }: MetadataField, index: number, element: number): U64 | undefined {
+  switch (name) {
+    case 'CPUID_CONFIG_LEAVES':
+      return cpuidConfigLeaf(index) ?? U64_MAX;
+    case 'CPUID_CONFIG_VALUES':
+      return cpuidConfigValue(index, element);
+    default:
+      return value;
+  }
+}
+
+/** A value cut to the element size the table gives the field. */
+export function cutToField(value: U64, bits: 8 | 16 | 32 | 64): U64 {
+  return bits === 64 ? value : bits === 32 ? lowHalf(value) : lowHalf(value) & (bits === 16 ? 0xffff : 0xff);
 }
 
 /** Class and field code of an id: all the module looks at to find a field. */

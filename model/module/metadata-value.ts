@@ -1,8 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
-import { lowHalf, U64_MAX } from '../abi/u64.ts';
 import type { Hardware } from '../platform/hardware.ts';
-import { cpuidConfigLeaf, cpuidConfigValue } from './cpuid-config.ts';
-import type { FieldElement } from './field-table.ts';
+import { cutToField, type FieldElement } from './field-table.ts';
 import { KNOWN_FMS, knownFMSIndex, platformFMS } from './known-fms.ts';
 import type { ModuleState } from './state.ts';
 
@@ -20,17 +18,17 @@ export function xfamFixed0(module: ModuleState): number {
 }
 
 /**
- * What TDH.SYS.RD answers for one element; `undefined` where the module dies of the question (a CPU whose family and
- * model it does not know). Source: public source of TDX module 1.5.01; recorded cases rd-*.
+ * What TDH.SYS.RD answers for one element, cut to its size; `undefined` where the module dies of the question (a CPU whose
+ * family and model it does not know). Source: public source of TDX module 1.5.01; recorded cases rd-*.
  */
-export function metadataValue(
-  module: ModuleState,
-  hardware: Hardware,
-  { field, index, element }: FieldElement,
-): U64 | undefined {
-  if (field.value !== undefined) return field.value;
+export function metadataValue(module: ModuleState, hardware: Hardware, element: FieldElement): U64 | undefined {
+  if (element.value !== undefined) return element.value;
+  const value = workOut(module, hardware, element);
+  return value === undefined ? undefined : cutToField(value, element.field.bits);
+}
+
+function workOut(module: ModuleState, { loader }: Hardware, { field, index }: FieldElement): U64 | undefined {
   const { build } = module.release;
-  const { loader } = hardware;
   switch (field.name) {
     case 'NUM_PKGS':
       return module.totPackages;
@@ -74,10 +72,6 @@ export function metadataValue(
       return loader.cmrs[index]?.size ?? 0;
     case 'XFAM_FIXED0':
       return xfamFixed0(module);
-    case 'CPUID_CONFIG_LEAVES':
-      return cpuidConfigLeaf(index) ?? U64_MAX;
-    case 'CPUID_CONFIG_VALUES':
-      return cpuidConfigValue(index, element);
     case 'NUM_ALLOWED_FMS': {
       const known = knownFMSIndex(platformFMS(loader));
       return known < 0 ? undefined : KNOWN_FMS.length - known;
@@ -91,9 +85,4 @@ export function metadataValue(
     default:
       throw new Error(`metadata field ${field.name} has neither value nor rule`);
   }
-}
-
-/** A value cut to the element size the table gives the field. */
-export function cutToField(value: U64, bits: 8 | 16 | 32 | 64): U64 {
-  return bits === 64 ? value : bits === 32 ? lowHalf(value) : lowHalf(value) & (bits === 16 ? 0xffff : 0xff);
 }

@@ -12,7 +12,6 @@ import { fillReservedAreasStep } from './tdmr.ts';
 const NUM_CMRS: readonly U64[] = [0x9000000100000000n];
 const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
 const CMR_SIZES = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
-const EMPTY: AddressRange = { base: 0, size: 0 };
 const ADDRESS_END = 2 ** 52;
 
 const SOURCE =
@@ -33,10 +32,7 @@ export const READ_CMRS: Step = {
     if (error !== 0) return error;
     error = seamcallSysRD(kernel, port, cpu, CMR_SIZES, count, sizes);
     if (error !== 0) return error;
-    let used = count;
-    while (used > 0 && addressOf(sizes[used - 1]) === 0) used--;
-    while (kernel.cmrs.length > 0) kernel.cmrs.pop();
-    for (let at = 0; at < used; at++) kernel.cmrs.push({ base: addressOf(bases[at]), size: addressOf(sizes[at]) });
+    keepCMRs(kernel.cmrs, bases, sizes);
     return DONE;
   },
 };
@@ -55,19 +51,29 @@ export const READ_CMRS_IN_USE: Step = {
     if (error !== 0) return error;
     error = seamcallSysRD(kernel, port, cpu, CMR_SIZES, slotCount(counts), sizes);
     if (error !== 0) return error;
-    const used: U64[] = [];
-    for (let at = 0; at < sizes.length; at++) if (addressOf(sizes[at]) !== 0) used.push(CMR_BASES[at] ?? 0);
     const bases: U64[] = [];
-    error = seamcallSysRD(kernel, port, cpu, used, used.length, bases);
-    if (error !== 0) return error;
-    while (kernel.cmrs.length > 0) kernel.cmrs.pop();
-    for (let at = 0, next = 0; next < bases.length; at++) {
+    for (let at = 0; at < sizes.length; at++) {
       const size = addressOf(sizes[at]);
-      kernel.cmrs.push(size === 0 ? EMPTY : { base: addressOf(bases[next++]), size });
+      const next = at + 1 < sizes.length ? addressOf(sizes[at + 1]) : 0;
+      if (size === 0) bases.push(0);
+      else if (next === 0) {
+        // The last of a stretch.
+        error = seamcallSysRD(kernel, port, cpu, CMR_BASES, at + 1, bases);
+        if (error !== 0) return error;
+      }
     }
+    keepCMRs(kernel.cmrs, bases, sizes);
     return DONE;
   },
 };
+
+/** Puts a table in place of another, without the empty CMRs at its tail. */
+function keepCMRs(cmrs: AddressRange[], bases: readonly U64[], sizes: readonly U64[]): void {
+  while (cmrs.length > 0) cmrs.pop();
+  let used = sizes.length;
+  while (used > 0 && addressOf(sizes[used - 1]) === 0) used--;
+  for (let at = 0; at < used; at++) cmrs.push({ base: addressOf(bases[at]), size: addressOf(sizes[at]) });
+}
 
 function slotCount(values: readonly U64[]): number {
   const count = lowHalf(values[0] ?? 0) % 0x10000;

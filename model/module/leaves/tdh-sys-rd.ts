@@ -7,7 +7,7 @@ import type { Hardware } from '../../platform/hardware.ts';
 import { lookupCode } from '../field-table.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { die, refuse, succeed } from '../leaf.ts';
-import { cutToField, metadataValue } from '../metadata-value.ts';
+import { metadataValue } from '../metadata-value.ts';
 import type { ModuleState } from '../state.ts';
 
 /**
@@ -66,7 +66,7 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
 
   // Effect.
   regs.rdx = next;
-  regs.r8 = cutToField(value, element.field.bits);
+  regs.r8 = value;
   return succeed(module, regs);
 }
 
@@ -84,13 +84,13 @@ export function readFields(
 ): U64 {
   let rdx: U64 = 0;
   if (module.lps[lp]?.initialised !== true) return rdx;
-  const { positionOf, elements } = module.release.fields;
+  const elements = module.release.fields.elementsOf(fields);
   for (let at = values.length; at < count; at += 1) {
-    const element = elements[positionOf(fields[at] ?? 0)];
+    const element = elements[at];
     const value = element === undefined ? undefined : metadataValue(module, hardware, element);
     if (element === undefined || value === undefined) return rdx;
     rdx = element.next;
-    values.push(cutToField(value, element.field.bits));
+    values.push(value);
   }
   module.lastReason = 'success';
   return rdx;

@@ -11,7 +11,7 @@ import type { FieldElement } from '../field-table.ts';
 import { lookupCode } from '../field-table.ts';
 import type { Leaf, ModuleOutcome } from '../leaf.ts';
 import { die, refuse, succeed } from '../leaf.ts';
-import { cutToField, metadataValue } from '../metadata-value.ts';
+import { metadataValue } from '../metadata-value.ts';
 import type { ModuleState } from '../state.ts';
 
 /**
@@ -80,7 +80,7 @@ function listFrom(
       if (element === undefined) break;
       const value = metadataValue(module, hardware, element);
       if (value === undefined) return undefined;
-      words.push(cutToField(value, element.field.bits));
+      words.push(value);
     }
     sequences += 1;
     start = end;
