@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 
 /** Bytes of stderr that are kept: enough for the last stack of anything. */
 const STDERR_MAX = 64 * 1024;
@@ -22,9 +23,21 @@ export interface ChildEvents {
   readonly onEnd: (how: string) => void;
 }
 
+/**
+ * What runs before the command: a process beside it, of the same group, that waits for the end of a pipe nobody writes to.
+ * That comes when we are gone, even by SIGKILL, and then it ends the group: a program that never looks at its input would
+ * outlive us. It is nobody's child, so that the command waits for none but its own.
+ */
+const WATCHED = '( (read -r _ <&3; kill -s KILL 0) </dev/null >/dev/null 2>&1 & )\nexec 3<&-\n';
+
 /** Starts a shell command. Its stderr is always drained and never judged. */
 export function startChild(command: string, { onData, onEnd }: ChildEvents): Child {
-  const child = spawn('/bin/sh', ['-c', command], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('/bin/sh', ['-c', `${WATCHED}${command}`], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcessWithoutNullStreams;
+  const lifeline = child.stdio[3] as Duplex;
+  const streams = [child.stdin, child.stdout, child.stderr, lifeline];
   const tail = createTail(STDERR_MAX);
   let ended: string | null = null;
   let exited = false;
@@ -50,10 +63,10 @@ export function startChild(command: string, { onData, onEnd }: ChildEvents): Chi
   child.stdout.on('data', onData);
   child.stderr.on('data', tail.add);
   // A broken pipe is noticed as the child's end.
-  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
+  for (const stream of streams) stream.on('error', () => undefined);
   const kill = (): void => {
     killGroup(child);
-    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    for (const stream of streams) stream.destroy();
   };
   return {
     write(text) {
