@@ -21,6 +21,8 @@ export interface Verdict {
   readonly seamcalls: number;
   /** The case reached READY or a named failure. */
   readonly complete: boolean;
+  /** What judging took, in ordinary cases; missing: 1. More where somebody hung and was waited for. */
+  readonly cost?: number;
   /** Of a kernel that is judged beside a model: it does better on this case. What it does otherwise is no violation then. */
   readonly better?: Better;
 }

@@ -1,7 +1,7 @@
 import type { Case } from '../case.ts';
 import { UserError } from '../cli/exit.ts';
 import type { Judge } from '../oracle/judge.ts';
-import type { Violation } from '../oracle/verdict.ts';
+import type { Verdict, Violation } from '../oracle/verdict.ts';
 
 /** The search so far, and the one way to go on: offer a candidate. */
 export interface Probe {
@@ -33,7 +33,7 @@ export interface Crash {
 }
 
 export interface ShrinkLimits {
-  /** Cases judged at most: what makes the result the same on every machine. */
+  /** Cases judged at most, each as many as its verdict cost: what makes the result the same on every machine. */
   readonly evaluations: number;
   /** Outer guard against a slow judge; results that it cuts short are not reproducible. */
   readonly outOfTime?: () => boolean;
@@ -54,12 +54,13 @@ export function startProbe(input: Case, bucket: string, judge: Judge, limits: Sh
   let current = input;
   let currentViolation = violation;
   let evaluations = full ? 2 : 1;
+  let cost = costOf(light) + (full ? costOf(first) : 0);
   let crash: Crash | undefined;
   // Also what makes the passes end: a case once current can never be offered again.
   const tried = new Map<string, boolean>([[keyOf(input), true]]);
   const buckets = new Set(first.violations.map((one) => one.bucket));
   const slipped = new Map<string, Slip>();
-  const spent = (): boolean => evaluations >= limits.evaluations || limits.outOfTime?.() === true;
+  const spent = (): boolean => cost >= limits.evaluations || limits.outOfTime?.() === true;
 
   const evaluate = (candidate: Case): Violation | undefined => {
     evaluations += 1;
@@ -72,9 +73,12 @@ export function startProbe(input: Case, bucket: string, judge: Judge, limits: Sh
   };
   const attempt = (candidate: Case): readonly Violation[] => {
     try {
-      return judge(candidate, full).violations;
+      const verdict = judge(candidate, full);
+      cost += costOf(verdict);
+      return verdict.violations;
     } catch (error) {
       if (error instanceof UserError) throw error;
+      cost += 1;
       crash ??= { case: candidate, stack: stackOf(error) };
       return [];
     }
@@ -108,6 +112,10 @@ export function startProbe(input: Case, bucket: string, judge: Judge, limits: Sh
     slipped,
     crash: () => crash,
   };
+}
+
+function costOf(verdict: Verdict): number {
+  return verdict.cost ?? 1;
 }
 
 /** `stack` of whatever was thrown. */

@@ -70,6 +70,12 @@ describe('shrinking', () => {
     expect(violation.event).toBe(1);
   });
 
+  test('what is waited for long is tried less often, and the same number of times everywhere', () => {
+    const judge = inOrder('cpu-offline', 'cpu-online');
+    const slow = shrink(large, 'rule|x', (input) => ({ ...judge(input), cost: 50 }), { evaluations: 400 });
+    expect(slow).toMatchObject({ evaluations: 8, minimal: false });
+  });
+
   test('a whole package goes at once, and those behind it are renumbered with their events', () => {
     // Package 2's LPs must both be offlined, and two packages must exist.
     const events: Event[] = [4, 5].map((lp) => ({ kind: 'cpu-offline', lp }));

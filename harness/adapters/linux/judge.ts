@@ -89,6 +89,11 @@ export function judgeAgainstModel(kernel: CompiledKernel, input: Case, full = tr
   return surviving([kernel], () => judgeOnce(kernel, input, full));
 }
 
+/** What a run took, in ordinary cases: a kernel that hangs is waited for while some hundred others run. */
+function costOf({ kernel: { crash } }: World): number {
+  return crash?.startsWith('hang: ') === true ? 50 : 1;
+}
+
 function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict {
   const { revision, release } = findProfile(input.profile);
   const model = bootWorld(input.platform, revision, release, true);
@@ -115,7 +120,7 @@ function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict 
     // Another answer is right where an invariant wants it, and says nothing of other cases.
     return { ...own, better: { kept, difference: found.bucket, excuses: change === null } };
   own.violations.push(found);
-  return { ...own, violations: withoutConsequences(own.violations) };
+  return { ...own, violations: withoutConsequences(own.violations), cost: costOf(world) };
 }
 
 /** Buckets that the model fails in and the kernel does not; none if the kernel fails in one that the model does not. */
@@ -204,7 +209,7 @@ export function judgeBetween(first: CompiledKernel, second: CompiledKernel, inpu
     difference === null
       ? []
       : [differenceOf('linux/trees-agree', difference, first.revision.name, second.revision.name)];
-  return { ...verdict, violations };
+  return { ...verdict, violations, cost: costOf(before) + costOf(after) - 1 };
 }
 
 function differenceOf(invariant: string, difference: Difference, before: string, after: string): Violation {

@@ -221,8 +221,13 @@ function verdictOf({ run, failure }: Played): Verdict {
 }
 
 function only(one: Violation): Verdict {
-  return { violations: [one], edges: [], sometimes: [], seamcalls: 0, complete: false };
+  const cost = one.bucket.startsWith(HANGS) ? HANG_COST : 1;
+  return { violations: [one], edges: [], sometimes: [], seamcalls: 0, complete: false, cost };
 }
+
+const HANGS = `host/answers|${MANNERS['case-timeout']}|`;
+/** A host that hangs is waited for while a dozen others answer. */
+const HANG_COST = 8;
 
 function differenceBetween(one: Played, other: Played): Difference | null {
   if (one.run !== null && other.run !== null)
