@@ -7,6 +7,7 @@ import { stages } from '../testing/fake-stages.ts';
 import { type CampaignConfig, type CampaignPorts, runCampaign } from './campaign.ts';
 import { RANGE_SIZE } from './budget.ts';
 import { type Executor, startExecutor } from './executor.ts';
+import { createWatch, watcherOf } from './watch.ts';
 import type { Stages } from './stages.ts';
 import { perform } from './task.ts';
 import { runRange } from './range.ts';
@@ -109,7 +110,10 @@ describe('a campaign', () => {
     const input = { ...stages.generate('tests', 0, { profile: PROFILE, mood: 'swarm' }), events };
     const bucket = 'lp/offline-twice|cpu-offline';
     const task = { kind: 'shrink', case: input, bucket, evaluations: 100, deadline: null } as const;
-    expect(perform(both, task, Date.now)).toMatchObject({ case: { events: { length: 2 } }, also: [`${bucket}, too`] });
+    expect(perform(both, task, Date.now, watcherOf(createWatch()))).toMatchObject({
+      case: { events: { length: 2 } },
+      also: [`${bucket}, too`],
+    });
   });
 
   test('an origin regenerates its case alone', async () => {

@@ -28,6 +28,8 @@ export interface CampaignConfig {
   readonly sometimes: readonly Sometimes[];
   /** Try every known deviation on its own case first; false: only tell those apart that the cases show. Missing: true. */
   readonly recheck?: boolean;
+  /** And see whether nothing can be removed from that case; missing: true. Some judges take their time. */
+  readonly looksIfMinimal?: boolean;
   /** Buckets that the given cases were saved for: findings of these are told first. */
   readonly expected?: ReadonlySet<string>;
   /** What to type to see the case in a file again; missing: `replay`. */
@@ -91,12 +93,19 @@ export async function runCampaign(config: CampaignConfig, ports: CampaignPorts):
 
 /** Known deviations are tried on their own cases, and cases of the corpus come before generated ones. */
 async function readCorpus(run: Run): Promise<void> {
-  for (const [bucket, { case: input }] of run.recheck === false ? [] : run.known) {
+  const { executor, ledger, looksIfMinimal = true } = run;
+  const known = run.recheck === false ? [] : [...run.known];
+  for (let at = 0; at < known.length; at += executor.lanes) {
     if (isOver(run)) return;
-    announce(
-      run,
-      enterRecheck(run.ledger, bucket, await run.executor.execute({ kind: 'recheck', case: input, bucket }), input),
+    const some = known.slice(at, at + executor.lanes);
+    const found = await Promise.all(
+      some.map(([bucket, { case: input }]) =>
+        executor.execute({ kind: 'recheck', case: input, bucket, looksIfMinimal }),
+      ),
     );
+    for (const [index, [bucket, { case: input }]] of some.entries())
+      announce(run, enterRecheck(ledger, bucket, found[index] ?? null, input));
+    run.progress(ledger);
   }
   if (run.given.length === 0 || isOver(run)) return;
   announce(run, enter(run.ledger, await run.executor.execute({ kind: 'given', given: run.given })));

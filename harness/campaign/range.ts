@@ -71,26 +71,32 @@ interface Source {
   readonly origin: (position: number) => string;
   readonly make: (position: number) => Case;
   readonly full: (position: number, input: Case) => boolean;
+  readonly isStopping: () => boolean;
 }
 
-export function runRange(stages: Stages, range: Range): Tally {
+/** `isStopping`: nothing is begun any more once it says so. */
+export function runRange(stages: Stages, range: Range, isStopping: () => boolean = NEVER): Tally {
   const { seed, from, to } = range;
   return tally(stages, {
     count: to - from,
     origin: (position) => `${seed}:${from + position}`,
     make: (position) => stages.generate(seed, from + position, range),
     full: (position, input) => isJudgedInFull(from + position, input),
+    isStopping,
   });
 }
 
-export function runGiven(stages: Stages, given: readonly Given[]): Tally {
+export function runGiven(stages: Stages, given: readonly Given[], isStopping: () => boolean = NEVER): Tally {
   return tally(stages, {
     count: given.length,
     origin: (position) => (given[position] as Given).origin,
     make: (position) => (given[position] as Given).case,
     full: () => true,
+    isStopping,
   });
 }
+
+const NEVER = (): boolean => false;
 
 function tally(stages: Stages, source: Source): Tally {
   const passed = new Uint8Array(2 ** 16);
@@ -101,7 +107,7 @@ function tally(stages: Stages, source: Source): Tally {
   let crash: Tally['crash'] = null;
   let [cases, events, seamcalls, complete] = [0, 0, 0, 0];
   let ahead: readonly Case[] = [];
-  for (let position = 0; position < source.count; position += 1) {
+  for (let position = 0; position < source.count && !source.isStopping(); position += 1) {
     const at = position % MADE_AHEAD;
     if (at === 0) ahead = makeAhead(source, position);
     let input: Case;

@@ -39,6 +39,8 @@ export interface StagesSource {
   readonly module: string;
   /** What its `openStages` is told; plain data. */
   readonly input?: unknown;
+  /** Its judge waits for other processes, that may take their time. Missing: false. */
+  readonly waits?: boolean;
 }
 
 /** What a pipeline module exports: stages, or how to open some that hold on to something outside, such as a process. */

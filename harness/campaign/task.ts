@@ -1,16 +1,18 @@
 import type { Case } from '../case.ts';
 import { UserError } from '../cli/exit.ts';
+import type { Judge } from '../oracle/judge.ts';
 import { describePlatform } from '../oracle/describe-platform.ts';
 import type { Better, Violation } from '../oracle/verdict.ts';
 import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
 import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';
 import type { Stages } from './stages.ts';
+import type { Watcher } from './watch.ts';
 
 /** What a worker can be asked to do; tasks and results are plain data. */
 export type Task =
   | { readonly kind: 'range'; readonly range: Range }
   | { readonly kind: 'given'; readonly given: readonly Given[] }
-  | { readonly kind: 'recheck'; readonly case: Case; readonly bucket: string }
+  | { readonly kind: 'recheck'; readonly case: Case; readonly bucket: string; readonly looksIfMinimal: boolean }
   | {
       readonly kind: 'shrink';
       readonly case: Case;
@@ -31,7 +33,7 @@ export interface TaskResults {
 /** What a case that is known to fail in a bucket does now. */
 export interface Recheck {
   readonly violations: readonly Violation[];
-  /** It fails in that bucket, and nothing single can be removed. */
+  /** It fails in that bucket, and nothing single can be removed; false where nobody looked. */
   readonly minimal: boolean;
   readonly better?: Better | undefined;
 }
@@ -43,20 +45,32 @@ export interface Shrunk extends ShrinkResult {
   readonly trace: readonly string[];
 }
 
-/** Runs one task to its end; throws a UserError where what is judged cannot be run any more. `now`: milliseconds on the clock that a task's `deadline` is read from. */
-export function perform<T extends Task>(stages: Stages, task: T, now: () => number): TaskResults[T['kind']];
-export function perform(stages: Stages, task: Task, now: () => number): TaskResults[Task['kind']] {
+/**
+ * Runs one task to its end, or to where `watcher` says stop; throws a UserError where what is judged cannot be run any more.
+ * `now`: milliseconds on the clock that a task's `deadline` is read from.
+ */
+export function perform<T extends Task>(
+  stages: Stages,
+  task: T,
+  now: () => number,
+  watcher: Watcher,
+): TaskResults[T['kind']];
+export function perform(stages: Stages, task: Task, now: () => number, watcher: Watcher): TaskResults[Task['kind']] {
   switch (task.kind) {
     case 'range':
-      return runRange(stages, task.range);
+      return runRange(stages, task.range, watcher.isStopping);
     case 'given':
-      return runGiven(stages, task.given);
+      return runGiven(stages, task.given, watcher.isStopping);
     case 'recheck':
-      return recheck(stages, task.case, task.bucket);
+      return recheck(stages, task.case, task.bucket, task.looksIfMinimal);
     case 'shrink': {
       const { deadline, evaluations } = task;
-      const outOfTime = (): boolean => deadline !== null && now() >= deadline;
-      const result = shrink(task.case, task.bucket, stages.judge, { evaluations, outOfTime });
+      const outOfTime = (): boolean => watcher.isStopping() || (deadline !== null && now() >= deadline);
+      const judge: Judge = (input, full) => {
+        watcher.noteTry();
+        return stages.judge(input, full);
+      };
+      const result = shrink(task.case, task.bucket, judge, { evaluations, outOfTime });
       if (result === undefined) return undefined;
       const { case: smallest } = result;
       const also = new Set(stages.judge(smallest).violations.map(({ bucket }) => bucket));
@@ -71,10 +85,10 @@ export function perform(stages: Stages, task: Task, now: () => number): TaskResu
   }
 }
 
-function recheck({ judge }: Stages, input: Case, bucket: string): Recheck | null {
+function recheck({ judge }: Stages, input: Case, bucket: string, looksIfMinimal: boolean): Recheck | null {
   try {
     const { violations, better } = judge(input);
-    return { violations, minimal: isMinimalCase(input, bucket, judge), better };
+    return { violations, minimal: looksIfMinimal && isMinimalCase(input, bucket, judge), better };
   } catch (error) {
     if (error instanceof UserError) throw error;
     return null;

@@ -71,7 +71,12 @@ export async function conformHosts(
   requireNumber(named.length, between);
   const { judged, source, profile, whyNot, shrinkEvaluations } = await prepare(context, named, options);
   const stages = { ...context.stages, ...judged };
-  const config = { ...configOf(context, implementations, profile, stages, whyNot, options), shrinkEvaluations };
+  const config = {
+    ...configOf(context, implementations, profile, stages, whyNot, options),
+    shrinkEvaluations,
+    // Known deviations are cases of the model, and it is the model that they are minimal on.
+    looksIfMinimal: false,
+  };
   const findings = join(options.output, 'findings');
   for (const folder of [options.output, findings]) {
     requireWritable(folder);
@@ -84,13 +89,15 @@ export async function conformHosts(
     `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
   );
   const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
-  const interrupts = catchInterrupts(terminal);
+  let executor: Executor | undefined;
+  const interrupts = catchInterrupts(terminal, () => executor?.stop());
   // The saved cases come on top of those that were asked for.
   const total = 'runs' in config.budget ? config.budget.runs + config.given.length : null;
   const progress = progressLine(terminal, total, Date.now);
-  let executor: Executor | undefined;
   try {
     executor = await startExecutor(workers, source, Date.now);
+    const { tries } = executor;
+    if (options.quiet !== true) progress.follow(tries);
     recorder.emit(header);
     await runCampaign(config, {
       executor,

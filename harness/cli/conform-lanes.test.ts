@@ -11,6 +11,10 @@ import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.t
 
 const START = fileURLToPath(new URL('./start.js', import.meta.url));
 const folder = temporaryFolder();
+/** In which an initialisation gets as far as TDH.SYS.CONFIG. */
+const SOME_CASE = fileURLToPath(
+  new URL('../../../corpus/known/6.12/balance-no-count-outlives-its-array-ready-462979e7.json', import.meta.url),
+);
 
 interface Run extends CLIResult {
   /** Every file it wrote, by name. */
@@ -118,6 +122,28 @@ describeLinux('lanes with a compiled kernel each', () => {
     },
     120_000,
   );
+
+  test('of a tree that hangs is told how far it is, and a signal ends it in the middle', async () => {
+    const tree = seedBug(findTree('debian'), {
+      name: 'no end',
+      find: /ret = seamcall_prerr\(TDH_SYS_CONFIG, &args\);/,
+      replace: 'for (;;) barrier(); ret = 0;',
+    });
+    const output = join(folder.path, 'hanging');
+    const args = ['conform', `linux:${tree}`, '--case', SOME_CASE, '--workers', '1', '--output', output];
+    let told = '';
+    const { code, out } = await runNode(process.cwd(), [START, ...args], {}, (child) => {
+      child.stderr?.on('data', (chunk) => {
+        if (told.includes('tries to make')) return;
+        told += String(chunk);
+        if (told.includes('tries to make')) child.kill('SIGTERM');
+      });
+    });
+    expect(told).toMatch(/\d tries to make findings smaller/);
+    expect([code, out]).toEqual([143, expect.stringContaining('hang: no end of work in sight')]);
+    expect(out).toContain('not proved minimal');
+    rmSync(tree, { recursive: true });
+  }, 120_000);
 
   test('when the command is killed, so are they', async () => {
     let kernels: Promise<readonly number[]> | undefined;

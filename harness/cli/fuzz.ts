@@ -129,12 +129,14 @@ async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
 
   const name = options.shard.count === 1 ? 'fuzz' : `fuzz-${options.shard.index}-of-${options.shard.count}`;
   const recorder = openRecorder(join(options.output, `${name}.ndjson`), options.timings, Date.now);
-  const interrupts = catchInterrupts(terminal);
+  let executor: Executor | undefined;
+  const interrupts = catchInterrupts(terminal, () => executor?.stop());
   const total = 'runs' in budget && options.shard.count === 1 ? budget.runs + config.given.length : null;
   const progress = progressLine(terminal, total, Date.now);
-  let executor: Executor | undefined;
   try {
     executor = await startExecutor(options.workers, { module: context.pipeline }, Date.now);
+    const { tries } = executor;
+    if (options.quiet !== true) progress.follow(tries);
     recorder.emit(header);
     await runCampaign(config, {
       executor,

@@ -7,12 +7,13 @@ export interface Interrupts {
   readonly release: () => void;
 }
 
-/** Ctrl-C and SIGTERM ask for a clean end; a second one ends at once. */
-export function catchInterrupts({ err }: Terminal): Interrupts {
+/** Ctrl-C and SIGTERM ask for a clean end, and `onFirst` is told; a second one ends at once. */
+export function catchInterrupts({ err }: Terminal, onFirst: () => void = () => undefined): Interrupts {
   let first: 'SIGINT' | 'SIGTERM' | undefined;
   const listener = (signal: 'SIGINT' | 'SIGTERM'): void => {
     if (first !== undefined) process.exit(EXIT[signal]);
     first = signal;
+    onFirst();
     err(`\n${signal}: writing down what was found (once more to stop at once)\n`);
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;

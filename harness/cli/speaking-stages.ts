@@ -22,7 +22,7 @@ interface SpeakingInput {
 
 /** Where threads get stages over hosts from that speak seam-stdio/1, or that live in a file. */
 export function speakingSource(input: SpeakingInput): StagesSource {
-  return { module: import.meta.url, input };
+  return { module: import.meta.url, input, waits: true };
 }
 
 /** One host to be judged, or two to be compared, started. */

@@ -21,7 +21,7 @@ export interface CompiledInput {
 
 /** Where threads get stages over compiled kernels from. */
 export function compiledSource(input: CompiledInput): StagesSource {
-  return { module: import.meta.url, input };
+  return { module: import.meta.url, input, waits: true };
 }
 
 /** What campaigns over compiled kernels judge, and what they must see: the same whether or not a kernel is running. */
