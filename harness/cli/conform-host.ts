@@ -173,11 +173,15 @@ async function prepareLinux(
   const kernels = named.map((name) => built(name, options, terminal.err));
   requireComparable(kernels);
   for (const kernel of kernels) requireSameKind(kernel, profile.kernel, stages.kernels);
+  const atBoot = findRevision(profile.kernel)?.enablesAtBoot === true;
   return {
     judged: judgedStages(stages, options.between === true),
     source: compiledSource({ base: pipeline, profile, kernels }),
     profile,
-    whyNot: () => null,
+    whyNot: ({ events }) =>
+      atBoot && events.some(({ kind }) => kind.startsWith('td-'))
+        ? 'guests are made by the model, and a kernel that brings CPUs up by itself does not hear of them'
+        : null,
     shrinkEvaluations: SHRINK_EVALUATIONS,
   };
 }

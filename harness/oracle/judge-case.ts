@@ -2,6 +2,7 @@ import { questionsAfter } from '../../model/invariants/catalogue.ts';
 import { factsOf } from '../../model/invariants/facts.ts';
 import type { Offence } from '../../model/invariants/invariant.ts';
 import { leafName } from '../../model/invariants/look.ts';
+import type { Revision } from '../../model/kernel/revision.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import type { Event } from '../../model/world/event.ts';
 import { runFrom } from '../../model/world/schedule.ts';
@@ -70,10 +71,10 @@ export function judgeWorld(
   return verdict;
 }
 
-/** One world after all events of a case, for whoever wants to look at it. */
-export function runCase(input: Case): World {
+/** One world after all events of a case, for whoever wants to look at it; `adapt`: with another kernel than its profile names. */
+export function runCase(input: Case, adapt: (revision: Revision) => Revision = (revision) => revision): World {
   const { revision, release } = findProfile(input.profile);
-  const world = bootWorld(input.platform, revision, release, true);
+  const world = bootWorld(input.platform, adapt(revision), release, true);
   for (let index = 0; index < input.events.length; ) index = runFrom(world, input.events, index, input.schedule);
   return world;
 }

@@ -1,11 +1,12 @@
 import { openStages as openBase, type OpenStages, type Stages, type StagesSource } from '../../campaign/stages.ts';
 import type { Profile } from '../../case.ts';
+import { SOMETIMES } from '../../../model/invariants/sometimes.ts';
 import type { World } from '../../../model/world/world.ts';
 import { describeWorld } from '../../oracle/describe-case.ts';
 import { runCase } from '../../oracle/judge-case.ts';
 import { findProfile } from '../../oracle/profile.ts';
 import { compareWorlds } from '../../implementations/host/difference.ts';
-import { type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
+import { comparable, type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
 import { describeSideBySide, type Side } from './side-by-side.ts';
 
 const OWN_INVARIANTS = ['linux/is-its-model', 'linux/no-warnings'];
@@ -29,8 +30,14 @@ export function judgedStages(base: Stages, between: boolean): Pick<Stages, 'inva
   if (between) return { invariants: ['linux/trees-agree'], sometimes: () => [] };
   return {
     invariants: [...base.invariants, ...OWN_INVARIANTS],
-    // A compiled kernel runs one call at a time: nothing can overlap there.
-    sometimes: (profile) => base.sometimes(profile).filter(({ id }) => !id.startsWith('threads/')),
+    sometimes(profile) {
+      const revision = comparable(findProfile(profile).revision);
+      const reachable = new Set(
+        SOMETIMES.filter(({ appliesTo }) => appliesTo?.(revision) !== false).map(({ id }) => id),
+      );
+      // A compiled kernel runs one call at a time: nothing can overlap there.
+      return base.sometimes(profile).filter(({ id }) => reachable.has(id) && !id.startsWith('threads/'));
+    },
   };
 }
 
@@ -56,7 +63,7 @@ function againstModel(kernel: CompiledKernel): Pick<Stages, 'judge' | 'describe'
   return {
     judge: (input, full) => judgeAgainstModel(kernel, input, full),
     describe(input) {
-      const model = runCase(input);
+      const model = runCase(input, comparable);
       const { world } = runCompiled(kernel, input);
       if (compareWorlds(model, world) === null) return describeWorld(world);
       const name = `the model of ${input.profile.kernel}`;

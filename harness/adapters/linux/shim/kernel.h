@@ -19,6 +19,7 @@ typedef unsigned long size_t;
 typedef long ssize_t;
 typedef unsigned long phys_addr_t;
 typedef unsigned int gfp_t;
+typedef u64 kvm_pfn_t;
 typedef _Bool bool;
 #define true 1
 #define false 0
@@ -328,6 +329,11 @@ struct msr { union { struct { u32 l, h; }; u64 q; }; };
 int rdmsr_safe(u32 msr, u32 *low, u32 *high);
 int rdmsrl_safe(u32 msr, u64 *value);
 #define rdmsrq_safe(msr, value) rdmsrl_safe(msr, value)
+#define MSR_IA32_VMX_BASIC 0x480
+#define VMX_BASIC_NO_SEAMRET_INVD_VMCS BIT_ULL(60)
+u64 shim_rdmsr(u32 msr);
+#define rdmsrq(msr, value) ((value) = shim_rdmsr(msr))
+#define rdmsrl(msr, value) rdmsrq(msr, value)
 struct pt_regs;
 struct mce { u64 status; u64 addr; u64 misc; u64 mcgstatus; u8 bank; };
 bool mce_is_memory_error(struct mce *m);
