@@ -95,7 +95,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     said: ['v5', 'v7', 'v8', 'v11', '6.17'],
     differences: {
       '7.3':
-        'the page expects TDH.SYS.DISABLE of later trees; no recording of 7.3 shows one, and the model leaves it out until one does',
+        'it tells the module to give everything back (TDH.SYS.DISABLE) and starts the next kernel whatever the answer: a module that does not have that leaf, as `later`, stays open; one that has it, `sys-disable`, does not',
     },
   },
   {
@@ -119,7 +119,10 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
     shownBy: ['kexec/erratum-is-minded'],
     notApplicable: { '6.12': NO_KEXEC, '6.12-cmr': NO_KEXEC },
     said: ['v5', 'v7', 'v8'],
-    differences: {},
+    differences: {
+      '7.3':
+        'kexec is no longer refused on these parts, as TDH.SYS.DISABLE gives the memory back without poison; whether the module has that leaf is not asked first, and its answer changes nothing',
+    },
   },
   {
     number: 43,

@@ -181,12 +181,15 @@ export const KEXEC_MINDS_THE_ERRATUM: Always = {
   holds: 'always',
   id: 'kexec/erratum-is-minded',
   statement:
-    'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset.',
-  source: 'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20',
+    'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset, or given back by the module.',
+  source:
+    'L36715403186 (kexec refused on erratum parts, 6.18); v11 18/20; "x86/tdx: Disable the TDX module during kexec and kdump" (Linux 7.2)',
   after: ['kexec'],
   needs: ['done'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || !hasErratum(record.kernel) || record.statusBefore !== 'initialised') return;
+    // As it was loaded: it gave all memory back, without poison.
+    if (record.phaseAfter === 'PENDING') return;
     for (let at = record.from; at < record.to; at += 1) if (world.trace[at]?.kind === 'reset') return;
     report(offence('initialised', 'private memory is left to the next kernel: a partial write there poisons it'));
   },

@@ -23,6 +23,7 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'platform-unsupported': { names: ['reason'] },
   'tdx-module-initialisation-failed': { names: ['verdict'] },
   'kexec-erratum': { names: ['reason'] },
+  'sys-disable-failed': { names: ['leaf', 'reason'] },
   'v5-seamcall-failed': { names: ['leaf'] },
   'v5-cmrs-not-ascending': { names: ['reason'] },
   'v5-cmr-hole': { names: ['reason'] },

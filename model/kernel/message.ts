@@ -93,6 +93,7 @@ const TEXTS = {
   'pm-enabling-cpus': line(6, () => 'Enabling non-boot CPUs ...'),
   'pm-cpu-up': line(6, (a) => `CPU${a} is up`),
   'pm-cpu-up-failed': line(4, (a, b) => `Error taking CPU${a} up: ${b}`),
+  'sys-disable-failed': line(3, (a) => `virt/tdx: TDH.SYS.DISABLE failed: 0x${hex(a)}`),
   'kexec-erratum': line(6, () => 'kexec: Not allowed on platform with tdx_pw_mce bug', 'once'),
 
   // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.

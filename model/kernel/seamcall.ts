@@ -26,6 +26,7 @@ export const TDH_SYS_LP_INIT = 35;
 export const TDH_SYS_TDMR_INIT = 36;
 export const TDH_SYS_LP_SHUTDOWN = 44;
 export const TDH_SYS_CONFIG = 45;
+export const TDH_SYS_DISABLE = 69;
 
 /** What the wrapper makes of a SEAMCALL that did not reach the module. Source: arch/x86/include/asm/tdx.h, TDX_SW_ERROR. */
 export const TDX_SEAMCALL_VMFAILINVALID = 0x8000ff00ffff0000n;

@@ -28,10 +28,14 @@ export function putVMX(kernel: KernelState, port: KernelPort, cpu: number): void
  * Source: tdx_offline_cpu(), Linux 7.3; recording linux-7.3, LP.INIT refused on the second CPU: one WBINVD, the first's.
  */
 export function flushAndPutVMX(kernel: KernelState, port: KernelPort, cpu: number): void {
-  const state = kernel.cpus[cpu];
-  if (state?.cacheDirty === true) {
-    port.wbinvd(cpu);
-    state.cacheDirty = false;
-  }
+  flushCaches(kernel, port, cpu);
   putVMX(kernel, port, cpu);
+}
+
+/** WBINVD on a CPU that may have dirty private lines. Source: tdx_cpu_flush_cache(), Linux 7.3. */
+export function flushCaches(kernel: KernelState, port: KernelPort, cpu: number): void {
+  const state = kernel.cpus[cpu];
+  if (state?.cacheDirty !== true) return;
+  port.wbinvd(cpu);
+  state.cacheDirty = false;
 }

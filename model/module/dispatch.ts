@@ -1,4 +1,5 @@
 import { alignDown } from '../abi/align.ts';
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { OPERAND } from '../abi/operand-id.ts';
 import type { Registers } from '../abi/registers.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
@@ -108,9 +109,13 @@ function wholeRAX(rax: U64): number {
   return typeof rax === 'number' ? rax : NUMBER_END;
 }
 
-function leafOf(module: ModuleState, number: number): Leaf | 'unsupported' | undefined {
-  const { absentLeaves } = module.release;
-  return absentLeaves.length !== 0 && absentLeaves.includes(number) ? undefined : LEAF_BY_NUMBER[number];
+function leafOf({ release }: ModuleState, number: number): Leaf | 'unsupported' | undefined {
+  const { absentLeaves, addedLeaves } = release;
+  if (absentLeaves.length !== 0 && absentLeaves.includes(number)) return undefined;
+  const leaf = LEAF_BY_NUMBER[number];
+  return leaf !== undefined || addedLeaves.length === 0
+    ? leaf
+    : addedLeaves.find(({ name }) => LEAF_NUMBER[name] === number);
 }
 
 function isBeforeReady(leaf: Leaf | 'unsupported' | undefined): boolean {

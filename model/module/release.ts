@@ -2,6 +2,8 @@ import type { MetadataField } from '../abi/metadata-field.ts';
 import { MAX_VCPUS_PER_TD, METADATA_FIELDS_1_5_01 } from '../abi/metadata-field.ts';
 import type { FieldTable } from './field-table.ts';
 import { createFieldTable } from './field-table.ts';
+import type { Leaf } from './leaf.ts';
+import { TDH_SYS_DISABLE } from './leaves/tdh-sys-disable.ts';
 
 /**
  * A release of the TDX module as data: what it has, what it prints, where its rules differ. Code asks the record, never
@@ -12,6 +14,8 @@ export interface Release {
   readonly build: Build;
   /** Leaf numbers the dispatcher does not know although 1.5.01 does. */
   readonly absentLeaves: readonly number[];
+  /** Leaves that 1.5.01 does not have. */
+  readonly addedLeaves: readonly Leaf[];
   /** True: reserved and version bits of RAX are refused in every state. False: the whole of RAX is the leaf number. */
   readonly checksRAXFormat: boolean;
   /** What TDH.SYS.CONFIG and TDH.SYS.UPDATE wait for. */
@@ -44,6 +48,7 @@ const RELEASE_1_5_01: Release = {
   name: '1.5.01',
   build: { date: 20231008, num: 595, major: 1, minor: 5, update: 1, internal: 0 },
   absentLeaves: [],
+  addedLeaves: [],
   checksRAXFormat: true,
   configWaitsFor: 'every-lp',
   sysRd: 1,
@@ -80,6 +85,14 @@ export const RELEASES = {
     fields: FIELDS_LATER,
     source:
       'A module that answers every field Linux 6.17 and 7.3 read (get_tdx_sys_info_td_conf): MAX_VCPUS_PER_TD beside those of 1.5.01. Build of 1.5.08; its value 576 is inferred, the rest is 1.5.01.',
+  },
+  'sys-disable': {
+    ...RELEASE_1_5_01,
+    name: 'sys-disable',
+    fields: FIELDS_LATER,
+    addedLeaves: [TDH_SYS_DISABLE],
+    source:
+      'A module that has TDH.SYS.DISABLE: "x86/tdx: Disable the TDX module during kexec and kdump", Vishal Verma, Apr 2026 (Linux 7.2), which says what it does and that modules to come have it. Everything else is `later` with the build of 1.5.01.',
   },
   'clobbers-rbp': {
     ...RELEASE_1_5_01,

@@ -162,6 +162,11 @@ export function reloadModule(module: ModuleState, release: Release): ModuleState
   return { ...createModule(release), pages: module.pages, tds: module.tds, handoff: module.handoff };
 }
 
+/** The module as it was loaded, in place: nothing it was given or told is left. */
+export function forgetEverything(module: ModuleState): void {
+  Object.assign(module, createModule(module.release));
+}
+
 /** Package of an LP; 0 for one that never ran TDH.SYS.LP.INIT. */
 export function packageOf(module: ModuleState, lp: number): number {
   return module.lps[lp]?.package ?? 0;

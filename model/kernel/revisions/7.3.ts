@@ -2,7 +2,7 @@ import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import { keepLastCPUOfPackage } from '../steps/cpu-hotplug.ts';
 import * as detect from '../steps/detect.ts';
-import { FLUSH_DIRTY_CPUS, LEAVE_VMX, REFUSE_KEXEC_WITH_ERRATUM } from '../steps/kexec.ts';
+import { DISABLE_MODULE, FLUSH_DIRTY_CPUS, LEAVE_VMX } from '../steps/kexec.ts';
 import * as lock from '../steps/lock.ts';
 import * as lp from '../steps/lp.ts';
 import * as memory from '../steps/memory.ts';
@@ -64,11 +64,16 @@ const ONLINE_CALLBACK: readonly FlowEntry[] = [
   [{ ...SKIP, name: 'stays-offline' }, 'end', 'cpus-write-unlock'],
 ];
 
+/**
+ * TDX's callback is torn down before KVM's (CPUHP_AP_ONLINE_DYN above CPUHP_AP_KVM_ONLINE, include/linux/cpuhotplug.h). KVM
+ * keeps the CPU in VMX operation by a reference of its own until it is done: here that is TDX's, dropped last.
+ */
 const OFFLINE_CALLBACK: readonly FlowEntry[] = [
-  [keepLastCPUOfPackage('tdx_offline_cpu(), core VMXON series', 'last-cpu-of-package'), 'cpus-write-unlock'],
-  [FLUSH_VCPUS_OF_CPU],
+  [keepLastCPUOfPackage('tdx_offline_cpu(), Linux 7.3.4', 'last-cpu-of-package'), 'cpus-write-unlock'],
   [vmx.SKIP_WITHOUT_CALLBACK, 'end', 'take-cpu-down'],
-  [vmx.FLUSH_AND_PUT_VMX],
+  [vmx.FLUSH_CACHES_OF_CPU],
+  [FLUSH_VCPUS_OF_CPU],
+  [vmx.PUT_VMX],
 ];
 
 /** Linux 7.3: the core enters VMX operation itself and initialises the module at boot. */
@@ -81,6 +86,6 @@ export const LINUX_7_3: Revision = {
   enablesAtBoot: true,
   enable: defineFlow('enable', ENABLE_7_3),
   ...cpuHotplug(ONLINE_CALLBACK, OFFLINE_CALLBACK),
-  kexec: defineFlow('kexec', [[REFUSE_KEXEC_WITH_ERRATUM], [FLUSH_DIRTY_CPUS], [LEAVE_VMX]]),
+  kexec: defineFlow('kexec', [[DISABLE_MODULE], [FLUSH_DIRTY_CPUS], [LEAVE_VMX]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
 };

@@ -1,6 +1,9 @@
 import { ENOSYS, EOPNOTSUPP } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
+import { STATUS } from '../../abi/status.ts';
+import { highHalf, isZero } from '../../abi/u64.ts';
+import { AGAIN, DONE, type Step } from '../flow.ts';
 import { printk } from '../printk.ts';
+import { seamcallStatus, TDH_SYS_DISABLE, TDX_SEAMCALL_VMFAILINVALID } from '../seamcall.ts';
 import { flushAndPutVMX } from '../vmx.ts';
 import { RESET_PAMTS } from './undo.ts';
 
@@ -55,11 +58,30 @@ export const FLUSH_DIRTY_CPUS: Step = {
   },
 };
 
-/** The core leaves VMX operation everywhere on shutdown. */
+/**
+ * Where TDX runs, the module is told to give everything back. One that does not know the leaf refuses, which is told and
+ * has no consequence. The callback is registered by an initialisation that succeeds.
+ */
+export const DISABLE_MODULE: Step = {
+  name: 'disable-module',
+  source: 'tdx_shutdown() and tdx_sys_disable(), arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3.4',
+  run: (kernel, thread, port) => {
+    if (kernel.status !== 'initialised') return DONE;
+    const status = seamcallStatus(kernel, port, thread.cpu, TDH_SYS_DISABLE, 0, 0);
+    if (highHalf(status) === SYS_BUSY) return AGAIN;
+    if (!isZero(status) && highHalf(status) !== SOFTWARE_ERROR) printk(kernel, port, 'sys-disable-failed', status);
+    return DONE;
+  },
+};
+
+const SYS_BUSY = highHalf(STATUS.TDX_SYS_BUSY);
+/** The upper half of what the wrapper makes of #GP, #UD and VMfailInvalid. */
+const SOFTWARE_ERROR = highHalf(TDX_SEAMCALL_VMFAILINVALID);
+
+/** Every CPU drops its reference on VMX operation on shutdown. */
 export const LEAVE_VMX: Step = {
   name: 'leave-vmx',
-  source: 'syscore shutdown callback, Linux 7.3',
-  confidence: 'unconfirmed',
+  source: 'tdx_shutdown_cpu(), arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3.4',
   run: (kernel, _thread, port) => {
     for (let id = 0; id < kernel.cpus.length; id++)
       while ((kernel.cpus[id]?.vmxReferences ?? 0) > 0) flushAndPutVMX(kernel, port, id);

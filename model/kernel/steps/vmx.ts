@@ -1,5 +1,5 @@
 import { DONE, JUMP, type Step } from '../flow.ts';
-import { flushAndPutVMX, getVMX, putVMX } from '../vmx.ts';
+import { flushAndPutVMX, flushCaches, getVMX, putVMX } from '../vmx.ts';
 
 const SOURCE =
   'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';
@@ -45,11 +45,11 @@ export const PUT_VMX: Step = {
 };
 
 /** The CPU is about to go offline. */
-export const FLUSH_AND_PUT_VMX: Step = {
-  name: 'flush-and-put-vmx',
+export const FLUSH_CACHES_OF_CPU: Step = {
+  name: 'flush-caches-of-cpu',
   source: SOURCE,
   run: (kernel, thread, port) => {
-    flushAndPutVMX(kernel, port, thread.target);
+    flushCaches(kernel, port, thread.target);
     return DONE;
   },
 };

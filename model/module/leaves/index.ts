@@ -58,6 +58,8 @@ function byNumber(): readonly (Leaf | 'unsupported' | undefined)[] {
   for (const number of Object.values(LEAF_NUMBER)) table[number] = 'unsupported';
   // Named by the specification, yet the module has no handler (recorded: leaves-ready).
   table[LEAF_NUMBER['TDH.MEM.SEPT.WR']] = undefined;
+  // Of later modules: see Release.addedLeaves.
+  table[LEAF_NUMBER['TDH.SYS.DISABLE']] = undefined;
   for (const leaf of LEAVES) table[LEAF_NUMBER[leaf.name]] = leaf;
   return table;
 }

@@ -1,0 +1,36 @@
+import type { Registers } from '../../abi/registers.ts';
+import { STATUS } from '../../abi/status.ts';
+import type { Hardware } from '../../platform/hardware.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Leaf, ModuleOutcome } from '../leaf.ts';
+import { refuse, succeed } from '../leaf.ts';
+import { forgetEverything, type ModuleState } from '../state.ts';
+
+/**
+ * Gives back all memory the module was given, and leaves it as it was when it was loaded: it can be initialised anew.
+ *
+ * Inferred: nobody has recorded a module that has it. That an interrupt ends it early (TDX_INTERRUPTED_RESUMABLE) is not
+ * modelled, nor its bit in TDX_FEATURES0 (53), which no kernel looks at.
+ */
+export const TDH_SYS_DISABLE: Leaf = {
+  name: 'TDH.SYS.DISABLE',
+  beforeReady: false,
+  source: '"x86/virt/tdx: Add SEAMCALL wrapper for TDH.SYS.DISABLE", Vishal Verma, 23 Mar 2026 (Linux 7.2)',
+  run,
+};
+
+function run(
+  module: ModuleState,
+  _hardware: Hardware,
+  _lp: number,
+  regs: Registers,
+  conditions: Conditions,
+): ModuleOutcome {
+  // Checks.
+  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
+  if (conditions.otherLPInside) return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'another LP is inside the module');
+
+  // Effect.
+  forgetEverything(module);
+  return succeed(module, regs);
+}
