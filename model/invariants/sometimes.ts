@@ -41,6 +41,11 @@ function ofGuests(rule: Sometimes): Sometimes {
   return { ...rule, appliesTo: ({ tdCreate }) => tdCreate !== null };
 }
 
+/** What only a revision whose guests run can reach. */
+function ofVCPUs(rule: Sometimes): Sometimes {
+  return { ...rule, appliesTo: ({ tdRun }) => tdRun !== null };
+}
+
 const RULES: readonly Sometimes[] = [
   sometimes(
     'threads/some-events-overlap',
@@ -110,7 +115,7 @@ const RULES: readonly Sometimes[] = [
       (world) => world.kernel.tds.some(({ alive, hkid }) => !alive && hkid !== -1),
     ),
   ),
-  ofGuests(
+  ofVCPUs(
     sometimes(
       'td/some-cpu-goes-that-had-a-vcpu',
       'A CPU goes offline on which a vCPU last ran.',

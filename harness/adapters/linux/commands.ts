@@ -11,7 +11,7 @@ export function commandsOf({ cpuEnable, enablesAtBoot }: Revision): readonly Com
   return [
     ...(['boot', 'enable', 'memory-online', 'machine-check'] as const),
     ...(cpuEnable === null ? [] : (['cpu-enable'] as const)),
-    ...(enablesAtBoot ? (['cpu-online', 'cpu-offline'] as const) : []),
+    ...(enablesAtBoot ? (['cpu-online', 'cpu-offline', 'kexec'] as const) : []),
   ];
 }
 
@@ -32,6 +32,9 @@ export function putCommand(words: Words, kernel: KernelState, command: HostComma
       break;
     case 'cpu-offline':
       putCPUOffline(words, kernel, command.target);
+      break;
+    case 'kexec':
+      putKexec(words, kernel, command.cpu);
       break;
     case 'memory-online':
       putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
@@ -97,6 +100,20 @@ export function putCPUOffline(words: Words, kernel: KernelState, cpu: number): v
   put(words, cpu);
   putCPUs(words, kernel);
   put(words, kernel.guestKeyids.length);
+  putDirty(words, kernel);
+}
+
+/** The kernel's callback for the end of its time, on the CPU that will start the next one. */
+export function putKexec(words: Words, kernel: KernelState, cpu: number): void {
+  put(words, COMMAND.KEXEC);
+  put(words, cpu);
+  putCPUs(words, kernel);
+  putDirty(words, kernel);
+}
+
+/** CPUs with dirty private lines: SEAMCALLs for guests are made here, and the kernel would have noted them. */
+function putDirty(words: Words, { cpus }: KernelState): void {
+  putMask(words, cpus.length, (cpu) => cpus[cpu]?.cacheDirty === true);
 }
 
 /** Which CPUs are online at this moment, and which are present. */

@@ -25,6 +25,14 @@ static int own_offline(unsigned int cpu)
 	return 0;
 }
 
+static void own_shutdown(void *unused)
+{
+	wbinvd_on_all_cpus();
+}
+
+static const struct syscore_ops own_syscore_ops = { .shutdown = own_shutdown };
+static struct syscore own_syscore = { .ops = &own_syscore_ops };
+
 static int own_enable(void)
 {
 	int callbacks = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "own", own_online, own_offline), error = callbacks;
@@ -35,6 +43,8 @@ static int own_enable(void)
 		cpus_read_unlock();
 		if (error)
 			cpuhp_remove_state(callbacks);
+		else
+			register_syscore(&own_syscore);
 	}
 	return error;
 }
@@ -100,6 +110,17 @@ describeLinux('a tree that initialises TDX by itself', () => {
     expect(gone.users).toEqual([...each(1).slice(0, last), 0]);
     const back = after({ kind: 'enable' }, { kind: 'cpu-offline', lp: last }, { kind: 'cpu-online', lp: last });
     expect([back.users, back.errno]).toEqual([each(1), 0]);
+  });
+
+  test('at the end of its time it does what it has registered, and the next kernel knows nothing of that', () => {
+    const { records, trace } = runCompiled(
+      kernel,
+      input({ kind: 'enable' }, { kind: 'kexec' }, { kind: 'kexec' }),
+    ).world;
+    const effects = records
+      .filter(({ kind }) => kind === 'kexec')
+      .map(({ from, to }) => trace.slice(from, to).map(({ kind }) => kind));
+    expect(effects).toEqual([['wbinvd'], []]);
   });
 
   test('a tree that nobody could start is refused', () => {

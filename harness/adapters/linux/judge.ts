@@ -1,4 +1,6 @@
+import { defineFlow, type FlowEntry } from '../../../model/kernel/flow.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
+import { FLUSH_DIRTY_CPUS } from '../../../model/kernel/steps/kexec.ts';
 import { bootWorld } from '../../../model/world/boot.ts';
 import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';
@@ -23,17 +25,16 @@ export interface CompiledKernel {
   readonly tell: (text: string) => void;
 }
 
-const GUESTLESS = new Map<Revision, Revision>();
+const WITHOUT_VCPUS = new Map<Revision, Revision>();
 
 /**
- * The revision as a compiled tree can be held against it. A tree that brings CPUs up and takes them down by itself knows by
- * its own variables whether there are guests and whose caches they made dirty; guests here are made by the model, which
- * the tree never hears of. So there are none.
+ * The revision as a compiled tree can be held against it. In a tree that takes CPUs down by itself, KVM has a part in that,
+ * too: it flushes the vCPUs of the CPU that goes. KVM is not compiled, so no vCPU runs.
  */
 export function comparable(revision: Revision): Revision {
   if (!revision.enablesAtBoot) return revision;
-  const known = GUESTLESS.get(revision) ?? { ...revision, tdCreate: null, tdRun: null, tdDestroy: null };
-  GUESTLESS.set(revision, known);
+  const known = WITHOUT_VCPUS.get(revision) ?? { ...revision, tdRun: null };
+  WITHOUT_VCPUS.set(revision, known);
   return known;
 }
 
@@ -48,7 +49,13 @@ export function startKernel(
   const model = comparable(like);
   const conversation = createConversation(child, model);
   const source = `arch/x86/virt/vmx/tdx/tdx.c of ${name}, compiled`;
-  return { child, conversation, revision: foreignRevision(conversation, model, name, source), tell };
+  const foreign = foreignRevision(conversation, model, name, source);
+  const revision = {
+    ...foreign,
+    // As every CPU stops: not TDX's part of the kernel.
+    kexec: defineFlow('kexec', [...foreign.kexec.steps.map((step): FlowEntry => [step]), [FLUSH_DIRTY_CPUS]]),
+  };
+  return { child, conversation, revision: model.enablesAtBoot ? revision : foreign, tell };
 }
 
 export interface CompiledRun {

@@ -8,15 +8,18 @@ import { cacheFolder, noteUse, sweepCache } from './cache.ts';
 /** The file that all of this is about, and what has to come with it out of an archive. */
 export const TDX_C = 'arch/x86/virt/vmx/tdx/tdx.c';
 const PARTS = ['arch/x86/virt/vmx/tdx', 'arch/x86/include/asm'];
-const DEBIAN_PACKAGE = 'linux-source-6.12';
+/** What `debian` alone stands for. */
+const DEBIAN_RELEASE = '6.12';
 const DEBIAN_FOLDER = '/usr/src';
 
 /**
- * The kernel tree that `where` names: an unpacked tree, an archive of one (.tar.xz, .tar.gz, .tar.zst ...), or `debian`, the
- * source package of Debian's kernel, installed with apt if it is not there. Throws a UserError that says what is missing.
+ * The kernel tree that `where` names: an unpacked tree, an archive of one (.tar.xz, .tar.gz, .tar.zst ...), or `debian` or
+ * `debian-RELEASE`, the source package of a kernel of Debian's, installed with apt if it is not there. Throws a UserError
+ * that says what is missing.
  */
 export function findTree(where: string): string {
-  if (where === 'debian') return unpack(debianArchive());
+  const debian = /^debian(?:-(\d+\.\d+))?$/.exec(where);
+  if (debian !== null) return unpack(debianArchive(debian[1]));
   const path = resolve(where);
   if (!existsSync(path)) throw new UserError(`no kernel tree at ${path}`, EXIT.CANNOT_RUN);
   if (statSync(path).isFile()) return unpack(path);
@@ -25,30 +28,28 @@ export function findTree(where: string): string {
   return path;
 }
 
-/** The package's archive if it is installed. */
-export function installedDebianArchive(): string | undefined {
+/** The archive of a release's source package if it is installed. */
+export function installedDebianArchive(release = DEBIAN_RELEASE): string | undefined {
   if (!existsSync(DEBIAN_FOLDER)) return undefined;
-  const archives = readdirSync(DEBIAN_FOLDER).filter((name) => /^linux-source-6\.12\.tar\.\w+$/.test(name));
+  const archives = readdirSync(DEBIAN_FOLDER).filter((name) => name.startsWith(`linux-source-${release}.tar.`));
   return archives[0] === undefined ? undefined : join(DEBIAN_FOLDER, archives[0]);
 }
 
-function debianArchive(): string {
-  const installed = installedDebianArchive();
+function debianArchive(release = DEBIAN_RELEASE): string {
+  const installed = installedDebianArchive(release);
   if (installed !== undefined) return installed;
+  const name = `linux-source-${release}`;
   try {
-    execFileSync('apt-get', ['install', '-y', DEBIAN_PACKAGE], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('apt-get', ['install', '-y', name], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch {
     throw new UserError(
-      `Debian's kernel source is not installed and could not be: run 'apt-get update && apt-get install ${DEBIAN_PACKAGE}' as root`,
+      `Debian's kernel source is not installed and could not be: run 'apt-get update && apt-get install ${name}' as root (newer releases are in the backports suite)`,
       EXIT.CANNOT_RUN,
     );
   }
-  const archive = installedDebianArchive();
+  const archive = installedDebianArchive(release);
   if (archive === undefined)
-    throw new UserError(
-      `${DEBIAN_PACKAGE} is installed, but there is no archive of it in ${DEBIAN_FOLDER}`,
-      EXIT.CANNOT_RUN,
-    );
+    throw new UserError(`${name} is installed, but there is no archive of it in ${DEBIAN_FOLDER}`, EXIT.CANNOT_RUN);
   return archive;
 }
 

@@ -28,6 +28,7 @@ export const COMMAND = {
   MACHINE_CHECK: 5,
   CPU_ONLINE: 6,
   CPU_OFFLINE: 7,
+  KEXEC: 8,
 } as const;
 
 /** Bits of the word of features in a DONE item. */

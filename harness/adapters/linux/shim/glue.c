@@ -17,6 +17,25 @@ bool glue_cache_dirty(int cpu)
 	return cache_state_incoherent[cpu];
 }
 
+void glue_set_cache_dirty(int cpu)
+{
+	cache_state_incoherent[cpu] = true;
+}
+
+/* A tree that has something to do at the end of its time says so when TDX runs. */
+static const struct syscore *registered __attribute__((section("kernel_data"))) = NULL;
+
+void shim_register_syscore(const struct syscore *syscore)
+{
+	registered = syscore;
+}
+
+void glue_kexec(void)
+{
+	if (registered && registered->ops->shutdown)
+		registered->ops->shutdown(NULL);
+}
+
 void glue_boot(void)
 {
 	tdx_init();

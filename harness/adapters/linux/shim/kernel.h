@@ -182,7 +182,8 @@ int x86_virt_get_ref(int feature);
 void x86_virt_put_ref(int feature);
 struct syscore_ops { int (*suspend)(void *data); void (*resume)(void *data); void (*shutdown)(void *data); };
 struct syscore { const struct syscore_ops *ops; };
-#define register_syscore(syscore) ((void)(syscore))
+void shim_register_syscore(const struct syscore *syscore);
+#define register_syscore(syscore) shim_register_syscore(syscore)
 
 /* Lists */
 struct list_head { struct list_head *next, *prev; };

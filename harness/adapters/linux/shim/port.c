@@ -16,7 +16,7 @@
 #include "port.h"
 
 enum command { COMMAND_BOOT = 1, COMMAND_CPU_ENABLE = 2, COMMAND_ENABLE = 3, COMMAND_NOTIFY = 4, COMMAND_MACHINE_CHECK = 5,
-	COMMAND_CPU_ONLINE = 6, COMMAND_CPU_OFFLINE = 7 };
+	COMMAND_CPU_ONLINE = 6, COMMAND_CPU_OFFLINE = 7, COMMAND_KEXEC = 8 };
 
 /*
  * Microseconds of processor time, for one message, and again for what is still asked after a hang; the largest machines
@@ -303,6 +303,13 @@ static void cpus(void)
 		shim_present[i] = next();
 }
 
+static void dirty_cpus(void)
+{
+	for (int i = 0; i < (shim_cpu_count + 31) / 32; i++)
+		for (uint32_t left = next(); left; left &= left - 1)
+			glue_set_cache_dirty(32 * i + __builtin_ctz(left));
+}
+
 static void boot(void)
 {
 	shim_cpu_count = next();
@@ -366,7 +373,16 @@ static void cpu_offline(void)
 {
 	cpus();
 	glue_guest_keyids(next());
+	dirty_cpus();
 	probe_done(glue_cpu_offline(shim_cpu), false);
+}
+
+static void kexec(void)
+{
+	cpus();
+	dirty_cpus();
+	glue_kexec();
+	probe_done(0, false);
 }
 
 static void perform(void)
@@ -382,6 +398,7 @@ static void perform(void)
 	case COMMAND_MACHINE_CHECK: machine_check(); break;
 	case COMMAND_CPU_ONLINE: cpu_online(); break;
 	case COMMAND_CPU_OFFLINE: cpu_offline(); break;
+	case COMMAND_KEXEC: kexec(); break;
 	default: _exit(2);
 	}
 }

@@ -89,6 +89,8 @@ enum crash machine_classify(const void *fault);
 void glue_boot(void);
 int glue_cpu_enable(void);
 bool glue_cache_dirty(int cpu);
+void glue_set_cache_dirty(int cpu);
+void glue_kexec(void);
 /* Trees that initialise TDX by themselves, at boot: there is an initcall, and no tdx_enable() to be called by others. */
 bool glue_enables_at_boot(void);
 /* Such a tree has it up and running. */
