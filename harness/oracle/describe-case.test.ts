@@ -22,6 +22,22 @@ describe('a case as text', () => {
     expect(lines.at(-1)).toBe('      | virt/tdx: module initialization failed (-5)');
   });
 
+  test('tells a call of the P-SEAMLDR from one of the module', () => {
+    const call = { kind: 'seamcall', lp: 0, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 } as const;
+    const lines = describeCase({
+      formatVersion: FORMAT_VERSION,
+      profile: { kernel: '6.12', module: '1.5.01' },
+      platform: healthyPlatform(),
+      events: [
+        { ...call, rax: 0x8000000000000001n },
+        { ...call, rax: 0x8000000000000077n },
+      ],
+    });
+    expect(lines).toContain('      LP 0  SEAMLDR.INSTALL -> TDX_SUCCESS');
+    expect(lines.join('\n')).toContain('LP 0  SEAMLDR leaf 0x8000000000000077 -> ');
+    expect(lines.join('\n')).not.toContain('TDH.MNG.ADDCX');
+  });
+
   test('names leaves and allocators as the kernel does', () => {
     const lines = describeCase({
       formatVersion: FORMAT_VERSION,

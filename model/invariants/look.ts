@@ -2,6 +2,7 @@ import { STATUS, statusName } from '../abi/status.ts';
 import { leafName as nameOfLeaf } from '../abi/leaf-number.ts';
 import type { U64 } from '../abi/u64.ts';
 import { formatU64, lowHalf } from '../abi/u64.ts';
+import { SEAMLDR_LEAF } from '../seamldr/status.ts';
 import type { EventRecord, SeamcallEntry, TraceEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Offence } from './invariant.ts';
@@ -65,8 +66,14 @@ export function statusClass(entry: SeamcallEntry): string {
   }
 }
 
-/** `TDH.SYS.INIT` for 33; the number itself for a leaf nobody named. */
+const BIT_63 = 2n ** 63n;
+const LOADER_LEAF: ReadonlyMap<U64, string> = new Map(
+  Object.entries(SEAMLDR_LEAF).map(([name, leaf]) => [leaf, `SEAMLDR.${name}`]),
+);
+
+/** `TDH.SYS.INIT` for 33, `SEAMLDR.INSTALL` for a call of the P-SEAMLDR; the number itself for a leaf nobody named. */
 export function leafName(leaf: U64): string {
+  if (typeof leaf === 'bigint' && leaf >= BIT_63) return LOADER_LEAF.get(leaf) ?? `SEAMLDR leaf ${formatU64(leaf)}`;
   return nameOfLeaf(typeof leaf === 'number' && leaf < 0x10000 ? leaf : lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
 }
 

@@ -1,3 +1,4 @@
+import type { U64 } from '../abi/u64.ts';
 import { describe, expect, test } from '@jest/globals';
 import {
   bootAndEnable,
@@ -141,10 +142,32 @@ describe('kexec', () => {
     expect(port.log).toEqual(['wbinvd 0', 'wbinvd 1', 'wbinvd 2']);
   });
 
+  test.each([
+    ['is busy twice', [0x8000020200000000n, 0x8000020200000000n], 3, undefined],
+    ['does not know the leaf', [0xc000010000000000n], 1, 'virt/tdx: TDH.SYS.DISABLE failed: 0xc000010000000000'],
+    ['is not there', ['vmfail'], 1, undefined],
+  ] as const)('7.3 asks the module to give everything back; one that %s', (_, answers, calls, line) => {
+    const { kernel, port } = enabled(LINUX_7_3);
+    const left: (U64 | 'vmfail')[] = [...answers];
+    const before = kernel.dmesg.length;
+    port.answer = (leaf) => (leaf === 69 ? left.shift() : undefined);
+    expect(runFlow(kernel, port, LINUX_7_3.kexec, 0)).toBe(0);
+    expect(port.log.filter((entry) => entry === 'seamcall 69 on 0')).toHaveLength(calls);
+    expect(dmesg(kernel).slice(before)).toEqual(line === undefined ? [] : [line]);
+  });
+
+  test('7.3 that has not initialised TDX asks for nothing', () => {
+    const { kernel, port } = enabled(LINUX_7_3);
+    kernel.status = 'error';
+    expect(runFlow(kernel, port, LINUX_7_3.kexec, 0)).toBe(0);
+    expect(port.log).not.toContain('seamcall 69 on 0');
+  });
+
   test('7.3 leaves VMX operation as well', () => {
     const { kernel, port } = enabled(LINUX_7_3, 0xad);
     expect(runFlow(kernel, port, LINUX_7_3.kexec, 0)).toBe(0);
     expect(port.log).toEqual([
+      'seamcall 69 on 0',
       'wbinvd 0',
       'wbinvd 1',
       'wbinvd 2',
