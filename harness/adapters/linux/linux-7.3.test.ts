@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runNode, temporaryFolder } from '../../testing/spawn-cli.ts';
 import { describeLinux } from '../../testing/describe-where.ts';
+import { seedBug } from '../../testing/seeded-bugs.ts';
+import { readCaseFile } from '../../store/case-store.ts';
 import { LINUX_7_3 } from '../../../model/kernel/revisions/7.3.ts';
 import { stages } from '../../pipeline.ts';
 import { buildKernel, enablesAtBoot } from './build.ts';
@@ -70,6 +73,25 @@ describeLinux(
       }
       expect(closed).toBeGreaterThan(10);
     }, 60_000);
+
+    test.each([
+      ['forgets SYS.DISABLE', /tdx_sys_disable\(\);(?=\s*on_each_cpu)/, ''],
+      ['asks a busy module only once', / \|\| ret == TDX_SYS_BUSY\)/, ')'],
+      ['registers no shutdown', /register_syscore\(&tdx_syscore\);/, ''],
+      ['does not say that it failed', /pr_err\("TDH.SYS.DISABLE failed[^;]*;/, ';'],
+    ])('a tree that %s is found out', (name, find, replace) => {
+      const copy = seedBug(findTree('debian-7.3'), { name, find, replace });
+      const seeded = startKernel(buildKernel(copy), LINUX_7_3, name);
+      const { case: input } = readCaseFile('corpus/host/module-busy-at-kexec.json');
+      const found = ['sys-disable', 'later'].flatMap((module) =>
+        judgeAgainstModel(seeded, { ...input, profile: { kernel: '7.3', module } }).violations.map(
+          ({ invariant }) => invariant,
+        ),
+      );
+      seeded.child.close();
+      rmSync(copy, { recursive: true });
+      expect(found).toContain('linux/is-its-model');
+    });
   },
   '7.3',
 );
