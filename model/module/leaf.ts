@@ -16,6 +16,8 @@ export interface Leaf {
   readonly name: LeafName;
   /** The dispatcher lets it through before the module is READY. */
   readonly beforeReady: boolean;
+  /** Operands that are pages whose PAMT entry it reads. */
+  readonly readsPAMTOf: readonly ('rcx' | 'rdx')[];
   /** Where its rules are stated. */
   readonly source: string;
   readonly run: LeafFunction;

@@ -3,7 +3,7 @@ import { PAGE_TYPE } from '../abi/page.ts';
 import type { Registers } from '../abi/registers.ts';
 import { STATUS } from '../abi/status.ts';
 import type { Conditions } from './conditions.ts';
-import { type ModuleOutcome, refuse, succeed } from './leaf.ts';
+import { type Leaf, type ModuleOutcome, refuse, succeed } from './leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX, PAGE_IN_RDX, pageOwner, setPage } from './pamt.ts';
 import type { ModuleState, TDState } from './state.ts';
 
@@ -27,6 +27,13 @@ export function callVCPULeaf(module: ModuleState, lp: number, regs: Registers, c
       return 'unsupported';
   }
 }
+
+/** What each reads of the PAMT. */
+export const VCPU_LEAVES: readonly Pick<Leaf, 'name' | 'readsPAMTOf'>[] = [
+  { name: 'TDH.VP.CREATE', readsPAMTOf: ['rcx', 'rdx'] },
+  { name: 'TDH.VP.ENTER', readsPAMTOf: ['rcx'] },
+  { name: 'TDH.VP.FLUSH', readsPAMTOf: ['rcx'] },
+];
 
 function create(module: ModuleState, regs: Registers, conditions: Conditions): ModuleOutcome {
   const { rcx: page, rdx: tdr } = regs;

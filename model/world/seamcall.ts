@@ -1,9 +1,12 @@
+import { isAligned } from '../abi/align.ts';
 import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
 import type { Registers } from '../abi/registers.ts';
 import { isSame, isZero, lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
 import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
 import { callModule, runSysRD, runTDMRInit } from '../module/dispatch.ts';
+import { pamtReadersOf } from '../module/leaves/index.ts';
+import type { ModuleState } from '../module/state.ts';
 import { callVCPULeaf } from '../module/vcpu.ts';
 import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
@@ -13,6 +16,7 @@ import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
 import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
+const PAGE = 4096;
 const TDH_SYS_INFO = 32;
 const TDH_SYS_RD = 34;
 const TDH_SYS_TDMR_INIT = 36;
@@ -45,7 +49,7 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
     const watches = world.watchRefusals && (raw || condition !== null) && !alwaysLeavesTrace(leaf);
     const untouched = watches ? takeSnapshot(world) : null;
-    if (world.lostPAMT.length > 0 && readsLostPAMT(world, leaf, inRCX)) {
+    if (world.lostPAMT.length > 0 && readsLostPAMT(world, regs)) {
       world.module.phase = 'DEAD';
       world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
     }
@@ -199,22 +203,30 @@ export function performMetadataRun(
   });
 }
 
-/** Leaves that read the PAMT entry of the page in RCX. */
-const PAGE_LEAVES: readonly number[] = [9, 24, 28, 41];
 const PAMT_ENTRY_SIZE = 16;
 
 /** True if the module would read the PAMT entry of a page from memory that the host has overwritten. */
-function readsLostPAMT({ module, lostPAMT }: World, leaf: U64, rcx: U64): boolean {
-  if (module.phase !== 'READY' || typeof leaf !== 'number' || !PAGE_LEAVES.includes(leaf) || typeof rcx !== 'number')
-    return false;
-  for (const { base, size, initialised, pamt4K } of module.tdmrs) {
-    const offset = rcx - base;
-    // Pages of a 1 GiB block that is not initialised are refused before their entry is read.
-    if (offset < 0 || offset >= size || offset >= initialised - (initialised % 2 ** 30)) continue;
-    const entry = pamt4K.base + ((offset - (offset % 4096)) / 4096) * PAMT_ENTRY_SIZE;
+function readsLostPAMT({ module, lostPAMT }: World, { rax, rcx, rdx }: Registers): boolean {
+  if (module.phase !== 'READY' || typeof rax !== 'number') return false;
+  for (const operand of pamtReadersOf(rax)) {
+    const page = operand === 'rcx' ? rcx : rdx;
+    if (typeof page !== 'number' || !isAligned(page, PAGE)) continue;
+    const entry = pamtEntry(module, page);
+    if (entry === -1) continue;
     for (const lost of lostPAMT) if (entry >= lost.base && entry < lost.base + lost.size) return true;
   }
   return false;
+}
+
+/** Where the 4 KiB PAMT entry of a page lies; -1 if the module does not read it, as it refuses the page before. */
+function pamtEntry({ tdmrs }: ModuleState, page: number): number {
+  for (const { base, size, initialised, pamt4K } of tdmrs) {
+    const offset = page - base;
+    // Pages of a 1 GiB block that is not initialised are refused before their entry is read.
+    if (offset < 0 || offset >= size || offset >= initialised - (initialised % 2 ** 30)) continue;
+    return pamt4K.base + (offset / PAGE) * PAMT_ENTRY_SIZE;
+  }
+  return -1;
 }
 
 /** Somebody writes to the buffer at `buffer` that the module has just filled. */

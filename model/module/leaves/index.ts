@@ -1,5 +1,6 @@
 import { LEAF_NUMBER } from '../../abi/leaf-number.ts';
 import type { Leaf } from '../leaf.ts';
+import { VCPU_LEAVES } from '../vcpu.ts';
 import { TDH_MNG_ADDCX } from './tdh-mng-addcx.ts';
 import { TDH_MNG_CREATE } from './tdh-mng-create.ts';
 import { TDH_MNG_KEY_CONFIG } from './tdh-mng-key-config.ts';
@@ -63,3 +64,19 @@ function byNumber(): readonly (Leaf | 'unsupported' | undefined)[] {
   for (const leaf of LEAVES) table[LEAF_NUMBER[leaf.name]] = leaf;
   return table;
 }
+
+/** By leaf number; the vCPU leaves, which only kernels call, stand beside the others here. */
+const PAMT_READERS: readonly (Leaf['readsPAMTOf'] | undefined)[] = pamtReaders();
+
+function pamtReaders(): readonly (Leaf['readsPAMTOf'] | undefined)[] {
+  const table = new Array<Leaf['readsPAMTOf'] | undefined>(NUMBER_END).fill(undefined);
+  for (const { name, readsPAMTOf } of [...LEAVES, ...VCPU_LEAVES]) table[LEAF_NUMBER[name]] = readsPAMTOf;
+  return table;
+}
+
+/** Operands of a leaf whose PAMT entries it reads; none for a number that no leaf of the model has. */
+export function pamtReadersOf(number: number): Leaf['readsPAMTOf'] {
+  return PAMT_READERS[number] ?? NONE;
+}
+
+const NONE: Leaf['readsPAMTOf'] = [];

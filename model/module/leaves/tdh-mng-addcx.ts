@@ -16,6 +16,7 @@ import type { ModuleState, TDState } from '../state.ts';
 export const TDH_MNG_ADDCX: Leaf = {
   name: 'TDH.MNG.ADDCX',
   beforeReady: false,
+  readsPAMTOf: ['rcx', 'rdx'],
   source: 'TDX Module ABI specification, TDH.MNG.ADDCX; recorded cases addcx-*, life-tdcx',
   run,
 };

@@ -21,6 +21,7 @@ import { isPrivateKeyID } from '../state.ts';
 export const TDH_MNG_CREATE: Leaf = {
   name: 'TDH.MNG.CREATE',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.CREATE; recorded cases create-*, life-no-entropy',
   run,
 };

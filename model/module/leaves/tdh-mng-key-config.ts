@@ -14,6 +14,7 @@ import { KET_BUSY } from './tdh-sys-key-config.ts';
 export const TDH_MNG_KEY_CONFIG: Leaf = {
   name: 'TDH.MNG.KEY.CONFIG',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.KEY.CONFIG; recorded cases life-*',
   run,
 };

@@ -13,6 +13,7 @@ import { KOT_BUSY } from './tdh-mng-create.ts';
 export const TDH_MNG_KEY_FREEID: Leaf = {
   name: 'TDH.MNG.KEY.FREEID',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.KEY.FREEID; recorded cases life-*',
   run,
 };

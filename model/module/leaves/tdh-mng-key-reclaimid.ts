@@ -8,6 +8,7 @@ import type { ModuleState } from '../state.ts';
 export const TDH_MNG_KEY_RECLAIMID: Leaf = {
   name: 'TDH.MNG.KEY.RECLAIMID',
   beforeReady: false,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.MNG.KEY.RECLAIMID; recorded cases life-*',
   run,
 };

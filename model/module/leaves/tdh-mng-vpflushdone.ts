@@ -13,6 +13,7 @@ import { KOT_BUSY } from './tdh-mng-create.ts';
 export const TDH_MNG_VPFLUSHDONE: Leaf = {
   name: 'TDH.MNG.VPFLUSHDONE',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.VPFLUSHDONE; recorded cases life-*',
   run,
 };

@@ -17,6 +17,7 @@ import { packageOf } from '../state.ts';
 export const TDH_PHYMEM_CACHE_WB: Leaf = {
   name: 'TDH.PHYMEM.CACHE.WB',
   beforeReady: false,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.PHYMEM.CACHE.WB; recorded cases cachewb-*, life-walk*',
   run,
 };

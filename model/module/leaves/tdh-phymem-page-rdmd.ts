@@ -13,6 +13,7 @@ import type { ModuleState, TDMRState } from '../state.ts';
 export const TDH_PHYMEM_PAGE_RDMD: Leaf = {
   name: 'TDH.PHYMEM.PAGE.RDMD',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.RDMD; recorded cases rdmd-*',
   run,
 };

@@ -17,6 +17,7 @@ import { clearPageResults } from './tdh-phymem-page-rdmd.ts';
 export const TDH_PHYMEM_PAGE_RECLAIM: Leaf = {
   name: 'TDH.PHYMEM.PAGE.RECLAIM',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.RECLAIM; recorded cases life-*, reclaim-tdr-locked',
   run,
 };

@@ -12,6 +12,7 @@ import type { ModuleState } from '../state.ts';
 export const TDH_PHYMEM_PAGE_WBINVD: Leaf = {
   name: 'TDH.PHYMEM.PAGE.WBINVD',
   beforeReady: false,
+  readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.WBINVD; recorded case pagewbinvd',
   run,
 };

@@ -22,6 +22,7 @@ import { acceptTDMR } from '../tdmr.ts';
 export const TDH_SYS_CONFIG: Leaf = {
   name: 'TDH.SYS.CONFIG',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.CONFIG; recorded cases config-*, fuzzcfg-*',
   run,
 };

@@ -22,6 +22,7 @@ import type { HardwareSample, ModuleState } from '../state.ts';
 export const TDH_SYS_INFO: Leaf = {
   name: 'TDH.SYS.INFO',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.INFO; recorded cases info-*',
   run,
 };

@@ -36,6 +36,7 @@ import { verifyVMX } from '../vmx-check.ts';
 export const TDH_SYS_INIT: Leaf = {
   name: 'TDH.SYS.INIT',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.INIT; recorded cases init-*',
   run,
 };

@@ -16,6 +16,7 @@ import { packageOf } from '../state.ts';
 export const TDH_SYS_KEY_CONFIG: Leaf = {
   name: 'TDH.SYS.KEY.CONFIG',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.KEY.CONFIG; recorded cases keyconfig-*',
   run,
 };

@@ -22,6 +22,7 @@ import { isCommonCPUID } from './tdh-sys-init.ts';
 export const TDH_SYS_LP_INIT: Leaf = {
   name: 'TDH.SYS.LP.INIT',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.LP.INIT; recorded cases lpinit-*',
   run,
 };

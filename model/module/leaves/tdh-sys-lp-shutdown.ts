@@ -8,6 +8,7 @@ import type { ModuleState } from '../state.ts';
 export const TDH_SYS_LP_SHUTDOWN: Leaf = {
   name: 'TDH.SYS.LP.SHUTDOWN',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.LP.SHUTDOWN; recorded cases leaves-*, rax-*',
   run,
 };

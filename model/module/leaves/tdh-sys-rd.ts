@@ -19,6 +19,7 @@ import type { ModuleState } from '../state.ts';
 export const TDH_SYS_RD: Leaf = {
   name: 'TDH.SYS.RD',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.RD; recorded cases rd-*',
   run,
 };

@@ -21,6 +21,7 @@ import type { ModuleState } from '../state.ts';
 export const TDH_SYS_RDALL: Leaf = {
   name: 'TDH.SYS.RDALL',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.RDALL; recorded cases rdall-*',
   run,
 };

@@ -12,6 +12,7 @@ import type { ModuleState } from '../state.ts';
 export const TDH_SYS_SHUTDOWN: Leaf = {
   name: 'TDH.SYS.SHUTDOWN',
   beforeReady: false,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.SHUTDOWN; recorded cases shutdown-*',
   run,
 };

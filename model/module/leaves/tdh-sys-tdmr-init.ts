@@ -17,6 +17,7 @@ import type { ModuleState, TDMRState } from '../state.ts';
 export const TDH_SYS_TDMR_INIT: Leaf = {
   name: 'TDH.SYS.TDMR.INIT',
   beforeReady: false,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.TDMR.INIT; recorded cases tdmrinit-*',
   run,
 };

@@ -11,6 +11,7 @@ import { hasEnoughLPs } from './tdh-sys-config.ts';
 export const TDH_SYS_UPDATE: Leaf = {
   name: 'TDH.SYS.UPDATE',
   beforeReady: true,
+  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.UPDATE; recorded cases update-*, perm-*U*',
   run,
 };
