@@ -1,5 +1,5 @@
 import type { KernelState } from '../kernel/state.ts';
-import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/detect.ts';
+import { EMERALD_RAPIDS, SAPPHIRE_RAPIDS } from '../kernel/steps/linux/detect.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';

@@ -4,7 +4,7 @@ import { defineFlow } from '../kernel/flow.ts';
 import type { Revision } from '../kernel/revision.ts';
 import { LINUX_6_12 } from '../kernel/revisions/6.12.ts';
 import { LINUX_7_3 } from '../kernel/revisions/7.3.ts';
-import * as lock from '../kernel/steps/lock.ts';
+import * as lock from '../kernel/steps/linux/lock.ts';
 import { RELEASES } from '../module/release.ts';
 import { bootWorld } from '../world/boot.ts';
 import type { Event } from '../world/event.ts';

@@ -1,6 +1,6 @@
 import { defineFlow, type FlowEntry } from '../../../model/kernel/flow.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
-import { FLUSH_DIRTY_CPUS } from '../../../model/kernel/steps/kexec.ts';
+import { FLUSH_DIRTY_CPUS } from '../../../model/kernel/steps/linux/kexec.ts';
 import { bootWorld } from '../../../model/world/boot.ts';
 import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';

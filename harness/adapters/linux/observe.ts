@@ -1,7 +1,7 @@
 import { lowHalf, type U64 } from '../../../model/abi/u64.ts';
 import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
-import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/metadata.ts';
+import { type MetadataRead, TD_LIMITS } from '../../../model/kernel/steps/linux/metadata.ts';
 import { ADDRESSES_MAX, DROPPED_LOCKS, FEATURE } from './wire.ts';
 import { intAt, maskAt, numberAt, u64At } from './words.ts';
 

@@ -11,9 +11,9 @@ import {
 import { type MemoryKind, NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
 import { cpuHotplug, memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from '../../../model/kernel/revisions/common.ts';
-import * as acpi from '../../../model/kernel/steps/acpi.ts';
-import * as hotplug from '../../../model/kernel/steps/cpu-hotplug.ts';
-import { ASK_NOTIFIER } from '../../../model/kernel/steps/memory-hotplug.ts';
+import * as acpi from '../../../model/kernel/steps/linux/acpi.ts';
+import * as hotplug from '../../../model/kernel/steps/linux/cpu-hotplug.ts';
+import { ASK_NOTIFIER } from '../../../model/kernel/steps/linux/memory-hotplug.ts';
 import type { Thread } from '../../../model/kernel/thread.ts';
 import type { ForeignHost, HostCommand, Reply } from './command.ts';
 

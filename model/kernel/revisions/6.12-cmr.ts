@@ -1,8 +1,8 @@
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
-import { FILL_RESERVED_AREAS_FROM_CMRS, READ_CMRS } from '../steps/cmr.ts';
-import * as metadata from '../steps/metadata.ts';
-import * as tdmr from '../steps/tdmr.ts';
+import { FILL_RESERVED_AREAS_FROM_CMRS, READ_CMRS } from '../steps/linux/cmr.ts';
+import * as metadata from '../steps/linux/metadata.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
 import { ENABLE_6_12, LINUX_6_12 } from './6.12.ts';
 
 const ENABLE_6_12_CMR: readonly FlowEntry[] = ENABLE_6_12.flatMap((entry): readonly FlowEntry[] => {

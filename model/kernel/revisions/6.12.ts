@@ -2,13 +2,13 @@ import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
-import * as detect from '../steps/detect.ts';
-import { NO_KEXEC } from '../steps/kexec.ts';
-import * as lock from '../steps/lock.ts';
-import * as lp from '../steps/lp.ts';
-import * as memory from '../steps/memory.ts';
-import * as metadata from '../steps/metadata.ts';
-import * as status from '../steps/status.ts';
+import * as detect from '../steps/linux/detect.ts';
+import { NO_KEXEC } from '../steps/linux/kexec.ts';
+import * as lock from '../steps/linux/lock.ts';
+import * as lp from '../steps/linux/lp.ts';
+import * as memory from '../steps/linux/memory.ts';
+import * as metadata from '../steps/linux/metadata.ts';
+import * as status from '../steps/linux/status.ts';
 import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG, PLAIN_SLEEP } from './common.ts';
 
 const silent = (errno: number): { errno: number; message: null; oops: false } => ({

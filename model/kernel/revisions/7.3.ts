@@ -1,16 +1,16 @@
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
-import { keepLastCPUOfPackage } from '../steps/cpu-hotplug.ts';
-import * as detect from '../steps/detect.ts';
-import { DISABLE_MODULE, FLUSH_DIRTY_CPUS, LEAVE_VMX } from '../steps/kexec.ts';
-import * as lock from '../steps/lock.ts';
-import * as lp from '../steps/lp.ts';
-import * as memory from '../steps/memory.ts';
-import * as metadata from '../steps/metadata.ts';
-import { REPORT_MODULE_STATUS, SKIP } from '../steps/status.ts';
-import { FLUSH_VCPUS_OF_CPU } from '../steps/td-run.ts';
-import * as undo from '../steps/undo.ts';
-import * as vmx from '../steps/vmx.ts';
+import { keepLastCPUOfPackage } from '../steps/linux/cpu-hotplug.ts';
+import * as detect from '../steps/linux/detect.ts';
+import { DISABLE_MODULE, FLUSH_DIRTY_CPUS, LEAVE_VMX } from '../steps/linux/kexec.ts';
+import * as lock from '../steps/linux/lock.ts';
+import * as lp from '../steps/linux/lp.ts';
+import * as memory from '../steps/linux/memory.ts';
+import * as metadata from '../steps/linux/metadata.ts';
+import { REPORT_MODULE_STATUS, SKIP } from '../steps/linux/status.ts';
+import { FLUSH_VCPUS_OF_CPU } from '../steps/kvm/td-run.ts';
+import * as undo from '../steps/linux/undo.ts';
+import * as vmx from '../steps/linux/vmx.ts';
 import { LINUX_6_17, readAllMetadata } from './6.17.ts';
 import { BUILD_AND_CONFIGURE, cpuHotplug } from './common.ts';
 

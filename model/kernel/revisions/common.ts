@@ -1,14 +1,14 @@
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
-import * as acpi from '../steps/acpi.ts';
-import * as configure from '../steps/configure.ts';
-import * as hotplug from '../steps/cpu-hotplug.ts';
-import * as lock from '../steps/lock.ts';
-import * as memoryHotplug from '../steps/memory-hotplug.ts';
-import * as memory from '../steps/memory.ts';
-import * as suspend from '../steps/suspend.ts';
-import * as tdmr from '../steps/tdmr.ts';
-import * as undo from '../steps/undo.ts';
+import * as acpi from '../steps/linux/acpi.ts';
+import * as configure from '../steps/linux/configure.ts';
+import * as hotplug from '../steps/linux/cpu-hotplug.ts';
+import * as lock from '../steps/linux/lock.ts';
+import * as memoryHotplug from '../steps/linux/memory-hotplug.ts';
+import * as memory from '../steps/linux/memory.ts';
+import * as suspend from '../steps/linux/suspend.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
+import * as undo from '../steps/linux/undo.ts';
 
 /** What more than one revision consists of. */
 

@@ -1,10 +1,10 @@
 import { defineFlow, type FlowEntry, type Step } from '../flow.ts';
 import type { Revision } from '../revision.ts';
-import * as lock from '../steps/lock.ts';
-import { SKIP } from '../steps/status.ts';
-import * as create from '../steps/td-create.ts';
-import * as destroy from '../steps/td-destroy.ts';
-import { CREATE_VCPU, RUN_VCPU } from '../steps/td-run.ts';
+import * as lock from '../steps/linux/lock.ts';
+import { SKIP } from '../steps/linux/status.ts';
+import * as create from '../steps/kvm/td-create.ts';
+import * as destroy from '../steps/kvm/td-destroy.ts';
+import { CREATE_VCPU, RUN_VCPU } from '../steps/kvm/td-run.ts';
 
 /** A shared step under a name of its own, where a flow has it twice. */
 const as = (name: string, step: Step): Step => ({ ...step, name });

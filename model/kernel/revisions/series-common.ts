@@ -1,9 +1,9 @@
 import { E2BIG } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
-import { reportPAMTStep } from '../steps/configure.ts';
-import { FLUSH_ALL_CPUS } from '../steps/kexec.ts';
-import * as tdmr from '../steps/tdmr.ts';
-import * as undo from '../steps/undo.ts';
+import { reportPAMTStep } from '../steps/linux/configure.ts';
+import { FLUSH_ALL_CPUS } from '../steps/linux/kexec.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
+import * as undo from '../steps/linux/undo.ts';
 
 /** What v5, v7 and v8 share. */
 

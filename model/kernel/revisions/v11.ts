@@ -2,17 +2,17 @@ import { EINVAL, EIO, ENODEV, ENOSPC } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
-import * as configure from '../steps/configure.ts';
-import * as detect from '../steps/detect.ts';
-import { FLUSH_ALL_CPUS, RESET_PAMTS_FOR_KEXEC } from '../steps/kexec.ts';
-import * as lock from '../steps/lock.ts';
-import * as memory from '../steps/memory.ts';
-import * as seriesDetect from '../steps/series-detect.ts';
-import * as seriesLP from '../steps/series-lp.ts';
-import * as seriesStatus from '../steps/series-status.ts';
-import * as status from '../steps/status.ts';
-import * as sysInfo from '../steps/sys-info.ts';
-import * as tdmr from '../steps/tdmr.ts';
+import * as configure from '../steps/linux/configure.ts';
+import * as detect from '../steps/linux/detect.ts';
+import { FLUSH_ALL_CPUS, RESET_PAMTS_FOR_KEXEC } from '../steps/linux/kexec.ts';
+import * as lock from '../steps/linux/lock.ts';
+import * as memory from '../steps/linux/memory.ts';
+import * as seriesDetect from '../steps/series/detect.ts';
+import * as seriesLP from '../steps/series/lp.ts';
+import * as seriesStatus from '../steps/series/status.ts';
+import * as status from '../steps/linux/status.ts';
+import * as sysInfo from '../steps/linux/sys-info.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
 import { BUILD_AND_CONFIGURE, NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG, PLAIN_SLEEP } from './common.ts';
 
 /** v8's wrapper with the CPU in its lines, and ten attempts while there is no entropy. Source: seamcall(), v11 05/20 and 06/20. */

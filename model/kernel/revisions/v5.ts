@@ -2,17 +2,17 @@ import { EFAULT, ENODEV } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import { seamcallReturning, type SeamcallPolicy, type TrapPolicy } from '../seamcall.ts';
-import * as acpi from '../steps/acpi.ts';
-import * as configure from '../steps/configure.ts';
-import * as lock from '../steps/lock.ts';
-import * as detect from '../steps/detect.ts';
-import { REFUSE_DRIVER_MEMORY } from '../steps/memory-hotplug.ts';
-import * as seriesDetect from '../steps/series-detect.ts';
-import * as seriesLP from '../steps/series-lp.ts';
-import * as seriesMemory from '../steps/series-memory.ts';
-import * as seriesStatus from '../steps/series-status.ts';
-import * as sysInfo from '../steps/sys-info.ts';
-import * as tdmr from '../steps/tdmr.ts';
+import * as acpi from '../steps/linux/acpi.ts';
+import * as configure from '../steps/linux/configure.ts';
+import * as lock from '../steps/linux/lock.ts';
+import * as detect from '../steps/linux/detect.ts';
+import { REFUSE_DRIVER_MEMORY } from '../steps/linux/memory-hotplug.ts';
+import * as seriesDetect from '../steps/series/detect.ts';
+import * as seriesLP from '../steps/series/lp.ts';
+import * as seriesMemory from '../steps/series/memory.ts';
+import * as seriesStatus from '../steps/series/status.ts';
+import * as sysInfo from '../steps/linux/sys-info.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
 import { cpuHotplug, cpuRemove, memoryAdd, NOTHING_TO_DO, PLAIN_SLEEP, REMOVE_MEMORY } from './common.ts';
 import {
   CLEAN_UP_SERIES,

@@ -2,16 +2,16 @@ import { EINVAL, EIO, ENODEV } from '../errno.ts';
 import { defineFlow, type FlowEntry, type Step } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
-import * as configure from '../steps/configure.ts';
-import * as detect from '../steps/detect.ts';
-import * as lock from '../steps/lock.ts';
-import { BEGIN_ADD, DONE_ADD, REFUSE_NON_TDX_MEMORY } from '../steps/memory-hotplug.ts';
-import * as seriesDetect from '../steps/series-detect.ts';
-import * as seriesLP from '../steps/series-lp.ts';
-import * as seriesMemory from '../steps/series-memory.ts';
-import * as seriesStatus from '../steps/series-status.ts';
-import * as sysInfo from '../steps/sys-info.ts';
-import * as tdmr from '../steps/tdmr.ts';
+import * as configure from '../steps/linux/configure.ts';
+import * as detect from '../steps/linux/detect.ts';
+import * as lock from '../steps/linux/lock.ts';
+import { BEGIN_ADD, DONE_ADD, REFUSE_NON_TDX_MEMORY } from '../steps/linux/memory-hotplug.ts';
+import * as seriesDetect from '../steps/series/detect.ts';
+import * as seriesLP from '../steps/series/lp.ts';
+import * as seriesMemory from '../steps/series/memory.ts';
+import * as seriesStatus from '../steps/series/status.ts';
+import * as sysInfo from '../steps/linux/sys-info.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
 import { memoryAdd, PLAIN_CPU_HOTPLUG, PLAIN_MEMORY_REMOVE, PLAIN_SLEEP } from './common.ts';
 import {
   CLEAN_UP_SERIES,

@@ -2,15 +2,15 @@ import { EINVAL, EIO, ENODEV } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
-import * as configure from '../steps/configure.ts';
-import * as lock from '../steps/lock.ts';
-import * as memory from '../steps/memory.ts';
-import * as seriesDetect from '../steps/series-detect.ts';
-import * as seriesMemory from '../steps/series-memory.ts';
-import * as seriesStatus from '../steps/series-status.ts';
-import * as status from '../steps/status.ts';
-import * as sysInfo from '../steps/sys-info.ts';
-import * as tdmr from '../steps/tdmr.ts';
+import * as configure from '../steps/linux/configure.ts';
+import * as lock from '../steps/linux/lock.ts';
+import * as memory from '../steps/linux/memory.ts';
+import * as seriesDetect from '../steps/series/detect.ts';
+import * as seriesMemory from '../steps/series/memory.ts';
+import * as seriesStatus from '../steps/series/status.ts';
+import * as status from '../steps/linux/status.ts';
+import * as sysInfo from '../steps/linux/sys-info.ts';
+import * as tdmr from '../steps/linux/tdmr.ts';
 import { NOTIFIED_MEMORY_HOTPLUG, PLAIN_CPU_HOTPLUG, PLAIN_SLEEP } from './common.ts';
 import {
   CLEAN_UP_SERIES,

@@ -1,13 +1,13 @@
-import { CMR_COUNT_MAX } from '../../abi/cmr-info.ts';
-import { TDSYSINFO_SIZE } from '../../abi/tdsysinfo.ts';
-import { EINVAL } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import type { MessageId } from '../message.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import { seamcallReturning, TDH_SYS_INFO } from '../seamcall.ts';
-import type { KernelState } from '../state.ts';
-import { CMR_BUFFER, cmrBase, cmrCountOf, cmrSize, readModuleInfo, SYSINFO_BUFFER } from '../sys-info.ts';
+import { CMR_COUNT_MAX } from '../../../abi/cmr-info.ts';
+import { TDSYSINFO_SIZE } from '../../../abi/tdsysinfo.ts';
+import { EINVAL } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import type { MessageId } from '../../message.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import { seamcallReturning, TDH_SYS_INFO } from '../../seamcall.ts';
+import type { KernelState } from '../../state.ts';
+import { CMR_BUFFER, cmrBase, cmrCountOf, cmrSize, readModuleInfo, SYSINFO_BUFFER } from '../../sys-info.ts';
 
 /** TDH.SYS.INFO into the two buffers. R9 is taken for the number of CMRs; the module always says 32. */
 export const SYS_INFO: Step = {

@@ -1,8 +1,8 @@
-import { EINVAL, ENODEV } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import type { MessageId } from '../message.ts';
-import { printk } from '../printk.ts';
-import type { KernelState } from '../state.ts';
+import { EINVAL, ENODEV } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import type { MessageId } from '../../message.ts';
+import { printk } from '../../printk.ts';
+import type { KernelState } from '../../state.ts';
 
 /** Boot-time detection of the 2022 and 2023 patch series. */
 

@@ -1,9 +1,9 @@
-import { EINVAL } from '../errno.ts';
-import { CRASH, DONE, type Outcome, type Step } from '../flow.ts';
-import type { MessageId } from '../message.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import type { KernelState } from '../state.ts';
+import { EINVAL } from '../../errno.ts';
+import { CRASH, DONE, type Outcome, type Step } from '../../flow.ts';
+import type { MessageId } from '../../message.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import type { KernelState } from '../../state.ts';
 
 const V5_CPU =
   'acpi_processor_add() and acpi_processor_remove(), v5 02/22 "cc_platform: Add new attribute to prevent ACPI CPU hotplug"';

@@ -1,9 +1,9 @@
-import { EBUSY, EINVAL, EPERM } from '../errno.ts';
-import { BLOCKED, DONE, type Step } from '../flow.ts';
-import { lock, unlock } from '../lock.ts';
-import { isTDXMemoryRegion, judgeMemoryNotification, NOTIFY_OK } from '../memory-hotplug.ts';
-import { printk } from '../printk.ts';
-import { addMemblock, removeMemblock } from '../tdx-memory.ts';
+import { EBUSY, EINVAL, EPERM } from '../../errno.ts';
+import { BLOCKED, DONE, type Step } from '../../flow.ts';
+import { lock, unlock } from '../../lock.ts';
+import { isTDXMemoryRegion, judgeMemoryNotification, NOTIFY_OK } from '../../memory-hotplug.ts';
+import { printk } from '../../printk.ts';
+import { addMemblock, removeMemblock } from '../../tdx-memory.ts';
 
 /** mem_hotplug_begin(): waits for everybody who reads the memory map. */
 function begin(name: string): Step {

@@ -1,7 +1,7 @@
-import type { U64 } from '../../abi/u64.ts';
-import { EINVAL } from '../errno.ts';
-import { AGAIN, DONE, JUMP, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
+import type { U64 } from '../../../abi/u64.ts';
+import { EINVAL } from '../../errno.ts';
+import { AGAIN, DONE, JUMP, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
 import {
   seamcallStatus,
   TDH_MNG_KEY_FREEID,
@@ -10,10 +10,10 @@ import {
   TDH_PHYMEM_PAGE_RECLAIM,
   TDH_PHYMEM_PAGE_WBINVD,
   TDH_VP_FLUSH,
-} from '../seamcall.ts';
-import type { KernelState } from '../state.ts';
-import { freeKeyID } from '../td.ts';
-import { release } from '../tdx-memory.ts';
+} from '../../seamcall.ts';
+import type { KernelState } from '../../state.ts';
+import { freeKeyID } from '../../td.ts';
+import { release } from '../../tdx-memory.ts';
 import { isNotFirst, tdOf } from './td-create.ts';
 import { flushVCPU, type FlushVCPU } from './td-run.ts';
 

@@ -1,6 +1,6 @@
-import { EINVAL } from '../errno.ts';
-import { DONE, JUMP, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
+import { EINVAL } from '../../errno.ts';
+import { DONE, JUMP, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
 
 /** One attempt per boot: an initialised module answers 0 at once, a failed one -EINVAL without a word. */
 export const CHECK_MODULE_STATUS: Step = {

@@ -1,9 +1,9 @@
-import { lowHalf, u64FromHalves, type U64 } from '../../abi/u64.ts';
-import { EINVAL } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { seamcallSysRD } from '../seamcall.ts';
-import type { SystemInfo } from '../state.ts';
+import { lowHalf, u64FromHalves, type U64 } from '../../../abi/u64.ts';
+import { EINVAL } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import { seamcallSysRD } from '../../seamcall.ts';
+import type { SystemInfo } from '../../state.ts';
 
 /** Global metadata field ids. Source: TDX module ABI, global metadata; arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
 export const MAX_TDMRS = 0x9100000100000008n;

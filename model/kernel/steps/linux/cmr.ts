@@ -1,10 +1,10 @@
-import { CMR_COUNT_MAX } from '../../abi/cmr-info.ts';
-import type { AddressRange } from '../../abi/range.ts';
-import { isBelow, lowHalf, type U64 } from '../../abi/u64.ts';
-import { ENOSPC } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import { reserveCMRHoles } from '../reserved-area.ts';
-import { seamcallSysRD } from '../seamcall.ts';
+import { CMR_COUNT_MAX } from '../../../abi/cmr-info.ts';
+import type { AddressRange } from '../../../abi/range.ts';
+import { isBelow, lowHalf, type U64 } from '../../../abi/u64.ts';
+import { ENOSPC } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import { reserveCMRHoles } from '../../reserved-area.ts';
+import { seamcallSysRD } from '../../seamcall.ts';
 import { fieldRun } from './metadata.ts';
 import { fillReservedAreasStep } from './tdmr.ts';
 

@@ -1,7 +1,7 @@
-import { EFAULT, EINVAL, ENODEV } from '../errno.ts';
-import { DONE, JUMP, type Outcome, type Step } from '../flow.ts';
-import type { MessageId } from '../message.ts';
-import { printk } from '../printk.ts';
+import { EFAULT, EINVAL, ENODEV } from '../../errno.ts';
+import { DONE, JUMP, type Outcome, type Step } from '../../flow.ts';
+import type { MessageId } from '../../message.ts';
+import { printk } from '../../printk.ts';
 
 /** Wraps a step of a revision that turns every error into -EFAULT. */
 export function asFault(step: Step): Step {

@@ -1,10 +1,10 @@
-import { STATUS } from '../../abi/status.ts';
-import { highHalf } from '../../abi/u64.ts';
-import { EINVAL, EIO } from '../errno.ts';
-import { AGAIN, DONE, JUMP, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { seamcallTDMRInit } from '../seamcall.ts';
-import { isConfigured } from './strict-lp.ts';
+import { STATUS } from '../../../abi/status.ts';
+import { highHalf } from '../../../abi/u64.ts';
+import { EINVAL, EIO } from '../../errno.ts';
+import { AGAIN, DONE, JUMP, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import { seamcallTDMRInit } from '../../seamcall.ts';
+import { isConfigured } from './lp.ts';
 
 /** How the `strict` kernel detects TDX, and how it ends an attempt: no state bars the next one. */
 

@@ -1,7 +1,7 @@
-import { lowHalf } from '../../abi/u64.ts';
-import { EINVAL, ENODEV } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
+import { lowHalf } from '../../../abi/u64.ts';
+import { EINVAL, ENODEV } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
 
 const SOURCE = 'tdx_init(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12';
 /** CPUID model numbers (family 6) with the partial-write machine-check erratum. Source: check_tdx_erratum(), Linux 6.12. */

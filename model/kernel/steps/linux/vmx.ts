@@ -1,5 +1,5 @@
-import { DONE, JUMP, type Step } from '../flow.ts';
-import { flushAndPutVMX, flushCaches, getVMX, putVMX } from '../vmx.ts';
+import { DONE, JUMP, type Step } from '../../flow.ts';
+import { flushAndPutVMX, flushCaches, getVMX, putVMX } from '../../vmx.ts';
 
 const SOURCE =
   'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';

@@ -1,7 +1,7 @@
-import { ENODEV } from '../errno.ts';
-import { CRASH, DONE, JUMP, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { seamcall, TDH_SYS_INIT, TDH_SYS_LP_INIT } from '../seamcall.ts';
+import { ENODEV } from '../../errno.ts';
+import { CRASH, DONE, JUMP, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import { seamcall, TDH_SYS_INIT, TDH_SYS_LP_INIT } from '../../seamcall.ts';
 
 /** A CPU that was brought up once is left alone, whatever became of its VMX operation since. */
 export const SKIP_IF_LP_INITIALISED: Step = {

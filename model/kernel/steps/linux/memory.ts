@@ -1,6 +1,6 @@
-import type { Step } from '../flow.ts';
-import { DONE } from '../flow.ts';
-import { buildTDXMemory, freeTDXMemory } from '../tdx-memory.ts';
+import type { Step } from '../../flow.ts';
+import { DONE } from '../../flow.ts';
+import { buildTDXMemory, freeTDXMemory } from '../../tdx-memory.ts';
 
 export const BUILD_MEMORY_LIST: Step = {
   name: 'build-memory-list',

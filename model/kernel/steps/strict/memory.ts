@@ -1,12 +1,12 @@
-import { mergeCMRs } from '../../platform/cmr.ts';
-import { EBUSY, EINVAL, ENOMEM, ENOSPC } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import { reserveCMRHoles, reservePAMTs, sortReservedAreas } from '../reserved-area.ts';
-import type { KernelState } from '../state.ts';
-import { allocate, freeTDXMemory } from '../tdx-memory.ts';
-import type { ReservedArea } from '../tdmr.ts';
+import { mergeCMRs } from '../../../platform/cmr.ts';
+import { EBUSY, EINVAL, ENOMEM, ENOSPC } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import { reserveCMRHoles, reservePAMTs, sortReservedAreas } from '../../reserved-area.ts';
+import type { KernelState } from '../../state.ts';
+import { allocate, freeTDXMemory } from '../../tdx-memory.ts';
+import type { ReservedArea } from '../../tdmr.ts';
 
 /** Memory as the `strict` kernel sees it: what is convertible becomes TDX memory, the rest leaves the page allocator. */
 

@@ -1,12 +1,12 @@
-import { ENOMEM, ENOSPC } from '../errno.ts';
-import { AGAIN, DONE, type Step } from '../flow.ts';
-import { nodeOfPAMT, sizePAMT } from '../pamt.ts';
-import { printk } from '../printk.ts';
-import { reserveMemoryHoles, reservePAMTs, sortReservedAreas } from '../reserved-area.ts';
-import type { KernelState } from '../state.ts';
-import { coverMemory, pamtSize, TDMR_COUNT_WARNING, type TDMR } from '../tdmr.ts';
-import { tdmrStride } from '../tdmr-info.ts';
-import { allocate, release } from '../tdx-memory.ts';
+import { ENOMEM, ENOSPC } from '../../errno.ts';
+import { AGAIN, DONE, type Step } from '../../flow.ts';
+import { nodeOfPAMT, sizePAMT } from '../../pamt.ts';
+import { printk } from '../../printk.ts';
+import { reserveMemoryHoles, reservePAMTs, sortReservedAreas } from '../../reserved-area.ts';
+import type { KernelState } from '../../state.ts';
+import { coverMemory, pamtSize, TDMR_COUNT_WARNING, type TDMR } from '../../tdmr.ts';
+import { tdmrStride } from '../../tdmr-info.ts';
+import { allocate, release } from '../../tdx-memory.ts';
 
 /** One physically contiguous array for as many TDMRs as the module takes. */
 export const ALLOCATE_TDMR_ARRAY: Step = {

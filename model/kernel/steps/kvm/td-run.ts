@@ -1,12 +1,12 @@
-import type { U64 } from '../../abi/u64.ts';
-import { EBUSY, EINVAL, EIO, ENOMEM } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import { seamcallStatus, TDH_VP_CREATE, TDH_VP_ENTER, TDH_VP_FLUSH } from '../seamcall.ts';
-import type { KernelState } from '../state.ts';
-import type { KernelTD } from '../td.ts';
-import { allocate, release } from '../tdx-memory.ts';
+import type { U64 } from '../../../abi/u64.ts';
+import { EBUSY, EINVAL, EIO, ENOMEM } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import { seamcallStatus, TDH_VP_CREATE, TDH_VP_ENTER, TDH_VP_FLUSH } from '../../seamcall.ts';
+import type { KernelState } from '../../state.ts';
+import type { KernelTD } from '../../td.ts';
+import { allocate, release } from '../../tdx-memory.ts';
 import { tdOf } from './td-create.ts';
 
 /** A guest's vCPU and the CPU it runs on. Inferred where the module's answers are concerned: no recording has vCPUs. */

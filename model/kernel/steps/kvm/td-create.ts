@@ -1,13 +1,13 @@
-import { EAGAIN, EINVAL, EIO, ENOMEM, ENOSPC } from '../errno.ts';
-import { AGAIN, BLOCKED, DONE, type Outcome, type Step } from '../flow.ts';
-import { lock, unlock } from '../lock.ts';
-import { printk } from '../printk.ts';
-import { seamcallStatus, TDH_MNG_ADDCX, TDH_MNG_CREATE, TDH_MNG_KEY_CONFIG, TDX_RND_NO_ENTROPY } from '../seamcall.ts';
-import { allocate, release } from '../tdx-memory.ts';
-import { packageMaskBytes } from './configure.ts';
-import { allocateKeyID, freeKeyID, type KernelTD } from '../td.ts';
-import type { KernelState } from '../state.ts';
-import type { Thread } from '../thread.ts';
+import { EAGAIN, EINVAL, EIO, ENOMEM, ENOSPC } from '../../errno.ts';
+import { AGAIN, BLOCKED, DONE, type Outcome, type Step } from '../../flow.ts';
+import { lock, unlock } from '../../lock.ts';
+import { printk } from '../../printk.ts';
+import { seamcallStatus, TDH_MNG_ADDCX, TDH_MNG_CREATE, TDH_MNG_KEY_CONFIG, TDX_RND_NO_ENTROPY } from '../../seamcall.ts';
+import { allocate, release } from '../../tdx-memory.ts';
+import { packageMaskBytes } from '../linux/configure.ts';
+import { allocateKeyID, freeKeyID, type KernelTD } from '../../td.ts';
+import type { KernelState } from '../../state.ts';
+import type { Thread } from '../../thread.ts';
 
 const SOURCE = '__tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGE = 4096;

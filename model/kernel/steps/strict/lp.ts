@@ -1,10 +1,10 @@
-import { EINVAL, ENODEV } from '../errno.ts';
-import { AGAIN, CRASH, DONE, JUMP, type Step } from '../flow.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import { seamcall, TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT } from '../seamcall.ts';
-import type { KernelCPU, KernelState } from '../state.ts';
-import { flushAndPutVMX, getVMX } from '../vmx.ts';
+import { EINVAL, ENODEV } from '../../errno.ts';
+import { AGAIN, CRASH, DONE, JUMP, type Step } from '../../flow.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import { seamcall, TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT } from '../../seamcall.ts';
+import type { KernelCPU, KernelState } from '../../state.ts';
+import { flushAndPutVMX, getVMX } from '../../vmx.ts';
 
 /** CPUs as the `strict` kernel brings them up: nothing is remembered but success, and whoever is in the way is named. */
 

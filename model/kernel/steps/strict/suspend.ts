@@ -1,8 +1,8 @@
-import { EBUSY } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import type { KernelState } from '../state.ts';
-import { isConfigured } from './strict-lp.ts';
+import { EBUSY } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import type { KernelState } from '../../state.ts';
+import { isConfigured } from './lp.ts';
 
 /** Sleep states of the `strict` kernel: refused by name before a CPU goes, or TDX is over and said to be. */
 

@@ -1,7 +1,7 @@
-import { EBUSY } from '../errno.ts';
-import { DONE, JUMP, type Step } from '../flow.ts';
-import type { MessageId } from '../message.ts';
-import { printk } from '../printk.ts';
+import { EBUSY } from '../../errno.ts';
+import { DONE, JUMP, type Step } from '../../flow.ts';
+import type { MessageId } from '../../message.ts';
+import { printk } from '../../printk.ts';
 
 /** Nothing to do when the CPU already is where it shall go. */
 export const SKIP_IF_ONLINE: Step = {

@@ -1,11 +1,11 @@
-import { ENOMEM } from '../errno.ts';
-import { AGAIN, CRASH, DONE, type Step } from '../flow.ts';
-import type { MessageId } from '../message.ts';
-import { printk } from '../printk.ts';
-import { seamcall, seamcallTDMRInit, TDH_SYS_CONFIG, TDH_SYS_KEY_CONFIG } from '../seamcall.ts';
-import { pamtSize } from '../tdmr.ts';
-import { addressArraySize, tdmrStride, writeTDMRInfo } from '../tdmr-info.ts';
-import { allocate, release } from '../tdx-memory.ts';
+import { ENOMEM } from '../../errno.ts';
+import { AGAIN, CRASH, DONE, type Step } from '../../flow.ts';
+import type { MessageId } from '../../message.ts';
+import { printk } from '../../printk.ts';
+import { seamcall, seamcallTDMRInit, TDH_SYS_CONFIG, TDH_SYS_KEY_CONFIG } from '../../seamcall.ts';
+import { pamtSize } from '../../tdmr.ts';
+import { addressArraySize, tdmrStride, writeTDMRInfo } from '../../tdmr-info.ts';
+import { allocate, release } from '../../tdx-memory.ts';
 
 export const ALLOCATE_ADDRESS_ARRAY: Step = {
   name: 'allocate-address-array',

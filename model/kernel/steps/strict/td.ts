@@ -1,10 +1,10 @@
-import { EBUSY, EINVAL, EIO } from '../errno.ts';
-import { AGAIN, DONE, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { seamcallStatus, TDH_MNG_KEY_CONFIG } from '../seamcall.ts';
-import type { KernelCPU, KernelState } from '../state.ts';
-import { vpflushdone, writeBackCaches } from './td-destroy.ts';
-import { tdOf } from './td-create.ts';
+import { EBUSY, EINVAL, EIO } from '../../errno.ts';
+import { AGAIN, DONE, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import { seamcallStatus, TDH_MNG_KEY_CONFIG } from '../../seamcall.ts';
+import type { KernelCPU, KernelState } from '../../state.ts';
+import { vpflushdone, writeBackCaches } from '../kvm/td-destroy.ts';
+import { tdOf } from '../kvm/td-create.ts';
 
 /** Guests of the `strict` kernel: only CPUs that the module knows and that are in VMX operation count. */
 

@@ -1,10 +1,10 @@
-import { ENOSYS, EOPNOTSUPP } from '../errno.ts';
-import { STATUS } from '../../abi/status.ts';
-import { highHalf, isZero } from '../../abi/u64.ts';
-import { AGAIN, DONE, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { seamcallStatus, TDH_SYS_DISABLE, TDX_SEAMCALL_VMFAILINVALID } from '../seamcall.ts';
-import { flushAndPutVMX } from '../vmx.ts';
+import { ENOSYS, EOPNOTSUPP } from '../../errno.ts';
+import { STATUS } from '../../../abi/status.ts';
+import { highHalf, isZero } from '../../../abi/u64.ts';
+import { AGAIN, DONE, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import { seamcallStatus, TDH_SYS_DISABLE, TDX_SEAMCALL_VMFAILINVALID } from '../../seamcall.ts';
+import { flushAndPutVMX } from '../../vmx.ts';
 import { RESET_PAMTS } from './undo.ts';
 
 /** Built without kexec: the two exclude each other in Kconfig. */

@@ -1,10 +1,10 @@
-import { EINVAL, ENOMEM } from '../errno.ts';
-import { DONE, type Step } from '../flow.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import { cmrBase, cmrSize } from '../sys-info.ts';
-import type { KernelState } from '../state.ts';
-import { addTDXMemory, forEachTDXRange, freeTDXMemory } from '../tdx-memory.ts';
+import { EINVAL, ENOMEM } from '../../errno.ts';
+import { DONE, type Step } from '../../flow.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import { cmrBase, cmrSize } from '../../sys-info.ts';
+import type { KernelState } from '../../state.ts';
+import { addTDXMemory, forEachTDXRange, freeTDXMemory } from '../../tdx-memory.ts';
 
 const V7 =
   'build_tdx_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"';

@@ -1,9 +1,9 @@
-import { ENOSYS, EPERM } from '../errno.ts';
-import { AGAIN, CRASH, DONE, type Flow, type Outcome, type Step } from '../flow.ts';
-import type { KernelPort } from '../port.ts';
-import { printk } from '../printk.ts';
-import type { KernelState } from '../state.ts';
-import { createThread, runThread, type Thread } from '../thread.ts';
+import { ENOSYS, EPERM } from '../../errno.ts';
+import { AGAIN, CRASH, DONE, type Flow, type Outcome, type Step } from '../../flow.ts';
+import type { KernelPort } from '../../port.ts';
+import { printk } from '../../printk.ts';
+import type { KernelState } from '../../state.ts';
+import { createThread, runThread, type Thread } from '../../thread.ts';
 
 /** Suspend to RAM (ACPI S3) and hibernation (S4), as far as CPUs go: what the machine loses meanwhile is the world's. */
 

@@ -1,5 +1,5 @@
-import { DONE, JUMP, type Step } from '../flow.ts';
-import { pamtSize } from '../tdmr.ts';
+import { DONE, JUMP, type Step } from '../../flow.ts';
+import { pamtSize } from '../../tdmr.ts';
 
 /** Success jumps over the clean-up labels. */
 export const SKIP_UNDO: Step = {

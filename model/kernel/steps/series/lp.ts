@@ -1,7 +1,7 @@
-import { EFAULT, EINVAL } from '../errno.ts';
-import { AGAIN, CRASH, DONE, JUMP, type Step } from '../flow.ts';
-import { printk } from '../printk.ts';
-import { seamcall, seamcallReturning, TDH_SYS_INIT, TDH_SYS_LP_INIT, TDH_SYS_LP_SHUTDOWN } from '../seamcall.ts';
+import { EFAULT, EINVAL } from '../../errno.ts';
+import { AGAIN, CRASH, DONE, JUMP, type Step } from '../../flow.ts';
+import { printk } from '../../printk.ts';
+import { seamcall, seamcallReturning, TDH_SYS_INIT, TDH_SYS_LP_INIT, TDH_SYS_LP_SHUTDOWN } from '../../seamcall.ts';
 
 /** Every present CPU must be online: with `nosmt`, or one CPU offline, there is no TDX. */
 export const CHECK_ALL_CPUS_ONLINE: Step = {
