@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Event } from '../model/world/event.ts';
 import { type Case, decodeCaseFile, encodeCaseFile, encodeCaseLine } from './case.ts';
-import { UserError } from './cli/exit.ts';
+import { UserError } from './user-error.ts';
 import { sampleCase, samplePlatform } from './testing/sample.ts';
 
 const require = createRequire(import.meta.url);

@@ -2,7 +2,7 @@ import { formatU64, parseU64 } from '../model/abi/u64.ts';
 import type { Platform } from '../model/platform/platform.ts';
 import type { Event } from '../model/world/event.ts';
 import type { Preemption } from '../model/world/schedule.ts';
-import { UserError } from './cli/exit.ts';
+import { UserError } from './user-error.ts';
 import { migrate } from './migrate.ts';
 import { publishedSchema } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import { UserError } from './cli/exit.ts';
+import { UserError } from './user-error.ts';
 
 type JSONObject = Readonly<Record<string, unknown>>;
 

@@ -6,11 +6,11 @@ import type { Stages } from './campaign/stages.ts';
 import { FORMAT_VERSION } from './case.ts';
 import { generateCase } from './generate/generate-case.ts';
 import { MOOD_NAMES, parseMood } from './generate/mood.ts';
-import { bootMachine } from './oracle/boot-machine.ts';
-import { describeCase } from './oracle/describe-case.ts';
+import { bootMachine } from './platform-file/boot-machine.ts';
+import { describeCase } from './describe/describe-case.ts';
 import { judgeCase } from './oracle/judge-case.ts';
 import { METAMORPHIC } from './oracle/metamorphic.ts';
-import { defaultModule, findProfile, KERNEL_NAMES, MODULE_NAMES } from './oracle/profile.ts';
+import { defaultModule, findProfile, KERNEL_NAMES, MODULE_NAMES } from './profile.ts';
 import { readPlatforms } from './store/platform-store.ts';
 
 const MACHINES = fileURLToPath(new URL('../../corpus/platforms', import.meta.url));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { REQUEST } from './implementations/server.ts';
+import { REQUEST } from './implementations/module/server.ts';
 
 const hello = { type: 'hello', id: 1, protocol: { major: 1, minor: 0 }, harness: { name: 'x', version: '1' } };
 

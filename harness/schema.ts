@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import { UserError } from './cli/exit.ts';
+import { UserError } from './user-error.ts';
 
 /** A published JSON Schema, compiled; `check` throws a UserError naming the place and what was expected there. */
 export interface Schema<T> {

@@ -1,9 +1,9 @@
 import type { PlatformLP } from '../../model/platform/platform.ts';
-import { buildKernel } from '../adapters/linux/build.ts';
-import { judgeAgainstModel, runCompiled, startKernel } from '../adapters/linux/judge.ts';
+import { buildKernel } from '../implementations/linux/build.ts';
+import { judgeAgainstModel, runCompiled, startKernel } from '../implementations/linux/judge.ts';
 import { type Case, FORMAT_VERSION } from '../case.ts';
 import { judgeCase } from '../oracle/judge-case.ts';
-import { findProfile } from '../oracle/profile.ts';
+import { findProfile } from '../profile.ts';
 import { benchTree } from '../testing/bench-tree.ts';
 
 /** Boots and initialisations a second of compiled Linux beside those of its model: 2 LPs, 1 GiB, 256 TDH.SYS.TDMR.INIT each. */

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { RELEASES } from '../../model/module/release.ts';
-import { readJSONLines } from '../trace/json-lines.ts';
-import type { ModuleCase } from '../trace/module-case.ts';
-import { readModuleCase } from '../trace/module-case.ts';
-import type { RepeatMode } from '../trace/module-replay.ts';
-import { replayModuleCase } from '../trace/module-replay.ts';
+import { readJSONLines } from '../transcript/json-lines.ts';
+import type { ModuleCase } from '../transcript/module-case.ts';
+import { readModuleCase } from '../transcript/module-case.ts';
+import type { RepeatMode } from '../transcript/module-replay.ts';
+import { replayModuleCase } from '../transcript/module-replay.ts';
 
 // How fast the module model replays the recording, parsing apart. Budgets: 400,000 recorded steps a second with the
 // calls of a repeat counted, 1.5 million calls a second with every one of them made. The machine of the moment is told

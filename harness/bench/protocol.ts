@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { compareAnswers } from '../implementations/compare.ts';
-import type { CaseAnswer } from '../implementations/messages.ts';
-import { type Asked, openSession } from '../implementations/session.ts';
-import { DEFAULT_TIMEOUTS } from '../implementations/timeouts.ts';
+import { compareAnswers } from '../implementations/module/compare-answers.ts';
+import type { CaseAnswer } from '../implementations/protocol/messages.ts';
+import { type Asked, openSession } from '../implementations/module/session.ts';
+import { DEFAULT_TIMEOUTS } from '../implementations/process/timeouts.ts';
 
 // How many validated steps a second go through seam-stdio/1 to a trivial Node implementation and back: 16 steps a case,
 // six registers a step. Budget: 400,000 in flight, where the answers are what was expected; the slow way (every answer

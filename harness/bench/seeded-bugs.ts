@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
-import { buildKernel } from '../adapters/linux/build.ts';
-import { judgeAgainstModel, startKernel } from '../adapters/linux/judge.ts';
+import { buildKernel } from '../implementations/linux/build.ts';
+import { judgeAgainstModel, startKernel } from '../implementations/linux/judge.ts';
 import type { Judge } from '../oracle/judge.ts';
-import { findProfile } from '../oracle/profile.ts';
+import { findProfile } from '../profile.ts';
 import { stages } from '../pipeline.ts';
 import { shrink } from '../shrink/shrink.ts';
 import { listCaseFiles, readCaseFile } from '../store/case-store.ts';

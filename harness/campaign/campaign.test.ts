@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Event } from '../../model/world/event.ts';
 import { type CaseFile, decodeCaseFile, encodeCaseFile } from '../case.ts';
-import { EXIT } from '../cli/exit.ts';
+import { EXIT } from '../user-error.ts';
 import type { KnownDeviation } from '../store/known.ts';
 import { stages } from '../testing/fake-stages.ts';
 import { type CampaignConfig, type CampaignPorts, runCampaign } from './campaign.ts';

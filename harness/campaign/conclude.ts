@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../cli/exit.ts';
+import { EXIT, type ExitCode } from '../user-error.ts';
 import type { CampaignConfig } from './campaign.ts';
 import type { Finding, KnownState, Ledger } from './ledger.ts';
 import type { CampaignRecord, ExplainedDifference, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type ExitCode, UserError } from '../cli/exit.ts';
+import { type ExitCode, UserError } from '../user-error.ts';
 import { openStages, type OpenStages, type StagesSource } from './stages.ts';
 import { perform, type Task, type TaskResults } from './task.ts';
 import { createWatch, type Watch, watcherOf } from './watch.ts';

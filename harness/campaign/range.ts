@@ -1,5 +1,5 @@
 import type { Case } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { Better, Verdict, Violation } from '../oracle/verdict.ts';
 import { stackOf } from '../shrink/probe.ts';
 import type { GenerateOptions, Stages } from './stages.ts';

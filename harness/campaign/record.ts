@@ -1,5 +1,5 @@
 import type { Profile } from '../case.ts';
-import type { ExitCode } from '../cli/exit.ts';
+import type { ExitCode } from '../user-error.ts';
 
 /**
  * The event stream of a campaign, one JSON object a line: header, then what happened, then a footer. The single source

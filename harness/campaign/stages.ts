@@ -1,5 +1,5 @@
 import type { Case, Profile } from '../case.ts';
-import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
+import type { BootOutcome, Machine } from '../platform-file/boot-machine.ts';
 import type { Describe, Judge } from '../oracle/judge.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 

@@ -1,7 +1,7 @@
 import type { Case } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { Judge } from '../oracle/judge.ts';
-import { describePlatform } from '../oracle/describe-platform.ts';
+import { describePlatform } from '../describe/describe-platform.ts';
 import type { Better, Violation } from '../oracle/verdict.ts';
 import { isMinimalCase, type ShrinkResult, shrink } from '../shrink/shrink.ts';
 import { type Given, type Range, runGiven, runRange, type Tally } from './range.ts';

@@ -1,4 +1,4 @@
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { Answer, Request } from './executor.ts';
 import { openStages, type StagesSource, type Stages } from './stages.ts';
 import { perform } from './task.ts';

@@ -1,15 +1,15 @@
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import type { BootOutcome, Machine } from '../oracle/boot-machine.ts';
-import type { ReportedOutcome } from '../oracle/reported-outcome.ts';
+import type { BootOutcome, Machine } from '../platform-file/boot-machine.ts';
+import type { ReportedOutcome } from '../platform-file/reported-outcome.ts';
 import { decodeCaseFile } from '../case.ts';
 import { publishedSchema } from '../schema.ts';
 import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';
-import type { Context } from './context.ts';
-import { nameOf } from './corpus-option.ts';
-import { UserError } from './exit.ts';
-import { addProfileOptions, type ProfileOptions, profileOf } from './profile-options.ts';
-import { didYouMean } from './suggest.ts';
+import type { Context } from './screen/context.ts';
+import { nameOf } from './options/corpus-option.ts';
+import { UserError } from '../user-error.ts';
+import { addProfileOptions, type ProfileOptions, profileOf } from './options/profile-options.ts';
+import { didYouMean } from './options/suggest.ts';
 
 export const BOOT_SCHEMA = publishedSchema<BootOutcome>('./report/boot.schema.json');
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import schema from '../trace/check-trace.schema.json' with { type: 'json' };
-import { EXIT } from './exit.ts';
+import schema from '../transcript/check-trace.schema.json' with { type: 'json' };
+import { EXIT } from '../user-error.ts';
 
 const CORPUS = fileURLToPath(new URL('../../../corpus/transcripts/module-1.5.01.jsonl.gz', import.meta.url));
 const COMMAND = new URL('./check-trace.js', import.meta.url).href;

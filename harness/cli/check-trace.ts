@@ -2,12 +2,12 @@ import { counted } from '../campaign/rendering.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReleaseName } from '../../model/module/release.ts';
 import { RELEASES } from '../../model/module/release.ts';
-import type { CheckSummary } from '../trace/check.ts';
-import { checkTraces } from '../trace/check.ts';
-import type { RepeatMode } from '../trace/module-replay.ts';
-import { TraceFormatError } from '../trace/replay.ts';
-import type { ExitCode } from './exit.ts';
-import { EXIT, UserError } from './exit.ts';
+import type { CheckSummary } from '../transcript/check.ts';
+import { checkTraces } from '../transcript/check.ts';
+import type { RepeatMode } from '../transcript/module-replay.ts';
+import { TraceFormatError } from '../transcript/replay.ts';
+import type { ExitCode } from '../user-error.ts';
+import { EXIT, UserError } from '../user-error.ts';
 
 interface Options {
   readonly json?: true;
@@ -30,7 +30,7 @@ export function checkTraceCommand(): Command {
       ].join('\n'),
     )
     .argument('<file...>', 'transcripts of the TDX module or of Linux')
-    .option('--json', 'print one JSON object (harness/trace/check-trace.schema.json)')
+    .option('--json', 'print one JSON object (harness/transcript/check-trace.schema.json)')
     .option('--first <count>', 'mismatches to print', positiveInteger, 20)
     .addOption(
       new Option('--module <release>', 'release a module transcript is compared with')

@@ -1,5 +1,5 @@
 import { Argument, Command, type Option } from 'commander';
-import type { Context } from './context.ts';
+import type { Context } from './screen/context.ts';
 
 /** A verb with what may follow it. */
 interface Verb {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Context } from './context.ts';
+import type { Context } from './screen/context.ts';
 import { fuzzCommand } from './fuzz.ts';
 
 /** Where a value comes from, as people call it. */

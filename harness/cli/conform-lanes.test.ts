@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
-import { findTree } from '../adapters/linux/tree.ts';
+import { findTree } from '../implementations/linux/tree.ts';
 import { SUMMARY_SCHEMA } from '../report/summary.ts';
 import { describeLinux } from '../testing/describe-where.ts';
 import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';

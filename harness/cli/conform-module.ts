@@ -1,23 +1,27 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Level } from '../implementations/compare.ts';
-import { conformModule } from '../implementations/conform.ts';
-import type { Question } from '../implementations/messages.ts';
+import type { Level } from '../implementations/module/compare-answers.ts';
+import { conformModule } from '../implementations/module/conform.ts';
+import type { Question } from '../implementations/protocol/messages.ts';
 import { openModule } from '../implementations/open.ts';
-import { withoutAnswers } from '../implementations/prepare.ts';
-import type { ImplementationName } from '../implementations/registry.ts';
-import type { ConformReport, Finding, ImplementationReport } from '../implementations/report.ts';
-import { renderConformHTML, renderConformJUnit, renderConformMarkdown } from '../implementations/report-matrix.ts';
-import { renderConformText } from '../implementations/report-text.ts';
-import type { Timeouts } from '../implementations/timeouts.ts';
-import { findRelease } from '../oracle/profile.ts';
+import { withoutAnswers } from '../implementations/module/prepare.ts';
+import type { ImplementationName } from '../implementations/name.ts';
+import type { ConformReport, Finding, ImplementationReport } from '../implementations/module/report.ts';
+import {
+  renderConformHTML,
+  renderConformJUnit,
+  renderConformMarkdown,
+} from '../implementations/module/report-pages.ts';
+import { renderConformText } from '../implementations/module/report-screen.ts';
+import type { Timeouts } from '../implementations/process/timeouts.ts';
+import { findRelease } from '../profile.ts';
 import { requireWritable, writeAtomic } from '../store/atomic.ts';
-import { readJSONLines } from '../trace/json-lines.ts';
-import { readModuleInputs } from '../trace/module-case.ts';
-import { TraceFormatError } from '../trace/replay.ts';
-import type { Context } from './context.ts';
-import { EXIT, UserError } from './exit.ts';
-import { catchInterrupts, type Interrupts } from './interrupt.ts';
+import { readJSONLines } from '../transcript/json-lines.ts';
+import { readModuleInputs } from '../transcript/module-case.ts';
+import { TraceFormatError } from '../transcript/replay.ts';
+import type { Context } from './screen/context.ts';
+import { EXIT, UserError } from '../user-error.ts';
+import { catchInterrupts, type Interrupts } from './screen/interrupt.ts';
 
 export interface ModuleOptions {
   readonly module?: string;

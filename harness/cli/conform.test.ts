@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { findTree } from '../adapters/linux/tree.ts';
+import { findTree } from '../implementations/linux/tree.ts';
 import { SUMMARY_SCHEMA } from '../report/summary.ts';
 import { describeLinux } from '../testing/describe-where.ts';
 import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';

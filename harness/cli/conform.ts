@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import { LEVELS } from '../implementations/compare.ts';
+import { LEVELS } from '../implementations/module/compare-answers.ts';
 import { roleOf } from '../implementations/open.ts';
-import { type ImplementationName, parseImplementation } from '../implementations/registry.ts';
+import { type ImplementationName, parseImplementation } from '../implementations/name.ts';
 import { conformHosts, type HostOptions } from './conform-host.ts';
 import { conformModules, type ModuleOptions } from './conform-module.ts';
-import type { Context } from './context.ts';
-import { UserError } from './exit.ts';
-import { REPORTERS, type Reporter } from './fuzz-reports.ts';
-import { addProfileOptions } from './profile-options.ts';
-import { timeoutOption } from './timeout-option.ts';
-import { duration, listOf, oneOf, positiveInteger, seed } from './values.ts';
+import type { Context } from './screen/context.ts';
+import { UserError } from '../user-error.ts';
+import { REPORTERS, type Reporter } from './screen/fuzz-reports.ts';
+import { addProfileOptions } from './options/profile-options.ts';
+import { timeoutOption } from './options/timeout-option.ts';
+import { duration, listOf, oneOf, positiveInteger, seed } from './options/values.ts';
 
 type Options = Omit<HostOptions & ModuleOptions, 'reporter'> & { readonly reporter?: readonly string[] };
 

@@ -4,8 +4,8 @@ import { writeAtomic } from '../store/atomic.ts';
 import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile } from '../store/case-store.ts';
 import { loadKnown } from '../store/known.ts';
 import { loadReasons, reasonFor } from '../store/reasons.ts';
-import type { Context } from './context.ts';
-import { EXIT, UserError } from './exit.ts';
+import type { Context } from './screen/context.ts';
+import { EXIT, UserError } from '../user-error.ts';
 
 /**
  * Turns findings into known deviations: each that still fails, is minimal, and has a reason in the corpus's

@@ -8,10 +8,10 @@ import { writeAtomic } from '../store/atomic.ts';
 import { encodeCaseFile } from '../case.ts';
 import { minimiseCorpus } from '../store/minimise.ts';
 import { loadKnown } from '../store/known.ts';
-import type { Context } from './context.ts';
+import type { Context } from './screen/context.ts';
 import { promote } from './corpus-promote.ts';
-import { openCorpus } from './corpus-option.ts';
-import { EXIT, UserError } from './exit.ts';
+import { openCorpus } from './options/corpus-option.ts';
+import { EXIT, UserError } from '../user-error.ts';
 
 /** What `corpus stats --json` prints. */
 export interface CorpusStats {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
-import { fillSuite } from '../implementations/fill.ts';
+import { fillSuite } from '../implementations/module/fill.ts';
 import { writeAtomic } from '../store/atomic.ts';
 import { readSuite } from './conform-module.ts';
-import type { Context } from './context.ts';
+import type { Context } from './screen/context.ts';
 
 interface Options {
   readonly module: ReleaseName;
@@ -17,7 +17,7 @@ export function fillCommand({ terminal, version, root }: Context): Command {
     .summary('export the conformance suite with expected answers as JSON')
     .description(
       'Writes every case of the conformance suite with the answers and the state that a release of the TDX module gives\n' +
-        '(harness/implementations/fill.schema.json), one case a line.',
+        '(harness/implementations/module/fill.schema.json), one case a line.',
     )
     .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
     .addOption(new Option('--output <file>', 'file to write instead of stdout'))

@@ -12,15 +12,15 @@ import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
 import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
 import { saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
-import type { Context } from './context.ts';
-import { openCorpus } from './corpus-option.ts';
-import { REPORTERS, type Reporter, writeReports } from './fuzz-reports.ts';
-import { catchInterrupts } from './interrupt.ts';
-import { addProfileOptions, type ProfileOptions, profileOf } from './profile-options.ts';
-import { progressLine } from './progress.ts';
-import { openRecorder } from './recorder.ts';
-import { mapStack } from './stack.ts';
-import { duration, listOf, oneOf, positiveInteger, seed, shard } from './values.ts';
+import type { Context } from './screen/context.ts';
+import { openCorpus } from './options/corpus-option.ts';
+import { REPORTERS, type Reporter, writeReports } from './screen/fuzz-reports.ts';
+import { catchInterrupts } from './screen/interrupt.ts';
+import { addProfileOptions, type ProfileOptions, profileOf } from './options/profile-options.ts';
+import { progressLine } from './screen/progress.ts';
+import { openRecorder } from './screen/recorder.ts';
+import { mapStack } from './screen/stack.ts';
+import { duration, listOf, oneOf, positiveInteger, seed, shard } from './options/values.ts';
 
 export interface FuzzOptions extends ProfileOptions {
   readonly seed: string;

@@ -7,9 +7,9 @@ import { checkTraceCommand } from './check-trace.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { conformCommand } from './conform.ts';
-import type { Context } from './context.ts';
+import type { Context } from './screen/context.ts';
 import { corpusCommand } from './corpus.ts';
-import { EXIT, UserError } from './exit.ts';
+import { EXIT, UserError } from '../user-error.ts';
 import { fillCommand } from './fill.ts';
 import { fuzzCommand } from './fuzz.ts';
 import { matrixCommand } from './matrix.ts';
@@ -17,8 +17,8 @@ import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 import { shrinkCommand } from './shrink.ts';
 import { smokeCommand } from './smoke.ts';
-import { originalStack } from './stack.ts';
-import { palette, processTerminal, type Terminal } from './terminal.ts';
+import { originalStack } from './screen/stack.ts';
+import { palette, processTerminal, type Terminal } from './screen/terminal.ts';
 
 /**
  * Runs the command line `argv` (without node and script) over these stages, which the module at `pipeline` (a file URL)

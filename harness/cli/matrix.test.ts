@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runNode, temporaryFolder, type TemporaryFolder } from '../testing/spawn-cli.ts';
-import { EXIT } from './exit.ts';
+import { EXIT } from '../user-error.ts';
 import { MATRIX_SCHEMA } from './matrix.ts';
 
 const START = fileURLToPath(new URL('./start.js', import.meta.url));

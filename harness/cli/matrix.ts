@@ -1,16 +1,16 @@
 import { join, relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { FLAWS } from '../matrix/flaws.ts';
-import { renderMatrixHTML } from '../matrix/html.ts';
-import { renderMatrixMarkdown } from '../matrix/markdown.ts';
-import { buildMatrix, type Matrix } from '../matrix/matrix.ts';
-import { describePlatform } from '../oracle/describe-platform.ts';
+import { FLAWS } from '../flaws/flaws.ts';
+import { renderMatrixHTML } from '../flaws/html.ts';
+import { renderMatrixMarkdown } from '../flaws/markdown.ts';
+import { buildMatrix, type Matrix } from '../flaws/grid.ts';
+import { describePlatform } from '../describe/describe-platform.ts';
 import { publishedSchema } from '../schema.ts';
 import { requireWritable, writeAtomic } from '../store/atomic.ts';
-import type { Context } from './context.ts';
-import { nameOf, openCorpus } from './corpus-option.ts';
-import { EXIT } from './exit.ts';
-import { positiveInteger, seed } from './values.ts';
+import type { Context } from './screen/context.ts';
+import { nameOf, openCorpus } from './options/corpus-option.ts';
+import { EXIT } from '../user-error.ts';
+import { positiveInteger, seed } from './options/values.ts';
 
 interface MatrixOptions {
   readonly corpus?: string;

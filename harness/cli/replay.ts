@@ -2,19 +2,19 @@ import { counted } from '../campaign/rendering.ts';
 import { Command } from 'commander';
 import type { Stages } from '../campaign/stages.ts';
 import type { Case, CaseFile, Known } from '../case.ts';
-import { describePlatform } from '../oracle/describe-platform.ts';
+import { describePlatform } from '../describe/describe-platform.ts';
 import type { Violation } from '../oracle/verdict.ts';
 import { publishedSchema } from '../schema.ts';
 import { stackOf } from '../shrink/probe.ts';
 import { type KnownDeviation, knownOfKernel } from '../store/known.ts';
-import { locateCases } from './case-argument.ts';
-import type { Context } from './context.ts';
-import { openCorpus } from './corpus-option.ts';
-import { EXIT, type ExitCode, UserError } from './exit.ts';
-import { refuseForeign } from './foreign-finding.ts';
-import { addProfileOptions, type ProfileOptions, profileOfCase } from './profile-options.ts';
-import { mapStack } from './stack.ts';
-import { oneOf } from './values.ts';
+import { locateCases } from './options/case-argument.ts';
+import type { Context } from './screen/context.ts';
+import { openCorpus } from './options/corpus-option.ts';
+import { EXIT, type ExitCode, UserError } from '../user-error.ts';
+import { refuseForeign } from './options/foreign-finding.ts';
+import { addProfileOptions, type ProfileOptions, profileOfCase } from './options/profile-options.ts';
+import { mapStack } from './screen/stack.ts';
+import { oneOf } from './options/values.ts';
 
 interface ReplayOptions extends ProfileOptions {
   readonly corpus?: string;

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
 import { findRevision } from '../../model/kernel/revisions.ts';
-import { serveHost } from '../implementations/host/host-server.ts';
-import { modelHost } from '../implementations/host/model-host.ts';
-import { modelImplementation } from '../implementations/model.ts';
-import { serve } from '../implementations/server.ts';
-import { KERNEL_NAMES } from '../oracle/profile.ts';
-import type { Context } from './context.ts';
-import { blockingLines } from '../implementations/host/blocking-lines.ts';
+import { serveHost } from '../implementations/host/server.ts';
+import { modelHost } from '../implementations/host/model.ts';
+import { modelImplementation } from '../implementations/module/model.ts';
+import { serve } from '../implementations/module/server.ts';
+import { KERNEL_NAMES } from '../profile.ts';
+import type { Context } from './screen/context.ts';
+import { blockingLines } from '../implementations/process/blocking-lines.ts';
 
 interface Options {
   readonly module: ReleaseName;

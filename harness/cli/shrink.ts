@@ -7,11 +7,11 @@ import { publishedSchema } from '../schema.ts';
 import { SHRINK_EVALUATIONS, shrink } from '../shrink/shrink.ts';
 import { writeAtomic } from '../store/atomic.ts';
 import { kindOfPath, readCaseFile } from '../store/case-store.ts';
-import type { Context } from './context.ts';
-import { refuseForeign } from './foreign-finding.ts';
-import { UserError } from './exit.ts';
-import { addProfileOptions, type ProfileOptions, profileOfCase } from './profile-options.ts';
-import { positiveInteger } from './values.ts';
+import type { Context } from './screen/context.ts';
+import { refuseForeign } from './options/foreign-finding.ts';
+import { UserError } from '../user-error.ts';
+import { addProfileOptions, type ProfileOptions, profileOfCase } from './options/profile-options.ts';
+import { positiveInteger } from './options/values.ts';
 
 interface ShrinkOptions extends ProfileOptions {
   readonly bucket?: string;

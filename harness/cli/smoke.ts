@@ -1,15 +1,15 @@
 import { Command, Option } from 'commander';
 import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
-import { type ImplementationName, parseImplementation } from '../implementations/registry.ts';
-import type { SmokeReport } from '../implementations/ladder.ts';
-import { smokeHost } from '../implementations/host/smoke-host.ts';
+import { type ImplementationName, parseImplementation } from '../implementations/name.ts';
+import type { SmokeReport } from '../implementations/protocol/ladder.ts';
+import { smokeHost } from '../implementations/host/smoke.ts';
 import { roleOf } from '../implementations/open.ts';
-import type { SessionOptions } from '../implementations/session.ts';
-import { smoke } from '../implementations/smoke.ts';
-import type { Timeouts } from '../implementations/timeouts.ts';
-import type { Context } from './context.ts';
-import { EXIT, UserError } from './exit.ts';
-import { timeoutOption } from './timeout-option.ts';
+import type { SessionOptions } from '../implementations/module/session.ts';
+import { smoke } from '../implementations/module/smoke.ts';
+import type { Timeouts } from '../implementations/process/timeouts.ts';
+import type { Context } from './screen/context.ts';
+import { EXIT, UserError } from '../user-error.ts';
+import { timeoutOption } from './options/timeout-option.ts';
 
 interface Options {
   readonly module?: ReleaseName;
@@ -37,7 +37,7 @@ export function smokeCommand({ terminal, version, palette }: Context): Command {
       ).choices(Object.keys(RELEASES)),
     )
     .addOption(timeoutOption())
-    .option('--json', 'print the report as JSON (harness/implementations/smoke.schema.json)')
+    .option('--json', 'print the report as JSON (harness/implementations/protocol/smoke.schema.json)')
     .action(async (text: string, { module, timeout, json }: Options) => {
       const name = parseImplementation(text);
       if (name.kind !== 'stdio') throw new UserError(`smoke climbs with programs: expected stdio:COMMAND, got ${text}`);

@@ -4,7 +4,7 @@ import { runMCHECK } from '../../model/platform/mcheck.ts';
 import { onlineAtBoot } from '../../model/platform/topology.ts';
 import type { Event } from '../../model/world/event.ts';
 import { decodeCaseFile, encodeCaseFile } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { caseArbitrary, eventsArbitrary } from './arbitraries.ts';
 import { CONDITIONS } from './condition.ts';

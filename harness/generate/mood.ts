@@ -1,4 +1,4 @@
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 
 /** What a campaign tends to try. Weights are of legal, broken and wild, in this order. */
 export interface Mood {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { openNamedHost, roleOf } from './open.ts';
-import { DEFAULT_TIMEOUTS } from './timeouts.ts';
+import { DEFAULT_TIMEOUTS } from './process/timeouts.ts';
 
 const OPTIONS = { timeouts: DEFAULT_TIMEOUTS, version: 'test', now: () => 0, validate: 'always' as const };
 

@@ -4,18 +4,18 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { EXIT, UserError } from '../cli/exit.ts';
-import { cannotRun } from './cannot-run.ts';
-import { ImplementationFailure } from './failure.ts';
-import type { HostUnderTest } from './host/host.ts';
-import { type HostLife, type HostSubject, openHost } from './host/judge-host.ts';
-import { openHostSession, type StdioHostOptions } from './host/stdio-host.ts';
-import type { ModuleUnderTest } from './implementation.ts';
-import { openInProcessRunner } from './in-process-runner.ts';
-import type { ImplementationName } from './registry.ts';
-import type { Runner } from './runner.ts';
-import { openSession, type SessionOptions } from './session.ts';
-import { openStdioRunner, type StdioOptions } from './stdio-runner.ts';
+import { EXIT, UserError } from '../user-error.ts';
+import { cannotRun } from './process/cannot-run.ts';
+import { ImplementationFailure } from './process/failure.ts';
+import type { HostUnderTest } from './host/implementation.ts';
+import { type HostLife, type HostSubject, openHost } from './host/judge.ts';
+import { openHostSession, type StdioHostOptions } from './host/process.ts';
+import type { ModuleUnderTest } from './module/implementation.ts';
+import { openInProcessRunner } from './module/in-process-runner.ts';
+import type { ImplementationName } from './name.ts';
+import type { Runner } from './module/runner.ts';
+import { openSession, type SessionOptions } from './module/session.ts';
+import { openStdioRunner, type StdioOptions } from './module/stdio-runner.ts';
 
 /** Starts a module-side implementation by its name. Throws a UserError where that cannot be done. */
 export async function openModule(name: ImplementationName, options: StdioOptions): Promise<Runner> {
@@ -78,7 +78,7 @@ async function load({ path }: FileName): Promise<{ readonly implementation: Modu
   if (isModule(implementation) || isHost(implementation)) return { implementation };
   throw new UserError(
     `${path}: expected an export named 'implementation' with identity, capabilities and play (a module, ` +
-      'harness/implementations/implementation.ts has the type) or perform (a host, harness/implementations/host/host.ts)',
+      'harness/implementations/module/implementation.ts has the type) or perform (a host, harness/implementations/host/implementation.ts)',
   );
 }
 

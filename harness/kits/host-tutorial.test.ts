@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { hostStages } from '../implementations/host/host-stages.ts';
-import { openHost } from '../implementations/host/judge-host.ts';
-import { smokeHost } from '../implementations/host/smoke-host.ts';
-import { openHostSession } from '../implementations/host/stdio-host.ts';
-import { DEFAULT_TIMEOUTS } from '../implementations/timeouts.ts';
+import { hostStages } from '../implementations/host/stages.ts';
+import { openHost } from '../implementations/host/judge.ts';
+import { smokeHost } from '../implementations/host/smoke.ts';
+import { openHostSession } from '../implementations/host/process.ts';
+import { DEFAULT_TIMEOUTS } from '../implementations/process/timeouts.ts';
 import { stages } from '../pipeline.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/implementing-a-host.md', import.meta.url));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { RELEASES } from '../../model/module/release.ts';
-import { smoke } from '../implementations/smoke.ts';
-import { DEFAULT_TIMEOUTS } from '../implementations/timeouts.ts';
+import { smoke } from '../implementations/module/smoke.ts';
+import { DEFAULT_TIMEOUTS } from '../implementations/process/timeouts.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const KITS = `${ROOT}harness/kits`;

@@ -8,7 +8,7 @@ import { step } from '../../model/world/step.ts';
 import type { EventRecord } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import { stages } from '../pipeline.ts';
-import { findProfile } from './profile.ts';
+import { findProfile } from '../profile.ts';
 
 /** Ids of the rules that speak up about an event although what they say they need is missing. */
 function contradictions(world: World, record: EventRecord): string[] {

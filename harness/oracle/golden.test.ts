@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { readPlatformFile } from '../store/platform-store.ts';
-import { bootMachine } from './boot-machine.ts';
+import { bootMachine } from '../platform-file/boot-machine.ts';
 
 /** Figures that owners of real machines reported; what the model makes of the same machines must be the same. */
 

@@ -11,7 +11,7 @@ import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { judgeMetamorphic } from './metamorphic.ts';
 import { beginEdges, collectEdges } from './edges.ts';
-import { findProfile } from './profile.ts';
+import { findProfile } from '../profile.ts';
 import type { Verdict, Violation } from './verdict.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 
 /** Hexadecimal text, or a plain number of bytes. */
 export type WrittenAddress = string | number;

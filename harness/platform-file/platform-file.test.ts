@@ -17,7 +17,7 @@ import { runMCHECK } from '../../model/platform/mcheck.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import { step } from '../../model/world/step.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { readPlatformFile, readPlatforms } from '../store/platform-store.ts';
 import type { PlatformFile, PlatformFromFile } from './platform-file.ts';
 import { parsePlatformFile, platformFromFile } from './platform-file.ts';

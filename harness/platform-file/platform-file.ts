@@ -1,5 +1,5 @@
 import type { Platform } from '../../model/platform/platform.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { publishedSchema } from '../schema.ts';
 import type { WrittenAddress } from './address.ts';
 import { keyidRule } from './keyid-rule.ts';

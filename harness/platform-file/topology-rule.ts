@@ -1,5 +1,5 @@
 import type { PlatformLP } from '../../model/platform/platform.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
 /** The field's commonest TDX host has two sockets; two cores keep an unknown machine small. */

@@ -1,5 +1,5 @@
 import type { CampaignRecord, Header } from '../campaign/record.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { publishedSchema } from '../schema.ts';
 
 export const RECORD_SCHEMA = publishedSchema<CampaignRecord>('./report/record.schema.json');

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { runCampaign } from '../campaign/campaign.ts';
 import { startExecutor } from '../campaign/executor.ts';
 import type { CampaignRecord, Footer, Header, Minimal } from '../campaign/record.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { KnownDeviation } from '../store/known.ts';
 import { stages } from '../testing/fake-stages.ts';
 import { sampleCase } from '../testing/sample.ts';

@@ -1,5 +1,5 @@
 import type { Case } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { Judge } from '../oracle/judge.ts';
 import type { Verdict, Violation } from '../oracle/verdict.ts';
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { EXIT, UserError } from '../cli/exit.ts';
+import { EXIT, UserError } from '../user-error.ts';
 import { errorCode } from './errno.ts';
 
 /**

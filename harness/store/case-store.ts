@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Case, type CaseFile, decodeCaseFile, encodeCaseFile, encodeCaseLine } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { writeAtomic } from './atomic.ts';
 import { errorCode } from './errno.ts';
 

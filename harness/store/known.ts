@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Case, Known } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { kindOfPath, listCaseFiles, readCaseFile } from './case-store.ts';
 
 /** A deviation that is understood: its minimal case, and why it happens. */

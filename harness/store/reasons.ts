@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { publishedSchema } from '../schema.ts';
 import { kindOfPath, readText } from './case-store.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 
 /** Why a deviation happens, written down once for all kernels that share it. */
 export interface Reason {

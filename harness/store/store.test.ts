@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeCaseFile } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import { sampleCase } from '../testing/sample.ts';
 import { requireWritable, sweepTemporaries, writeAtomic, writeFailure } from './atomic.ts';
 import { addCase, bucketFileName, caseHash, listCaseFiles, readCaseFile, saveFinding } from './case-store.ts';

@@ -1,5 +1,5 @@
-import { findTree } from '../adapters/linux/tree.ts';
-import { UserError } from '../cli/exit.ts';
+import { findTree } from '../implementations/linux/tree.ts';
+import { UserError } from '../user-error.ts';
 
 /** The kernel tree a bench measures, as its first argument that is no option names it; ends the bench if there is none. */
 export function benchTree(words: readonly string[]): string {

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { RELEASES } from '../../model/module/release.ts';
 import { readSuite } from '../cli/conform-module.ts';
-import { conformModule } from '../implementations/conform.ts';
-import type { Question } from '../implementations/messages.ts';
+import { conformModule } from '../implementations/module/conform.ts';
+import type { Question } from '../implementations/protocol/messages.ts';
 import type { Miniature } from '../implementations/miniatures/miniature.ts';
-import type { ImplementationReport } from '../implementations/report.ts';
-import { openStdioRunner } from '../implementations/stdio-runner.ts';
+import type { ImplementationReport } from '../implementations/module/report.ts';
+import { openStdioRunner } from '../implementations/module/stdio-runner.ts';
 
 const MAIN = fileURLToPath(new URL('../implementations/miniatures/main.js', import.meta.url));
 const SUITE = fileURLToPath(new URL('../../../corpus/conformance', import.meta.url));

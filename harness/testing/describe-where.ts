@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { installedCompiler } from '../adapters/linux/build.ts';
-import { installedDebianArchive } from '../adapters/linux/tree.ts';
+import { installedCompiler } from '../implementations/linux/build.ts';
+import { installedDebianArchive } from '../implementations/linux/tree.ts';
 
 /** What this machine lacks to compile the tdx.c of a release of Linux. */
 function missingForLinux(release: string): readonly string[] {

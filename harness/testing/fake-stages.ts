@@ -1,7 +1,7 @@
 import type { Event } from '../../model/world/event.ts';
 import type { Stages } from '../campaign/stages.ts';
 import type { Case } from '../case.ts';
-import { UserError } from '../cli/exit.ts';
+import { UserError } from '../user-error.ts';
 import type { Verdict, Violation } from '../oracle/verdict.ts';
 import { samplePlatform } from './sample.ts';
 

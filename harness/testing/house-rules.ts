@@ -187,7 +187,7 @@ function harnessImport(path: string, target: string): readonly string[] {
   const part = partOf(path);
   if (!target.startsWith('.') || part === undefined || HARNESS_TOP.includes(part) || isTest(path)) return [];
   const resolved = resolve(path, target);
-  if (resolved === 'harness/cli/exit.ts') return [];
+  if (resolved === 'harness/user-error.ts') return [];
   const other = partOf(resolved);
   if (!resolved.startsWith('harness/') || other === undefined || other === part) return [];
   const allowed = HARNESS_IMPORTS[part];

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { TDX_C } from '../adapters/linux/tree.ts';
+import { TDX_C } from '../implementations/linux/tree.ts';
 
 /** A bug of one line, to be put into a copy of tdx.c: what it is, and the text it is made of. */
 export interface SeededBug {

@@ -1,7 +1,7 @@
 import { formatU64 } from '../../../model/abi/u64.ts';
 import type { KernelState, MemoryRegion } from '../../../model/kernel/state.ts';
-import type { HostCommand } from './command.ts';
-import type { CommandMessage, RegionText } from './messages.ts';
+import type { HostCommand } from './remote-host.ts';
+import type { CommandMessage, RegionText } from '../protocol/host-messages.ts';
 
 /** A command with all that goes with it, as it is told. */
 export function commandMessage(command: HostCommand, kernel: KernelState): CommandMessage {

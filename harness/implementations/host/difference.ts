@@ -2,8 +2,8 @@ import { leafName, statusClass } from '../../../model/invariants/look.ts';
 import { renderMessage } from '../../../model/kernel/message.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import type { EventRecord, TraceEntry } from '../../../model/world/trace.ts';
-import { describeEntry } from '../../oracle/describe-case.ts';
-import { singleReads } from '../../oracle/metadata-reads.ts';
+import { describeEntry } from '../../describe/describe-case.ts';
+import { singleReads } from '../../describe/metadata-reads.ts';
 import type { World } from '../../../model/world/world.ts';
 
 /** The first thing that two runs of a case do not have in common. */

@@ -2,9 +2,9 @@ import { parseU64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind } from '../../../model/kernel/port.ts';
 import type { KernelState, TDXMemory } from '../../../model/kernel/state.ts';
 import { forEachTDXRange } from '../../../model/kernel/tdx-memory.ts';
-import type { HostCommand } from './command.ts';
+import type { HostCommand } from './remote-host.ts';
 import type { Untold } from './difference.ts';
-import type { HostState, RegionText } from './messages.ts';
+import type { HostState, RegionText } from '../protocol/host-messages.ts';
 
 /** What is kept about a host since its boot. Addresses and sizes are bytes. */
 export interface Ledger {

@@ -7,9 +7,9 @@ import { stages } from '../../pipeline.ts';
 import { readCaseFile } from '../../store/case-store.ts';
 import { loadKnown } from '../../store/known.ts';
 import { makeWrongHost, WRONG_HOSTS } from '../miniatures/wrong-hosts.ts';
-import { type HostSubject, openHost } from './judge-host.ts';
-import { openHostSession } from './stdio-host.ts';
-import { hostStages, whyNot } from './host-stages.ts';
+import { type HostSubject, openHost } from './judge.ts';
+import { openHostSession } from './process.ts';
+import { hostStages, whyNot } from './stages.ts';
 
 const CORPUS = fileURLToPath(new URL('../../../../corpus', import.meta.url));
 const MAIN = fileURLToPath(new URL('../miniatures/host-main.js', import.meta.url));

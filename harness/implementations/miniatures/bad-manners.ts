@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { before, calls, type Miniature } from './miniature.ts';
-import type { Question } from '../messages.ts';
+import type { Question } from '../protocol/messages.ts';
 
 const [RDALL, UPDATE] = ['0x25', '0x35'];
 

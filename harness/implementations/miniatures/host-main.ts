@@ -1,5 +1,5 @@
-import { blockingLines } from '../host/blocking-lines.ts';
-import { serveHost } from '../host/host-server.ts';
+import { blockingLines } from '../process/blocking-lines.ts';
+import { serveHost } from '../host/server.ts';
 import { makeWrongHost, WRONG_HOSTS } from './wrong-hosts.ts';
 
 // `node host-main.js NAME`: a wrong host behind the protocol.

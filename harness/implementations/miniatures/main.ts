@@ -1,8 +1,8 @@
 import { RELEASES } from '../../../model/module/release.ts';
-import { createLineSplitter } from '../line-splitter.ts';
-import { LINE_MAX } from '../messages.ts';
-import { modelImplementation } from '../model.ts';
-import { serve } from '../server.ts';
+import { createLineSplitter } from '../process/line-splitter.ts';
+import { LINE_MAX } from '../protocol/messages.ts';
+import { modelImplementation } from '../module/model.ts';
+import { serve } from '../module/server.ts';
 import { BAD_MANNERS } from './bad-manners.ts';
 import { WRONG_ANSWERS } from './wrong-answers.ts';
 

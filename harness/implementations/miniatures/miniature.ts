@@ -1,7 +1,7 @@
-import type { Level } from '../compare.ts';
-import type { ModuleUnderTest } from '../implementation.ts';
-import type { CaseAnswer, Question, StepAnswer } from '../messages.ts';
-import type { VerdictName } from '../verdict.ts';
+import type { Level } from '../module/compare-answers.ts';
+import type { ModuleUnderTest } from '../module/implementation.ts';
+import type { CaseAnswer, Question, StepAnswer } from '../protocol/messages.ts';
+import type { VerdictName } from '../module/defect.ts';
 
 /** A deliberately bad implementation: our own model with one thing wrong, and the verdict it must get. */
 export interface Miniature {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { CaseAnswer, Question } from '../messages.ts';
+import type { CaseAnswer, Question } from '../protocol/messages.ts';
 import { calls, changed, type Miniature, refused } from './miniature.ts';
 
 const LEAF = {

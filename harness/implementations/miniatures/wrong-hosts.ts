@@ -3,9 +3,9 @@ import { randomInt } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { LINUX_6_12 } from '../../../model/kernel/revisions/6.12.ts';
 import { STRICT as STRICT_KERNEL } from '../../../model/kernel/revisions/strict.ts';
-import type { HostUnderTest } from '../host/host.ts';
-import type { Answer, Ask, Done } from '../host/messages.ts';
-import { modelHost } from '../host/model-host.ts';
+import type { HostUnderTest } from '../host/implementation.ts';
+import type { Answer, Ask, Done } from '../protocol/host-messages.ts';
+import { modelHost } from '../host/model.ts';
 
 /** A deliberately bad host: one of our kernels with one thing wrong, and what has to be said of it. */
 export interface WrongHost {

@@ -2,7 +2,13 @@ import { EAGAIN, EINVAL, EIO, ENOMEM, ENOSPC } from '../../errno.ts';
 import { AGAIN, BLOCKED, DONE, type Outcome, type Step } from '../../flow.ts';
 import { lock, unlock } from '../../lock.ts';
 import { printk } from '../../printk.ts';
-import { seamcallStatus, TDH_MNG_ADDCX, TDH_MNG_CREATE, TDH_MNG_KEY_CONFIG, TDX_RND_NO_ENTROPY } from '../../seamcall.ts';
+import {
+  seamcallStatus,
+  TDH_MNG_ADDCX,
+  TDH_MNG_CREATE,
+  TDH_MNG_KEY_CONFIG,
+  TDX_RND_NO_ENTROPY,
+} from '../../seamcall.ts';
 import { allocate, release } from '../../tdx-memory.ts';
 import { packageMaskBytes } from '../linux/configure.ts';
 import { allocateKeyID, freeKeyID, type KernelTD } from '../../td.ts';

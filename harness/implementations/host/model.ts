@@ -1,0 +1,270 @@
+import type { Registers } from '../../../model/abi/registers.ts';
+import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
+import { CRASH, DONE, type Flow } from '../../../model/kernel/flow.ts';
+import { machineCheck } from '../../../model/kernel/machine-check.ts';
+import { judgeMemoryNotification } from '../../../model/kernel/memory-hotplug.ts';
+import { messageLevel, messageText } from '../../../model/kernel/message.ts';
+import type { AllocationKind, KernelPort, Trap } from '../../../model/kernel/port.ts';
+import type { Revision } from '../../../model/kernel/revision.ts';
+import { createKernel, type KernelState, type MemoryRegion } from '../../../model/kernel/state.ts';
+import { createThread, runThread, type Thread } from '../../../model/kernel/thread.ts';
+import type { CommandKind } from './remote-host.ts';
+import { replyOfNotifier } from './remote-revision.ts';
+import type { HostUnderTest } from './implementation.ts';
+import type {
+  Answer,
+  Ask,
+  BootMessage,
+  CommandMessage,
+  Done,
+  HostState,
+  ObjectKind,
+  RegionText,
+} from '../protocol/host-messages.ts';
+
+const TDH_SYS_TDMR_INIT = '0x24';
+const PAGE = 4096;
+
+/** Our own model of a kernel in the place of a host: what `serve --kernel` exposes, and the control of everything here. */
+export function modelHost(revision: Revision, version: string): HostUnderTest {
+  let kernel: KernelState | null = null;
+  return {
+    identity: { name: `seamstress model of kernel ${revision.name}`, version, language: 'TypeScript' },
+    capabilities: {
+      role: 'host',
+      commands: commandsOf(revision),
+      behavesLike: revision.name,
+      deterministic: true,
+    },
+    perform(command, ask) {
+      const port = askingPort(ask);
+      if (command.type === 'boot')
+        kernel = createKernel(revision, factsOf(command), command.cpus, regionsOf(command.memory));
+      if (kernel === null) throw new Error(`the first command is boot, not ${command.type}`);
+      const ret = perform(command, kernel, port);
+      port.flush();
+      return doneOf(kernel, ret);
+    },
+  };
+}
+
+/** What the revision's flows have to do with. Guests are no part of the protocol. */
+function commandsOf({ cpuEnable }: Revision): readonly CommandKind[] {
+  return [
+    'boot',
+    ...(cpuEnable === null ? [] : (['cpu-enable'] as const)),
+    'enable',
+    ...(['cpu-online', 'cpu-offline', 'acpi-cpu-add', 'acpi-cpu-remove'] as const),
+    ...(['memory-add', 'memory-remove', 'memory-online', 'machine-check', 'kexec'] as const),
+  ];
+}
+
+function factsOf(boot: BootMessage): KernelState['facts'] {
+  const { keyids, keyidsByCPU, hibernation, notifierError, cpuModel, seamrrEnabled, x2apic, addressEnd } = boot;
+  return {
+    keyids: keyidsByCPU ?? [keyids],
+    ...{ hibernation, notifierError, cpuModel, seamrrEnabled, x2apic },
+    addressEnd: numberOf(addressEnd),
+  };
+}
+
+/** Answers what the command returns; a crash is in `kernel.crash`. */
+function perform(command: CommandMessage, kernel: KernelState, port: KernelPort): number {
+  const { revision } = kernel;
+  if (command.type === 'boot') return run(kernel, port, createThread(0, revision.boot, command.cpu));
+  for (let cpu = 0; cpu < kernel.cpus.length; cpu += 1) {
+    const one = kernel.cpus[cpu];
+    if (one !== undefined) one.online = command.online.includes(cpu);
+  }
+  const flow = (which: Flow | null, cpu: number, target = cpu): number =>
+    which === null ? 0 : run(kernel, port, createThread(0, which, cpu, target));
+  switch (command.type) {
+    case 'cpu-enable':
+      return flow(revision.cpuEnable, command.cpu);
+    case 'enable':
+      kernel.memblock.splice(0, kernel.memblock.length, ...regionsOf(command.memory));
+      return flow(revision.enable, command.cpu);
+    case 'cpu-online':
+      return flow(revision.cpuOnline, command.cpu, command.target);
+    case 'cpu-offline':
+      return flow(revision.cpuOffline, command.cpu, command.target);
+    case 'acpi-cpu-add':
+      return flow(revision.acpiCPUAdd, command.cpu, command.target);
+    case 'acpi-cpu-remove':
+      return flow(revision.acpiCPURemove, command.cpu, command.target);
+    case 'memory-add':
+      return refusal(kernel, port, revision.memoryAdd[command.how], command);
+    case 'memory-remove':
+      return refusal(kernel, port, revision.memoryRemove[command.how], command);
+    case 'memory-online': {
+      if (!revision.memoryAdd.acpi.steps.some(({ name }) => name === 'ask-notifier')) return 0;
+      const start = numberOf(command.base) / PAGE;
+      const end = start + numberOf(command.size) / PAGE;
+      return replyOfNotifier(judgeMemoryNotification(kernel, port, start, end));
+    }
+    case 'machine-check':
+      return machineCheck(kernel, port, command.cpu, numberOf(command.address)) === 'private' ? 1 : 0;
+    case 'kexec':
+      return flow(revision.kexec, command.cpu);
+  }
+}
+
+function run(kernel: KernelState, port: KernelPort, thread: Thread): number {
+  // Nobody else runs, so a lock that cannot be had will never be.
+  if (runThread(kernel, thread, port) === 'blocked')
+    kernel.crash = `deadlock in ${thread.flow.name}: ${thread.flow.steps[thread.pc]?.name ?? 'end'}`;
+  return thread.error;
+}
+
+/** What memory hotplug does to any machine, TDX or not: that is done by whoever asks. */
+const MACHINE_STEPS: ReadonlySet<string> = new Set([
+  ...['begin-add', 'enter-memblock', 'done-add', 'begin-online', 'ask-notifier', 'online-pages', 'done-online'],
+  ...['begin-remove', 'offline-pages', 'leave-memblock', 'done-remove'],
+]);
+
+/** The revision's own steps of a memory hotplug flow, which do nothing but refuse. */
+function refusal(
+  kernel: KernelState,
+  port: KernelPort,
+  flow: Flow,
+  { base, size, node }: Extract<CommandMessage, { readonly how: string }>,
+): number {
+  const thread = createThread(0, flow, 0, 0, { base: numberOf(base), size: numberOf(size), node });
+  for (const step of flow.steps) {
+    if (MACHINE_STEPS.has(step.name)) continue;
+    const outcome = step.run(kernel, thread, port);
+    if (outcome === CRASH) return 0;
+    if (outcome !== DONE) return outcome;
+  }
+  return 0;
+}
+
+function doneOf(kernel: KernelState, ret: number): Done {
+  const { crash } = kernel;
+  return { ret: crash === null ? ret : 0, state: stateOf(kernel), ...(crash !== null && { crash }) };
+}
+
+function stateOf(kernel: KernelState): HostState {
+  const { platformEnabled, status, cpus, s3Available, partialWriteErratum, keyidStart, keyidCount, locks } = kernel;
+  const lps: number[] = [];
+  for (let cpu = 0; cpu < cpus.length; cpu += 1) if (cpus[cpu]?.lpInitialised === true) lps.push(cpu);
+  return {
+    offered: platformEnabled,
+    tdx: status,
+    lps,
+    s3: s3Available,
+    erratum: partialWriteErratum,
+    keyids: { first: keyidStart, count: keyidCount },
+    sysinit: { done: kernel.sysinitDone, ret: kernel.sysinitError },
+    tdxMemory: kernel.tdxMemory.map(({ startPfn, endPfn, node }) => ({
+      base: formatU64(startPfn * PAGE),
+      size: formatU64((endPfn - startPfn) * PAGE),
+      node,
+    })),
+    tdmrs: { live: kernel.tdmrArrayLive, count: kernel.tdmrCount },
+    locks: {
+      cpus: locks.cpus.readers,
+      module: locks.module.owner === -1 ? 0 : 1,
+      mems: locks.mems.readers,
+      sysinit: locks.sysinit.owner === -1 ? 0 : 1,
+      imbalances: kernel.lockImbalances.map(({ flow, lock }) => ({ flow, lock })),
+    },
+  };
+}
+
+const KINDS: Readonly<Record<AllocationKind, ObjectKind>> = { k: 'kmalloc', x: 'pages', c: 'contiguous', m: 'cpumask' };
+
+/** The kernel's way to a machine that is somewhere else. Stores that follow each other wait and go as one. */
+function askingPort(ask: (ask: Ask) => Answer | null): KernelPort & { readonly flush: () => void } {
+  let stored: string[] = [];
+  let from = 0;
+  const flush = (): void => {
+    if (stored.length === 0) return;
+    const words = stored;
+    stored = [];
+    ask({ type: 'store', address: formatU64(from), words });
+  };
+  const say = (what: Ask): Answer | null => {
+    flush();
+    return ask(what);
+  };
+  const call = (lp: number, regs: Registers, until?: number): Trap | 'hang' => {
+    const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
+    const answer = say({
+      type: 'seamcall',
+      lp,
+      rax: formatU64(rax),
+      ...{ rcx: formatU64(rcx), rdx: formatU64(rdx), r8: formatU64(r8) },
+      ...{ r9: formatU64(r9), r10: formatU64(r10), r11: formatU64(r11) },
+      ...(until !== undefined && { until: formatU64(until) }),
+    });
+    if (answer === null || !('trap' in answer)) throw new Error('a seamcall is answered with a trap and registers');
+    regs.rax = u64Of(answer.rax);
+    regs.rcx = u64Of(answer.rcx);
+    regs.rdx = u64Of(answer.rdx);
+    regs.r8 = u64Of(answer.r8);
+    regs.r9 = u64Of(answer.r9);
+    regs.r10 = u64Of(answer.r10);
+    regs.r11 = u64Of(answer.r11);
+    return answer.trap;
+  };
+  return {
+    flush,
+    seamcall: (cpu, regs) => call(cpu, regs) as Trap,
+    tdmrInitLoop(cpu, regs, base, end) {
+      regs.rax = u64Of(TDH_SYS_TDMR_INIT);
+      regs.rcx = base;
+      regs.rdx = 0;
+      regs.r8 = 0;
+      return call(cpu, regs, end);
+    },
+    metadataRun: () => undefined,
+    alloc(kind, bytes, node) {
+      const answer = say({ type: 'alloc', size: formatU64(bytes), kind: KINDS[kind], ...(node !== -1 && { node }) });
+      if (answer === null || !('address' in answer)) throw new Error('an alloc is answered with an address');
+      return answer.address === null ? -1 : numberOf(answer.address);
+    },
+    free: (_kind, address) => void say({ type: 'free', address: formatU64(address) }),
+    writeWord(address, value) {
+      if (stored.length > 0 && address !== from + 8 * stored.length) flush();
+      if (stored.length === 0) from = address;
+      stored.push(formatU64(value));
+    },
+    readWord(address) {
+      const answer = say({ type: 'load', address: formatU64(address), count: 1 });
+      if (answer === null || !('words' in answer)) throw new Error('a load is answered with words');
+      return u64Of(answer.words[0] ?? '0x0');
+    },
+    movdir64b: (lp, base, size) => void say({ type: 'movdir64b', address: formatU64(base), size: formatU64(size), lp }),
+    wbinvdAll: () => void say({ type: 'wbinvd' }),
+    wbinvd: (lp) => void say({ type: 'wbinvd', lps: [lp] }),
+    vmxon(lp) {
+      const answer = say({ type: 'vmxon', lp });
+      return answer !== null && 'entered' in answer && answer.entered;
+    },
+    vmxoff: (lp) => void say({ type: 'vmxoff', lp }),
+    onlineMemory: () => undefined,
+    offlineMemory(base, size) {
+      const answer = say({ type: 'offline-memory', base: formatU64(base), size: formatU64(size) });
+      return answer !== null && 'offline' in answer && answer.offline;
+    },
+    printk(message) {
+      const { id, a, b, c, d, e, f } = message;
+      const args = [a, b, c, d, e, f].map((value) => (typeof value === 'number' ? value : formatU64(value)));
+      while (args.at(-1) === 0) args.pop();
+      say({ type: 'printk', text: messageText(message), level: messageLevel(message), message: id, args });
+    },
+  };
+}
+
+function regionsOf(regions: readonly RegionText[]): MemoryRegion[] {
+  return regions.map(({ base, size, node }) => ({ base: numberOf(base), size: numberOf(size), node }));
+}
+
+function u64Of(text: string): U64 {
+  return parseU64(text) ?? 0;
+}
+
+function numberOf(text: string): number {
+  return Number(u64Of(text));
+}

@@ -1,0 +1,135 @@
+import { EPERM } from '../../../model/kernel/errno.ts';
+import {
+  CRASH,
+  DONE,
+  defineFlow,
+  type Flow,
+  type FlowEntry,
+  type Outcome,
+  type Step,
+} from '../../../model/kernel/flow.ts';
+import { type MemoryKind, NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
+import type { Revision } from '../../../model/kernel/revision.ts';
+import { cpuHotplug, memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from '../../../model/kernel/revisions/common.ts';
+import * as acpi from '../../../model/kernel/steps/linux/acpi.ts';
+import * as hotplug from '../../../model/kernel/steps/linux/cpu-hotplug.ts';
+import { ASK_NOTIFIER } from '../../../model/kernel/steps/linux/memory-hotplug.ts';
+import type { Thread } from '../../../model/kernel/thread.ts';
+import type { ForeignHost, HostCommand, Reply } from './remote-host.ts';
+
+const PAGE = 4096;
+
+/**
+ * A host that runs elsewhere as a revision like any other: its entry points are flows of one step that lets it run. What
+ * it cannot be asked is as `like` has it.
+ */
+export function foreignRevision(host: ForeignHost, like: Revision, name: string, source: string): Revision {
+  const { commands } = host;
+  /** Runs a command; the errno goes with the thread, and the flow goes on whatever it is. */
+  const entry = (kind: 'boot' | 'cpu-enable' | 'enable'): Flow =>
+    defineFlow(kind, [
+      [
+        {
+          name: kind,
+          source,
+          run: (kernel, thread, port) => outcomeOf(host.perform({ kind, cpu: thread.cpu }, kernel, port), thread),
+        },
+      ],
+    ]);
+  /** Asks before something happens; a refusal goes to the label `refused`. */
+  const hook = (
+    kind: HostCommand['kind'],
+    make: (thread: Thread) => HostCommand,
+    refused = 'end',
+  ): readonly FlowEntry[] => {
+    const step: Step = {
+      name: `ask-${kind}`,
+      source,
+      run: (kernel, thread, port) => {
+        const { ret, crashed } = host.perform(make(thread), kernel, port);
+        return crashed ? CRASH : ret < 0 ? ret : DONE;
+      },
+    };
+    return commands.has(kind) ? [[step, refused]] : [];
+  };
+  const cpuHook = (
+    kind: 'cpu-online' | 'cpu-offline' | 'acpi-cpu-add' | 'acpi-cpu-remove',
+    refused?: string,
+  ): readonly FlowEntry[] => hook(kind, ({ cpu, target }) => ({ kind, cpu, target }), refused);
+  const memoryHook = (kind: 'memory-add' | 'memory-remove', how: MemoryKind): readonly FlowEntry[] =>
+    hook(kind, ({ region }) => {
+      const { base = 0, size = 0, node = 0 } = region ?? {};
+      return { kind, how, base, size, node };
+    });
+  const byKind = (make: (how: MemoryKind) => Flow): Readonly<Record<MemoryKind, Flow>> => ({
+    acpi: make('acpi'),
+    driver: make('driver'),
+    'zone-device': make('zone-device'),
+  });
+  const notifier: readonly FlowEntry[] = commands.has('memory-online') ? [[ASK_NOTIFIER, 'done-online']] : [];
+
+  return {
+    ...like,
+    name,
+    title: name,
+    source,
+    boot: entry('boot'),
+    cpuEnable: commands.has('cpu-enable') ? entry('cpu-enable') : null,
+    enable: entry('enable'),
+    ...((commands.has('cpu-online') || commands.has('cpu-offline')) &&
+      cpuHotplug(cpuHook('cpu-online', 'cpus-write-unlock'), cpuHook('cpu-offline', 'cpus-write-unlock'))),
+    ...(commands.has('acpi-cpu-add') && {
+      acpiCPUAdd: defineFlow('acpi-cpu-add', [...cpuHook('acpi-cpu-add'), [acpi.ADD_CPU]]),
+    }),
+    ...(commands.has('acpi-cpu-remove') && {
+      acpiCPURemove: defineFlow('acpi-cpu-remove', [
+        ...cpuHook('acpi-cpu-remove'),
+        [hotplug.SKIP_IF_OFFLINE, 'end', 'remove-cpu'],
+        [hotplug.TAKE_CPU_DOWN],
+        [acpi.REMOVE_CPU],
+      ]),
+    }),
+    memoryAdd: byKind((how) => {
+      const asked = memoryHook('memory-add', how);
+      if (how === 'zone-device') return asked.length === 0 ? NOTHING_TO_DO : defineFlow('zone-device', asked);
+      return defineFlow('memory-add', [...asked, ...memoryAdd([], notifier)]);
+    }),
+    memoryRemove: byKind((how) => {
+      if (how === 'zone-device') return NOTHING_TO_DO;
+      return defineFlow('memory-remove', [...memoryHook('memory-remove', how), ...REMOVE_MEMORY]);
+    }),
+    ...(commands.has('kexec') && {
+      kexec: defineFlow(
+        'kexec',
+        hook('kexec', ({ cpu }) => ({ kind: 'kexec', cpu })),
+      ),
+    }),
+    foreign: {
+      judgeMemory: (kernel, port, startPfn, endPfn) => {
+        const { ret, crashed } = host.perform(
+          { kind: 'memory-online', base: startPfn * PAGE, size: (endPfn - startPfn) * PAGE },
+          kernel,
+          port,
+        );
+        return crashed || ret === 0 ? NOTIFY_OK : NOTIFY_BAD;
+      },
+      checkMachine: (kernel, port, cpu, address) => {
+        if (!commands.has('machine-check')) return 'none';
+        const { ret, crashed } = host.perform({ kind: 'machine-check', cpu, address }, kernel, port);
+        return crashed ? 'crash' : ret === 1 ? 'private' : 'none';
+      },
+    },
+  };
+}
+
+/** What a step of a flow makes of a reply; the errno goes with the thread whatever its sign. */
+function outcomeOf({ ret, crashed }: Reply, thread: Thread): Outcome {
+  if (crashed) return CRASH;
+  thread.error = ret;
+  return DONE;
+}
+
+/** What a kernel's notifier answers, as the reply to `memory-online`. */
+export function replyOfNotifier(answer: number): number {
+  return answer === NOTIFY_OK ? 0 : EPERM;
+}

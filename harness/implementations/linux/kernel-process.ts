@@ -1,0 +1,127 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXIT, UserError } from '../../user-error.ts';
+import { errorCode } from '../../store/errno.ts';
+import { createWords, type Words } from './words.ts';
+
+/**
+ * The compiled kernel as a process beside this one. Every exchange is synchronous, as a call is: the judge of a campaign
+ * is a function. Pipes with names make that possible, which Node's own child pipes do not (they never block).
+ *
+ * A process that ends in the middle of an exchange is a `ChildEnded`; the next message goes to a new one.
+ */
+export interface Child {
+  /** Path of what it runs. */
+  readonly program: string;
+  /** Sends a whole message; `scripted`: what follows the commands is what they are expected to do. */
+  readonly send: (message: Words, scripted: boolean) => void;
+  /** Sends the answer to what the kernel asked, without a header. */
+  readonly answer: (message: Words) => void;
+  /** Receives a message: its words are valid until the next one. */
+  readonly receive: () => Uint32Array;
+  readonly close: () => void;
+}
+
+/** The process of the compiled kernel is gone: it was killed, or the code in it did what no signal handler survives. */
+export class ChildEnded extends Error {}
+
+/** Starts the program; throws a UserError where it does not answer. */
+export function startChild(binary: string): Child {
+  const header = new Uint32Array(2);
+  const lengthWord = new Uint32Array(1);
+  let input = createWords(1 << 16).list;
+  let open: Piped | undefined;
+
+  const end = (): void => {
+    if (open === undefined) return;
+    closeSync(open.to);
+    closeSync(open.from);
+    open.child.kill();
+    open = undefined;
+  };
+  const lost = (): ChildEnded => {
+    end();
+    return new ChildEnded(`the process of ${binary} ended`);
+  };
+  const fill = (target: Uint32Array, count: number): void => {
+    if (open === undefined) throw lost();
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, 4 * count);
+    for (let got = 0; got < bytes.length; ) {
+      const read = readSync(open.from, bytes, got, bytes.length - got, null);
+      if (read === 0) throw lost();
+      got += read;
+    }
+  };
+  const drain = (source: Uint32Array, count: number): void => {
+    if (open === undefined) throw lost();
+    const bytes = new Uint8Array(source.buffer, source.byteOffset, 4 * count);
+    try {
+      for (let sent = 0; sent < bytes.length; ) sent += writeSync(open.to, bytes, sent, bytes.length - sent);
+    } catch (error) {
+      throw errorCode(error) === 'EPIPE' ? lost() : error;
+    }
+  };
+  const send = ({ list, count }: Words, scripted: boolean): void => {
+    if (open === undefined) start();
+    header[0] = count;
+    header[1] = scripted ? 1 : 0;
+    drain(header, 2);
+    drain(list, count);
+  };
+  const receive = (): Uint32Array => {
+    fill(lengthWord, 1);
+    const length = lengthWord[0] ?? 0;
+    if (length > input.length) input = new Uint32Array(2 * length);
+    fill(input, length);
+    return input.subarray(0, length);
+  };
+  /** A script of nothing comes about at once: whoever does not say so will not do anything else either. */
+  const start = (): void => {
+    open = spawnPiped(binary);
+    try {
+      send(NOTHING, true);
+      receive();
+    } catch (error) {
+      if (!(error instanceof ChildEnded)) throw error;
+      throw new UserError(
+        `the compiled kernel ${binary} does not start; remove its folder and run this again to have it built anew`,
+        EXIT.CANNOT_RUN,
+      );
+    }
+  };
+
+  start();
+  return { program: binary, send, receive, answer: ({ list, count }) => drain(list, count), close: end };
+}
+
+const NOTHING = createWords(1);
+
+interface Piped {
+  readonly child: ChildProcess;
+  readonly to: number;
+  readonly from: number;
+}
+
+function spawnPiped(binary: string): Piped {
+  const folder = mkdtempSync(join(tmpdir(), 'seamstress-'));
+  const [toPath, fromPath] = [join(folder, 'to'), join(folder, 'from')];
+  try {
+    execFileSync('mkfifo', [toPath, fromPath]);
+    // Opened for both first, so that no single open waits for the other side.
+    const both = [openSync(toPath, 'r+'), openSync(fromPath, 'r+')] as const;
+    const to = openSync(toPath, 'w');
+    const from = openSync(fromPath, 'r');
+    const ends = [openSync(toPath, 'r'), openSync(fromPath, 'w')] as const;
+    // In a group of its own, a Ctrl-C is not for it. It ends by itself when nobody holds the other end of its pipes.
+    const child = spawn(binary, [], { stdio: [ends[0], ends[1], 'inherit'], detached: true });
+    for (const fd of [...both, ...ends]) closeSync(fd);
+    // What cannot be started does not answer, and that is when it is told.
+    child.once('error', () => undefined);
+    child.unref();
+    return { child, to, from };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,88 @@
+import { openStages as openBase, type OpenStages, type Stages, type StagesSource } from '../../campaign/stages.ts';
+import type { Profile } from '../../case.ts';
+import { SOMETIMES } from '../../../model/invariants/sometimes.ts';
+import type { World } from '../../../model/world/world.ts';
+import { describeWorld } from '../../describe/describe-case.ts';
+import { runCase } from '../../oracle/judge-case.ts';
+import { findProfile } from '../../profile.ts';
+import { compareWorlds } from '../host/difference.ts';
+import { comparable, type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
+import { describeSideBySide, type Side } from '../../describe/side-by-side.ts';
+
+const OWN_INVARIANTS = ['linux/is-its-model', 'linux/no-warnings'];
+
+/** What a thread is told so that it can start compiled kernels of its own. */
+export interface CompiledInput {
+  /** File URL of the module with the stages that these are made from. */
+  readonly base: string;
+  readonly profile: Profile;
+  /** One kernel to be judged, or two to be compared: program and name. */
+  readonly kernels: readonly { readonly program: string; readonly name: string }[];
+}
+
+/** Where threads get stages over compiled kernels from. */
+export function compiledSource(input: CompiledInput): StagesSource {
+  return { module: import.meta.url, input, waits: true };
+}
+
+/** What campaigns over compiled kernels judge, and what they must see: the same whether or not a kernel is running. */
+export function judgedStages(base: Stages, between: boolean): Pick<Stages, 'invariants' | 'sometimes'> {
+  if (between) return { invariants: ['linux/trees-agree'], sometimes: () => [] };
+  return {
+    invariants: [...base.invariants, ...OWN_INVARIANTS],
+    sometimes(profile) {
+      const revision = comparable(findProfile(profile).revision);
+      const reachable = new Set(
+        SOMETIMES.filter(({ appliesTo }) => appliesTo?.(revision) !== false).map(({ id }) => id),
+      );
+      // A compiled kernel runs one call at a time: nothing can overlap there.
+      return base.sometimes(profile).filter(({ id }) => reachable.has(id) && !id.startsWith('threads/'));
+    },
+  };
+}
+
+/** Starts the kernels of a `CompiledInput`. The stages judge what the real code does, or what the second does otherwise than the first. */
+export async function openStages(input: unknown): Promise<OpenStages> {
+  const { base, profile, kernels } = input as CompiledInput;
+  const { stages } = await openBase({ module: base });
+  const { revision } = findProfile(profile);
+  const tell = (text: string): void => void process.stderr.write(`seamstress conform: ${text}`);
+  const started = kernels.map(({ program, name }) => startKernel(program, revision, name, tell));
+  const [first, second] = started;
+  if (first === undefined) throw new Error('no kernel to judge');
+  const judged = judgedStages(stages, second !== undefined);
+  return {
+    stages: { ...stages, ...judged, ...(second === undefined ? againstModel(first) : between(first, second)) },
+    close() {
+      for (const { child } of started) child.close();
+    },
+  };
+}
+
+function againstModel(kernel: CompiledKernel): Pick<Stages, 'judge' | 'describe'> {
+  return {
+    judge: (input, full) => judgeAgainstModel(kernel, input, full),
+    describe(input) {
+      const model = runCase(input, comparable);
+      const { world } = runCompiled(kernel, input);
+      if (compareWorlds(model, world) === null) return describeWorld(world);
+      const name = `the model of ${input.profile.kernel}`;
+      return describeSideBySide({ name, lines: describeWorld(model) }, sideOf(kernel, world));
+    },
+  };
+}
+
+function between(first: CompiledKernel, second: CompiledKernel): Pick<Stages, 'judge' | 'describe'> {
+  return {
+    judge: (input) => judgeBetween(first, second, input),
+    describe: (input) =>
+      describeSideBySide(
+        sideOf(first, runCompiled(first, input).world),
+        sideOf(second, runCompiled(second, input).world),
+      ),
+  };
+}
+
+function sideOf({ revision }: CompiledKernel, world: World): Side {
+  return { name: revision.name, lines: describeWorld(world) };
+}

@@ -1,0 +1,112 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { type FailureKind, ImplementationFailure } from './failure.ts';
+
+/** What the thread beside tells: whole lines, or the end of all lines. */
+export type ToldByChild =
+  | { readonly kind: 'lines'; readonly lines: readonly string[] }
+  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly stderr: string }
+  | { readonly kind: 'stderr'; readonly text: string }
+  | { readonly kind: 'closed' };
+
+/** What it is told. */
+export type ToldToChild =
+  | { readonly kind: 'write'; readonly text: string }
+  | { readonly kind: 'stderr' }
+  | { readonly kind: 'close'; readonly patience: number }
+  | { readonly kind: 'kill' };
+
+export interface ChildOfThread {
+  readonly command: string;
+  readonly port: MessagePort;
+  /** One 32-bit counter of messages told. */
+  readonly told: SharedArrayBuffer;
+}
+
+/**
+ * A process that is talked to synchronously, line by line: the judge of a campaign is a function, and what it talks to
+ * asks back in the middle. A thread beside this one does the waiting: it starts the process, drains what it writes,
+ * notices how it ends and ends it with all its children, while this one sleeps until there is something to read.
+ */
+export interface SyncChild {
+  readonly write: (text: string) => void;
+  /** The next line; throws an ImplementationFailure when the process has ended, or `late` after `patience` ms of silence. */
+  readonly read: (patience: number, late: () => ImplementationFailure) => string;
+  readonly stderr: () => string;
+  /** Ends its input and waits `patience` ms; then SIGTERM, then SIGKILL to its process group. */
+  readonly close: (patience: number) => void;
+  readonly kill: () => void;
+}
+
+/** Beyond what any of its answers takes, ms: the thread itself is stuck. */
+const THREAD_PATIENCE = 5000;
+
+export function startSyncChild(command: string): SyncChild {
+  const { port1: port, port2 } = new MessageChannel();
+  const told = new SharedArrayBuffer(4);
+  const counter = new Int32Array(told);
+  const worker = new Worker(new URL('./synchronous-thread.js', import.meta.url), {
+    workerData: { command, port: port2, told } satisfies ChildOfThread,
+    transferList: [port2],
+    // The launcher's flags are for the main thread.
+    execArgv: [],
+  });
+  worker.unref();
+  port.unref();
+  const lines: string[] = [];
+  let next = 0;
+  let failure: ImplementationFailure | null = null;
+  let over = false;
+
+  /** Waits for a message, `patience` ms at most; null: none came. */
+  const receive = (patience: number): ToldByChild | null => {
+    for (;;) {
+      const seen = Atomics.load(counter, 0);
+      const message = receiveMessageOnPort(port) as { readonly message: ToldByChild } | undefined;
+      if (message !== undefined) return message.message;
+      if (Atomics.wait(counter, 0, seen, patience) === 'timed-out') return null;
+    }
+  };
+  const tell = (message: ToldToChild): void => port.postMessage(message);
+  const note = (message: ToldByChild): void => {
+    if (message.kind === 'lines') {
+      lines.splice(0, next);
+      next = 0;
+      lines.push(...message.lines);
+    } else if (message.kind === 'failed')
+      failure ??= new ImplementationFailure(message.failure, message.message, message.stderr);
+  };
+  const stderr = (): string => {
+    if (failure !== null || over) return failure?.stderr ?? '';
+    tell({ kind: 'stderr' });
+    for (;;) {
+      const message = receive(THREAD_PATIENCE);
+      if (message === null) return '';
+      if (message.kind === 'stderr') return message.text;
+      note(message);
+    }
+  };
+  const end = (message: ToldToChild, patience: number): void => {
+    if (over) return;
+    over = true;
+    tell(message);
+    for (let answer = receive(patience); answer !== null && answer.kind !== 'closed'; ) answer = receive(patience);
+    port.close();
+    void worker.terminate();
+  };
+  return {
+    write: (text) => tell({ kind: 'write', text }),
+    read(patience, late) {
+      while (next === lines.length) {
+        if (failure !== null) throw failure;
+        const message = receive(patience);
+        if (message === null) throw late();
+        note(message);
+      }
+      next += 1;
+      return lines[next - 1] as string;
+    },
+    stderr,
+    close: (patience) => end({ kind: 'close', patience }, 3 * patience + THREAD_PATIENCE),
+    kill: () => end({ kind: 'kill' }, THREAD_PATIENCE),
+  };
+}
