@@ -7,7 +7,7 @@ import type { Executor } from './executor.ts';
 import { enter, enterRecheck, enterSlips, type Finding, type Ledger, openLedger } from './ledger.ts';
 import type { Given, Tally } from './range.ts';
 import type { CampaignRecord, Found, Footer } from './record.ts';
-import { asJSON, noteOf } from './rendering.ts';
+import { asJSON, noteOf } from './finding-text.ts';
 
 export interface CampaignConfig {
   readonly seed: string;

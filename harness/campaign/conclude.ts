@@ -2,7 +2,7 @@ import { EXIT, type ExitCode } from '../user-error.ts';
 import type { CampaignConfig } from './campaign.ts';
 import type { Finding, KnownState, Ledger } from './ledger.ts';
 import type { CampaignRecord, ExplainedDifference, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';
-import { asJSON, noteOf, replayLine } from './rendering.ts';
+import { asJSON, noteOf, replayLine } from './finding-text.ts';
 
 /** Emits what can only be said at the end, the footer last, and returns the footer. */
 export function concludeCampaign(

@@ -63,7 +63,7 @@ async function inThreads(workers: number, source: StagesSource): Promise<Executo
   const watch = createWatch();
   const { stop, tries } = watcherOf(watch);
   const pool = new Piscina<Request, Answer>({
-    filename: new URL('./worker.js', import.meta.url).href,
+    filename: new URL('./thread/worker.js', import.meta.url).href,
     name: 'work',
     minThreads: workers,
     maxThreads: workers,

@@ -1,4 +1,4 @@
-import { counted } from '../campaign/rendering.ts';
+import { counted } from '../text.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReleaseName } from '../../model/module/release.ts';
 import { RELEASES } from '../../model/module/release.ts';

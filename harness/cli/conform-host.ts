@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildKernel, enablesAtBoot } from '../implementations/linux/build.ts';
-import { type CompiledInput, compiledSource, judgedStages } from '../implementations/linux/stages.ts';
+import { type LinuxInput, linuxSource, judgedStages } from '../implementations/linux/stages.ts';
 import { findTree } from '../implementations/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
 import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
 import { type Executor, startExecutor } from '../campaign/executor.ts';
 import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
-import { shellWord } from '../campaign/rendering.ts';
+import { shellWord } from '../text.ts';
 import type { Stages, StagesSource } from '../campaign/stages.ts';
 import type { Case, CaseFile } from '../case.ts';
 import { findRevision } from '../../model/kernel/revisions.ts';
@@ -28,7 +28,7 @@ import { catchInterrupts } from './screen/interrupt.ts';
 import { type ProfileOptions, profileOf } from './options/profile-options.ts';
 import { progressLine } from './screen/progress.ts';
 import { openRecorder } from './screen/recorder.ts';
-import { introduce, speakingSource } from '../implementations/speaking-stages.ts';
+import { introduce, remoteSource } from '../implementations/speaking-stages.ts';
 import { mapStack } from './screen/stack.ts';
 
 export interface HostOptions extends ProfileOptions {
@@ -176,7 +176,7 @@ async function prepareLinux(
   const atBoot = findRevision(profile.kernel)?.enablesAtBoot === true;
   return {
     judged: judgedStages(stages, options.between === true),
-    source: compiledSource({ base: pipeline, profile, kernels }),
+    source: linuxSource({ base: pipeline, profile, kernels }),
     profile,
     whyNot: ({ events }) =>
       atBoot && events.some(({ kind }) => kind === 'td-run')
@@ -201,7 +201,7 @@ async function prepareSpeaking(
     throw new UserError(`${named[0]?.text} says that it behaves like ${model}, not ${options.kernel}`);
   return {
     judged,
-    source: speakingSource({ base: pipeline, ...input }),
+    source: remoteSource({ base: pipeline, ...input }),
     profile: profileOf(model === null ? options : { ...options, kernel: model }, stages),
     whyNot,
     shrinkEvaluations: SPEAKING_SHRINK_EVALUATIONS,
@@ -223,7 +223,7 @@ function header(path: string): string {
   return resolve(path);
 }
 
-function requireComparable([first, second]: CompiledInput['kernels']): void {
+function requireComparable([first, second]: LinuxInput['kernels']): void {
   if (first === undefined || second === undefined) return;
   if (enablesAtBoot(first.program) !== enablesAtBoot(second.program))
     throw new UserError(
@@ -233,7 +233,7 @@ function requireComparable([first, second]: CompiledInput['kernels']): void {
 
 /** A tree and its model start TDX in the same way, or everything would differ. */
 function requireSameKind(
-  { program, name }: CompiledInput['kernels'][number],
+  { program, name }: LinuxInput['kernels'][number],
   kernel: string,
   kernels: readonly string[],
 ): void {
@@ -250,7 +250,7 @@ function built(
   { text, tree }: LinuxName,
   { cc, extra }: HostOptions,
   tell: (text: string) => void,
-): CompiledInput['kernels'][number] {
+): LinuxInput['kernels'][number] {
   tell(`seamstress conform: building ${text}\n`);
   const build = {
     ...(cc === undefined ? {} : { compiler: cc }),

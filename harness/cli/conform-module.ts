@@ -2,11 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Level } from '../implementations/module/compare-answers.ts';
 import { conformModule } from '../implementations/module/conform.ts';
-import type { Question } from '../implementations/protocol/messages.ts';
+import type { ModuleCaseText } from '../implementations/protocol/messages.ts';
 import { openModule } from '../implementations/open.ts';
 import { withoutAnswers } from '../implementations/module/prepare.ts';
 import type { ImplementationName } from '../implementations/name.ts';
-import type { ConformReport, Finding, ImplementationReport } from '../implementations/module/report.ts';
+import type { ConformReport, ModuleFinding, ImplementationReport } from '../implementations/module/report.ts';
 import {
   renderConformHTML,
   renderConformJUnit,
@@ -54,7 +54,7 @@ export async function conformModules(
   const interrupts = catchInterrupts(terminal);
   try {
     const report = await examineAll(context, names, options, interrupts);
-    const files = new Map<Finding, string>();
+    const files = new Map<ModuleFinding, string>();
     for (const [index, one] of report.implementations.entries()) {
       const { name } = one.identity;
       const namesakes = report.implementations.slice(0, index).filter(({ identity }) => identity.name === name).length;
@@ -152,7 +152,7 @@ function exitCodeOf(reports: readonly ImplementationReport[], interrupts: Interr
 }
 
 /** The conformance suite: every `.jsonl` of the folder, in the order of their names. */
-export async function readSuite(folder: string): Promise<readonly Question[]> {
+export async function readSuite(folder: string): Promise<readonly ModuleCaseText[]> {
   let names: readonly string[];
   try {
     names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
@@ -165,13 +165,13 @@ export async function readSuite(folder: string): Promise<readonly Question[]> {
 }
 
 /** Cases in the shape of recordings, with or without answers. Throws a UserError for a file that has none. */
-async function readCases(files: readonly string[]): Promise<readonly Question[]> {
-  const cases: Question[] = [];
+async function readCases(files: readonly string[]): Promise<readonly ModuleCaseText[]> {
+  const cases: ModuleCaseText[] = [];
   for (const file of files) {
     try {
       for await (const { value } of readJSONLines(file)) {
-        readModuleInputs(withoutAnswers(value as Question));
-        cases.push(value as Question);
+        readModuleInputs(withoutAnswers(value as ModuleCaseText));
+        cases.push(value as ModuleCaseText);
       }
     } catch (error) {
       if (error instanceof TraceFormatError) throw new UserError(`${file}: ${error.message}`);

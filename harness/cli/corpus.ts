@@ -1,4 +1,4 @@
-import { counted } from '../campaign/rendering.ts';
+import { counted } from '../text.ts';
 import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';

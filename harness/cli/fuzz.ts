@@ -1,4 +1,4 @@
-import { counted } from '../campaign/rendering.ts';
+import { counted } from '../text.ts';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';

@@ -20,7 +20,7 @@ interface MatrixOptions {
   readonly json?: boolean;
 }
 
-export const MATRIX_SCHEMA = publishedSchema<Matrix>('./matrix/flaws.schema.json');
+export const MATRIX_SCHEMA = publishedSchema<Matrix>('./flaws/flaws.schema.json');
 
 export function matrixCommand(context: Context): Command {
   return new Command('matrix')

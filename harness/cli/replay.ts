@@ -1,4 +1,4 @@
-import { counted } from '../campaign/rendering.ts';
+import { counted } from '../text.ts';
 import { Command } from 'commander';
 import type { Stages } from '../campaign/stages.ts';
 import type { Case, CaseFile, Known } from '../case.ts';

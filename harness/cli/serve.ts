@@ -7,7 +7,7 @@ import { modelImplementation } from '../implementations/module/model.ts';
 import { serve } from '../implementations/module/server.ts';
 import { KERNEL_NAMES } from '../profile.ts';
 import type { Context } from './screen/context.ts';
-import { blockingLines } from '../implementations/process/blocking-lines.ts';
+import { blockingLines } from '../implementations/host/blocking-lines.ts';
 
 interface Options {
   readonly module: ReleaseName;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { replayLine } from '../campaign/rendering.ts';
+import { replayLine } from '../campaign/finding-text.ts';
 import type { Case } from '../case.ts';
 import { encodeCaseFile } from '../case.ts';
 import type { Violation } from '../oracle/verdict.ts';

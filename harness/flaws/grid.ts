@@ -1,5 +1,5 @@
 import type { Stages } from '../campaign/stages.ts';
-import { replayLine } from '../campaign/rendering.ts';
+import { replayLine } from '../campaign/finding-text.ts';
 import type { Case } from '../case.ts';
 import type { KnownDeviation } from '../store/known.ts';
 import { type Flaw, type Severity, shows } from './flaw.ts';

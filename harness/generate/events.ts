@@ -9,7 +9,7 @@ import type { Perturbation, Phase } from './perturbation.ts';
 import type { Plan } from './plan.ts';
 import { anyLP, anyOnlineLP, cpuEnable, startPlan, vmxOn } from './plan.ts';
 import { drawRawSEAMCALL } from './raw-seamcall.ts';
-import type { Swarm } from './swarm.ts';
+import { EVERYTHING, type Swarm } from './swarm.ts';
 
 /**
  * What happens on a platform. The script is tdx_cpu_enable on every online CPU, then tdx_enable. `legal`: with nothing
@@ -41,7 +41,7 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
   if (hasTouchingBlocks(platform) && chance(random, 40) && !chosen.includes(MEMORY_REONLINE))
     chosen.push(MEMORY_REONLINE);
   // The swarm may have switched off what luck asked for; a broken case breaks something all the same.
-  if (temperament === 'broken' && !chosen.some(({ breaks }) => breaks)) choose(random, BREAKING, EVERY_BIT, chosen);
+  if (temperament === 'broken' && !chosen.some(({ breaks }) => breaks)) choose(random, BREAKING, EVERYTHING, chosen);
   runScript(plan, chosen);
   return { value: plan.events, broken: temperament === 'legal' ? NOTHING : namesOf(chosen) };
 }
@@ -70,8 +70,6 @@ function hasTouchingBlocks({ memory }: Platform): boolean {
   }
   return false;
 }
-
-const EVERY_BIT: Swarm = { features: -1, perturbations: -1 };
 
 /** Adds one of the perturbations that the swarm leaves on and that is not chosen yet, if a few tries find one. */
 function choose(random: Random, from: readonly number[], swarm: Swarm, chosen: Perturbation[]): void {

@@ -1,4 +1,4 @@
-import type { MemoryHotplugKind } from '../../model/world/event.ts';
+import type { MemoryKind } from '../../model/kernel/memory-hotplug.ts';
 import type { MemoryBlock } from '../../model/platform/platform.ts';
 import { chance, pick } from './draw.ts';
 import type { Plan } from './plan.ts';
@@ -9,7 +9,7 @@ const PAGE = 4096;
 /** Linux's memory block on x86: what hotplug adds, removes and onlines at a time. */
 export const BLOCK = 128 * MiB;
 
-const KINDS: readonly MemoryHotplugKind[] = ['acpi', 'acpi', 'driver', 'zone-device'];
+const KINDS: readonly MemoryKind[] = ['acpi', 'acpi', 'driver', 'zone-device'];
 
 function add(plan: Plan, base: number, size: number, node: number): void {
   plan.events.push({ kind: 'memory-add', how: pick(plan.random, KINDS), base, size, node });

@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { EXIT, UserError } from '../user-error.ts';
 import { cannotRun } from './process/cannot-run.ts';
 import { ImplementationFailure } from './process/failure.ts';
-import type { HostUnderTest } from './host/implementation.ts';
-import { type HostLife, type HostSubject, openHost } from './host/judge.ts';
+import type { HostImplementation } from './host/implementation.ts';
+import { type HostProcess, type HostSubject, openHost } from './host/judge.ts';
 import { openHostSession, type StdioHostOptions } from './host/process.ts';
-import type { ModuleUnderTest } from './module/implementation.ts';
+import type { ModuleImplementation } from './module/implementation.ts';
 import { openInProcessRunner } from './module/in-process-runner.ts';
 import type { ImplementationName } from './name.ts';
 import type { Runner } from './module/runner.ts';
@@ -70,7 +70,9 @@ export async function roleOf(name: ImplementationName, options: SessionOptions):
 
 type FileName = Extract<ImplementationName, { readonly kind: 'file' }>;
 
-async function load({ path }: FileName): Promise<{ readonly implementation: ModuleUnderTest | HostUnderTest }> {
+async function load({
+  path,
+}: FileName): Promise<{ readonly implementation: ModuleImplementation | HostImplementation }> {
   const full = resolve(path);
   if (!existsSync(full)) throw new UserError(`no such file: ${path}`);
   const loaded = /ts$/.test(full) ? await importCompiled(full) : await importFile(full);
@@ -82,17 +84,17 @@ async function load({ path }: FileName): Promise<{ readonly implementation: Modu
   );
 }
 
-async function loadModule(name: FileName): Promise<ModuleUnderTest> {
+async function loadModule(name: FileName): Promise<ModuleImplementation> {
   const { implementation } = await load(name);
   if (isModule(implementation)) return implementation;
   throw new UserError(`${name.text} makes SEAMCALLs; expected something that answers them`);
 }
 
-function isModule(value: unknown): value is ModuleUnderTest {
+function isModule(value: unknown): value is ModuleImplementation {
   return hasIdentity(value) && typeof value['play'] === 'function';
 }
 
-function isHost(value: unknown): value is HostUnderTest {
+function isHost(value: unknown): value is HostImplementation {
   return hasIdentity(value) && typeof value['perform'] === 'function';
 }
 
@@ -101,7 +103,7 @@ function hasIdentity(value: unknown): value is { readonly [member: string]: unkn
 }
 
 /** A host that throws has crashed. Nothing protects us from one that hangs: it belongs behind `stdio:`. */
-function inThisProcess(host: HostUnderTest): HostLife {
+function inThisProcess(host: HostImplementation): HostProcess {
   return {
     ...host,
     perform(command, ask) {

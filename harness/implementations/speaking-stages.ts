@@ -7,7 +7,7 @@ import type { Timeouts } from './process/timeouts.ts';
 import type { Case } from '../case.ts';
 
 /** What a thread is told so that it can start hosts of its own. */
-interface SpeakingInput {
+interface RemoteInput {
   /** File URL of the module with the stages that these are made from. */
   readonly base: string;
   readonly named: readonly ImplementationName[];
@@ -16,13 +16,13 @@ interface SpeakingInput {
 }
 
 /** Where threads get stages over hosts from that speak seam-stdio/1, or that live in a file. */
-export function speakingSource(input: SpeakingInput): StagesSource {
+export function remoteSource(input: RemoteInput): StagesSource {
   return { module: import.meta.url, input, waits: true };
 }
 
 /** One host to be judged, or two to be compared, started. */
 export async function openStages(input: unknown): Promise<OpenStages> {
-  const { base, ...rest } = input as SpeakingInput;
+  const { base, ...rest } = input as RemoteInput;
   const { stages } = await openBase({ module: base });
   const { subjects, close } = await openSubjects(rest);
   const [first, second] = subjects as [HostSubject, HostSubject | undefined];
@@ -41,7 +41,7 @@ export interface Introduction {
   readonly whyNot: (input: Case) => string | null;
 }
 
-export async function introduce(base: Stages, input: Omit<SpeakingInput, 'base'>): Promise<Introduction> {
+export async function introduce(base: Stages, input: Omit<RemoteInput, 'base'>): Promise<Introduction> {
   const { subjects, close } = await openSubjects(input);
   close();
   const [first, second] = subjects as [HostSubject, HostSubject | undefined];
@@ -56,7 +56,7 @@ async function openSubjects({
   named,
   timeouts,
   version,
-}: Omit<SpeakingInput, 'base'>): Promise<{ readonly subjects: readonly HostSubject[]; readonly close: () => void }> {
+}: Omit<RemoteInput, 'base'>): Promise<{ readonly subjects: readonly HostSubject[]; readonly close: () => void }> {
   const subjects: HostSubject[] = [];
   const close = (): void => {
     for (const subject of subjects) subject.close();

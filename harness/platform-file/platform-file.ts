@@ -8,7 +8,7 @@ import { commandLineRule, fmsRule } from './processor-rule.ts';
 import { seamrrRule } from './seamrr-rule.ts';
 import { topologyRule } from './topology-rule.ts';
 
-/** A machine as its source describes it (harness/platform-file.schema.json). `null` and missing both mean: not said. */
+/** A machine as its source describes it (harness/platform-file/platform-file.schema.json). `null` and missing both mean: not said. */
 export interface PlatformFile {
   readonly name?: string | null;
   readonly source?: string | null;
@@ -49,7 +49,7 @@ export interface PlatformFromFile {
 /** Takes down one default that a rule filled in. */
 export type Say = (sentence: string) => void;
 
-export const PLATFORM_FILE_SCHEMA = publishedSchema<PlatformFile>('./platform-file.schema.json');
+export const PLATFORM_FILE_SCHEMA = publishedSchema<PlatformFile>('./platform-file/platform-file.schema.json');
 
 /** The rules are documented, one by one, in corpus/platforms/README.md. */
 export function platformFromFile(value: unknown, name: string): PlatformFromFile {

@@ -1,5 +1,5 @@
 import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
-import { counted } from '../campaign/rendering.ts';
+import { counted } from '../text.ts';
 import { type FixedDeviation, fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';
 
 /** Paints a piece of text, or leaves it. */

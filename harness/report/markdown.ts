@@ -1,4 +1,4 @@
-import { counted } from '../campaign/rendering.ts';
+import { counted } from '../text.ts';
 import type { CampaignRecord } from '../campaign/record.ts';
 import { grouped } from './console.ts';
 import { fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';

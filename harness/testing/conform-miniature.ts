@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { RELEASES } from '../../model/module/release.ts';
 import { readSuite } from '../cli/conform-module.ts';
 import { conformModule } from '../implementations/module/conform.ts';
-import type { Question } from '../implementations/protocol/messages.ts';
+import type { ModuleCaseText } from '../implementations/protocol/messages.ts';
 import type { Miniature } from '../implementations/miniatures/miniature.ts';
 import type { ImplementationReport } from '../implementations/module/report.ts';
 import { openStdioRunner } from '../implementations/module/stdio-runner.ts';
@@ -30,7 +30,7 @@ export async function conform(
     restartsMax = 40,
     runs = 60,
   }: Pick<Miniature, 'level'> & { restartsMax?: number; runs?: number } = {},
-  cases: readonly Question[] = part,
+  cases: readonly ModuleCaseText[] = part,
 ): Promise<ImplementationReport> {
   const runner = await openStdioRunner(command, {
     timeouts: TIMEOUTS,

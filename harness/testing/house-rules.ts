@@ -1,3 +1,5 @@
+import { floorOf, roomOf } from './rooms.ts';
+
 /** One rule of the house: what it is about, and what to do instead where a file breaks it. */
 export interface HouseRule {
   readonly id: string;
@@ -7,65 +9,27 @@ export interface HouseRule {
 
 const LINES_MAX = 400;
 
-/** This file and its test speak of what they forbid. */
-const THIS = ['harness/testing/house-rules.ts', 'harness/tidy.test.ts'];
-
-/** `model/`, lowest first; a folder imports from its own rank's folder and from lower ranks. */
-const MODEL_RANKS: readonly (readonly string[])[] = [
-  ['abi'],
-  ['platform'],
-  ['module', 'seamldr'],
-  ['kernel'],
-  ['world'],
-  ['invariants'],
-];
-
-/** What a part of `harness/` may import of it, besides itself and what stands on its top level. */
-const HARNESS_IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  'platform-file': [],
-  generate: ['platform-file'],
-  trace: [],
-  conformance: ['trace', 'generate'],
-  oracle: ['platform-file'],
-  implementations: ['oracle', 'trace', 'conformance', 'generate', 'campaign'],
-  shrink: ['oracle'],
-  explore: ['oracle', 'generate'],
-  store: ['oracle', 'platform-file'],
-  campaign: ['oracle', 'shrink', 'store'],
-  report: ['campaign', 'store', 'oracle'],
-  matrix: ['campaign', 'store'],
-  distributed: ['campaign', 'report', 'store'],
-};
-
-/** May import anything of the harness: they stand at the end of every way. */
-const HARNESS_TOP = ['cli', 'bench', 'testing', 'adapters', 'kits'];
-
-/** Only these touch files and processes. */
+/** Only these rooms touch files and processes. */
 const TOUCHES_FILES =
-  /^harness\/(?:store|report|trace|cli|bench|testing|implementations|adapters|distributed|kits)\/|^harness\/build\.mjs$/;
-/** Only these know what time it is, what was typed and how a process ends. `campaign/worker.ts` is where a thread begins. */
+  /^harness\/(?:store|report|transcript|cli|bench|testing|scripts|implementations|kits|platform-file)\//;
+/** Only these rooms know what time it is, what was typed and how a process ends. */
 const TOUCHES_PROCESS =
-  /^harness\/(?:cli|bench|testing|kits|adapters|implementations\/miniatures)\/|^harness\/build\.mjs$|^harness\/campaign\/worker\.ts$/;
+  /^harness\/(?:cli|bench|testing|scripts|kits|campaign\/thread|implementations\/(?:linux|miniatures|[^/]+\.ts$))/;
 
 export const HOUSE_RULES: readonly HouseRule[] = [
   {
     id: 'length',
     check(path, text) {
       const lines = text.split('\n').length - 1;
-      return isSource(path) && lines > LINES_MAX
+      return (isSource(path) || /\.(?:c|h|py)$/.test(path)) && lines > LINES_MAX
         ? [`${lines} lines, at most ${LINES_MAX}: give one of its concepts a file of its own`]
         : [];
     },
   },
   {
-    id: 'model-imports',
+    id: 'imports',
     check: (path, text) =>
-      isModel(path) && !isTest(path) ? importsOf(text).flatMap((target) => modelImport(path, target)) : [],
-  },
-  {
-    id: 'harness-imports',
-    check: (path, text) =>
-      path.startsWith('harness/') ? importsOf(text).flatMap((target) => harnessImport(path, target)) : [],
+      !isSource(path) || isTest(path) ? [] : importsOf(text).flatMap((target) => importOf(path, target)),
   },
   banned(
     'model-purity',
@@ -83,35 +47,35 @@ export const HOUSE_RULES: readonly HouseRule[] = [
     'files',
     (path) => path.startsWith('harness/') && isSource(path) && !isTest(path) && !TOUCHES_FILES.test(path),
     /from 'node:(?:fs|child_process|net|http)(?:\/promises)?'/,
-    'only store/, report/, trace/, cli/ and implementations touch files and processes; take what you need as a parameter',
+    'only the rooms named in house-rules.ts touch files and processes; take what you need as a parameter',
   ),
   banned(
     'process',
     (path) => path.startsWith('harness/') && isSource(path) && !isTest(path) && !TOUCHES_PROCESS.test(path),
     /\bprocess\.(?:argv|env|exit|exitCode|stdout|stderr)\b|\bDate\.now\b|\bnew Date\b|\bperformance\.now\b|\bconsole\.(?:log|error|warn|info)\b/,
-    'only cli/ touches arguments, environment, clock, streams and exit codes; take what you need as a parameter',
+    'only cli/ and entry points touch arguments, environment, clock, streams and exit codes; take what you need as a parameter',
   ),
   banned(
     'random',
-    (path) => isSource(path) && !THIS.includes(path),
+    (path) => isSource(path),
     /\bMath\.random\b/,
     'all randomness comes from the seed: generate/seed.ts',
   ),
   banned(
     'default-exports',
-    (path) => isSource(path) && !THIS.includes(path),
+    (path) => isSource(path),
     /^export default /m,
     'a named export, so that a search for the name finds every use',
   ),
   banned(
     'barrels',
-    (path) => isSource(path) && !THIS.includes(path),
+    (path) => isSource(path),
     /^export (?:\*|\{[^}]*\}) from /m,
     'import from the file that owns the name',
   ),
   banned(
     'enums',
-    (path) => isSource(path) && !THIS.includes(path),
+    (path) => isSource(path),
     /^\s*(?:export )?(?:const )?enum /m,
     'a union of string literals, or a record `as const`',
   ),
@@ -125,14 +89,13 @@ export const HOUSE_RULES: readonly HouseRule[] = [
   {
     id: 'unfinished',
     check: (path, text) =>
-      isSource(path) && !THIS.includes(path) && /\b(?:TODO|FIXME|XXX)\b/.test(text)
+      isSource(path) && /\b(?:TO[D]O|FIX[M]E|XX[X])\b/.test(text)
         ? ['finish it, or open an issue and leave no mark']
         : [],
   },
   {
     id: 'standing-alone',
     check(path, text) {
-      if (THIS.includes(path)) return [];
       const home = /(?:^|[\s"'`(=:])\/(?:home|root|Users)\//m.test(text);
       // A file so deep in the project may climb so far, and no further; what is compiled runs a folder deeper.
       const depth = path.split('/').length - (path.endsWith('.ts') ? 0 : 1);
@@ -148,7 +111,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
         ? []
         : ['a test file without a single expect() cannot fail'];
       // `describe.skip` as a value is a choice made by what the machine has; a call would skip for good.
-      return /\b(?:test|it|describe)\.(?:only|skip|todo)\s*\(|\bx(?:it|describe)\(/.test(text) && !THIS.includes(path)
+      return /\b(?:test|it|describe)\.(?:only|skip|todo)\s*\(|\bx(?:it|describe)\(/.test(text)
         ? [...missing, 'no test is skipped or run alone']
         : missing;
     },
@@ -165,42 +128,17 @@ function banned(id: string, where: (path: string) => boolean, what: RegExp, inst
   };
 }
 
-function modelImport(path: string, target: string): readonly string[] {
-  if (!target.startsWith('.')) return [`imports ${target}: the model imports nothing but itself`];
+/** Imports go down the floors; the model and the kits import nothing from outside, tests may import anything. */
+function importOf(path: string, target: string): readonly string[] {
+  const from = roomOf(path);
+  if (from === undefined)
+    return /^(?:model|harness)\//.test(path) ? ['a new room: give it a floor in harness/testing/rooms.ts'] : [];
+  if (!target.startsWith('.')) return isModel(path) ? [`imports ${target}: the model imports nothing but itself`] : [];
   const resolved = resolve(path, target);
-  const [from, to] = [rankOf(path), rankOf(resolved)];
-  if (!resolved.startsWith('model/')) return [`imports ${resolved}: the model imports nothing but itself`];
-  const sameFolder = path.split('/')[1] === resolved.split('/')[1];
-  if (sameFolder || from > to) return [];
-  return [
-    `imports ${resolved}: ${path.split('/')[1]}/ stands below or beside it (abi, platform, module and seamldr, kernel, world, invariants)`,
-  ];
-}
-
-function rankOf(path: string): number {
-  const folder = path.split('/')[1] ?? '';
-  const rank = MODEL_RANKS.findIndex((folders) => folders.includes(folder));
-  return rank < 0 ? MODEL_RANKS.length : rank;
-}
-
-function harnessImport(path: string, target: string): readonly string[] {
-  const part = partOf(path);
-  if (!target.startsWith('.') || part === undefined || HARNESS_TOP.includes(part) || isTest(path)) return [];
-  const resolved = resolve(path, target);
-  if (resolved === 'harness/user-error.ts') return [];
-  const other = partOf(resolved);
-  if (!resolved.startsWith('harness/') || other === undefined || other === part) return [];
-  const allowed = HARNESS_IMPORTS[part];
-  if (allowed === undefined) return [`a new part of the harness: say in house-rules.ts what ${part}/ may import`];
-  return allowed.includes(other)
-    ? []
-    : [`imports ${resolved}: ${part}/ may import ${[...allowed, 'itself'].join(', ')}`];
-}
-
-/** `campaign` of `harness/campaign/x.ts`; files on the top level of `harness/` have none. */
-function partOf(path: string): string | undefined {
-  const parts = path.split('/');
-  return parts.length > 2 ? parts[1] : undefined;
+  const to = roomOf(resolved);
+  if (to === from || resolved.endsWith('.json')) return [];
+  if (to === undefined) return [`imports ${resolved}: that is in no room of harness/testing/rooms.ts`];
+  return floorOf(to) < floorOf(from) ? [] : [`imports ${resolved}: ${to.path} is not below ${from.path}`];
 }
 
 function resolve(path: string, target: string): string {

@@ -1,4 +1,4 @@
-import { DONE, type Flow, type Outcome, type Step } from '../../model/kernel/flow.ts';
+import { DONE, type Flow, type StepResult, type Step } from '../../model/kernel/flow.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
 import type { KernelState } from '../../model/kernel/state.ts';
@@ -26,7 +26,7 @@ export function spoiling(meddle: Meddle): (original: Step) => Step['run'] {
 
 /** Takes every refusal for success. */
 export function deaf(original: Step): Step['run'] {
-  return (kernel, thread, port): Outcome => {
+  return (kernel, thread, port): StepResult => {
     const outcome = original.run(kernel, thread, port);
     return outcome < 0 ? DONE : outcome;
   };

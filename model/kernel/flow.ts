@@ -6,7 +6,7 @@ import type { Thread } from './thread.ts';
  * How a step ended: one of the constants below, or a negative errno. An errno goes to the step's `onError` label, from
  * where the flow falls through, as the kernel's goto labels do.
  */
-export type Outcome = number;
+export type StepResult = number;
 /** Go on with the next step. */
 export const DONE = 0;
 /** Run this step once more: a loop, one effect at a time. */
@@ -21,7 +21,7 @@ export const CRASH = 4;
 /** One named piece of kernel work that others cannot see half done. */
 export interface Step {
   readonly name: string;
-  readonly run: (kernel: KernelState, thread: Thread, port: KernelPort) => Outcome;
+  readonly run: (kernel: KernelState, thread: Thread, port: KernelPort) => StepResult;
   /** Where the kernel does this: function, mail or recording. */
   readonly source: string;
   /** Missing: read in the source or recorded. Otherwise: deduced, or not confirmed by any source we have. */

@@ -57,11 +57,11 @@ export interface Revision {
   /** When the machine-check helper asks the module: wherever the platform feature is set, only while TDX runs, or never (no helper yet). */
   readonly machineCheckAsks: 'with-feature' | 'while-initialised' | 'never';
   /** Who decides instead, where the kernel behind the revision is not a model. */
-  readonly foreign?: ForeignKernel;
+  readonly foreign?: RemoteKernel;
 }
 
 /** The entry points of a kernel that runs elsewhere and are no flows; parameters as of their models' functions. */
-export interface ForeignKernel {
+export interface RemoteKernel {
   readonly judgeMemory: (kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number) => number;
   readonly checkMachine: (kernel: KernelState, port: KernelPort, cpu: number, address: number) => MachineCheckVerdict;
 }

@@ -1,3 +1,4 @@
+import type { MemoryKind } from '../kernel/memory-hotplug.ts';
 import type { U64 } from '../abi/u64.ts';
 
 /** Everything that can happen to a machine, one at a time. Addresses and sizes are bytes. `lp` is an LP index. */
@@ -14,12 +15,12 @@ export type Event =
   | { readonly kind: 'acpi-cpu-remove'; readonly lp: number }
   | {
       readonly kind: 'memory-add';
-      readonly how: MemoryHotplugKind;
+      readonly how: MemoryKind;
       readonly base: number;
       readonly size: number;
       readonly node: number;
     }
-  | { readonly kind: 'memory-remove'; readonly how: MemoryHotplugKind; readonly base: number; readonly size: number }
+  | { readonly kind: 'memory-remove'; readonly how: MemoryKind; readonly base: number; readonly size: number }
   /** KVM makes a guest TD, as far as KeyID and control pages go; revisions without KVM for TDX do nothing. */
   | { readonly kind: 'td-create' }
   /** The one vCPU of a guest runs on `lp`: number `td` of the guests that are alive, or the last. */
@@ -58,9 +59,6 @@ export type Event =
 
 /** Suspend to RAM (ACPI S3), or to disk (S4: the machine is switched off, and the image read back later). */
 export type SleepState = 's3' | 'hibernation';
-
-/** ACPI hot-plug, driver-managed (dax/kmem), or ZONE_DEVICE (memremap_pages: never reaches the page allocator). */
-export type MemoryHotplugKind = 'acpi' | 'driver' | 'zone-device';
 
 /**
  * A condition around one SEAMCALL that the module itself cannot cause: contention, entropy, PCONFIG, interrupts.

@@ -1,4 +1,4 @@
-import { shellWord } from '../../campaign/rendering.ts';
+import { shellWord } from '../../text.ts';
 import type { Stages } from '../../campaign/stages.ts';
 import type { CaseFile } from '../../case.ts';
 import { UserError } from '../../user-error.ts';

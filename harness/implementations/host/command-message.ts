@@ -1,6 +1,6 @@
 import { formatU64 } from '../../../model/abi/u64.ts';
 import type { KernelState, MemoryRegion } from '../../../model/kernel/state.ts';
-import type { HostCommand } from './remote-host.ts';
+import type { HostCommand } from '../protocol/host-command.ts';
 import type { CommandMessage, RegionText } from '../protocol/host-messages.ts';
 
 /** A command with all that goes with it, as it is told. */

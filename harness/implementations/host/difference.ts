@@ -7,7 +7,7 @@ import { singleReads } from '../../describe/metadata-reads.ts';
 import type { World } from '../../../model/world/world.ts';
 
 /** The first thing that two runs of a case do not have in common. */
-export interface Difference {
+export interface RunDifference {
   /** 0-based index of the event; -1: the boot. */
   readonly event: number;
   /** What kind of thing differs: part of the bucket, so without the numbers of the case. */
@@ -27,7 +27,11 @@ export type Untold =
  * Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: what
  * nobody knows of the second.
  */
-export function compareWorlds(expected: World, got: World, untold: ReadonlySet<string> = NOTHING): Difference | null {
+export function compareWorlds(
+  expected: World,
+  got: World,
+  untold: ReadonlySet<string> = NOTHING,
+): RunDifference | null {
   for (let index = 0; index < expected.records.length; index += 1) {
     const one = expected.records[index];
     const other = got.records[index];
@@ -40,7 +44,7 @@ export function compareWorlds(expected: World, got: World, untold: ReadonlySet<s
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-type Found = Omit<Difference, 'event'> | null;
+type Found = Omit<RunDifference, 'event'> | null;
 
 function compareRecords(expected: World, one: EventRecord, got: World, other: EventRecord): Found {
   const { kind } = one.event;
@@ -141,7 +145,7 @@ function hex(value: number | bigint): string {
 }
 
 /** What the end of the run left behind; nobody asks a kernel that crashed. */
-function compareStates(expected: World, got: World, untold: ReadonlySet<string>): Difference | null {
+function compareStates(expected: World, got: World, untold: ReadonlySet<string>): RunDifference | null {
   if (expected.kernel.crash !== null || got.kernel.crash !== null) return null;
   const [one, other] = [stateOf(expected), stateOf(got)];
   for (const [what, before] of Object.entries(one)) {

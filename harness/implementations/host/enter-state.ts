@@ -2,12 +2,12 @@ import { parseU64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind } from '../../../model/kernel/port.ts';
 import type { KernelState, TDXMemory } from '../../../model/kernel/state.ts';
 import { forEachTDXRange } from '../../../model/kernel/tdx-memory.ts';
-import type { HostCommand } from './remote-host.ts';
+import type { HostCommand } from '../protocol/host-command.ts';
 import type { Untold } from './difference.ts';
 import type { HostState, RegionText } from '../protocol/host-messages.ts';
 
 /** What is kept about a host since its boot. Addresses and sizes are bytes. */
-export interface Ledger {
+export interface HostObjects {
   /** Objects that are allocated, by address. */
   readonly objects: Map<number, { readonly kind: AllocationKind; readonly bytes: number }>;
   /** Those that were allocated in the command under way, whether or not they still are. */
@@ -29,7 +29,7 @@ const OTHER_THREAD = 1;
 export function enterState(
   kernel: KernelState,
   state: HostState,
-  ledger: Ledger,
+  ledger: HostObjects,
   untold: Set<Untold>,
   exact: boolean,
   command: HostCommand,
@@ -79,7 +79,7 @@ function enterKeyIDs(kernel: KernelState, { offered, keyids }: HostState): void 
 }
 
 /** The array lives as long as the object its TDMR_INFOs were in. */
-function settleTDMRs(kernel: KernelState, { objects, array }: Ledger): void {
+function settleTDMRs(kernel: KernelState, { objects, array }: HostObjects): void {
   kernel.tdmrArrayLive = array !== -1 && objects.has(array);
   if (kernel.tdmrArrayLive) return;
   // Nobody says that it would still look at what it gave back.
@@ -137,7 +137,7 @@ function heldBy({ tdxMemory, tdmrArrayLive, status, tdmrs, tdmrCount }: KernelSt
 }
 
 /** Objects that an initialisation that failed before the module was given any has allocated and left. */
-function leaked({ objects, allocated, configured }: Ledger, { kind }: HostCommand, ret: number): number {
+function leaked({ objects, allocated, configured }: HostObjects, { kind }: HostCommand, ret: number): number {
   if (kind !== 'enable' || ret === 0 || configured) return 0;
   let count = 0;
   for (const address of allocated) if (objects.has(address)) count += 1;

@@ -5,7 +5,7 @@ import type { Answer, Ask, CommandMessage, Done, HostCapabilities } from '../pro
  * A host that makes SEAMCALLs in our own process: what a TypeScript or JavaScript module named on the command line exports
  * as `implementation`, and what `server.ts` can put behind the protocol.
  */
-export interface HostUnderTest {
+export interface HostImplementation {
   readonly identity: Identity;
   readonly capabilities: HostCapabilities;
   /**

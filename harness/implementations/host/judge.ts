@@ -11,9 +11,9 @@ import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findRelease } from '../../profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
 import { ImplementationFailure, MANNERS } from '../process/failure.ts';
-import { compareWorlds, type Difference } from './difference.ts';
-import { foreignRevision } from './remote-revision.ts';
-import type { HostUnderTest } from './implementation.ts';
+import { compareWorlds, type RunDifference } from './difference.ts';
+import { remoteRevision } from './remote-revision.ts';
+import type { HostImplementation } from './implementation.ts';
 import { type ListenedHost, listenTo } from './listener.ts';
 import type { CommandMessage, HostCapabilities } from '../protocol/host-messages.ts';
 
@@ -21,10 +21,10 @@ import type { CommandMessage, HostCapabilities } from '../protocol/host-messages
 export interface StartableHost {
   readonly name: string;
   /** A new life, with nothing of an earlier one. Throws an ImplementationFailure if it cannot be started. */
-  readonly start: () => HostLife;
+  readonly start: () => HostProcess;
 }
 
-export interface HostLife extends HostUnderTest {
+export interface HostProcess extends HostImplementation {
   readonly close: () => void;
 }
 
@@ -66,7 +66,7 @@ export const HOST_INVARIANTS = [
 export function openHost(startable: StartableHost): HostSubject {
   const { name, start } = startable;
   /** `null`: the last one failed, or a new one is wanted. */
-  let life: HostLife | null = start();
+  let life: HostProcess | null = start();
   const { identity, capabilities } = life;
   let model: Revision | null;
   try {
@@ -86,7 +86,7 @@ export function openHost(startable: StartableHost): HostSubject {
     },
     capabilities,
   );
-  const revision = foreignRevision(listened, likeOf(model, listened), name, `${identity.name} ${identity.version}`);
+  const revision = remoteRevision(listened, likeOf(model, listened), name, `${identity.name} ${identity.version}`);
   const restart = (): void => {
     life?.close();
     life = null;
@@ -229,7 +229,7 @@ const HANGS = `host/answers|${MANNERS['case-timeout']}|`;
 /** A host that hangs is waited for while a dozen others answer. */
 const HANG_COST = 8;
 
-function differenceBetween(one: Played, other: Played): Difference | null {
+function differenceBetween(one: Played, other: Played): RunDifference | null {
   if (one.run !== null && other.run !== null)
     return compareWorlds(one.run.world, other.run.world, new Set([...one.run.untold, ...other.run.untold]));
   const [before, after] = [one, other].map(({ failure }) => failure?.bucket ?? 'a whole case');
@@ -237,7 +237,11 @@ function differenceBetween(one: Played, other: Played): Difference | null {
   return { event: -1, what: 'how far it gets', where: 'how far it gets', expected: before ?? '', got: after ?? '' };
 }
 
-function differenceOf(invariant: string, { event, what, where, expected, got }: Difference, whose: string): Violation {
+function differenceOf(
+  invariant: string,
+  { event, what, where, expected, got }: RunDifference,
+  whose: string,
+): Violation {
   return violation(invariant, what, event, `${where}: ${whose} has ${expected}, this host has ${got}`);
 }
 

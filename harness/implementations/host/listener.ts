@@ -4,25 +4,29 @@ import { isMessageId, isPrintedOnce, type Message } from '../../../model/kernel/
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import { TDH_SYS_CONFIG } from '../../../model/kernel/seamcall.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
-import type { ForeignHost, HostCommand, Reply } from './remote-host.ts';
+import type { RemoteHost, Reply } from './remote-host.ts';
+import type { HostCommand } from '../protocol/host-command.ts';
 import { commandMessage } from './command-message.ts';
 import type { Untold } from './difference.ts';
-import { enterState, type Ledger } from './enter-state.ts';
-import type { HostUnderTest } from './implementation.ts';
-import type { Answer, Ask, HostCapabilities, ObjectKind, Question } from '../protocol/host-messages.ts';
+import { enterState, type HostObjects } from './enter-state.ts';
+import type { HostImplementation } from './implementation.ts';
+import type { Answer, Ask, HostCapabilities, ObjectKind, ModuleCaseText } from '../protocol/host-messages.ts';
 import { readLine } from './read-line.ts';
 import { noteTDMRs } from './tdmrs.ts';
 
 const KINDS: Readonly<Record<ObjectKind, AllocationKind>> = { kmalloc: 'k', pages: 'x', contiguous: 'c', cpumask: 'm' };
 
 /** A host that speaks the protocol's messages, here or in another process, as one that runs elsewhere. */
-export interface ListenedHost extends ForeignHost {
+export interface ListenedHost extends RemoteHost {
   /** What it has not told in the state after its last command. */
   readonly untold: ReadonlySet<Untold>;
 }
 
 /** Carries out what a host asks while a command runs, and enters what it says of itself. */
-export function listenTo({ perform }: Pick<HostUnderTest, 'perform'>, capabilities: HostCapabilities): ListenedHost {
+export function listenTo(
+  { perform }: Pick<HostImplementation, 'perform'>,
+  capabilities: HostCapabilities,
+): ListenedHost {
   let ledger = createLedger();
   const untold = new Set<Untold>();
   const warnings: string[] = [];
@@ -46,12 +50,18 @@ export function listenTo({ perform }: Pick<HostUnderTest, 'perform'>, capabiliti
   };
 }
 
-function createLedger(): Ledger {
+function createLedger(): HostObjects {
   return { objects: new Map(), allocated: [], array: -1, configured: false };
 }
 
 /** One thing that a host asks or does; `null`: nothing to be answered. */
-function carryOut(ask: Ask, kernel: KernelState, port: KernelPort, ledger: Ledger, warnings: string[]): Answer | null {
+function carryOut(
+  ask: Ask,
+  kernel: KernelState,
+  port: KernelPort,
+  ledger: HostObjects,
+  warnings: string[],
+): Answer | null {
   switch (ask.type) {
     case 'seamcall':
       return call(ask, kernel, port, ledger);
@@ -111,9 +121,9 @@ function carryOut(ask: Ask, kernel: KernelState, port: KernelPort, ledger: Ledge
   }
 }
 
-type Call = Extract<Question, { readonly type: 'seamcall' }>;
+type Call = Extract<ModuleCaseText, { readonly type: 'seamcall' }>;
 
-function call(ask: Call, kernel: KernelState, port: KernelPort, ledger: Ledger): Answer {
+function call(ask: Call, kernel: KernelState, port: KernelPort, ledger: HostObjects): Answer {
   const regs = registers(u64Of(ask.rax), u64Of(ask.rcx), u64Of(ask.rdx), u64Of(ask.r8));
   regs.r9 = u64Of(ask.r9);
   regs.r10 = u64Of(ask.r10);
@@ -142,7 +152,7 @@ function call(ask: Call, kernel: KernelState, port: KernelPort, ledger: Ledger):
 }
 
 /** The object that an address lies in; -1 if there is none. */
-function objectAt({ objects }: Ledger, address: number): number {
+function objectAt({ objects }: HostObjects, address: number): number {
   for (const [base, { bytes }] of objects) if (address >= base && address < base + bytes) return base;
   return -1;
 }

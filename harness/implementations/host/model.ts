@@ -8,9 +8,9 @@ import type { AllocationKind, KernelPort, Trap } from '../../../model/kernel/por
 import type { Revision } from '../../../model/kernel/revision.ts';
 import { createKernel, type KernelState, type MemoryRegion } from '../../../model/kernel/state.ts';
 import { createThread, runThread, type Thread } from '../../../model/kernel/thread.ts';
-import type { CommandKind } from './remote-host.ts';
+import type { CommandKind } from '../protocol/host-command.ts';
 import { replyOfNotifier } from './remote-revision.ts';
-import type { HostUnderTest } from './implementation.ts';
+import type { HostImplementation } from './implementation.ts';
 import type {
   Answer,
   Ask,
@@ -26,7 +26,7 @@ const TDH_SYS_TDMR_INIT = '0x24';
 const PAGE = 4096;
 
 /** Our own model of a kernel in the place of a host: what `serve --kernel` exposes, and the control of everything here. */
-export function modelHost(revision: Revision, version: string): HostUnderTest {
+export function modelHost(revision: Revision, version: string): HostImplementation {
   let kernel: KernelState | null = null;
   return {
     identity: { name: `seamstress model of kernel ${revision.name}`, version, language: 'TypeScript' },

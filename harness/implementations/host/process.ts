@@ -1,10 +1,11 @@
 import { UserError } from '../../user-error.ts';
 import { publishedSchema } from '../../schema.ts';
 import { type FailureKind, ImplementationFailure } from '../process/failure.ts';
-import { LINE_MAX, PROTOCOL } from '../protocol/messages.ts';
+import { PROTOCOL } from '../protocol/messages.ts';
+import { LINE_MAX } from '../process/line-splitter.ts';
 import { startSyncChild } from '../process/synchronous.ts';
 import { caseLimit, type Timeouts } from '../process/timeouts.ts';
-import type { HostUnderTest } from './implementation.ts';
+import type { HostImplementation } from './implementation.ts';
 import type { Answer, Ask, CommandMessage, Done, HostRequest, HostResponse } from '../protocol/host-messages.ts';
 
 export const HOST_RESPONSE = publishedSchema<HostResponse>('./implementations/protocol/host-response.schema.json');
@@ -20,7 +21,7 @@ export interface StdioHostOptions {
 }
 
 /** One life of a host behind seam-stdio/1. Every method throws an ImplementationFailure where the conversation breaks off. */
-export interface HostSession extends HostUnderTest {
+export interface HostSession extends HostImplementation {
   readonly ping: () => void;
   /** Sends a line as it is and answers the message of the `error` it gets. */
   readonly provoke: (line: string) => string;

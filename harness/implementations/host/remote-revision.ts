@@ -5,7 +5,7 @@ import {
   defineFlow,
   type Flow,
   type FlowEntry,
-  type Outcome,
+  type StepResult,
   type Step,
 } from '../../../model/kernel/flow.ts';
 import { type MemoryKind, NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
@@ -15,7 +15,8 @@ import * as acpi from '../../../model/kernel/steps/linux/acpi.ts';
 import * as hotplug from '../../../model/kernel/steps/linux/cpu-hotplug.ts';
 import { ASK_NOTIFIER } from '../../../model/kernel/steps/linux/memory-hotplug.ts';
 import type { Thread } from '../../../model/kernel/thread.ts';
-import type { ForeignHost, HostCommand, Reply } from './remote-host.ts';
+import type { RemoteHost, Reply } from './remote-host.ts';
+import type { HostCommand } from '../protocol/host-command.ts';
 
 const PAGE = 4096;
 
@@ -23,7 +24,7 @@ const PAGE = 4096;
  * A host that runs elsewhere as a revision like any other: its entry points are flows of one step that lets it run. What
  * it cannot be asked is as `like` has it.
  */
-export function foreignRevision(host: ForeignHost, like: Revision, name: string, source: string): Revision {
+export function remoteRevision(host: RemoteHost, like: Revision, name: string, source: string): Revision {
   const { commands } = host;
   /** Runs a command; the errno goes with the thread, and the flow goes on whatever it is. */
   const entry = (kind: 'boot' | 'cpu-enable' | 'enable'): Flow =>
@@ -123,7 +124,7 @@ export function foreignRevision(host: ForeignHost, like: Revision, name: string,
 }
 
 /** What a step of a flow makes of a reply; the errno goes with the thread whatever its sign. */
-function outcomeOf({ ret, crashed }: Reply, thread: Thread): Outcome {
+function outcomeOf({ ret, crashed }: Reply, thread: Thread): StepResult {
   if (crashed) return CRASH;
   thread.error = ret;
   return DONE;

@@ -1,8 +1,9 @@
 import { UserError } from '../../user-error.ts';
 import { publishedSchema } from '../../schema.ts';
-import { LINE_MAX, PROTOCOL } from '../protocol/messages.ts';
-import type { HostUnderTest } from './implementation.ts';
-import type { Answer, Ask, HostRequest, HostResponse, Question } from '../protocol/host-messages.ts';
+import { PROTOCOL } from '../protocol/messages.ts';
+import { LINE_MAX } from '../process/line-splitter.ts';
+import type { HostImplementation } from './implementation.ts';
+import type { Answer, Ask, HostRequest, HostResponse, ModuleCaseText } from '../protocol/host-messages.ts';
 
 export const HOST_REQUEST = publishedSchema<HostRequest>('./implementations/protocol/host-request.schema.json');
 
@@ -14,7 +15,7 @@ export interface HostStreams {
 }
 
 /** Puts a host behind seam-stdio/1 until `stop` or the end of the input. */
-export function serveHost({ identity, capabilities, perform }: HostUnderTest, { read, write }: HostStreams): void {
+export function serveHost({ identity, capabilities, perform }: HostImplementation, { read, write }: HostStreams): void {
   const say = (response: HostResponse): void => write(JSON.stringify(response));
   let nextId = 1;
   /** Reads on until there is a request; says what is wrong with every other line. */
@@ -68,7 +69,7 @@ export function serveHost({ identity, capabilities, perform }: HostUnderTest, { 
 /** An answer never came: nothing is left to talk about. */
 class EndOfConversation extends Error {}
 
-function isQuestion(ask: Ask): ask is Question {
+function isQuestion(ask: Ask): ask is ModuleCaseText {
   const { type } = ask;
   return type === 'seamcall' || type === 'alloc' || type === 'load' || type === 'vmxon' || type === 'offline-memory';
 }

@@ -5,7 +5,7 @@ import type { SmokeReport } from '../protocol/ladder.ts';
 import { smokeHost } from './smoke.ts';
 
 const MAIN = fileURLToPath(new URL('../miniatures/host-main.js', import.meta.url));
-const SCHEMA = publishedSchema<unknown>('./implementations/smoke.schema.json');
+const SCHEMA = publishedSchema<unknown>('./implementations/protocol/smoke.schema.json');
 
 /** Those that stay silent, and how long they are waited for. */
 const START: Readonly<Record<string, number>> = { mute: 1500, 'deaf-to-bad-input': 5000 };

@@ -1,6 +1,6 @@
 import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
-import type { CommandKind, HostCommand } from '../host/remote-host.ts';
+import type { CommandKind, HostCommand } from '../protocol/host-command.ts';
 import { COMMAND } from './wire.ts';
 import { put, putMask, putNumber, type Words } from './words.ts';
 

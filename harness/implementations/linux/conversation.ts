@@ -4,11 +4,11 @@ import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
-import type { ForeignHost, Reply } from '../host/remote-host.ts';
+import type { RemoteHost, Reply } from '../host/remote-host.ts';
 import { replyOfNotifier } from '../host/remote-revision.ts';
 import { readLine } from '../host/read-line.ts';
 import { noteTDMRs } from '../host/tdmrs.ts';
-import { type Child, ChildEnded } from './kernel-process.ts';
+import { type KernelProcess, ChildEnded } from './kernel-process.ts';
 import { commandsOf, putCommand } from './commands.ts';
 import { crashLine } from './crash-line.ts';
 import { fillKernel, noteMetadata, setMemory } from './observe.ts';
@@ -23,13 +23,13 @@ const TDH_SYS_CONFIG = 45;
 const TDH_SYS_RD = 34;
 
 /** The compiled kernel as somebody to talk to: commands go in as words, and what it does comes back as a stream of items. */
-export interface Conversation extends ForeignHost {
+export interface Conversation extends RemoteHost {
   /** The process of the kernel ended in the middle of a command; whoever minds sets it back. */
   lost: boolean;
 }
 
 /** `like`: the model that says which entry points such a kernel has. */
-export function createConversation(child: Child, like: Revision): Conversation {
+export function createConversation(child: KernelProcess, like: Revision): Conversation {
   const command = createWords();
   const regs = registers(0);
   const reply = createWords();

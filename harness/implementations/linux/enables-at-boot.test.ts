@@ -7,7 +7,7 @@ import { readCaseFile } from '../../store/case-store.ts';
 import { describeLinux } from '../../testing/describe-where.ts';
 import { seedBug } from '../../testing/seeded-bugs.ts';
 import { buildKernel, enablesAtBoot } from './build.ts';
-import { type CompiledKernel, runCompiled, startKernel } from './judge.ts';
+import { type LinuxKernel, runCompiled, startKernel } from './judge.ts';
 import { findTree, TDX_C } from './tree.ts';
 
 /** What makes of 6.12 a kernel that brings its CPUs up and initialises TDX by itself. */
@@ -57,7 +57,7 @@ const struct tdx_sys_info *tdx_get_sysinfo(void)
 `;
 
 describeLinux('a tree that initialises TDX by itself', () => {
-  let kernel: CompiledKernel;
+  let kernel: LinuxKernel;
   let copy: string;
   const { case: base } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
   const lps = [0, 1, 2].flatMap((core) => base.platform.lps.slice(0, 1).map((lp) => ({ ...lp, core })));

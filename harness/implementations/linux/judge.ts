@@ -5,20 +5,20 @@ import { bootWorld } from '../../../model/world/boot.ts';
 import { runFrom } from '../../../model/world/schedule.ts';
 import type { World } from '../../../model/world/world.ts';
 import type { Case } from '../../case.ts';
-import { compareWorlds, type Difference } from '../host/difference.ts';
-import { foreignRevision } from '../host/remote-revision.ts';
+import { compareWorlds, type RunDifference } from '../host/difference.ts';
+import { remoteRevision } from '../host/remote-revision.ts';
 import { judgeWorld, type OpenVerdict } from '../../oracle/judge-case.ts';
 import { judgeMetamorphic } from '../../oracle/metamorphic.ts';
 import { findProfile } from '../../profile.ts';
 import type { Verdict, Violation } from '../../oracle/verdict.ts';
-import { type Child, ChildEnded, startChild } from './kernel-process.ts';
+import { type KernelProcess, ChildEnded, startKernelProcess } from './kernel-process.ts';
 import { type Conversation, createConversation } from './conversation.ts';
 import { advanceScript, beginScript } from './script.ts';
 import { createWords } from './words.ts';
 
 /** A compiled kernel that whole cases can be run on. */
-export interface CompiledKernel {
-  readonly child: Child;
+export interface LinuxKernel {
+  readonly child: KernelProcess;
   readonly conversation: Conversation;
   readonly revision: Revision;
   /** Takes a line about what happened on the way that is no result. */
@@ -44,12 +44,12 @@ export function startKernel(
   like: Revision,
   name: string,
   tell: (text: string) => void = () => undefined,
-): CompiledKernel {
-  const child = startChild(program);
+): LinuxKernel {
+  const child = startKernelProcess(program);
   const model = comparable(like);
   const conversation = createConversation(child, model);
   const source = `arch/x86/virt/vmx/tdx/tdx.c of ${name}, compiled`;
-  const foreign = foreignRevision(conversation, model, name, source);
+  const foreign = remoteRevision(conversation, model, name, source);
   const revision = {
     ...foreign,
     // As every CPU stops: not TDX's part of the kernel.
@@ -58,13 +58,13 @@ export function startKernel(
   return { child, conversation, revision: model.enablesAtBoot ? revision : foreign, tell };
 }
 
-export interface CompiledRun {
+export interface LinuxRun {
   readonly world: World;
   readonly verdict: OpenVerdict;
 }
 
 /** Runs a case on the compiled kernel, SEAMCALL by SEAMCALL, and judges the invariants on what it did. */
-export function runCompiled(kernel: CompiledKernel, input: Case): CompiledRun {
+export function runCompiled(kernel: LinuxKernel, input: Case): LinuxRun {
   return surviving([kernel], () => runOnce(kernel, input));
 }
 
@@ -72,7 +72,7 @@ export function runCompiled(kernel: CompiledKernel, input: Case): CompiledRun {
  * What `run` comes to. Where the process of a kernel ends meanwhile, all of it is done again with a new one: somebody may
  * have killed the first. If that ends too, it is the kernel's code, and what `run` made of it holds.
  */
-function surviving<T>(kernels: readonly CompiledKernel[], run: () => T): T {
+function surviving<T>(kernels: readonly LinuxKernel[], run: () => T): T {
   for (const { conversation } of kernels) conversation.lost = false;
   const result = run();
   const lost = kernels.filter(({ conversation }) => conversation.lost);
@@ -86,7 +86,7 @@ function surviving<T>(kernels: readonly CompiledKernel[], run: () => T): T {
   return again;
 }
 
-function runOnce(kernel: CompiledKernel, input: Case): CompiledRun {
+function runOnce(kernel: LinuxKernel, input: Case): LinuxRun {
   const { warnings } = kernel.conversation;
   warnings.length = 0;
   const world = bootWorld(input.platform, kernel.revision, findProfile(input.profile).release, true);
@@ -107,7 +107,7 @@ function runOnce(kernel: CompiledKernel, input: Case): CompiledRun {
  * that keeps what the model breaks, and breaks nothing that the model keeps, may do it otherwise, as long as TDX comes up
  * wherever it does with the model, and no more stays allocated: that is `better`.
  */
-export function judgeAgainstModel(kernel: CompiledKernel, input: Case, full = true): Verdict {
+export function judgeAgainstModel(kernel: LinuxKernel, input: Case, full = true): Verdict {
   return surviving([kernel], () => judgeOnce(kernel, input, full));
 }
 
@@ -116,7 +116,7 @@ function costOf({ kernel: { crash } }: World): number {
   return crash?.startsWith('hang: ') === true ? 50 : 1;
 }
 
-function judgeOnce(kernel: CompiledKernel, input: Case, full: boolean): Verdict {
+function judgeOnce(kernel: LinuxKernel, input: Case, full: boolean): Verdict {
   const { revision: modelled, release } = findProfile(input.profile);
   const revision = comparable(modelled);
   const model = bootWorld(input.platform, revision, release, true);
@@ -201,7 +201,7 @@ function withoutConsequences(violations: readonly Violation[]): readonly Violati
 const script = createWords();
 
 /** Does the compiled kernel do what is in `script`? */
-function followsScript({ child, conversation }: CompiledKernel): boolean {
+function followsScript({ child, conversation }: LinuxKernel): boolean {
   try {
     child.send(script, true);
     return child.receive()[0] === 0;
@@ -213,7 +213,7 @@ function followsScript({ child, conversation }: CompiledKernel): boolean {
 }
 
 /** Effects are compared one by one, and so is dmesg; what is left is how the two are interleaved, and the node of an allocation. */
-const ORDER: Difference = {
+const ORDER: RunDifference = {
   event: -1,
   what: 'order of effects and lines, or the node of an allocation',
   where: 'order of effects and lines, or the node of an allocation',
@@ -222,7 +222,7 @@ const ORDER: Difference = {
 };
 
 /** Judges what a second kernel does otherwise than a first, and nothing else. */
-export function judgeBetween(first: CompiledKernel, second: CompiledKernel, input: Case): Verdict {
+export function judgeBetween(first: LinuxKernel, second: LinuxKernel, input: Case): Verdict {
   const [{ world: before }, { world: after, verdict }] = surviving([first, second], () => [
     runOnce(first, input),
     runOnce(second, input),
@@ -235,7 +235,7 @@ export function judgeBetween(first: CompiledKernel, second: CompiledKernel, inpu
   return { ...verdict, violations, cost: costOf(before) + costOf(after) - 1 };
 }
 
-function differenceOf(invariant: string, difference: Difference, before: string, after: string): Violation {
+function differenceOf(invariant: string, difference: RunDifference, before: string, after: string): Violation {
   const { event, what, where, expected, got } = difference;
   return violation(invariant, what, event, `${where}: ${before} has ${expected}, ${after} has ${got}`);
 }

@@ -12,7 +12,7 @@ import { createWords, type Words } from './words.ts';
  *
  * A process that ends in the middle of an exchange is a `ChildEnded`; the next message goes to a new one.
  */
-export interface Child {
+export interface KernelProcess {
   /** Path of what it runs. */
   readonly program: string;
   /** Sends a whole message; `scripted`: what follows the commands is what they are expected to do. */
@@ -28,7 +28,7 @@ export interface Child {
 export class ChildEnded extends Error {}
 
 /** Starts the program; throws a UserError where it does not answer. */
-export function startChild(binary: string): Child {
+export function startKernelProcess(binary: string): KernelProcess {
   const header = new Uint32Array(2);
   const lengthWord = new Uint32Array(1);
   let input = createWords(1 << 16).list;

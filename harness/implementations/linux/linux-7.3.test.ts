@@ -8,7 +8,7 @@ import { readCaseFile } from '../../store/case-store.ts';
 import { LINUX_7_3 } from '../../../model/kernel/revisions/7.3.ts';
 import { stages } from '../../pipeline.ts';
 import { buildKernel, enablesAtBoot } from './build.ts';
-import { type CompiledKernel, judgeAgainstModel, runCompiled, startKernel } from './judge.ts';
+import { type LinuxKernel, judgeAgainstModel, runCompiled, startKernel } from './judge.ts';
 import { findTree } from './tree.ts';
 
 const START = fileURLToPath(new URL('../../cli/start.js', import.meta.url));
@@ -17,7 +17,7 @@ describeLinux(
   "Linux 7.3's own tdx.c",
   () => {
     const folder = temporaryFolder();
-    let kernel: CompiledKernel;
+    let kernel: LinuxKernel;
 
     beforeAll(() => {
       const program = buildKernel(findTree('debian-7.3'));

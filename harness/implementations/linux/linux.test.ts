@@ -13,7 +13,7 @@ import { describeLinux } from '../../testing/describe-where.ts';
 import { SEEDED_BUGS, seedBug } from '../../testing/seeded-bugs.ts';
 import { buildKernel } from './build.ts';
 import { findHeaders } from './headers.ts';
-import { type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
+import { type LinuxKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
 import { findTree, TDX_C } from './tree.ts';
 
 const profile = { kernel: '6.12', module: '1.5.01' };
@@ -26,7 +26,7 @@ function generated(index: number): Case {
 
 describeLinux("Linux 6.12's own tdx.c", () => {
   let tree: string;
-  let kernel: CompiledKernel;
+  let kernel: LinuxKernel;
   const copies: string[] = [];
 
   beforeAll(() => {
@@ -39,12 +39,12 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     for (const copy of copies) rmSync(copy, { recursive: true, force: true });
   });
 
-  const withBug = (name: string): CompiledKernel => {
+  const withBug = (name: string): LinuxKernel => {
     const bug = SEEDED_BUGS.find((one) => one.name === name);
     if (bug === undefined) throw new Error(`no bug called ${name}`);
     return started(seedBug(tree, bug), name);
   };
-  const started = (copy: string, name: string): CompiledKernel => {
+  const started = (copy: string, name: string): LinuxKernel => {
     copies.push(copy);
     return startKernel(buildKernel(copy), LINUX_6_12, name);
   };
@@ -53,7 +53,7 @@ describeLinux("Linux 6.12's own tdx.c", () => {
     copies.push(copy);
     return copy;
   };
-  const bucketsOf = (subject: CompiledKernel, input: Case): readonly string[] =>
+  const bucketsOf = (subject: LinuxKernel, input: Case): readonly string[] =>
     [...new Set(judgeAgainstModel(subject, input, false).violations.map(({ bucket }) => bucket))].sort();
 
   test('does what its model does, on every generated case', () => {

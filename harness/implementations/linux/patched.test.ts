@@ -8,7 +8,7 @@ import { loadKnown } from '../../store/known.ts';
 import { describeLinux } from '../../testing/describe-where.ts';
 import { SEEDED_BUGS, type SeededBug, seedBug } from '../../testing/seeded-bugs.ts';
 import { buildKernel } from './build.ts';
-import { type CompiledKernel, judgeAgainstModel, startKernel } from './judge.ts';
+import { type LinuxKernel, judgeAgainstModel, startKernel } from './judge.ts';
 import { findTree } from './tree.ts';
 
 const profile = { kernel: '6.12', module: '1.5.01' };
@@ -25,14 +25,14 @@ describeLinux('a change to tdx.c that mends what is known', () => {
     for (const copy of copies) rmSync(copy, { recursive: true, force: true });
   });
 
-  const changedBy = (bug: SeededBug): CompiledKernel => {
+  const changedBy = (bug: SeededBug): LinuxKernel => {
     const copy = seedBug(findTree('debian'), bug);
     copies.push(copy);
     return startKernel(buildKernel(copy), LINUX_6_12, 'patched');
   };
-  const patched = (find: string, replace: string): CompiledKernel =>
+  const patched = (find: string, replace: string): LinuxKernel =>
     changedBy({ name: find, find: new RegExp(find.replace(/[()*+?.]/g, '\\$&')), replace });
-  const withBug = (name: string): CompiledKernel => {
+  const withBug = (name: string): LinuxKernel => {
     const bug = SEEDED_BUGS.find((one) => one.name === name);
     if (bug === undefined) throw new Error(`no bug called ${name}`);
     return changedBy(bug);

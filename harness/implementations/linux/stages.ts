@@ -6,13 +6,13 @@ import { describeWorld } from '../../describe/describe-case.ts';
 import { runCase } from '../../oracle/judge-case.ts';
 import { findProfile } from '../../profile.ts';
 import { compareWorlds } from '../host/difference.ts';
-import { comparable, type CompiledKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
+import { comparable, type LinuxKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
 import { describeSideBySide, type Side } from '../../describe/side-by-side.ts';
 
 const OWN_INVARIANTS = ['linux/is-its-model', 'linux/no-warnings'];
 
 /** What a thread is told so that it can start compiled kernels of its own. */
-export interface CompiledInput {
+export interface LinuxInput {
   /** File URL of the module with the stages that these are made from. */
   readonly base: string;
   readonly profile: Profile;
@@ -21,7 +21,7 @@ export interface CompiledInput {
 }
 
 /** Where threads get stages over compiled kernels from. */
-export function compiledSource(input: CompiledInput): StagesSource {
+export function linuxSource(input: LinuxInput): StagesSource {
   return { module: import.meta.url, input, waits: true };
 }
 
@@ -41,9 +41,9 @@ export function judgedStages(base: Stages, between: boolean): Pick<Stages, 'inva
   };
 }
 
-/** Starts the kernels of a `CompiledInput`. The stages judge what the real code does, or what the second does otherwise than the first. */
+/** Starts the kernels of a `LinuxInput`. The stages judge what the real code does, or what the second does otherwise than the first. */
 export async function openStages(input: unknown): Promise<OpenStages> {
-  const { base, profile, kernels } = input as CompiledInput;
+  const { base, profile, kernels } = input as LinuxInput;
   const { stages } = await openBase({ module: base });
   const { revision } = findProfile(profile);
   const tell = (text: string): void => void process.stderr.write(`seamstress conform: ${text}`);
@@ -59,7 +59,7 @@ export async function openStages(input: unknown): Promise<OpenStages> {
   };
 }
 
-function againstModel(kernel: CompiledKernel): Pick<Stages, 'judge' | 'describe'> {
+function againstModel(kernel: LinuxKernel): Pick<Stages, 'judge' | 'describe'> {
   return {
     judge: (input, full) => judgeAgainstModel(kernel, input, full),
     describe(input) {
@@ -72,7 +72,7 @@ function againstModel(kernel: CompiledKernel): Pick<Stages, 'judge' | 'describe'
   };
 }
 
-function between(first: CompiledKernel, second: CompiledKernel): Pick<Stages, 'judge' | 'describe'> {
+function between(first: LinuxKernel, second: LinuxKernel): Pick<Stages, 'judge' | 'describe'> {
   return {
     judge: (input) => judgeBetween(first, second, input),
     describe: (input) =>
@@ -83,6 +83,6 @@ function between(first: CompiledKernel, second: CompiledKernel): Pick<Stages, 'j
   };
 }
 
-function sideOf({ revision }: CompiledKernel, world: World): Side {
+function sideOf({ revision }: LinuxKernel, world: World): Side {
   return { name: revision.name, lines: describeWorld(world) };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { before, calls, type Miniature } from './miniature.ts';
-import type { Question } from '../protocol/messages.ts';
+import type { ModuleCaseText } from '../protocol/messages.ts';
 
 const [RDALL, UPDATE] = ['0x25', '0x35'];
 
@@ -50,7 +50,7 @@ export const BAD_MANNERS: Readonly<Record<string, Miniature>> = {
     what: 'ends when TDH.SYS.UPDATE comes with other cases',
     verdict: 'dies-in-batch',
     onLine(line) {
-      const { type, cases } = JSON.parse(line) as { type: string; cases?: readonly Question[] };
+      const { type, cases } = JSON.parse(line) as { type: string; cases?: readonly ModuleCaseText[] };
       if (type === 'run' && cases !== undefined && cases.length > 1 && cases.some((one) => calls(one, UPDATE))) crash();
     },
   },

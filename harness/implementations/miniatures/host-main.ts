@@ -1,4 +1,4 @@
-import { blockingLines } from '../process/blocking-lines.ts';
+import { blockingLines } from '../host/blocking-lines.ts';
 import { serveHost } from '../host/server.ts';
 import { makeWrongHost, WRONG_HOSTS } from './wrong-hosts.ts';
 

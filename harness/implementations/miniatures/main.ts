@@ -1,6 +1,6 @@
 import { RELEASES } from '../../../model/module/release.ts';
 import { createLineSplitter } from '../process/line-splitter.ts';
-import { LINE_MAX } from '../protocol/messages.ts';
+import { LINE_MAX } from '../process/line-splitter.ts';
 import { modelImplementation } from '../module/model.ts';
 import { serve } from '../module/server.ts';
 import { BAD_MANNERS } from './bad-manners.ts';

@@ -1,16 +1,16 @@
 import type { Level } from '../module/compare-answers.ts';
-import type { ModuleUnderTest } from '../module/implementation.ts';
-import type { CaseAnswer, Question, StepAnswer } from '../protocol/messages.ts';
-import type { VerdictName } from '../module/defect.ts';
+import type { ModuleImplementation } from '../module/implementation.ts';
+import type { CaseAnswer, ModuleCaseText, StepAnswer } from '../protocol/messages.ts';
+import type { DefectName } from '../module/defect.ts';
 
 /** A deliberately bad implementation: our own model with one thing wrong, and the verdict it must get. */
 export interface Miniature {
   readonly what: string;
   /** Every finding has this verdict; `none`: it conforms; `cannot-run`: it is not even started, or given up. */
-  readonly verdict: VerdictName | 'none' | 'cannot-run';
+  readonly verdict: DefectName | 'none' | 'cannot-run';
   /** Where it takes another level than `registers` to see it. */
   readonly level?: Level;
-  readonly module?: (model: ModuleUnderTest) => ModuleUnderTest;
+  readonly module?: (model: ModuleImplementation) => ModuleImplementation;
   /** What it does to its own lines. */
   readonly writer?: (write: (line: string) => void) => (line: string) => void;
   /** What it does when a line comes. */
@@ -20,8 +20,8 @@ export interface Miniature {
 
 /** Answers of one step changed where `change` returns something. */
 export function changed(
-  change: (rax: string, answer: StepAnswer, question: Question, step: number) => StepAnswer | undefined,
-): (model: ModuleUnderTest) => ModuleUnderTest {
+  change: (rax: string, answer: StepAnswer, question: ModuleCaseText, step: number) => StepAnswer | undefined,
+): (model: ModuleImplementation) => ModuleImplementation {
   return (model) => ({
     ...model,
     play: async (question, withState) => {
@@ -36,7 +36,10 @@ export function changed(
 }
 
 /** Something that happens before a case is played, if it calls this leaf. */
-export function before(rax: string, what: () => Promise<void> | void): (model: ModuleUnderTest) => ModuleUnderTest {
+export function before(
+  rax: string,
+  what: () => Promise<void> | void,
+): (model: ModuleImplementation) => ModuleImplementation {
   return (model) => ({
     ...model,
     play: async (question, withState) => {
@@ -46,7 +49,7 @@ export function before(rax: string, what: () => Promise<void> | void): (model: M
   });
 }
 
-export function calls({ steps }: Question, rax: string): boolean {
+export function calls({ steps }: ModuleCaseText, rax: string): boolean {
   return steps.some(({ seamcall }) => seamcall.rax === rax);
 }
 
@@ -58,7 +61,7 @@ function cutAtEnd(steps: readonly StepAnswer[]): readonly StepAnswer[] {
 
 /** A whole case refused. */
 export function refused(
-  question: Question,
+  question: ModuleCaseText,
   outcome: 'unsupported' | 'skipped',
   reason: string,
   link: string,

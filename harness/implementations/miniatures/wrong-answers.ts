@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { CaseAnswer, Question } from '../protocol/messages.ts';
+import type { CaseAnswer, ModuleCaseText } from '../protocol/messages.ts';
 import { calls, changed, type Miniature, refused } from './miniature.ts';
 
 const LEAF = {
@@ -15,7 +15,7 @@ const NO_INJECT = { unsupported: 'no inject' };
 const LINK = 'https://example.org/issues/1';
 
 let leaked = false;
-let previous: Question | undefined;
+let previous: ModuleCaseText | undefined;
 
 /** Those that speak well and say the wrong thing. */
 export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
@@ -172,7 +172,7 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     verdict: 'none',
     module: (model) => ({
       ...model,
-      play: (question: Question, withState: boolean): CaseAnswer | Promise<CaseAnswer> =>
+      play: (question: ModuleCaseText, withState: boolean): CaseAnswer | Promise<CaseAnswer> =>
         calls(question, LEAF.RDALL)
           ? refused(question, 'skipped', 'known issue', LINK)
           : model.play(question, withState),

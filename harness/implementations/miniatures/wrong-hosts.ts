@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { LINUX_6_12 } from '../../../model/kernel/revisions/6.12.ts';
 import { STRICT as STRICT_KERNEL } from '../../../model/kernel/revisions/strict.ts';
-import type { HostUnderTest } from '../host/implementation.ts';
+import type { HostImplementation } from '../host/implementation.ts';
 import type { Answer, Ask, Done } from '../protocol/host-messages.ts';
 import { modelHost } from '../host/model.ts';
 
@@ -17,7 +17,7 @@ export interface WrongHost {
   readonly buckets: readonly string[] | 'cannot-run';
   /** What it does can be seen without a process of its own. */
   readonly tame?: true;
-  readonly host?: (host: HostUnderTest) => HostUnderTest;
+  readonly host?: (host: HostImplementation) => HostImplementation;
   /** What it does to its own lines. */
   readonly writer?: (write: (line: string) => void) => (line: string) => void;
 }
@@ -29,12 +29,12 @@ const STDOUT = 1;
 type Asker = (ask: Ask) => Answer | null;
 
 /** What it asks changed: `change` stands between the host and whoever answers. */
-function asking(change: (ask: Ask, pass: Asker) => Answer | null): (host: HostUnderTest) => HostUnderTest {
+function asking(change: (ask: Ask, pass: Asker) => Answer | null): (host: HostImplementation) => HostImplementation {
   return (host) => ({ ...host, perform: (command, ask) => host.perform(command, (what) => change(what, ask)) });
 }
 
 /** What it answers to a command changed. */
-function answering(change: (done: Done, type: string) => Done): (host: HostUnderTest) => HostUnderTest {
+function answering(change: (done: Done, type: string) => Done): (host: HostImplementation) => HostImplementation {
   return (host) => ({
     ...host,
     perform: (command, ask) => change(host.perform(command, ask), command.type),
@@ -42,7 +42,7 @@ function answering(change: (done: Done, type: string) => Done): (host: HostUnder
 }
 
 /** Something that happens before its TDH.SYS.CONFIG. */
-function before(what: () => void): (host: HostUnderTest) => HostUnderTest {
+function before(what: () => void): (host: HostImplementation) => HostImplementation {
   return asking((ask, pass) => {
     if (ask.type === 'seamcall' && ask.rax === SYS_CONFIG) what();
     return pass(ask);
@@ -314,7 +314,7 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
 };
 
 /** The host itself: a model of its kernel with the one thing wrong. */
-export function makeWrongHost({ what, kernel, claims, host = (one) => one }: WrongHost): HostUnderTest {
+export function makeWrongHost({ what, kernel, claims, host = (one) => one }: WrongHost): HostImplementation {
   const model = modelHost(kernel === 'strict' ? STRICT_KERNEL : LINUX_6_12, '1');
   const { behavesLike: _, ...nobody } = model.capabilities;
   return host({ ...model, capabilities: claims ? model.capabilities : nobody, identity: { name: what, version: '1' } });

@@ -1,10 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { healthyPlatform, step, wayTo } from './suite/draft.ts';
 import { renderCase } from './case-text.ts';
-import type { Difference } from './compare-answers.ts';
-import type { Finding } from './report.ts';
+import type { AnswerDifference } from './compare-answers.ts';
+import type { ModuleFinding } from './report.ts';
 
-function finding(steps: Finding['case']['steps'], difference: Difference, platform = healthyPlatform()): Finding {
+function finding(
+  steps: ModuleFinding['case']['steps'],
+  difference: AnswerDifference,
+  platform = healthyPlatform(),
+): ModuleFinding {
   return {
     bucket: '',
     verdict: 'wrong-status',

@@ -1,11 +1,11 @@
 import { healthyPlatform } from './suite/draft.ts';
 import { STEP_INPUTS } from '../../transcript/module-case.ts';
-import type { StepAnswer, StepQuestion } from '../protocol/messages.ts';
-import type { Finding } from './report.ts';
+import type { StepAnswer, ModuleStepText } from '../protocol/messages.ts';
+import type { ModuleFinding } from './report.ts';
 import { leafText, raxText } from './requirement.ts';
 
 /** A minimal case for a reader: the machine, then the calls with what comes before each, the wrong one with both answers. */
-export function renderCase({ case: { platform, steps }, difference }: Finding): string[] {
+export function renderCase({ case: { platform, steps }, difference }: ModuleFinding): string[] {
   const lines = machineText(platform);
   for (const [index, step] of steps.entries()) {
     const { lp, rax, ...operands } = step.seamcall;
@@ -25,7 +25,7 @@ export function renderCase({ case: { platform, steps }, difference }: Finding): 
 }
 
 /** Members that differ from those of a healthy machine; the others are not worth a reader's time. */
-function machineText(platform: Finding['case']['platform']): string[] {
+function machineText(platform: ModuleFinding['case']['platform']): string[] {
   const count = platform.lps.length;
   const healthy = healthyPlatform();
   // The same LPs, only fewer: a number says it.
@@ -36,7 +36,7 @@ function machineText(platform: Finding['case']['platform']): string[] {
   return [`${machine}, but for`, ...other.map(([name, value]) => `       ${name} ${plain(value)}`)];
 }
 
-function inputLines(step: StepQuestion): string[] {
+function inputLines(step: ModuleStepText): string[] {
   const lines: string[] = [];
   for (const name of STEP_INPUTS) {
     const value = step[name];

@@ -1,4 +1,4 @@
-import type { RegisterText } from './suite/record.ts';
+import type { RegisterText } from '../../transcript/module-text.ts';
 import type { AnswerRun, CaseAnswer, StepAnswer } from '../protocol/messages.ts';
 
 /** How closely answers are compared; each level contains the ones before it. `registers`: and memory read back. */
@@ -8,7 +8,7 @@ export type Level = (typeof LEVELS)[number];
 /** What it was that differed. `outcome`: an answer where the module shuts itself down, or the other way round. */
 export type DifferenceKind = 'outcome' | 'class' | 'status' | 'details' | 'register' | 'memory' | 'state';
 
-export interface Difference {
+export interface AnswerDifference {
   readonly step: number;
   readonly kind: DifferenceKind;
   /** `rax`, `rdx`, `resultMem[0][3]`, `state.phase`, with the call of a repeat where it is not the first. */
@@ -26,7 +26,7 @@ export interface Unobserved {
 }
 
 export interface Comparison {
-  readonly difference: Difference | null;
+  readonly difference: AnswerDifference | null;
   readonly unobserved: Unobserved | null;
   /** Steps that were compared and agree. */
   readonly agreed: number;
@@ -75,7 +75,7 @@ function unobservedStep({ unsupported, skipped, errored, link }: StepAnswer, ste
   return outcome === null ? null : { step, outcome, reason, link: link ?? null };
 }
 
-type Found = Omit<Difference, 'step'>;
+type Found = Omit<AnswerDifference, 'step'>;
 
 function compareStep(want: StepAnswer, got: StepAnswer, level: Level): Found | null {
   const [wanted, came] = [ending(want), ending(got)];

@@ -1,4 +1,4 @@
-import { counted } from '../../campaign/rendering.ts';
+import { counted } from '../../text.ts';
 import type { ModuleLine } from './suite/generate-module-case.ts';
 import { leafOf } from './suite/reach.ts';
 import { parseU64 } from '../../../model/abi/u64.ts';
@@ -7,19 +7,19 @@ import type { Release } from '../../../model/module/release.ts';
 import type { Level } from './compare-answers.ts';
 import { diagnose } from './diagnose.ts';
 import { judgeObservation, type Judgement, type Problem } from './judge-answer.ts';
-import type { CaseAnswer, Question } from '../protocol/messages.ts';
+import type { CaseAnswer, ModuleCaseText } from '../protocol/messages.ts';
 import { prepare } from './prepare.ts';
-import type { Finding, ImplementationReport, RequirementResult } from './report.ts';
+import type { ModuleFinding, ImplementationReport, RequirementResult } from './report.ts';
 import { requirementsOf } from './requirement.ts';
 import type { Observation, Prepared, Runner } from './runner.ts';
-import { shrinkQuestion } from './shrink-case.ts';
-import type { VerdictName } from './defect.ts';
+import { shrinkModuleCase } from './shrink-case.ts';
+import type { DefectName } from './defect.ts';
 
 export interface ConformOptions {
   readonly release: Release;
   readonly level: Level;
   /** The conformance suite, in the shape of recordings. */
-  readonly suite: readonly Question[];
+  readonly suite: readonly ModuleCaseText[];
   readonly seed: string;
   /** Generated cases: so many, or until `now()` (ms) passes so many seconds. */
   readonly budget: { readonly runs: number } | { readonly seconds: number };
@@ -51,10 +51,10 @@ export async function conformModule(
   const { release, level: wanted, suite, seed, budget, now, interrupted, bail, tell } = options;
   const { capabilities } = runner;
   const level = wanted === 'state' && !capabilities.state ? 'registers' : wanted;
-  const findings = new Map<string, Finding>();
+  const findings = new Map<string, ModuleFinding>();
   const requirements = new Map<string, RequirementResult>();
   /** Findings by the bucket of the problem that led to them: chance and leaks show in many. */
-  const led = new Map<string, Finding>();
+  const led = new Map<string, ModuleFinding>();
   /** RAX of leaves that it does not survive: cases that call them are left out from then on. */
   const deadly = new Set<string>();
   const notes = new Map<string, { outcome: string; reason: string; link: string | null; count: number }>();
@@ -148,7 +148,7 @@ export async function conformModule(
 
   const shrink = async (one: Prepared, problem: Problem): Promise<Smallest> => {
     let best = { one, problem };
-    const { question, minimal } = await shrinkQuestion(
+    const { question, minimal } = await shrinkModuleCase(
       one.question,
       problem.difference?.step ?? 0,
       async (candidate) => {
@@ -180,17 +180,17 @@ export async function conformModule(
 
   const record = (
     bucket: string,
-    verdict: VerdictName,
+    verdict: DefectName,
     message: string,
     stderr: string,
     one: Prepared,
     smallest: Smallest | null,
-  ): Finding => {
+  ): ModuleFinding => {
     const { question, expected } = one;
     const difference = smallest?.problem.difference ?? null;
     const keys = requirementsOf(question, expected);
     const requirement = difference === null ? null : (keys[difference.step]?.[0] ?? null);
-    const finding: Finding = {
+    const finding: ModuleFinding = {
       bucket,
       verdict,
       requirement,
@@ -368,12 +368,12 @@ function keepRequirements(
 }
 
 /** The case in the shape of a recording: questions and expected answers side by side. */
-function answered({ id, platform, steps }: Question, expected: CaseAnswer): Finding['case'] {
+function answered({ id, platform, steps }: ModuleCaseText, expected: CaseAnswer): ModuleFinding['case'] {
   const answers = expected.outcome === 'observed' ? expected.steps : [];
   return { id, platform, steps: steps.map((step, index) => ({ ...step, ...answers[index] })) };
 }
 
 /** What is to be looked at first: what concerns more than an answer, then by the length of the case. */
-function urgency({ difference, case: { steps } }: Finding): number {
+function urgency({ difference, case: { steps } }: ModuleFinding): number {
   return difference === null ? 0 : steps.length;
 }

@@ -1,7 +1,7 @@
 import type { DifferenceKind } from './compare-answers.ts';
 
 /** What is wrong with an implementation. One verdict is one kind of defect, with one thing to do about it. */
-export const VERDICTS = {
+export const DEFECTS = {
   'wrong-outcome': 'it answers where the module shuts itself down, or the other way round',
   'wrong-status': 'RAX bits 63:32 are those of another status',
   'wrong-details': 'the status is right, its details (RAX bits 31:0) are not',
@@ -21,10 +21,10 @@ export const VERDICTS = {
   'protocol-violation': 'a message breaks the rules of seam-stdio/1',
 } as const;
 
-export type VerdictName = keyof typeof VERDICTS;
+export type DefectName = keyof typeof DEFECTS;
 
 /** The verdict on an answer that differs for good. */
-export const VERDICT_OF_DIFFERENCE: Readonly<Record<DifferenceKind, VerdictName>> = {
+export const DEFECT_OF_DIFFERENCE: Readonly<Record<DifferenceKind, DefectName>> = {
   outcome: 'wrong-outcome',
   class: 'wrong-status',
   status: 'wrong-status',

@@ -4,12 +4,12 @@ import { compareAnswers, type Level } from './compare-answers.ts';
 import type { CaseAnswer } from '../protocol/messages.ts';
 import { prepare } from './prepare.ts';
 import type { Failed, Observation, Prepared, Runner } from './runner.ts';
-import type { VerdictName } from './defect.ts';
+import type { DefectName } from './defect.ts';
 
 /** Whether an answer that differs is the implementation's own, or the work of what came before. */
 export interface Diagnosis {
   /** `null`: the answer is its own, the difference a difference. */
-  readonly verdict: VerdictName | null;
+  readonly verdict: DefectName | null;
   readonly message: string;
   readonly stderr: string;
 }

@@ -1,5 +1,5 @@
 import type { Release } from '../../../model/module/release.ts';
-import type { Question, StepAnswer, StepQuestion } from '../protocol/messages.ts';
+import type { ModuleCaseText, StepAnswer, ModuleStepText } from '../protocol/messages.ts';
 import { prepare } from './prepare.ts';
 import { requirementsOf } from './requirement.ts';
 
@@ -12,15 +12,15 @@ export interface FilledSuite {
   readonly cases: readonly FilledCase[];
 }
 
-export interface FilledCase extends Pick<Question, 'id' | 'platform'> {
+export interface FilledCase extends Pick<ModuleCaseText, 'id' | 'platform'> {
   /** What the case shows, sorted. */
   readonly requirements: readonly string[];
   /** Each with its answer. `null` among the words read back: not compared. */
-  readonly steps: readonly (StepQuestion & StepAnswer)[];
+  readonly steps: readonly (ModuleStepText & StepAnswer)[];
 }
 
 /** The suite with the answers of a release, each step with the module's state after it. */
-export function fillSuite(suite: readonly Question[], release: Release, version: string): FilledSuite {
+export function fillSuite(suite: readonly ModuleCaseText[], release: Release, version: string): FilledSuite {
   const cases = suite.map((line): FilledCase => {
     const { question, expected } = prepare(line, release, 'state');
     const answers = expected.outcome === 'observed' ? expected.steps : [];

@@ -1,5 +1,5 @@
 import { compareAnswers } from './compare-answers.ts';
-import type { ModuleUnderTest } from './implementation.ts';
+import type { ModuleImplementation } from './implementation.ts';
 import type { ModuleProfile } from '../protocol/messages.ts';
 import type { Observation, Prepared, Runner } from './runner.ts';
 import { playSafely } from './server.ts';
@@ -9,7 +9,7 @@ import { playSafely } from './server.ts';
  * or ends the process belongs behind `stdio:`.
  */
 export async function openInProcessRunner(
-  implementation: ModuleUnderTest,
+  implementation: ModuleImplementation,
   profile: ModuleProfile,
   withState: boolean,
 ): Promise<Runner> {

@@ -1,11 +1,11 @@
 import { leafOf } from './suite/reach.ts';
 import { formatU64, parseU64 } from '../../../model/abi/u64.ts';
-import { compareAnswers, type Difference, type Level, type Unobserved } from './compare-answers.ts';
+import { compareAnswers, type AnswerDifference, type Level, type Unobserved } from './compare-answers.ts';
 import { STEP_INPUTS } from '../../transcript/module-case.ts';
-import type { Capabilities, StepQuestion } from '../protocol/messages.ts';
+import type { Capabilities, ModuleStepText } from '../protocol/messages.ts';
 import { leafText, raxText, requirementsOf } from './requirement.ts';
 import type { Failed, Observation, Prepared } from './runner.ts';
-import { VERDICT_OF_DIFFERENCE, type VerdictName } from './defect.ts';
+import { DEFECT_OF_DIFFERENCE, type DefectName } from './defect.ts';
 
 /** What is to be said of one case. */
 export interface Judgement {
@@ -17,11 +17,11 @@ export interface Judgement {
 }
 
 export interface Problem {
-  readonly verdict: VerdictName;
+  readonly verdict: DefectName;
   /** Same bucket, same finding. */
   readonly bucket: string;
   readonly message: string;
-  readonly difference: Difference | null;
+  readonly difference: AnswerDifference | null;
   readonly stderr: string;
 }
 
@@ -46,7 +46,7 @@ export function judgeObservation(
       if (difference !== null) {
         const lie = difference.kind === 'state' && difference.got === 'nothing' && capabilities.state;
         const [requirement = ''] = requirementsOf(question, expected)[difference.step] ?? [];
-        const verdict = lie ? 'capability-lie' : VERDICT_OF_DIFFERENCE[difference.kind];
+        const verdict = lie ? 'capability-lie' : DEFECT_OF_DIFFERENCE[difference.kind];
         const shown = difference.what.replace(/^call \d+: /, '').replace(/\d+/g, 'n');
         const got = difference.what.endsWith('rax') ? raxText(difference.got).split(' ')[0] : '';
         // Where the status itself is wrong, the details that belong to it say nothing about the cause.
@@ -70,7 +70,7 @@ function failed({ verdict, message, stderr }: Failed): Problem {
 }
 
 /** A promised call that was refused. The refusal is the difference, so that it is made as small as any other. */
-function lie({ seamcall: { rax } }: StepQuestion, { step, reason }: Unobserved): Problem {
+function lie({ seamcall: { rax } }: ModuleStepText, { step, reason }: Unobserved): Problem {
   const leaf = leafText(rax);
   return {
     verdict: 'capability-lie',
@@ -82,7 +82,7 @@ function lie({ seamcall: { rax } }: StepQuestion, { step, reason }: Unobserved):
 }
 
 /** A wrong RAX is told by its statuses; for anything else the requirement says which answer it is part of. */
-function messageOf(requirement: string, { what, expected, got }: Difference): string {
+function messageOf(requirement: string, { what, expected, got }: AnswerDifference): string {
   if (what === 'outcome') return `${requirement}: expected ${expected}, got ${got}`;
   if (!what.endsWith('rax')) return `${requirement}: ${what}: expected ${expected}, got ${got}`;
   const [leaf = ''] = requirement.split(' ');
@@ -90,7 +90,7 @@ function messageOf(requirement: string, { what, expected, got }: Difference): st
 }
 
 /** Whether its capabilities promise the leaf and whatever else the step has. */
-function isPromised(step: StepQuestion, capabilities: Capabilities): boolean {
+function isPromised(step: ModuleStepText, capabilities: Capabilities): boolean {
   const { inputs = [] } = capabilities;
   return (
     hasLeaf(capabilities, step.seamcall.rax) &&

@@ -2,13 +2,13 @@ import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import { formatU64 } from '../../../model/abi/u64.ts';
 import type { Release } from '../../../model/module/release.ts';
 import { LEAVES } from '../../../model/module/leaves/index.ts';
-import type { ModuleUnderTest } from './implementation.ts';
+import type { ModuleImplementation } from './implementation.ts';
 import { STEP_INPUTS } from '../../transcript/module-case.ts';
 import type { CaseAnswer } from '../protocol/messages.ts';
-import { playQuestion } from './play.ts';
+import { playModuleCase } from './play.ts';
 
 /** Our own model in the place of an implementation: what `serve` exposes, and the control of everything here. */
-export function modelImplementation(release: Release, version: string): ModuleUnderTest {
+export function modelImplementation(release: Release, version: string): ModuleImplementation {
   const identity = {
     name: `seamstress model of TDX module ${release.name}`,
     version,
@@ -27,7 +27,7 @@ export function modelImplementation(release: Release, version: string): ModuleUn
       state: true,
       deterministic: true,
     },
-    play: (question, withState) => withoutGaps(playQuestion(question, release, withState)),
+    play: (question, withState) => withoutGaps(playModuleCase(question, release, withState)),
   };
 }
 

@@ -7,12 +7,12 @@ import { createModule } from '../../../model/module/state.ts';
 import type { ModuleState } from '../../../model/module/state.ts';
 import type { Hardware } from '../../../model/platform/hardware.ts';
 import { readWord } from '../../../model/platform/memory.ts';
-import type { RegisterText } from './suite/record.ts';
+import type { RegisterText } from '../../transcript/module-text.ts';
 import type { ModuleStep } from '../../transcript/module-case.ts';
 import { readModuleInputs } from '../../transcript/module-case.ts';
 import { buildHardware } from '../../transcript/module-platform.ts';
 import { isInPAMT, noteTDPage, prepareStep } from '../../transcript/module-replay.ts';
-import type { AnswerRun, CaseAnswer, Question, StepAnswer } from '../protocol/messages.ts';
+import type { AnswerRun, CaseAnswer, ModuleCaseText, StepAnswer } from '../protocol/messages.ts';
 import { stateText } from './state-text.ts';
 
 const OUTPUTS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
@@ -22,7 +22,7 @@ const TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
  * The model's own answers to a case, from a module just loaded. Words the model keeps abstractly (PAMT, TDR, TDCX) are
  * `null`. Throws TraceFormatError for a case that is not of the recorded shape.
  */
-export function playQuestion(question: Question, release: Release, withState: boolean): CaseAnswer {
+export function playModuleCase(question: ModuleCaseText, release: Release, withState: boolean): CaseAnswer {
   const { id, platform, steps } = readModuleInputs(question);
   const hardware = buildHardware(platform);
   const tdPages = new Set<number>();

@@ -1,14 +1,14 @@
 import type { Release } from '../../../model/module/release.ts';
 import type { Level } from './compare-answers.ts';
-import type { Question, StepQuestion } from '../protocol/messages.ts';
-import { playQuestion } from './play.ts';
+import type { ModuleCaseText, ModuleStepText } from '../protocol/messages.ts';
+import { playModuleCase } from './play.ts';
 import type { Prepared } from './runner.ts';
 
 /** A case with what the model answers to it, ready to be sent. Throws TraceFormatError for one of another shape. */
-export function prepare(line: Question, release: Release, level: Level): Prepared {
+export function prepare(line: ModuleCaseText, release: Release, level: Level): Prepared {
   const question = withoutAnswers(line);
   const withState = level === 'state';
-  const expected = playQuestion(question, release, withState);
+  const expected = playModuleCase(question, release, withState);
   const compared = expected.outcome === 'observed' && expected.steps.every(isDefinite);
   return {
     question,
@@ -34,10 +34,10 @@ function isDefinite({
 const ANSWERS = new Set(['label', 'result', 'runs', 'resultMem', 'fatal']);
 
 /** A recorded line as a question: its answers left out. */
-export function withoutAnswers({ id, platform, steps }: Question): Question {
+export function withoutAnswers({ id, platform, steps }: ModuleCaseText): ModuleCaseText {
   const asked = steps.map(
     (step) =>
-      Object.fromEntries(Object.entries(step).filter(([name]) => !ANSWERS.has(name))) as unknown as StepQuestion,
+      Object.fromEntries(Object.entries(step).filter(([name]) => !ANSWERS.has(name))) as unknown as ModuleStepText,
   );
   return { id, platform, steps: asked };
 }

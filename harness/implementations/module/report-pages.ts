@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Builder } from 'junit-report-builder';
-import type { ConformReport, Finding, ImplementationReport, RequirementResult } from './report.ts';
+import type { ConformReport, ModuleFinding, ImplementationReport, RequirementResult } from './report.ts';
 import { countResults, RESULTS } from './report-screen.ts';
-import { VERDICTS } from './defect.ts';
+import { DEFECTS } from './defect.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -67,7 +67,7 @@ export function renderConformJUnit(report: ConformReport): string {
     const name = `${one.identity.name} ${one.identity.version}`;
     const suite = builder.testSuite().name(clean(name));
     suite.property('seed', clean(report.seed)).property('module', report.module).property('level', one.level);
-    const told = new Set<Finding>();
+    const told = new Set<ModuleFinding>();
     for (const key of keys) {
       const test = suite.testCase().className(clean(one.identity.name)).name(key);
       const { result = 'untested', bucket = null } = one.requirements[key] ?? {};
@@ -94,10 +94,10 @@ export function renderConformJUnit(report: ConformReport): string {
   return builder.build();
 }
 
-function detail(finding: Finding | undefined): string {
+function detail(finding: ModuleFinding | undefined): string {
   return finding === undefined
     ? ''
-    : clean([finding.message, VERDICTS[finding.verdict], JSON.stringify(finding.case), finding.stderr].join('\n'));
+    : clean([finding.message, DEFECTS[finding.verdict], JSON.stringify(finding.case), finding.stderr].join('\n'));
 }
 
 /** XML has no way to write most control characters, and a CDATA section ends at its own end mark. */
@@ -118,7 +118,7 @@ export function renderConformHTML(report: ConformReport): string {
         finding,
         index,
       ) => `<details id="f${at}-${index}"><summary><b>${finding.verdict}</b> ${html(finding.message)}</summary>
-<p>${VERDICTS[finding.verdict]}; ${finding.hits} ${finding.hits === 1 ? 'case' : 'cases'}${finding.minimal ? ', minimal' : ''}</p>
+<p>${DEFECTS[finding.verdict]}; ${finding.hits} ${finding.hits === 1 ? 'case' : 'cases'}${finding.minimal ? ', minimal' : ''}</p>
 <pre>${html(JSON.stringify(finding.case, null, 1))}</pre>${finding.stderr === '' ? '' : `<h4>stderr</h4><pre>${html(finding.stderr)}</pre>`}</details>`,
     );
     const end = one.exhausted === null ? '' : `<p class="fail">could not be run to the end: ${html(one.exhausted)}</p>`;

@@ -1,12 +1,12 @@
-import { counted } from '../../campaign/rendering.ts';
-import type { ConformReport, Finding, ImplementationReport, RequirementResult } from './report.ts';
+import { counted, shellWord } from '../../text.ts';
+import type { ConformReport, ModuleFinding, ImplementationReport, RequirementResult } from './report.ts';
 import { renderCase } from './case-text.ts';
-import { VERDICTS } from './defect.ts';
+import { DEFECTS } from './defect.ts';
 
 export const RESULTS = ['pass', 'fail', 'unsupported', 'untested'] as const;
 
 /** The last screen of `conform`: who it was, what it does wrong and how to see it again, and a table leaf by leaf. */
-export function renderConformText(report: ConformReport, caseFile: (finding: Finding) => string | null): string {
+export function renderConformText(report: ConformReport, caseFile: (finding: ModuleFinding) => string | null): string {
   const lines: string[] = [];
   for (const one of report.implementations)
     lines.push(...(lines.length === 0 ? [] : ['']), ...renderImplementation(one, report.module, caseFile));
@@ -15,24 +15,19 @@ export function renderConformText(report: ConformReport, caseFile: (finding: Fin
 
 /** The command that runs a case again. */
 function replay({ name, level }: ImplementationReport, module: string, file: string): string {
-  return `npx seamstress conform ${quote(name)} --module ${module} --compare ${level} --case ${quote(file)}`;
-}
-
-/** A word for a shell. */
-function quote(text: string): string {
-  return /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return `npx seamstress conform ${shellWord(name)} --module ${module} --compare ${level} --case ${shellWord(file)}`;
 }
 
 function renderImplementation(
   one: ImplementationReport,
   module: string,
-  caseFile: (finding: Finding) => string | null,
+  caseFile: (finding: ModuleFinding) => string | null,
 ): string[] {
   const { name, identity, level, counts, requirements, findings, unobserved, exhausted } = one;
   const lines = [`${identity.name} ${identity.version} (${name})`, ''];
   for (const finding of findings) {
     lines.push(`WRONG  ${finding.verdict}  ${finding.message}`);
-    const what = VERDICTS[finding.verdict];
+    const what = DEFECTS[finding.verdict];
     lines.push(`       ${what}${finding.hits > 1 ? `; ${finding.hits} cases` : ''}`);
     if (finding.difference !== null) lines.push(...renderCase(finding).map((line) => `       ${line}`));
     const file = caseFile(finding);

@@ -1,7 +1,7 @@
-import type { Difference, Level } from './compare-answers.ts';
-import type { Capabilities, Identity, Question, StepAnswer, StepQuestion } from '../protocol/messages.ts';
+import type { AnswerDifference, Level } from './compare-answers.ts';
+import type { Capabilities, Identity, ModuleCaseText, StepAnswer, ModuleStepText } from '../protocol/messages.ts';
 import type { Refusal } from './session.ts';
-import type { VerdictName } from './defect.ts';
+import type { DefectName } from './defect.ts';
 
 /** What `conform` found: the shape of its `--json` (conform.schema.json), and what every other report is made from. */
 export interface ConformReport {
@@ -26,7 +26,7 @@ export interface ImplementationReport {
   readonly refusal: Refusal | null;
   readonly counts: Counts;
   readonly requirements: Readonly<Record<string, RequirementResult>>;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ModuleFinding[];
   readonly unobserved: readonly Unobserved[];
 }
 
@@ -51,16 +51,16 @@ export interface RequirementResult {
   readonly bucket: string | null;
 }
 
-export interface Finding {
+export interface ModuleFinding {
   readonly bucket: string;
-  readonly verdict: VerdictName;
+  readonly verdict: DefectName;
   readonly requirement: string | null;
   readonly message: string;
-  readonly difference: Difference | null;
+  readonly difference: AnswerDifference | null;
   /** No single simplification of the case keeps the finding. */
   readonly minimal: boolean;
   /** The smallest case that shows it, with the expected answers, in the shape of a recording. */
-  readonly case: Pick<Question, 'id' | 'platform'> & { readonly steps: readonly (StepQuestion & StepAnswer)[] };
+  readonly case: Pick<ModuleCaseText, 'id' | 'platform'> & { readonly steps: readonly (ModuleStepText & StepAnswer)[] };
   hits: number;
   /** The end of what it wrote to stderr. */
   readonly stderr: string;

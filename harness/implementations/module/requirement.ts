@@ -1,13 +1,13 @@
 import { keyOf, leafOf } from './suite/reach.ts';
 import { statusDetails, statusName } from '../../../model/abi/status.ts';
 import { formatU64, parseU64 } from '../../../model/abi/u64.ts';
-import type { CaseAnswer, Question } from '../protocol/messages.ts';
+import type { CaseAnswer, ModuleCaseText } from '../protocol/messages.ts';
 
 /**
  * A requirement is an answer the ABI demands somewhere: `TDH.SYS.CONFIG TDX_OPERAND_INVALID 0x1`, leaf, status and
  * details. These are the ones that the steps of a case show, by step.
  */
-export function requirementsOf({ steps }: Question, expected: CaseAnswer): readonly (readonly string[])[] {
+export function requirementsOf({ steps }: ModuleCaseText, expected: CaseAnswer): readonly (readonly string[])[] {
   if (expected.outcome !== 'observed') return [];
   return expected.steps.map(({ fatal, result, runs }, index) => {
     const leaf = leafOf(parseU64(steps[index]?.seamcall.rax ?? '0x0') ?? 0);

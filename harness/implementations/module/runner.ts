@@ -1,10 +1,10 @@
-import type { CaseAnswer, Capabilities, Identity, Question } from '../protocol/messages.ts';
+import type { CaseAnswer, Capabilities, Identity, ModuleCaseText } from '../protocol/messages.ts';
 import type { Refusal } from './session.ts';
-import type { VerdictName } from './defect.ts';
+import type { DefectName } from './defect.ts';
 
 /** A case with the answer that is expected of it, both also as the texts that go over the wire. */
 export interface Prepared {
-  readonly question: Question;
+  readonly question: ModuleCaseText;
   readonly text: string;
   readonly expected: CaseAnswer;
   /** `null`: no single text is the right one (words that are not compared). */
@@ -21,7 +21,7 @@ export type Observation =
 
 /** A case that an implementation did not survive. */
 export interface Failed {
-  readonly verdict: VerdictName;
+  readonly verdict: DefectName;
   readonly message: string;
   readonly stderr: string;
 }

@@ -1,9 +1,10 @@
 import { UserError } from '../../user-error.ts';
 import { publishedSchema } from '../../schema.ts';
-import type { ModuleUnderTest } from './implementation.ts';
+import type { ModuleImplementation } from './implementation.ts';
 import { createLineSplitter } from '../process/line-splitter.ts';
-import type { CaseAnswer, Question, Request, Response } from '../protocol/messages.ts';
-import { LINE_MAX, PROTOCOL } from '../protocol/messages.ts';
+import type { CaseAnswer, ModuleCaseText, Request, Response } from '../protocol/messages.ts';
+import { PROTOCOL } from '../protocol/messages.ts';
+import { LINE_MAX } from '../process/line-splitter.ts';
 
 export const REQUEST = publishedSchema<Request>('./implementations/protocol/request.schema.json');
 
@@ -15,7 +16,7 @@ export interface ServerStreams {
 }
 
 /** Puts an implementation behind seam-stdio/1 until `stop` or the end of the input. */
-export async function serve(implementation: ModuleUnderTest, { chunks, write }: ServerStreams): Promise<void> {
+export async function serve(implementation: ModuleImplementation, { chunks, write }: ServerStreams): Promise<void> {
   const lines: string[] = [];
   const splitter = createLineSplitter(LINE_MAX, (line) => lines.push(line));
   const say = (response: Response): void => write(JSON.stringify(response));
@@ -56,7 +57,7 @@ function idOf(value: unknown): number | null {
 }
 
 async function answer(
-  { identity, capabilities, configure, play }: ModuleUnderTest,
+  { identity, capabilities, configure, play }: ModuleImplementation,
   request: Request,
   configured: unknown,
   say: (response: Response) => void,
@@ -78,7 +79,7 @@ async function answer(
     case 'run': {
       const results: CaseAnswer[] = [];
       for (const one of request.cases) {
-        const question = { ...one, platform: one.platform ?? configured } as Question;
+        const question = { ...one, platform: one.platform ?? configured } as ModuleCaseText;
         results.push(await playSafely(play, question, request.state === true));
       }
       return say({ type: 'ran', id, results });
@@ -92,8 +93,8 @@ async function answer(
 
 /** An implementation that throws has answered: that it could not. */
 export async function playSafely(
-  play: ModuleUnderTest['play'],
-  question: Question,
+  play: ModuleImplementation['play'],
+  question: ModuleCaseText,
   withState: boolean,
 ): Promise<CaseAnswer> {
   try {

@@ -1,10 +1,11 @@
 import { UserError } from '../../user-error.ts';
 import { publishedSchema } from '../../schema.ts';
-import { startChild } from '../process/piped.ts';
+import { startPiped } from '../process/piped.ts';
 import { type FailureKind, ImplementationFailure } from '../process/failure.ts';
 import { createLineSplitter } from '../process/line-splitter.ts';
 import type { CaseAnswer, Capabilities, HelloAnswer, ModuleProfile, Response } from '../protocol/messages.ts';
-import { LINE_MAX, PROTOCOL } from '../protocol/messages.ts';
+import { PROTOCOL } from '../protocol/messages.ts';
+import { LINE_MAX } from '../process/line-splitter.ts';
 import { caseLimit, type Timeouts } from '../process/timeouts.ts';
 
 export const RESPONSE = publishedSchema<Response>('./implementations/protocol/response.schema.json');
@@ -147,7 +148,7 @@ export async function openSession(
   };
 
   const splitter = createLineSplitter(LINE_MAX, take);
-  const child = startChild(command, {
+  const child = startPiped(command, {
     onData(chunk) {
       idle.refresh();
       if (!splitter.push(chunk)) fail('line-too-long', `a line on its stdout is longer than ${LINE_MAX} bytes`);

@@ -1,8 +1,8 @@
 import { healthyPlatform } from './suite/draft.ts';
-import type { Question, StepQuestion } from '../protocol/messages.ts';
+import type { ModuleCaseText, ModuleStepText } from '../protocol/messages.ts';
 
 /** Whether a smaller case still shows the same. */
-export type StillShows = (question: Question) => Promise<boolean>;
+export type StillShows = (question: ModuleCaseText) => Promise<boolean>;
 
 /** Asking costs a round trip; what a person reads needs no more. */
 const EVALUATIONS_MAX = 600;
@@ -12,14 +12,14 @@ const EVALUATIONS_MAX = 600;
  * is the step at which it shows. The result is minimal (no single simplification keeps what it shows) unless the number
  * of evaluations ran out.
  */
-export async function shrinkQuestion(
-  question: Question,
+export async function shrinkModuleCase(
+  question: ModuleCaseText,
   shown: number,
   stillShows: StillShows,
-): Promise<{ readonly question: Question; readonly minimal: boolean }> {
-  let best: Question = question;
+): Promise<{ readonly question: ModuleCaseText; readonly minimal: boolean }> {
+  let best: ModuleCaseText = question;
   let left = EVALUATIONS_MAX;
-  const attempt = async (candidate: Question): Promise<boolean> => {
+  const attempt = async (candidate: ModuleCaseText): Promise<boolean> => {
     if (left <= 0) return false;
     left -= 1;
     if (!(await stillShows(candidate))) return false;
@@ -47,7 +47,7 @@ export async function shrinkQuestion(
 }
 
 /** From the last step to the first: what comes late depends on what comes early. */
-function* withoutSteps(question: Question): Generator<Question> {
+function* withoutSteps(question: ModuleCaseText): Generator<ModuleCaseText> {
   const { steps } = question;
   if (steps.length < 2) return;
   for (let at = steps.length - 1; at >= 0; at -= 1)
@@ -68,9 +68,9 @@ const AROUND = [
 ] as const;
 const REGISTERS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
-function* withPlainerSteps(question: Question): Generator<Question> {
+function* withPlainerSteps(question: ModuleCaseText): Generator<ModuleCaseText> {
   const { steps } = question;
-  const replaced = (at: number, step: StepQuestion): Question => ({
+  const replaced = (at: number, step: ModuleStepText): ModuleCaseText => ({
     ...question,
     steps: steps.map((one, index) => (index === at ? step : one)),
   });
@@ -89,18 +89,18 @@ function* withPlainerSteps(question: Question): Generator<Question> {
     for (const register of REGISTERS) {
       if (one.seamcall[register] === undefined) continue;
       const { [register]: _zero, ...seamcall } = one.seamcall;
-      yield replaced(at, { ...one, seamcall: seamcall as StepQuestion['seamcall'] });
+      yield replaced(at, { ...one, seamcall: seamcall as ModuleStepText['seamcall'] });
     }
     if (one.seamcall.lp !== 0) yield replaced(at, { ...one, seamcall: { ...one.seamcall, lp: 0 } });
   }
 }
 
-function withWords(step: StepQuestion, index: number, u64: string[]): StepQuestion {
+function withWords(step: ModuleStepText, index: number, u64: string[]): ModuleStepText {
   return { ...step, mem: (step.mem ?? []).map((write, at) => (at === index ? { ...write, u64 } : write)) };
 }
 
 /** Member by member towards a healthy machine, so that what is left of another one is what matters. */
-function* withPlainerPlatform(question: Question): Generator<Question> {
+function* withPlainerPlatform(question: ModuleCaseText): Generator<ModuleCaseText> {
   const { platform } = question;
   const healthy = healthyPlatform();
   const odd = new Set(
@@ -113,7 +113,10 @@ function* withPlainerPlatform(question: Question): Generator<Question> {
     if (name === 'lps') continue;
     const { [name as keyof typeof platform]: _gone, ...rest } = platform;
     const usual = healthy[name as keyof typeof healthy];
-    yield { ...question, platform: { ...rest, ...(usual !== undefined && { [name]: usual }) } as Question['platform'] };
+    yield {
+      ...question,
+      platform: { ...rest, ...(usual !== undefined && { [name]: usual }) } as ModuleCaseText['platform'],
+    };
   }
   if (platform.lps.length > 1) {
     const last = platform.lps.length - 1;

@@ -6,7 +6,7 @@ import type { SmokeReport } from '../protocol/ladder.ts';
 import { smoke } from './smoke.ts';
 
 const MAIN = fileURLToPath(new URL('../miniatures/main.js', import.meta.url));
-const SCHEMA = publishedSchema<unknown>('./implementations/smoke.schema.json');
+const SCHEMA = publishedSchema<unknown>('./implementations/protocol/smoke.schema.json');
 
 /** Those that stay silent, and how long they are waited for. */
 const START: Readonly<Record<string, number>> = { mute: 300, 'deaf-to-bad-input': 3000 };

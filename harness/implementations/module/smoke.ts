@@ -5,7 +5,7 @@ import { compareAnswers } from './compare-answers.ts';
 import { ImplementationFailure } from '../process/failure.ts';
 import { type Climber, climbLadder, type RungPlan, Slip, type SmokeReport } from '../protocol/ladder.ts';
 import { STEP_INPUTS } from '../../transcript/module-case.ts';
-import type { CaseAnswer, Question, StepQuestion } from '../protocol/messages.ts';
+import type { CaseAnswer, ModuleCaseText, ModuleStepText } from '../protocol/messages.ts';
 import { prepare } from './prepare.ts';
 import { raxText } from './requirement.ts';
 import type { Prepared } from './runner.ts';
@@ -85,7 +85,7 @@ async function reset(climb: Climb): Promise<string> {
 /** What every module answers, from the recordings: the way to READY, and the commonest refusals. */
 function known({ release, session }: Climb): readonly (readonly [string, Prepared])[] {
   const { leaves, inputs } = moduleCapabilities(session.hello);
-  const has = ({ seamcall, ...around }: StepQuestion): boolean =>
+  const has = ({ seamcall, ...around }: ModuleStepText): boolean =>
     (leaves === undefined || leaves.includes(seamcall.rax)) &&
     (inputs === undefined || STEP_INPUTS.every((name) => around[name] === undefined || inputs.includes(name)));
   const line = (
@@ -187,7 +187,7 @@ async function recover(climb: Climb): Promise<string> {
 
 function prepared(id: string, steps: ReturnType<typeof wayTo>, release: Release): Prepared {
   const bare = steps.map(({ label: _label, ...inputs }) => inputs);
-  const question: Question = { id, platform: healthyPlatform(), steps: bare };
+  const question: ModuleCaseText = { id, platform: healthyPlatform(), steps: bare };
   return prepare(question, release, 'registers');
 }
 

@@ -11,7 +11,7 @@ import {
   type Session,
   type SessionOptions,
 } from './session.ts';
-import type { VerdictName } from './defect.ts';
+import type { DefectName } from './defect.ts';
 
 export interface StdioOptions extends SessionOptions {
   readonly profile: ModuleProfile;
@@ -135,7 +135,7 @@ export async function openStdioRunner(command: string, options: StdioOptions): P
     const size = lost.reduce((sum, { cases }) => sum + cases.length, 0);
     if (culprits !== 0 || size === 0) return;
     const cases = lost.flatMap(({ cases: some }) => some.map(({ question }) => question.id));
-    const verdict: VerdictName = failure.kind === 'exit' && size > 1 ? 'dies-in-batch' : MANNERS[failure.kind];
+    const verdict: DefectName = failure.kind === 'exit' && size > 1 ? 'dies-in-batch' : MANNERS[failure.kind];
     incidents.push({ ...failedAlone(failure), verdict, cases });
     // It would die again and again.
     alone = true;

@@ -1,3 +1,6 @@
+/** Longer lines are a violation of the protocol, both ways. Bytes. */
+export const LINE_MAX = 8 * 1024 * 1024;
+
 const NEWLINE = 0x0a;
 
 /** Bytes in, lines out. What is not a whole line yet is kept, up to a limit. */

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runNode, temporaryFolder } from '../../testing/spawn-cli.ts';
-import { startChild } from './piped.ts';
+import { startPiped } from './piped.ts';
 
 const MODULE = new URL('./piped.js', import.meta.url).href;
 const folder = temporaryFolder();
@@ -25,8 +25,8 @@ describe('a child process', () => {
   test('that never looks at its input does not outlive us, even if we are killed', async () => {
     // Tells its number, and is busy from then on.
     const script = `
-      import { startChild } from ${JSON.stringify(MODULE)};
-      startChild('echo $$; while :; do :; done', {
+      import { startPiped } from ${JSON.stringify(MODULE)};
+      startPiped('echo $$; while :; do :; done', {
         onData(chunk) { process.stdout.write(chunk, () => process.kill(process.pid, 'SIGKILL')); },
         onEnd() {},
       });`;
@@ -40,7 +40,7 @@ describe('a child process', () => {
     let told = '';
     const how = await new Promise<string>((resolve) => {
       // `wait` without a child comes back at once; exec takes the place of the shell.
-      startChild("wait; echo waited; exec sh -c 'exit 7'", {
+      startPiped("wait; echo waited; exec sh -c 'exit 7'", {
         onData(chunk) {
           told += chunk.toString();
         },

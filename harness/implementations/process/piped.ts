@@ -31,7 +31,7 @@ export interface ChildEvents {
 const WATCHED = '( (read -r _ <&3; kill -s KILL 0) </dev/null >/dev/null 2>&1 & )\nexec 3<&-\n';
 
 /** Starts a shell command. Its stderr is always drained and never judged. */
-export function startChild(command: string, { onData, onEnd }: ChildEvents): Child {
+export function startPiped(command: string, { onData, onEnd }: ChildEvents): Child {
   const child = spawn('/bin/sh', ['-c', `${WATCHED}${command}`], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],

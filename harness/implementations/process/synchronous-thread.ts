@@ -1,8 +1,8 @@
 import { workerData } from 'node:worker_threads';
-import { startChild } from './piped.ts';
+import { startPiped } from './piped.ts';
 import type { FailureKind } from './failure.ts';
 import { createLineSplitter } from './line-splitter.ts';
-import { LINE_MAX } from '../protocol/messages.ts';
+import { LINE_MAX } from './line-splitter.ts';
 import type { ChildOfThread, ToldByChild, ToldToChild } from './synchronous.ts';
 
 // The thread beside: see sync-child.ts.
@@ -28,7 +28,7 @@ function fail(failure: FailureKind, message: string): void {
 const splitter = createLineSplitter(LINE_MAX, (line) => {
   if (line !== '') lines.push(line);
 });
-const child = startChild(command, {
+const child = startPiped(command, {
   onData(chunk) {
     if (failed) return;
     const whole = splitter.push(chunk);

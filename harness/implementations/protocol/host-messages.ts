@@ -3,7 +3,7 @@ import type { LockName } from '../../../model/kernel/lock.ts';
 import type { Trap } from '../../../model/kernel/port.ts';
 import type { ModuleStatus } from '../../../model/kernel/state.ts';
 import type { HelloAnswer, Request } from './messages.ts';
-import type { CommandKind } from '../host/remote-host.ts';
+import type { CommandKind } from './host-command.ts';
 
 /**
  * The host side of seam-stdio/1 (protocol/README.md; schemas: protocol/host-request.schema.json and
@@ -85,7 +85,7 @@ export type HostRequest =
 export type ObjectKind = 'kmalloc' | 'pages' | 'contiguous' | 'cpumask';
 
 /** What is asked within a command and answered. */
-export type Question =
+export type ModuleCaseText =
   | {
       readonly type: 'seamcall';
       readonly lp: number;
@@ -123,7 +123,7 @@ export type Deed =
       readonly args?: readonly (number | string)[];
     };
 
-export type Ask = Question | Deed;
+export type Ask = ModuleCaseText | Deed;
 
 export interface SeamcallAnswer {
   /** `hang`: an `until` that is never reached. */
@@ -182,7 +182,7 @@ export interface HostState {
 
 export type HostResponse =
   | HelloAnswer
-  | (Question & { readonly id: number })
+  | (ModuleCaseText & { readonly id: number })
   | Deed
   | ({ readonly type: 'done'; readonly id: number } & Done)
   | { readonly type: 'pong'; readonly id: number }

@@ -1,22 +1,18 @@
-import type { DraftPlatform, DraftStep } from '../module/suite/draft.ts';
-import type { RegisterText } from '../module/suite/record.ts';
 import type { STEP_INPUTS } from '../../transcript/module-case.ts';
+import type { PlatformText, RegisterText, StepText } from '../../transcript/module-text.ts';
 import type { HostCapabilities } from './host-messages.ts';
 
 /** The messages of seam-stdio/1 (protocol/README.md; a schema each in protocol/). One JSON object a line. */
 export const PROTOCOL = { major: 1, minor: 0 } as const;
 
-/** Longer lines are a violation of the protocol, both ways. Bytes. */
-export const LINE_MAX = 8 * 1024 * 1024;
-
 /** A case as it is asked: the recorded shape without its answers (corpus/transcripts/module.md). */
-export interface Question {
+export interface ModuleCaseText {
   readonly id: string;
-  readonly platform: DraftPlatform;
-  readonly steps: readonly StepQuestion[];
+  readonly platform: PlatformText;
+  readonly steps: readonly ModuleStepText[];
 }
 
-export type StepQuestion = Omit<DraftStep, 'label'>;
+export type ModuleStepText = StepText;
 
 /** Refusing a step for one of these is no refusal of its leaf. */
 export type StepInput = (typeof STEP_INPUTS)[number];
@@ -116,7 +112,7 @@ export type Request =
       readonly type: 'run';
       readonly id: number;
       readonly state?: boolean;
-      readonly cases: readonly (Omit<Question, 'platform'> & { readonly platform?: unknown })[];
+      readonly cases: readonly (Omit<ModuleCaseText, 'platform'> & { readonly platform?: unknown })[];
     }
   | { readonly type: 'ping'; readonly id: number }
   | { readonly type: 'stop'; readonly id: number };

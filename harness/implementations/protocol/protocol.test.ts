@@ -8,9 +8,9 @@ import { publishedSchema } from '../../schema.ts';
 import { readJSONLines } from '../../transcript/json-lines.ts';
 import { compareAnswers } from '../module/compare-answers.ts';
 import { fillSuite } from '../module/fill.ts';
-import type { CaseAnswer, Question } from './messages.ts';
+import type { CaseAnswer, ModuleCaseText } from './messages.ts';
 import { modelImplementation } from '../module/model.ts';
-import { playQuestion } from '../module/play.ts';
+import { playModuleCase } from '../module/play.ts';
 import { prepare, withoutAnswers } from '../module/prepare.ts';
 import { REQUEST, serve } from '../module/server.ts';
 import { RESPONSE } from '../module/session.ts';
@@ -18,7 +18,7 @@ import { RESPONSE } from '../module/session.ts';
 const CORPUS = fileURLToPath(new URL('../../../../corpus', import.meta.url));
 const RELEASE = RELEASES['1.5.01'];
 
-function question(id: string, steps: ReturnType<typeof wayTo>): Question {
+function question(id: string, steps: ReturnType<typeof wayTo>): ModuleCaseText {
   const { platform, call, before } = draft(steps.slice(0, -1), steps.at(-1) ?? step('TDH.SYS.INIT'));
   return { id, platform, steps: [...before, call].map(({ label: _label, ...inputs }) => inputs) };
 }
@@ -83,7 +83,7 @@ describe('the protocol', () => {
     for await (const { value } of readJSONLines(`${CORPUS}/transcripts/module-1.5.01.jsonl.gz`)) {
       cases += 1;
       if (cases % 20 === 0)
-        REQUEST.check({ type: 'run', id: cases, cases: [withoutAnswers(value as Question)] }, 'request');
+        REQUEST.check({ type: 'run', id: cases, cases: [withoutAnswers(value as ModuleCaseText)] }, 'request');
     }
     expect(cases).toBe(3403);
   });
@@ -93,8 +93,8 @@ describe('the protocol', () => {
     for await (const { value } of readJSONLines(`${CORPUS}/transcripts/module-1.5.01.jsonl.gz`)) {
       cases += 1;
       if (cases % 10 !== 0) continue;
-      const line = value as Question & { steps: readonly object[] };
-      const played = playQuestion(line, RELEASES['1.5.01-recorded'], false);
+      const line = value as ModuleCaseText & { steps: readonly object[] };
+      const played = playModuleCase(line, RELEASES['1.5.01-recorded'], false);
       const recorded: CaseAnswer = { case: line.id, outcome: 'observed', steps: line.steps as never };
       expect(compareAnswers(played, recorded, 'registers')).toMatchObject({ difference: null, unobserved: null });
     }
@@ -170,9 +170,9 @@ describe('answers are compared', () => {
 });
 
 test('fill writes what its schema says, with the answers the model gives', () => {
-  const schema = publishedSchema<unknown>('./implementations/fill.schema.json');
+  const schema = publishedSchema<unknown>('./implementations/module/fill.schema.json');
   const { line } = recordDraft('x', draft(wayTo('INITIALISED'), step('TDH.SYS.CONFIG')), RELEASE);
-  const filled = fillSuite([line as unknown as Question], RELEASE, '1');
+  const filled = fillSuite([line as unknown as ModuleCaseText], RELEASE, '1');
   schema.check(filled, 'filled');
   expect(filled.cases[0]?.steps.map(({ result }) => result)).toEqual(line.steps.map(({ result }) => result));
   expect(filled.cases[0]?.requirements).toContain('TDH.SYS.CONFIG TDX_OPERAND_INVALID 0x2');

@@ -4,51 +4,21 @@ import type { TDMRInfo } from '../../../../model/abi/tdmr-info.ts';
 import { encodeTDMRInfo } from '../../../../model/abi/tdmr-info.ts';
 import type { U64 } from '../../../../model/abi/u64.ts';
 import { formatU64 } from '../../../../model/abi/u64.ts';
+import type { PlatformText, StepText } from '../../../transcript/module-text.ts';
+
+/** A step that those who change a case find by its label. */
+export interface DraftStep extends StepText {
+  label: string;
+}
 
 /**
  * A module case being put together: the inputs of a recorded line, open to changes, without answers. `call` is the step
  * the case is about, `before` leads there; the labels are for those who change a step.
  */
 export interface Draft {
-  platform: DraftPlatform;
+  platform: PlatformText;
   before: DraftStep[];
   call: DraftStep;
-}
-
-export interface DraftPlatform {
-  maxPa: number;
-  keyidBits: number;
-  mktmeKeyids: number;
-  tdxKeyids: number;
-  lps: { id: number; pkg: number; core: number; thread: number; x2apic: number }[];
-  cmrs: { base: string; size: string }[];
-  seamrr: { base: string; size?: string; mask?: string };
-  smrr: { base: string; mask: string; lock: number; valid: number }[];
-  totLps?: number;
-  totPkgs?: number;
-  wbBlocks?: number;
-  seamopsCaps?: string;
-  moduleHv?: number;
-  minUpdateHv?: number;
-  noDowngrade?: number;
-  handoffPages?: number;
-  tdxWithoutIntegrity?: number;
-  fms?: string[];
-}
-
-export interface DraftStep {
-  label: string;
-  seamcall: { lp: number; rax: string; [register: string]: string | number };
-  mem?: { pa: string; u64: string[] }[];
-  msr?: { [msr: string]: string };
-  lpMsr?: { [lp: string]: { [msr: string]: string } };
-  cpuid?: { leaf: string; subleaf?: string; lp?: number; eax?: string; ebx?: string; ecx?: string; edx?: string }[];
-  seamopsCaps?: string;
-  reload?: boolean;
-  inject?: string;
-  injectArg?: string;
-  repeat?: number;
-  read?: { pa: string; u64: number }[];
 }
 
 export const hex = formatU64;
@@ -66,7 +36,7 @@ export const RESERVED_PAGE = TDMR_BASE + 0x3ff00000;
 export const KEYID_BIT = 2 ** 46;
 
 /** Two packages of one LP; 2 GiB less a hole for SEAM, and 1 GiB at 4 GiB; 6 KeyID bits, 15 shared and 48 private KeyIDs. */
-export function healthyPlatform(): DraftPlatform {
+export function healthyPlatform(): PlatformText {
   return {
     maxPa: 52,
     keyidBits: 6,

@@ -5,7 +5,8 @@ import { LEAVES } from '../../../../model/module/leaves/index.ts';
 import { chance, pick, type Random, weighted } from '../../../generate/draw.ts';
 import { randomFor } from '../../../generate/seed.ts';
 import { awkwardConfig } from './awkward.ts';
-import type { Draft, DraftPlatform, DraftStep } from './draft.ts';
+import type { PlatformText, StepText } from '../../../transcript/module-text.ts';
+import type { Draft, DraftStep } from './draft.ts';
 import {
   ARRAY,
   configStep,
@@ -29,11 +30,11 @@ import { FAULT_TABLES } from './faults/index.ts';
 /** A generated case of the module side, in the shape of a recording, without answers. */
 export interface ModuleLine {
   readonly id: string;
-  readonly platform: DraftPlatform;
-  readonly steps: readonly Omit<DraftStep, 'label'>[];
+  readonly platform: PlatformText;
+  readonly steps: readonly StepText[];
 }
 
-type Steps = Omit<DraftStep, 'label'>[];
+type Steps = StepText[];
 
 /**
  * Case `index` of a seed: faults alone and combined, TDMR lists where regions meet, wandering calls in every state, and
@@ -127,7 +128,7 @@ function anyStep(random: Random): DraftStep {
 }
 
 /** What may happen around a call. */
-function surround(random: Random, made: Omit<DraftStep, 'label'>): void {
+function surround(random: Random, made: StepText): void {
   if (chance(random, 8)) {
     made.inject = pick(random, CONDITION_NAMES);
     if (made.inject.startsWith('pamt-lock')) made.injectArg = hex(pick(random, [TDR, TDCX, TDMR_BASE]));

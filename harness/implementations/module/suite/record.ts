@@ -10,25 +10,22 @@ import type { ModuleStep } from '../../../transcript/module-case.ts';
 import { readModuleCase } from '../../../transcript/module-case.ts';
 import { buildHardware } from '../../../transcript/module-platform.ts';
 import { prepareStep } from '../../../transcript/module-replay.ts';
-import type { Draft, DraftPlatform, DraftStep } from './draft.ts';
+import type { PlatformText, RegisterText, StepText } from '../../../transcript/module-text.ts';
+import type { Draft, DraftStep } from './draft.ts';
 
 /** A line as recordings have it, answers included. */
 export interface RecordedLine {
   readonly id: string;
-  readonly platform: DraftPlatform;
+  readonly platform: PlatformText;
   readonly steps: readonly RecordedStep[];
 }
 
-export type RecordedStep = Omit<DraftStep, 'label'> & {
+export type RecordedStep = StepText & {
   readonly result?: RegisterText;
   readonly runs?: readonly { n: number; result: RegisterText }[];
   readonly resultMem?: readonly (readonly string[])[];
   readonly fatal?: string;
 };
-
-export interface RegisterText {
-  readonly [register: string]: string;
-}
 
 /** What a draft came to: the line, and how the call it is about ended. */
 export interface Recording {
@@ -101,7 +98,7 @@ function makeCalls(
   return answers;
 }
 
-function asResult(answers: readonly Answer[], { repeat }: Omit<DraftStep, 'label'>): Partial<RecordedStep> {
+function asResult(answers: readonly Answer[], { repeat }: StepText): Partial<RecordedStep> {
   const results = answers.flatMap(({ count, result }) =>
     result === null ? [] : [{ n: count, result: asText(result) }],
   );
@@ -110,7 +107,7 @@ function asResult(answers: readonly Answer[], { repeat }: Omit<DraftStep, 'label
   return first === undefined ? {} : { result: first.result };
 }
 
-function readMemory(hardware: Hardware, { read }: Omit<DraftStep, 'label'>): Partial<RecordedStep> {
+function readMemory(hardware: Hardware, { read }: StepText): Partial<RecordedStep> {
   if (read === undefined) return {};
   return {
     resultMem: read.map(({ pa, u64 }) =>

@@ -1,5 +1,5 @@
 import { EAGAIN, EINVAL, EIO, ENOMEM, ENOSPC } from '../../errno.ts';
-import { AGAIN, BLOCKED, DONE, type Outcome, type Step } from '../../flow.ts';
+import { AGAIN, BLOCKED, DONE, type StepResult, type Step } from '../../flow.ts';
 import { lock, unlock } from '../../lock.ts';
 import { printk } from '../../printk.ts';
 import {
@@ -176,7 +176,7 @@ export function isNotFirst({ cpus }: KernelState, cpu: number): boolean {
 export const ADD_TDCS_PAGES: Step = {
   name: 'add-tdcs-pages',
   source: SOURCE,
-  run: (kernel, thread, port): Outcome => {
+  run: (kernel, thread, port): StepResult => {
     const td = tdOf(kernel, thread);
     const page = td?.tdcs[td.added];
     if (td === undefined || page === undefined) {

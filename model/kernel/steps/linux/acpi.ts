@@ -1,5 +1,5 @@
 import { EINVAL } from '../../errno.ts';
-import { CRASH, DONE, type Outcome, type Step } from '../../flow.ts';
+import { CRASH, DONE, type StepResult, type Step } from '../../flow.ts';
 import type { MessageId } from '../../message.ts';
 import type { KernelPort } from '../../port.ts';
 import { printk } from '../../printk.ts';
@@ -28,7 +28,7 @@ function bugOnRemoval(name: string, source: string, id: MessageId): Step {
   return { name, source, run: (kernel, _thread, port) => (kernel.platformEnabled ? bug(kernel, port, id) : DONE) };
 }
 
-function bug(kernel: KernelState, port: KernelPort, id: MessageId): Outcome {
+function bug(kernel: KernelState, port: KernelPort, id: MessageId): StepResult {
   printk(kernel, port, id);
   kernel.crash = 'BUG(): ACPI hot-removal on a machine with TDX';
   return CRASH;

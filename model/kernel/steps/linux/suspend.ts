@@ -1,5 +1,5 @@
 import { ENOSYS, EPERM } from '../../errno.ts';
-import { AGAIN, CRASH, DONE, type Flow, type Outcome, type Step } from '../../flow.ts';
+import { AGAIN, CRASH, DONE, type Flow, type StepResult, type Step } from '../../flow.ts';
 import type { KernelPort } from '../../port.ts';
 import { printk } from '../../printk.ts';
 import type { KernelState } from '../../state.ts';
@@ -70,7 +70,7 @@ export const SYSCORE_RESUME: Step = {
 export const THAW_SECONDARY_CPUS: Step = {
   name: 'thaw-secondary-cpus',
   source: 'thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12',
-  run: (kernel, thread, port): Outcome => {
+  run: (kernel, thread, port): StepResult => {
     const id = kernel.frozenCPUs.pop();
     if (id === undefined) return DONE;
     if (thread.index === 0) printk(kernel, port, 'pm-enabling-cpus');
@@ -84,7 +84,7 @@ export const THAW_SECONDARY_CPUS: Step = {
 };
 
 /** A flow of its own within a step: user space and every thread that could be in the way are frozen. */
-function runNested(kernel: KernelState, { id, cpu }: Thread, port: KernelPort, flow: Flow, target: number): Outcome {
+function runNested(kernel: KernelState, { id, cpu }: Thread, port: KernelPort, flow: Flow, target: number): StepResult {
   const nested = createThread(id, flow, cpu, target);
   return runThread(kernel, nested, port) === 'crashed' ? CRASH : nested.error;
 }

@@ -1,5 +1,5 @@
 import { EFAULT, EINVAL, ENODEV } from '../../errno.ts';
-import { DONE, JUMP, type Outcome, type Step } from '../../flow.ts';
+import { DONE, JUMP, type StepResult, type Step } from '../../flow.ts';
 import type { MessageId } from '../../message.ts';
 import { printk } from '../../printk.ts';
 
@@ -7,7 +7,7 @@ import { printk } from '../../printk.ts';
 export function asFault(step: Step): Step {
   return {
     ...step,
-    run: (kernel, thread, port): Outcome => {
+    run: (kernel, thread, port): StepResult => {
       const outcome = step.run(kernel, thread, port);
       return outcome < 0 ? EFAULT : outcome;
     },

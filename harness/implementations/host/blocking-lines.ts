@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import type { HostStreams } from '../host/server.ts';
+import type { HostStreams } from './server.ts';
 
 const [STDIN, STDOUT] = [0, 1];
 const CHUNK = 64 * 1024;

@@ -1,4 +1,5 @@
 import { type Case, type CaseFile, encodeCaseLine } from '../case.ts';
+import { shellWord } from '../text.ts';
 import type { Finding } from './ledger.ts';
 import type { JSONCase } from './record.ts';
 
@@ -16,17 +17,7 @@ export function noteOf({ first, shrunk }: Finding): CaseFile {
   };
 }
 
-/** `1 case`, `2 cases`: a count in front of a regular noun. `text`: the count as it is to be shown. */
-export function counted(count: number, noun: string, text = String(count)): string {
-  return `${text} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** What to type to see a case again. */
 export function replayLine(file: string): string {
   return `npx seamstress replay ${shellWord(file)}`;
-}
-
-/** A word as a shell wants it. */
-export function shellWord(text: string): string {
-  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,17 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { RELEASES } from '../../../../model/module/release.ts';
-import { renderMatrix } from './table.ts';
-import type { Reached } from './reach.ts';
-import { keyOf, reachedBy } from './reach.ts';
-import type { SuiteCase } from './suite.ts';
-import { buildSuite } from './suite.ts';
-import { readJSONLines } from '../../../transcript/json-lines.ts';
-import { readModuleCase } from '../../../transcript/module-case.ts';
+import { RELEASES } from '../../model/module/release.ts';
+import { renderMatrix } from '../implementations/module/suite/table.ts';
+import type { Reached } from '../implementations/module/suite/reach.ts';
+import { keyOf, reachedBy } from '../implementations/module/suite/reach.ts';
+import type { SuiteCase } from '../implementations/module/suite/suite.ts';
+import { buildSuite } from '../implementations/module/suite/suite.ts';
+import { readJSONLines } from '../transcript/json-lines.ts';
+import { readModuleCase } from '../transcript/module-case.ts';
 
 // Writes corpus/conformance/ and the matrix in corpus/README.md anew: `npm run conformance`.
 
-const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDER = `${ROOT}corpus/conformance/`;
 const README = `${ROOT}corpus/README.md`;
 const BEGIN = '<!-- conformance matrix: written by `npm run conformance` -->\n';

@@ -1,8 +1,8 @@
-import { UserError } from '../user-error.ts';
-import type { Answer, Request } from './executor.ts';
-import { openStages, type StagesSource, type Stages } from './stages.ts';
-import { perform } from './task.ts';
-import { watcherOf } from './watch.ts';
+import { UserError } from '../../user-error.ts';
+import type { Answer, Request } from '../executor.ts';
+import { openStages, type StagesSource, type Stages } from '../stages.ts';
+import { perform } from '../task.ts';
+import { watcherOf } from '../watch.ts';
 
 /** A thread belongs to one executor, so there is one source; what it holds on to goes when the thread does. */
 let opened: Promise<Stages> | undefined;

@@ -1,0 +1,93 @@
+/** One folder of the house, and what a newcomer finds in it. */
+export interface Room {
+  /** The folder; for a file on the top level of `harness/`, the file. Relative to the checkout. */
+  readonly path: string;
+  /** One sentence. */
+  readonly holds: string;
+}
+
+/**
+ * All rooms of `model/` and `harness/`, a floor a list, lowest first: a file imports from its own room and from the
+ * floors below, never from another room of its own floor. CONTRIBUTING.md shows these lists; a test compares the two.
+ */
+export const FLOORS: readonly (readonly Room[])[] = [
+  [room('model/abi', 'what crosses the SEAMCALL boundary: u64, registers, status codes, leaf numbers, TDMR_INFO')],
+  [room('model/platform', 'the machine: topology, CMRs, KeyIDs, SEAMRR, MCHECK, the hardware the module sees')],
+  [
+    room('model/module', 'the TDX module: state, dispatcher, leaves/ with a file per leaf, releases as tables'),
+    room('model/seamldr', 'the loaders, and the SEAMCALL instruction up to the SEAM transition'),
+  ],
+  [
+    room(
+      'model/kernel',
+      'Linux: steps/ (shared, named) and revisions/ (which steps, in which order, with which options)',
+    ),
+  ],
+  [room('model/world', 'platform, module and kernel together: boot, events, threads that overlap, the trace')],
+  [room('model/invariants', 'the rules: what must hold after an event, a file per family')],
+  [
+    room('harness/text.ts', 'plurals, and words for a shell'),
+    room('harness/user-error.ts', 'exit codes, and the error that ends in one clear message'),
+  ],
+  [room('harness/schema.ts', 'checks JSON against a published schema')],
+  [room('harness/migrate.ts', 'brings case files of older formats up to date')],
+  [room('harness/case.ts', 'the case format: reading, writing, canonical text')],
+  [room('harness/profile.ts', 'the kernel revision and module release that a case names')],
+  [
+    room('harness/generate', 'draws cases from a seed'),
+    room('harness/transcript', 'replays recordings of the module and of Linux on the model'),
+    room('harness/platform-file', 'machines of the field: reads their files, fills in what they leave out, boots them'),
+    room('harness/oracle', 'judges a case: runs it and checks every rule, metamorphic ones included'),
+  ],
+  [
+    room('harness/describe', 'writes out a machine, a run, or two runs side by side'),
+    room('harness/shrink', 'makes a failing case smaller'),
+    room('harness/store', 'files: saved cases, known deviations, machines'),
+  ],
+  [room('harness/campaign', 'judges ranges of cases on any number of workers and keeps the ledger of findings')],
+  [
+    room('harness/campaign/thread', 'what runs in a worker thread'),
+    room('harness/report', 'makes every report from one stream of records'),
+    room('harness/flaws', 'the flaws of kernel history as data, and their grid against the revisions'),
+    room('harness/implementations/process', 'child processes: pipes, lines, time-outs, how a conversation breaks off'),
+  ],
+  [room('harness/implementations/protocol', 'seam-stdio/1: messages, schemas, the ladder that `smoke` climbs')],
+  [
+    room('harness/implementations/module/suite', 'the conformance suite: faults of every leaf, awkward configurations'),
+    room('harness/implementations/host', 'hosts that run elsewhere: drives them, compares their runs with the model'),
+  ],
+  [
+    room('harness/implementations/module', 'modules that run elsewhere: asks them, compares answers, reports defects'),
+    room('harness/implementations/linux', "Linux's own tdx.c, compiled against a stand-in (shim/) and judged"),
+  ],
+  [room('harness/implementations', 'opens an implementation by its name')],
+  [room('harness/implementations/miniatures', 'small wrong modules and hosts, which the tests must catch')],
+  [room('harness/pipeline.ts', 'the stages put together, a function an arrow')],
+  [room('harness/cli/screen', 'terminal, progress, interrupts, what is written to disk during a run')],
+  [room('harness/cli/options', 'flags and arguments that several verbs share')],
+  [room('harness/cli', 'the verbs: the only place that knows arguments, streams and exit codes')],
+  [room('harness/testing', 'fixtures, fakes, house rules')],
+  [
+    room('harness/bench', 'benchmarks'),
+    room('harness/kits', 'starters to copy, in C, Python and TypeScript: they import nothing of the project'),
+    room('harness/scripts', 'what `npm run` calls: the build, and the writer of corpus/conformance'),
+  ],
+];
+
+function room(path: string, holds: string): Room {
+  return { path, holds };
+}
+
+/** Room of a file: the longest path that contains it; `undefined` for a file of no room. */
+export function roomOf(file: string): Room | undefined {
+  let found: Room | undefined;
+  for (const one of FLOORS.flat())
+    if ((file === one.path || file.startsWith(`${one.path}/`)) && one.path.length > (found?.path.length ?? 0))
+      found = one;
+  return found;
+}
+
+/** Index of a room's floor in `FLOORS`. */
+export function floorOf(one: Room): number {
+  return FLOORS.findIndex((floor) => floor.includes(one));
+}
