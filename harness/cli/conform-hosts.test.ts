@@ -62,7 +62,7 @@ describe('a host behind the protocol', () => {
     const file = join(folder.path, 'host.mjs');
     writeFileSync(
       file,
-      `import { modelHost } from '${BUILT}harness/implementations/host/model-host.js';\n` +
+      `import { modelHost } from '${BUILT}harness/implementations/host/model.js';\n` +
         `import { STRICT } from '${BUILT}model/kernel/revisions/strict.js';\n` +
         "export const implementation = modelHost(STRICT, '1');\n",
     );
