@@ -1,24 +1,9 @@
-import { brokenCMRRule } from '../platform/cmr.ts';
 import type { Always } from './invariant.ts';
 import { offence } from './look.ts';
 
-/** What MCHECK publishes and what the kernel makes of it at boot. */
+/** What the kernel makes of the platform at boot, and what that costs the machine. */
 
-export const PUBLISHED_CMRS_ARE_LEGAL: Always = {
-  holds: 'always',
-  id: 'mcheck/published-cmrs-are-legal',
-  statement:
-    'CMRs that MCHECK published are 4 KiB aligned, ascending and disjoint, at least one, with empty ones only at the tail.',
-  source: 'v7 09/20, Kai Huang, 23 Nov 2022 (what MCHECK guarantees)',
-  after: ['boot'],
-  check: (world, _, report) => {
-    if (world.mcheck.verdict !== 'published') return;
-    const rule = brokenCMRRule(world.platform.cmrs);
-    if (rule !== null) report(offence(rule, `the published table breaks ${rule}`));
-  },
-};
-
-export const HIBERNATION_EXCLUDES_TDX: Always = {
+export const BOOT_HIBERNATION_EXCLUDES_TDX: Always = {
   holds: 'always',
   id: 'boot/hibernation-excludes-tdx',
   statement: 'Where hibernation is available TDX is not offered; where TDX runs S3 is off.',
@@ -32,7 +17,7 @@ export const HIBERNATION_EXCLUDES_TDX: Always = {
   },
 };
 
-export const S3_IS_NOT_LOST_FOR_NOTHING: Always = {
+export const BOOT_S3_IS_NOT_LOST_FOR_NOTHING: Always = {
   holds: 'always',
   id: 'boot/s3-is-not-lost-for-nothing',
   statement: 'A machine that cannot run TDX (no module, SEAM off) does not lose ACPI S3 to it.',
@@ -47,7 +32,7 @@ export const S3_IS_NOT_LOST_FOR_NOTHING: Always = {
   },
 };
 
-export const TDX_OFFERED_MEANS_SEAM_ENABLED: Always = {
+export const BOOT_OFFERED_MEANS_SEAM_ENABLED: Always = {
   holds: 'always',
   id: 'boot/offered-means-seam-enabled',
   statement: 'The kernel says "BIOS enabled" only where SEAM is enabled.',

@@ -1,17 +1,14 @@
-import type { U64 } from '../abi/u64.ts';
 import type { Message } from '../kernel/message.ts';
 import { isConvertible } from '../platform/cmr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offence } from './look.ts';
+import { hex, leafName, offence } from './look.ts';
 
 /**
  * The table of CMRs in the hands of a kernel that reads it with TDH.SYS.INFO (v5 to v11). The argument of 23 Nov 2022:
  * MCHECK has verified the table, so who might break it, and what is the kernel to do about it? Addresses in bytes.
  */
-
-const hex = (value: U64): string => `0x${value.toString(16)}`;
 
 /** Lines that show one entry of the table; arguments: base and end. */
 function showsCMR({ id }: Message): boolean {
@@ -45,7 +42,7 @@ function causeOf({ platform, brokenCMREntries }: World): string {
   return 'touching CMRs';
 }
 
-export const CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
+export const CMR_CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
   holds: 'always',
   id: 'cmr/convertible-memory-is-not-refused',
   statement:
@@ -69,7 +66,7 @@ export const CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
   },
 };
 
-export const A_REFUSED_TABLE_IS_SHOWN: Always = {
+export const CMR_REFUSED_TABLE_IS_SHOWN: Always = {
   holds: 'always',
   id: 'cmr/refused-table-is-shown',
   statement: 'A table of CMRs that is refused is printed, whichever of its entries is at fault.',
@@ -90,7 +87,7 @@ export const A_REFUSED_TABLE_IS_SHOWN: Always = {
   },
 };
 
-export const NO_EMPTY_ENTRY_IS_SHOWN: Always = {
+export const CMR_NO_EMPTY_ENTRY_IS_SHOWN: Always = {
   holds: 'always',
   id: 'cmr/no-empty-entry-is-shown',
   statement: 'Lines that show CMRs show regions, not the empty entries that make up 32.',
@@ -108,7 +105,7 @@ export const NO_EMPTY_ENTRY_IS_SHOWN: Always = {
   },
 };
 
-export const NO_ENTRY_IS_DROPPED: Always = {
+export const CMR_NO_ENTRY_IS_DROPPED: Always = {
   holds: 'always',
   id: 'cmr/no-entry-is-dropped',
   statement: 'CMRs behind an empty entry are shown like the others, or the table is refused with a line.',
@@ -134,7 +131,7 @@ export const NO_ENTRY_IS_DROPPED: Always = {
   },
 };
 
-export const A_BROKEN_COPY_DOES_NOT_COST_TDX: Always = {
+export const CMR_BROKEN_COPY_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'cmr/broken-copy-does-not-cost-tdx',
   statement:

@@ -1,18 +1,19 @@
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import type { Always } from './invariant.ts';
 import {
+  INIT_EVENTS,
   failed,
   failedSeamcall,
-  INIT_EVENTS,
   isUndisturbed,
   leafName,
   offence,
   offenceOf,
+  packagesWithoutCPU,
   statusClass,
 } from './look.ts';
-import { packagesWithoutCPU } from './lp.ts';
+import { firstCall, kernelCalls } from './walk.ts';
 
-/** The order of things in one initialisation, and how often. */
+/** The order of SEAMCALLs in one initialisation, and how often each is made. */
 
 /** The stage of an initialisation that a leaf belongs to, by leaf number; leaves of none count as the first. */
 const RANK = new Uint8Array(256);
@@ -25,7 +26,7 @@ RANK[LEAF_NUMBER['TDH.SYS.KEY.CONFIG']] = 4;
 RANK[LEAF_NUMBER['TDH.SYS.TDMR.INIT']] = 5;
 RANK[LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN']] = 6;
 
-export const LEAVES_COME_IN_ORDER: Always = {
+export const FLOW_LEAF_ORDER: Always = {
   holds: 'always',
   id: 'flow/leaf-order',
   statement: 'Within one initialisation: INIT, LP.INIT, INFO or RD, CONFIG, KEY.CONFIG, TDMR.INIT, in this order.',
@@ -48,7 +49,7 @@ export const LEAVES_COME_IN_ORDER: Always = {
   },
 };
 
-export const NOTHING_FOLLOWS_A_FAILURE: Always = {
+export const FLOW_NOTHING_FOLLOWS_A_FAILURE: Always = {
   holds: 'always',
   id: 'flow/nothing-follows-a-failure',
   statement: 'After a SEAMCALL failed for good, the same initialisation issues no other leaf but TDH.SYS.LP.SHUTDOWN.',
@@ -70,7 +71,7 @@ export const NOTHING_FOLLOWS_A_FAILURE: Always = {
   },
 };
 
-export const KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
+export const FLOW_KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
   holds: 'always',
   id: 'flow/key-config-once-per-package',
   statement: 'TDH.SYS.KEY.CONFIG is issued once per package: the module never has to say that it was done.',
@@ -79,15 +80,12 @@ export const KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
   needs: ['leaf-key-config', 'refused'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
-    for (let index = record.from; index < record.to; index += 1) {
-      const entry = world.trace[index];
-      if (entry?.kind === 'seamcall' && !entry.raw && statusClass(entry) === 'TDX_KEY_CONFIGURED')
-        report(offenceOf(entry, `asked again on LP ${entry.lp}`));
-    }
+    for (const call of kernelCalls(world, record, 'TDH.SYS.KEY.CONFIG'))
+      if (statusClass(call) === 'TDX_KEY_CONFIGURED') report(offenceOf(call, `asked again on LP ${call.lp}`));
   },
 };
 
-export const INITIALISED_IS_STABLE: Always = {
+export const FLOW_ENABLE_IS_IDEMPOTENT: Always = {
   holds: 'always',
   id: 'flow/enable-is-idempotent',
   statement: 'Enabling TDX that is initialised returns 0 and does nothing.',
@@ -103,7 +101,7 @@ export const INITIALISED_IS_STABLE: Always = {
   },
 };
 
-export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
+export const FLOW_SECOND_KERNEL_KNOWS_WHY: Always = {
   holds: 'always',
   id: 'flow/second-kernel-knows-why',
   statement:
@@ -119,7 +117,7 @@ export const AN_UNNAMED_STATE_IS_NOT_RETRIED_BLINDLY: Always = {
   },
 };
 
-export const THE_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
+export const FLOW_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
   holds: 'always',
   id: 'flow/module-is-initialised-before-use',
   statement:
@@ -131,15 +129,12 @@ export const THE_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
     const { cpuEnable } = world.kernel.revision;
     const root = failedSeamcall(world, record);
     if (cpuEnable !== null || root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_DONE') return;
-    for (let index = record.from; index < record.to; index += 1) {
-      const entry = world.trace[index];
-      if (entry?.kind === 'seamcall' && !entry.raw && leafName(entry.leaf) === 'TDH.SYS.LP.INIT') return;
-    }
+    if (firstCall(world, record, 'TDH.SYS.LP.INIT') !== undefined) return;
     report(offence('', `${leafName(root.leaf)} is the first leaf of all, and nobody has run TDH.SYS.LP.INIT`));
   },
 };
 
-export const EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
+export const FLOW_EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
   holds: 'always',
   id: 'flow/every-package-is-looked-at-first',
   statement: 'TDH.SYS.CONFIG is not issued while a package that MCHECK counted has no CPU to program its key on.',
@@ -148,22 +143,17 @@ export const EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
   needs: ['errno', 'leaf-config'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
-    for (let index = record.from; index < record.to; index += 1) {
-      const entry = world.trace[index];
-      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.SYS.CONFIG') continue;
-      // A kernel that brings offline CPUs up for it has looked.
-      if (record.errno === 0) return;
-      const [dark] = packagesWithoutCPU(world);
-      const root = failedSeamcall(world, record);
-      const status = root === undefined ? '' : statusClass(root);
-      if (dark !== undefined && (status === 'TDX_SYS_NOT_READY' || status === 'TDX_SYS_CONFIG_NOT_PENDING'))
-        report(offence('', `TDH.SYS.CONFIG is issued although package ${dark} has no online CPU; then ${status}`));
-      return;
-    }
+    // A kernel that brings offline CPUs up for it has looked.
+    if (record.errno === 0 || firstCall(world, record, 'TDH.SYS.CONFIG') === undefined) return;
+    const [dark] = packagesWithoutCPU(world);
+    const root = failedSeamcall(world, record);
+    const status = root === undefined ? '' : statusClass(root);
+    if (dark !== undefined && (status === 'TDX_SYS_NOT_READY' || status === 'TDX_SYS_CONFIG_NOT_PENDING'))
+      report(offence('', `TDH.SYS.CONFIG is issued although package ${dark} has no online CPU; then ${status}`));
   },
 };
 
-export const A_FAILURE_SHUTS_NO_LP_DOWN: Always = {
+export const FLOW_NO_USELESS_SHUTDOWN: Always = {
   holds: 'always',
   id: 'flow/no-useless-shutdown',
   statement: 'A failed initialisation issues no TDH.SYS.LP.SHUTDOWN: it reclaims nothing and bars the next attempt.',
@@ -171,11 +161,7 @@ export const A_FAILURE_SHUTS_NO_LP_DOWN: Always = {
   after: ['enable'],
   needs: ['called'],
   check: (world, record, report) => {
-    for (let index = record.from; index < record.to; index += 1) {
-      const entry = world.trace[index];
-      if (entry?.kind !== 'seamcall' || entry.raw || leafName(entry.leaf) !== 'TDH.SYS.LP.SHUTDOWN') continue;
+    if (firstCall(world, record, 'TDH.SYS.LP.SHUTDOWN') !== undefined)
       report(offence('', 'the module is shut down on every CPU, for good'));
-      return;
-    }
   },
 };

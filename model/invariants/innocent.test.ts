@@ -8,9 +8,9 @@ import { bootWorld } from '../world/boot.ts';
 import type { Event } from '../world/event.ts';
 import { type Preemption, runFrom } from '../world/schedule.ts';
 import type { Always } from './invariant.ts';
-import { NO_ENTRY_IS_DROPPED } from './cmr.ts';
-import { CACHES_ARE_FLUSHED_BEFORE_KEXEC } from './hotplug.ts';
-import { NO_ENTROPY_IS_RETRIED_TEN_TIMES_AT_MOST } from './retry.ts';
+import { CMR_NO_ENTRY_IS_DROPPED } from './cmr.ts';
+import { KEXEC_CACHES_ARE_FLUSHED } from './kexec.ts';
+import { RETRY_ENTROPY_AT_MOST_TEN } from './retry.ts';
 
 // Cases that campaigns came upon and that a rule blamed wrongly.
 
@@ -41,7 +41,7 @@ test('a kernel has no caches to flush of SEAMCALLs that the kernel before it mad
     { kind: 'kexec' },
   ];
   // A CPU model with the partial-write erratum would refuse the kexec.
-  expect(said(CACHES_ARE_FLUSHED_BEFORE_KEXEC, '6.17', events, { fms: [0xa06d0] })).toEqual([]);
+  expect(said(KEXEC_CACHES_ARE_FLUSHED, '6.17', events, { fms: [0xa06d0] })).toEqual([]);
 });
 
 test('eleven LPs without entropy are no eleven tries of one', () => {
@@ -50,7 +50,7 @@ test('eleven LPs without entropy are no eleven tries of one', () => {
     ...{ bios: true, online: true, vmx: true },
   }));
   const noEntropy: Event = { kind: 'condition', condition: 'no-entropy', leaf: 35, count: 11 };
-  expect(said(NO_ENTROPY_IS_RETRIED_TEN_TIMES_AT_MOST, 'v7', [noEntropy, { kind: 'enable' }], { lps })).toEqual([]);
+  expect(said(RETRY_ENTROPY_AT_MOST_TEN, 'v7', [noEntropy, { kind: 'enable' }], { lps })).toEqual([]);
 });
 
 test('a kernel that another thread crashes in the meantime has dropped no CMR', () => {
@@ -65,7 +65,7 @@ test('a kernel that another thread crashes in the meantime has dropped no CMR', 
   const platform = { cmrs, mcheck: 'bypass' } as const;
   // Wherever it happens; somewhere it is after TDH.SYS.INFO and before a line is printed.
   for (let after = 1; after < 40; after += 1)
-    expect([after, said(NO_ENTRY_IS_DROPPED, 'v5', events, platform, [{ event: 0, after, run: 0 }])]).toEqual([
+    expect([after, said(CMR_NO_ENTRY_IS_DROPPED, 'v5', events, platform, [{ event: 0, after, run: 0 }])]).toEqual([
       after,
       [],
     ]);

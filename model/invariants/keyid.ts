@@ -1,9 +1,12 @@
+import { messageNames } from '../kernel/message-subject.ts';
+import type { KernelTD } from '../kernel/td.ts';
 import type { Always } from './invariant.ts';
-import { isUndisturbed, offence } from './look.ts';
+import { TD_EVENTS, isOverlapped, isUndisturbed, offence, offenceOf, statusClass } from './look.ts';
+import { ATTEMPTS, kernelCalls, times, triesOf } from './walk.ts';
 
-/** KeyIDs: the range the host believes in, and which of them it uses. */
+/** KeyIDs: the range the host computes, which of them it uses, and which it loses. */
 
-export const THE_KEYID_RANGE_IS_SANE: Always = {
+export const KEYID_RANGE: Always = {
   holds: 'always',
   id: 'keyid/range',
   statement: 'The private KeyID range does not wrap, excludes KeyID 0 and fits the KeyID bits of the machine.',
@@ -26,7 +29,7 @@ export const THE_KEYID_RANGE_IS_SANE: Always = {
   },
 };
 
-export const TDX_NEEDS_TWO_KEYIDS: Always = {
+export const KEYID_AT_LEAST_TWO: Always = {
   holds: 'always',
   id: 'keyid/at-least-two',
   statement: 'TDX is offered only with at least two private KeyIDs: one for the module, one for a guest.',
@@ -38,7 +41,7 @@ export const TDX_NEEDS_TWO_KEYIDS: Always = {
   },
 };
 
-export const THE_GLOBAL_KEYID_IS_PRIVATE: Always = {
+export const KEYID_GLOBAL_IS_PRIVATE: Always = {
   holds: 'always',
   id: 'keyid/global-is-private',
   statement: "The global KeyID is in the module's private range and is the one the kernel chose.",
@@ -55,5 +58,87 @@ export const THE_GLOBAL_KEYID_IS_PRIVATE: Always = {
           `global KeyID ${globalKeyID}, the kernel's ${world.kernel.globalKeyid}, private [${keyidFirst}, ${keyidLast}]`,
         ),
       );
+  },
+};
+
+export const KEYID_GLOBAL_NEVER_HANDED_OUT: Always = {
+  holds: 'always',
+  id: 'keyid/global-never-handed-out',
+  statement: 'No guest gets the global KeyID, or one outside the private range.',
+  source: 'tdx_guest_keyid_alloc(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01',
+  after: ['td-create'],
+  needs: ['called'],
+  check: (world, record, report) => {
+    const { keyidStart, keyidCount } = world.kernel;
+    for (const entry of kernelCalls(world, record, 'TDH.MNG.CREATE')) {
+      const keyid = entry.inRDX;
+      if (keyid === world.module.globalKeyID || keyid < keyidStart || keyid >= keyidStart + keyidCount)
+        report(offenceOf(entry, `KeyID ${String(keyid)} for a guest`));
+    }
+  },
+};
+
+export const KEYID_NEVER_REUSED_AFTER_LEAK: Always = {
+  holds: 'always',
+  id: 'keyid/never-reused-after-leak',
+  statement: 'A KeyID that the module has not freed is not given to another guest.',
+  source:
+    'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 (a KeyID whose TDH.MNG.KEY.FREEID failed is leaked, never reused)',
+  after: ['td-create'],
+  check: (world, record, report) => {
+    if (!isUndisturbed(world)) return;
+    for (const entry of kernelCalls(world, record, 'TDH.MNG.CREATE'))
+      if (statusClass(entry) === 'TDX_HKID_NOT_FREE')
+        report(offenceOf(entry, `KeyID ${String(entry.inRDX)} is still another TD's`));
+    for (const [keyid, { state }] of world.module.keyids)
+      if (state !== 'RESERVED' && !world.kernel.guestKeyids.includes(keyid))
+        report(offence(state, `KeyID ${keyid} is ${state} in the module, and free to the kernel`));
+  },
+};
+
+/** A guest that is neither alive nor being made and whose KeyID was not returned. */
+function isLost({ alive, hkid }: KernelTD): boolean {
+  return !alive && hkid !== -1;
+}
+
+export const KEYID_LEAK_IS_TOLD: Always = {
+  holds: 'always',
+  id: 'keyid/leak-is-told',
+  statement: 'A KeyID that is lost until the next boot is named in dmesg.',
+  source: 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 ("HKID %d is leaked.")',
+  after: TD_EVENTS,
+  check: (world, record, report) => {
+    const { kernel } = record;
+    if (record.outcome === 'ignored' || isOverlapped(world, record)) return;
+    // What an earlier event lost was that one's to tell.
+    const own = [...kernelCalls(world, record, 'TDH.MNG.CREATE'), ...kernelCalls(world, record, 'TDH.MNG.VPFLUSHDONE')];
+    for (const td of kernel.tds) {
+      if (!isLost(td) || !own.some(({ inRCX }) => inRCX === td.tdr)) continue;
+      if (!kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
+        report(offence(record.kind, `KeyID ${td.hkid} is lost without a word`));
+    }
+  },
+};
+
+export const KEYID_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
+  holds: 'always',
+  id: 'keyid/transient-status-costs-no-keyid',
+  statement: 'A KeyID is not lost because the module was busy once: taking a guest down tries ten times.',
+  source:
+    'flaw KOT-BUSY: TDH.MNG.KEY.FREEID and TDH.MNG.VPFLUSHDONE take the KeyID table lock by trying (module 1.5.01)',
+  after: TD_EVENTS,
+  needs: ['failed-call'],
+  check: (world, record, report) => {
+    if (!isUndisturbed(world) || !world.kernel.tds.some(isLost)) return;
+    for (const name of ['TDH.MNG.VPFLUSHDONE', 'TDH.PHYMEM.CACHE.WB', 'TDH.MNG.KEY.FREEID']) {
+      const calls = kernelCalls(world, record, name);
+      const last = calls.at(-1);
+      const tries = triesOf(calls);
+      if (last === undefined || tries === 0 || tries >= ATTEMPTS) continue;
+      if (statusClass(last) === 'TDX_OPERAND_BUSY' || statusClass(last) === 'TDX_SYS_BUSY') {
+        report(offenceOf(last, `${name} was busy ${times(tries)}: a KeyID is lost`));
+        return;
+      }
+    }
   },
 };

@@ -10,6 +10,9 @@ import type { Offence } from './invariant.ts';
 /** The events that run the kernel's TDX initialisation, whole or per CPU. */
 export const INIT_EVENTS = ['enable', 'cpu-enable', 'cpu-online'] as const;
 
+/** The events that run KVM's flows for a guest. */
+export const TD_EVENTS = ['td-create', 'td-destroy'] as const;
+
 /** True if the SEAMCALL did not do what it was asked: a trap, or RAX not 0 (informational statuses too). */
 export function failed(entry: SeamcallEntry): boolean {
   return entry.trap !== 'none' || entry.rax !== STATUS.TDX_SUCCESS;
@@ -77,6 +80,11 @@ export function leafName(leaf: U64): string {
   return nameOfLeaf(typeof leaf === 'number' && leaf < 0x10000 ? leaf : lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
 }
 
+/** `0x` and the value in lower-case hexadecimal. */
+export function hex(value: U64): string {
+  return `0x${value.toString(16)}`;
+}
+
 /** An offence that goes back to one SEAMCALL. */
 export function offenceOf(entry: SeamcallEntry, message: string, state: string = entry.before): Offence {
   return { leaf: entry.leaf, status: statusClass(entry), state, message };
@@ -118,4 +126,30 @@ export function inOrder({ trace, records, overlaps }: World): readonly TraceEntr
   }
   ordered.push(...trace.slice(end));
   return ordered;
+}
+
+/** LPs that MCHECK counted and that the module has not seen TDH.SYS.LP.INIT on. */
+export function countedLPsNotInitialised(world: World): number[] {
+  const missing: number[] = [];
+  for (let lp = 0; lp < world.platform.lps.length; lp += 1)
+    if (world.platform.lps[lp]?.bios === true && world.module.lps[lp]?.initialised !== true) missing.push(lp);
+  return missing;
+}
+
+/** Packages that MCHECK counted and in which no CPU is online. */
+export function packagesWithoutCPU(world: World): number[] {
+  const dark: number[] = [];
+  for (const pkg of world.mcheck.table.packages) {
+    let online = false;
+    for (const cpu of world.kernel.cpus) if (cpu.online && cpu.package === pkg) online = true;
+    if (!online) dark.push(pkg);
+  }
+  return dark;
+}
+
+/** True if the kernel found a CPU offline and would not begin. */
+export function isRefusedForOfflineCPUs(record: EventRecord): boolean {
+  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1)
+    if (record.kernel.dmesg[index]?.id === 'v5-offline-cpus') return true;
+  return false;
 }

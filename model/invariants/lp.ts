@@ -1,46 +1,20 @@
+import type { Always } from './invariant.ts';
 import {
-  isUndisturbed,
+  INIT_EVENTS,
+  countedLPsNotInitialised,
   failedSeamcall,
+  isOverlapped,
+  isRefusedForOfflineCPUs,
+  isUndisturbed,
   leafName,
   offence,
   offenceOf,
   statusClass,
-  INIT_EVENTS,
-  isOverlapped,
 } from './look.ts';
-import type { Always } from './invariant.ts';
-import type { EventRecord } from '../world/trace.ts';
-import type { World } from '../world/world.ts';
 
-/** Which LPs must have run what before the module goes on. */
+/** LPs that must have run TDH.SYS.LP.INIT before the module goes on. */
 
-/** LPs that MCHECK counted and that the module has not seen TDH.SYS.LP.INIT on. */
-export function countedLPsNotInitialised(world: World): number[] {
-  const missing: number[] = [];
-  for (let lp = 0; lp < world.platform.lps.length; lp += 1)
-    if (world.platform.lps[lp]?.bios === true && world.module.lps[lp]?.initialised !== true) missing.push(lp);
-  return missing;
-}
-
-/** Packages that MCHECK counted and in which no CPU is online. */
-export function packagesWithoutCPU(world: World): number[] {
-  const dark: number[] = [];
-  for (const pkg of world.mcheck.table.packages) {
-    let online = false;
-    for (const cpu of world.kernel.cpus) if (cpu.online && cpu.package === pkg) online = true;
-    if (!online) dark.push(pkg);
-  }
-  return dark;
-}
-
-/** True if the kernel found a CPU offline and would not begin. */
-export function isRefusedForOfflineCPUs(record: EventRecord): boolean {
-  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1)
-    if (record.kernel.dmesg[index]?.id === 'v5-offline-cpus') return true;
-  return false;
-}
-
-export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
+export const LP_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/offline-lp-does-not-cost-tdx',
   statement:
@@ -68,7 +42,7 @@ export const AN_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
   },
 };
 
-export const LP_INIT_ONCE_PER_LP: Always = {
+export const LP_INIT_ONCE: Always = {
   holds: 'always',
   id: 'lp/init-once',
   statement: 'The host runs TDH.SYS.LP.INIT successfully at most once per LP and never asks again.',
@@ -83,7 +57,7 @@ export const LP_INIT_ONCE_PER_LP: Always = {
   },
 };
 
-export const NO_LP_INIT_AFTER_CONFIG: Always = {
+export const LP_LATE_LP_IS_NOT_SENT_TO_THE_MODULE: Always = {
   holds: 'always',
   id: 'lp/late-lp-is-not-sent-to-the-module',
   statement: 'An LP that comes up after TDH.SYS.CONFIG is refused by the host with a reason, not by the module.',
@@ -99,7 +73,7 @@ export const NO_LP_INIT_AFTER_CONFIG: Always = {
   },
 };
 
-export const AN_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
+export const LP_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/uncounted-lp-does-not-cost-tdx',
   statement: 'An LP that MCHECK never counted is at most useless for TDX: it does not make initialisation fail.',

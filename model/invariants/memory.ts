@@ -1,29 +1,20 @@
 import { ENOSPC } from '../kernel/errno.ts';
-import type { Message } from '../kernel/message.ts';
 import { messageNames } from '../kernel/message-subject.ts';
+import type { Message } from '../kernel/message.ts';
 import { isConvertible, mergeCMRs } from '../platform/cmr.ts';
-import type { World } from '../world/world.ts';
 import type { EventRecord } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
 import type { Always, Report } from './invariant.ts';
-import { failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { failedSeamcall, hex, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { firstUncovered } from './usable-memory.ts';
 
-/** What an awkward but workable memory map may not cost. */
+/** Memory maps that are awkward and still workable. Bytes. */
 
 const RESERVED_MAX = 16;
 const GIB = 2 ** 30;
-
-/** Stretches of [base, end) outside the union of the CMRs. */
-function holesOutsideCMRs(world: World, base: number, end: number): number {
-  let holes = 0;
-  let covered = base;
-  for (const cmr of mergeCMRs(world.platform.cmrs)) {
-    const cmrEnd = cmr.base + cmr.size;
-    if (cmrEnd <= covered || cmr.base >= end) continue;
-    if (cmr.base > covered) holes += 1;
-    covered = cmrEnd;
-  }
-  return covered < end ? holes + 1 : holes;
-}
+const PAGE = 4096;
+/** The first MiB is reserved at boot: the page allocator never gives it out. */
+const FIRST_PFN = 256;
 
 /** The region outside the CMRs for which a kernel that checks them itself gave up; empty: it did not. */
 function refusedRegion(world: World, record: EventRecord): string {
@@ -32,12 +23,12 @@ function refusedRegion(world: World, record: EventRecord): string {
     if (message?.id !== 'v5-not-convertible' && message?.id !== 'v7-not-convertible') continue;
     const { a, b } = message;
     if (typeof a === 'number' && typeof b === 'number' && !isConvertible(world.platform.cmrs, a, b))
-      return `[0x${a.toString(16)}, 0x${b.toString(16)})`;
+      return `[${hex(a)}, ${hex(b)})`;
   }
   return '';
 }
 
-export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
+export const MEMORY_OUTSIDE_CMRS_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'memory/outside-cmrs-does-not-cost-tdx',
   statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
@@ -58,29 +49,18 @@ export const MEMORY_OUTSIDE_THE_CMRS_DOES_NOT_COST_TDX: Always = {
   },
 };
 
-export const RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
-  holds: 'always',
-  id: 'memory/reserved-areas-suffice-where-cmrs-fit',
-  statement:
-    'A TDMR whose holes outside the CMRs, and all PAMTs, fit 16 reserved areas does not fail for want of areas.',
-  source:
-    'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
-  after: ['enable'],
-  needs: ['errno', 'done', 'printed'],
-  check: (world, record, report) => {
-    if (record.errno === 0 || record.outcome !== 'done') return;
-    if (record.errno !== ENOSPC) {
-      // Which TDMR it was is not to be seen: ask whether all of memory, taken as one, would fit.
-      if (ranOutSilently(world, record)) judge(world, 0, topOfMemory(world), report);
-      return;
-    }
-    for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-      const message = record.kernel.dmesg[index];
-      const range = message === undefined ? null : exhaustedRange(message);
-      if (range !== null) judge(world, range.base, range.end, report);
-    }
-  },
-};
+/** Stretches of [base, end) outside the union of the CMRs. */
+function holesOutsideCMRs(world: World, base: number, end: number): number {
+  let holes = 0;
+  let covered = base;
+  for (const cmr of mergeCMRs(world.platform.cmrs)) {
+    const cmrEnd = cmr.base + cmr.size;
+    if (cmrEnd <= covered || cmr.base >= end) continue;
+    if (cmr.base > covered) holes += 1;
+    covered = cmrEnd;
+  }
+  return covered < end ? holes + 1 : holes;
+}
 
 /** The TDMR that a line says ran out of reserved areas; somebody else's kernel may say it in words of its own. */
 function exhaustedRange(message: Message): { readonly base: number; readonly end: number } | null {
@@ -97,7 +77,7 @@ function judge(world: World, base: number, end: number, report: Report): void {
     report(
       offence(
         'exhausted',
-        `TDMR [0x${base.toString(16)}, 0x${end.toString(16)}) would need at most ${needed} areas with the holes taken from the CMRs`,
+        `TDMR [${hex(base)}, ${hex(end)}) would need at most ${needed} areas with the holes taken from the CMRs`,
       ),
     );
 }
@@ -134,3 +114,49 @@ function tdmrsNeeded(world: World): number {
   }
   return count;
 }
+
+export const MEMORY_RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
+  holds: 'always',
+  id: 'memory/reserved-areas-suffice-where-cmrs-fit',
+  statement:
+    'A TDMR whose holes outside the CMRs, and all PAMTs, fit 16 reserved areas does not fail for want of areas.',
+  source:
+    'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
+  after: ['enable'],
+  needs: ['errno', 'done', 'printed'],
+  check: (world, record, report) => {
+    if (record.errno === 0 || record.outcome !== 'done') return;
+    if (record.errno !== ENOSPC) {
+      // Which TDMR it was is not to be seen: ask whether all of memory, taken as one, would fit.
+      if (ranOutSilently(world, record)) judge(world, 0, topOfMemory(world), report);
+      return;
+    }
+    for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
+      const message = record.kernel.dmesg[index];
+      const range = message === undefined ? null : exhaustedRange(message);
+      if (range !== null) judge(world, range.base, range.end, report);
+    }
+  },
+};
+
+export const MEMORY_PAGE_ALLOCATOR_GIVES_TDX_MEMORY: Always = {
+  holds: 'always',
+  id: 'memory/page-allocator-gives-tdx-memory',
+  statement: 'Once TDX is initialised every page the page allocator can give out is usable as TDX memory.',
+  source: 'v5 22/22 ("all pages managed by the page allocator are TDX memory"), Kai Huang, 22 Jun 2022',
+  after: ['enable', 'memory-add'],
+  needs: ['is-initialised'],
+  check: (world, record, report) => {
+    if (record.statusAfter !== 'initialised' || record.outcome === 'crashed') return;
+    for (const { start: from, end } of world.allocator.spans) {
+      const start = from < FIRST_PFN ? FIRST_PFN : from;
+      if (start >= end) continue;
+      const gap = firstUncovered(world, start * PAGE, end * PAGE);
+      if (gap < end * PAGE) {
+        const where = isConvertible(world.platform.cmrs, gap, gap + PAGE) ? 'inside a CMR' : 'outside the CMRs';
+        report(offence(where, `${hex(gap)} can be allocated and is ${where}, but no TDMR makes it usable`));
+        return;
+      }
+    }
+  },
+};

@@ -1,10 +1,11 @@
-import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { isAligned } from '../abi/align.ts';
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { highHalf } from '../abi/u64.ts';
 import type { SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offence, offenceOf, statusClass } from './look.ts';
+import { hex, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { justInitialised } from './walk.ts';
 
 /** What the module owes its callers. The model of Intel's module keeps these; other implementations may not. */
 
@@ -49,7 +50,7 @@ function afterEachCall(rule: CallRule): Always {
 
 const isPlain = (entry: SeamcallEntry): boolean => typeof entry.leaf === 'number' && entry.leaf < 0x10000;
 
-export const A_REFUSED_SEAMCALL_CHANGES_NOTHING = afterEachCall({
+export const MODULE_REFUSED_CALL_CHANGES_NOTHING = afterEachCall({
   id: 'module/refused-call-changes-nothing',
   statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
@@ -58,7 +59,7 @@ export const A_REFUSED_SEAMCALL_CHANGES_NOTHING = afterEachCall({
     entry.changed ? `${leafName(entry.leaf)} was refused with ${statusClass(entry)} and changed something` : null,
 });
 
-export const BEFORE_READY_MOST_LEAVES_ARE_REFUSED = afterEachCall({
+export const MODULE_NOT_READY_GATE = afterEachCall({
   id: 'module/not-ready-gate',
   statement:
     'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
@@ -79,7 +80,7 @@ export const BEFORE_READY_MOST_LEAVES_ARE_REFUSED = afterEachCall({
   },
 });
 
-export const SYS_INFO_SAYS_32 = afterEachCall({
+export const MODULE_SYS_INFO_R9_IS_32 = afterEachCall({
   id: 'module/sys-info-r9-is-32',
   statement: 'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs: it is no count.',
   source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, 23 Nov 2022 (R9 trusted as a count)',
@@ -88,7 +89,7 @@ export const SYS_INFO_SAYS_32 = afterEachCall({
   breaks: (_, entry) => (entry.rax === 0 && entry.r9 !== 32 ? `R9 = ${String(entry.r9)}` : null),
 });
 
-export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
+export const MODULE_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   id: 'module/config-waits-for-every-lp',
   statement: 'TDH.SYS.CONFIG succeeds only when as many LPs as MCHECK counted have run TDH.SYS.LP.INIT.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
@@ -102,7 +103,7 @@ export const SYS_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   },
 });
 
-export const READY_MEANS_EVERY_PACKAGE = afterEachCall({
+export const MODULE_READY_MEANS_EVERY_PACKAGE = afterEachCall({
   id: 'module/ready-means-every-package',
   statement: 'TDH.SYS.KEY.CONFIG makes the module READY exactly when it has succeeded on every package MCHECK counted.',
   source: 'tdh_sys_key_config.c, TDX module 1.5.01',
@@ -118,7 +119,7 @@ export const READY_MEANS_EVERY_PACKAGE = afterEachCall({
   },
 });
 
-export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
+export const MODULE_TDMR_INIT_PROGRESS = afterEachCall({
   id: 'module/tdmr-init-progress',
   statement: "TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR's base to its end, never beyond.",
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
@@ -131,11 +132,11 @@ export const TDMR_INIT_STAYS_INSIDE_ITS_TDMR = afterEachCall({
     const next = entry.rdx;
     const inside =
       typeof next === 'number' && next >= tdmr.base && next <= tdmr.base + tdmr.size && isAligned(next, GIB);
-    return inside ? null : `RDX = 0x${entry.rdx.toString(16)}`;
+    return inside ? null : `RDX = ${hex(entry.rdx)}`;
   },
 });
 
-export const LP_INIT_HAS_ITS_WINDOW = afterEachCall({
+export const MODULE_LP_INIT_WINDOW = afterEachCall({
   id: 'module/lp-init-window',
   statement: 'TDH.SYS.LP.INIT succeeds only between TDH.SYS.INIT and TDH.SYS.CONFIG.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01',
@@ -144,7 +145,7 @@ export const LP_INIT_HAS_ITS_WINDOW = afterEachCall({
   breaks: (_, entry) => (entry.rax === 0 && entry.before !== 'SYSINIT_DONE' ? `succeeded in ${entry.before}` : null),
 });
 
-export const INIT_COMES_ONCE = afterEachCall({
+export const MODULE_INIT_ONCE = afterEachCall({
   id: 'module/init-once',
   statement: 'TDH.SYS.INIT succeeds at most once in the life of a module.',
   source: 'tdh_sys_init.c, TDX module 1.5.01',
@@ -153,7 +154,7 @@ export const INIT_COMES_ONCE = afterEachCall({
   breaks: (_, entry) => (entry.rax === 0 && entry.before !== 'PENDING' ? `succeeded in ${entry.before}` : null),
 });
 
-export const AN_RBP_CLOBBER_IS_NOTICED: Always = {
+export const MODULE_RBP_CLOBBER_IS_NOTICED: Always = {
   holds: 'always',
   id: 'module/rbp-clobber-is-noticed',
   statement: 'A module whose calls may change RBP is not used by a kernel that keeps its frame pointer there.',
@@ -161,7 +162,7 @@ export const AN_RBP_CLOBBER_IS_NOTICED: Always = {
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
-    if (world.release.clobbersRBP && record.statusAfter === 'initialised' && record.statusBefore !== 'initialised')
+    if (world.release.clobbersRBP && justInitialised(record))
       report(offence('', 'TDX is initialised on a module that may change RBP at every call'));
   },
 };

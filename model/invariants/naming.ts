@@ -1,32 +1,27 @@
-import { ENOMEM, errnoName } from '../kernel/errno.ts';
-import { messageIdNames, messageNames, type Named } from '../kernel/message-subject.ts';
+import { ENOMEM, ENOSPC, errnoName } from '../kernel/errno.ts';
+import { type Named, messageIdNames, messageNames } from '../kernel/message-subject.ts';
+import { bootLP } from '../platform/topology.ts';
 import { isInstallOpen } from '../seamldr/seamldr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
 import {
-  failedSeamcall,
   INIT_EVENTS,
+  countedLPsNotInitialised,
+  failedSeamcall,
   isOverlapped,
+  isRefusedForOfflineCPUs,
   isUndisturbed,
   leafName,
   offence,
   offenceOf,
+  packagesWithoutCPU,
   statusClass,
 } from './look.ts';
-import { countedLPsNotInitialised, isRefusedForOfflineCPUs, packagesWithoutCPU } from './lp.ts';
+import { isNamed } from './walk.ts';
+
+/** What the user reads. `-5` explains nothing; these rules are about the lines before it. */
 
 const TDH_SYS_RD = 34;
-
-/** What a user is told. `-5` says nothing; these rules are about the lines before it. */
-
-/** True if one of the event's lines names such a thing; with `value`, that very one. */
-function isNamed(record: EventRecord, what: Named, value?: number): boolean {
-  for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
-    const message = record.kernel.dmesg[index];
-    if (message !== undefined && messageNames(message, what, value)) return true;
-  }
-  return false;
-}
 
 /** True if a line that is printed once a boot has had its turn: dmesg has it, further up. */
 function wasSaidOnce({ kernel }: EventRecord, what: Named): boolean {
@@ -57,10 +52,10 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
   };
 }
 
-export const GP_IS_NOT_SILENT = silentTrap('gp', '#GP', 'naming/gp-is-not-silent');
-export const UD_IS_NOT_SILENT = silentTrap('ud', '#UD', 'naming/ud-is-not-silent');
+export const NAMING_GP_IS_NOT_SILENT = silentTrap('gp', '#GP', 'naming/gp-is-not-silent');
+export const NAMING_UD_IS_NOT_SILENT = silentTrap('ud', '#UD', 'naming/ud-is-not-silent');
 
-export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
+export const NAMING_FAILURE_NAMES_LEAF_OR_REASON: Always = {
   holds: 'always',
   id: 'naming/failure-names-leaf-or-reason',
   statement:
@@ -88,7 +83,7 @@ export const A_FAILURE_NAMES_ITS_LEAF_OR_REASON: Always = {
   },
 };
 
-export const THE_VERDICT_CARRIES_THE_ERRNO: Always = {
+export const NAMING_VERDICT_CARRIES_ERRNO: Always = {
   holds: 'always',
   id: 'naming/verdict-carries-errno',
   statement: 'The final line of a failed initialisation carries the errno the caller gets.',
@@ -104,7 +99,7 @@ export const THE_VERDICT_CARRIES_THE_ERRNO: Always = {
   },
 };
 
-export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
+export const NAMING_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/package-without-cpu-is-named',
   statement: 'If initialisation fails for want of an online CPU in a package, a line names that package.',
@@ -132,7 +127,7 @@ export const A_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   },
 };
 
-export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
+export const NAMING_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/lp-that-blocks-init-is-named',
   statement: 'If initialisation fails because a counted LP never ran TDH.SYS.LP.INIT, a line names that LP.',
@@ -154,7 +149,7 @@ export const AN_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   },
 };
 
-export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
+export const NAMING_MEMORY_OUTSIDE_CMRS_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/memory-outside-cmrs-is-named',
   statement: 'If initialisation fails because memory lies outside the CMRs, a line names the region.',
@@ -170,7 +165,7 @@ export const MEMORY_OUTSIDE_THE_CMRS_IS_NAMED: Always = {
   },
 };
 
-export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
+export const NAMING_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'naming/refused-memory-add-is-explained',
   statement: "Memory refused for TDX's sake is refused with a line that names the range.",
@@ -185,7 +180,7 @@ export const A_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   },
 };
 
-export const THE_REASON_IS_TRUE: Always = {
+export const NAMING_MODULE_NOT_LOADED_IS_TRUE: Always = {
   holds: 'always',
   id: 'naming/module-not-loaded-is-true',
   statement: '"Module not loaded" is said only where no module is loaded.',
@@ -207,7 +202,7 @@ export const THE_REASON_IS_TRUE: Always = {
   },
 };
 
-export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
+export const NAMING_OLD_MODULE_IS_CALLED_OLD: Always = {
   holds: 'always',
   id: 'naming/old-module-is-called-old',
   statement: 'If initialisation fails because the module lacks a leaf or field the kernel reads, a line says so.',
@@ -227,5 +222,43 @@ export const AN_OLD_MODULE_IS_CALLED_OLD: Always = {
       );
     else if (statusClass(root) === 'TDX_METADATA_FIELD_ID_INCORRECT')
       report(offence('no such field', 'the module does not know a field that the kernel reads, and no line says so'));
+  },
+};
+
+export const NAMING_REFUSED_TD_NAMES_THE_PACKAGE: Always = {
+  holds: 'always',
+  id: 'naming/refused-td-names-the-package',
+  statement:
+    'A TD that is refused for want of an online CPU in a package is refused with a line that names the package.',
+  source:
+    'v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package); Dave Hansen, same day ("no online CPUs in package 12")',
+  after: ['td-create'],
+  needs: ['said-no'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'refused' || !isUndisturbed(world) || isOverlapped(world, record)) return;
+    // No memory, no KeyID and a refused SEAMCALL are other reasons.
+    if (record.errno === ENOMEM || record.errno === ENOSPC || failedSeamcall(world, record) !== undefined) return;
+    for (const pkg of packagesWithoutCPU(world)) {
+      if (isNamed(record, 'package', pkg)) continue;
+      report(offence('', `package ${pkg} has no online CPU, and no line names it`));
+      return;
+    }
+  },
+};
+
+export const NAMING_CPU_THAT_STAYS_NAMES_THE_PACKAGE: Always = {
+  holds: 'always',
+  id: 'naming/cpu-that-stays-names-the-package',
+  statement: "A CPU that may not go offline for a guest's sake stays with a line that names its package.",
+  source:
+    'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 (the line names no package); v8 13/16, Dave Hansen, 10 Jan 2023',
+  after: ['cpu-offline', 'acpi-cpu-remove'],
+  needs: ['said-no'],
+  check: (world, record, report) => {
+    const { event } = record;
+    if (record.outcome !== 'refused' || !('lp' in event) || event.lp === bootLP(world.platform.lps)) return;
+    const pkg = world.kernel.cpus[event.lp]?.package ?? -1;
+    if (world.kernel.guestKeyids.length > 0 && !isNamed(record, 'package', pkg))
+      report(offence('', `LP ${event.lp} stays online, and no line names package ${pkg}`));
   },
 };

@@ -3,11 +3,10 @@ import { pamtSize } from '../kernel/tdmr.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { leafName, offence, offenceOf } from './look.ts';
+import { hex, leafName, offence, offenceOf } from './look.ts';
+import { justInitialised } from './walk.ts';
 
 /** PAMT memory: whose it is, and what must happen before it changes hands. Ranges in bytes. */
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Index of the last SEAMCALL of the event before `index`, -1 if there is none. */
 function seamcallBefore(world: World, record: EventRecord, index: number): number {
@@ -38,7 +37,7 @@ function isModulesPAMT({ module }: World, base: number, size: number): boolean {
   return false;
 }
 
-export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
+export const PAMT_NOT_FREED_WHILE_READY: Always = {
   holds: 'always',
   id: 'pamt/not-freed-while-ready',
   statement: 'PAMT memory goes back to the page allocator only when the module can no longer reach it.',
@@ -61,7 +60,7 @@ export const NO_PAMT_IS_FREED_WHILE_THE_MODULE_IS_READY: Always = {
   },
 };
 
-export const NO_PAMT_IS_WRITTEN_WHILE_THE_MODULE_IS_READY: Always = {
+export const PAMT_NOT_WRITTEN_WHILE_READY: Always = {
   holds: 'always',
   id: 'pamt/not-written-while-ready',
   statement: 'The host does not write PAMT memory under its own KeyID while the module can still reach it.',
@@ -80,7 +79,7 @@ export const NO_PAMT_IS_WRITTEN_WHILE_THE_MODULE_IS_READY: Always = {
   },
 };
 
-export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
+export const PAMT_FLUSHED_BEFORE_FREE: Always = {
   holds: 'always',
   id: 'pamt/flushed-before-free',
   statement:
@@ -106,7 +105,7 @@ export const PAMT_IS_FLUSHED_BEFORE_IT_IS_FREED: Always = {
   },
 };
 
-export const PAMT_IS_RESET_BEFORE_IT_IS_FREED: Always = {
+export const PAMT_RESET_BEFORE_FREE: Always = {
   holds: 'always',
   id: 'pamt/reset-before-free',
   statement:
@@ -143,7 +142,7 @@ export const PAMT_IS_RESET_BEFORE_IT_IS_FREED: Always = {
   },
 };
 
-export const CACHES_ARE_FLUSHED_BEFORE_THE_FIRST_KEY: Always = {
+export const PAMT_FLUSHED_BEFORE_KEY_CONFIG: Always = {
   holds: 'always',
   id: 'pamt/flushed-before-key-config',
   statement: 'All CPUs execute WBINVD between the allocation of the PAMTs and the first TDH.SYS.KEY.CONFIG.',
@@ -172,7 +171,7 @@ export const CACHES_ARE_FLUSHED_BEFORE_THE_FIRST_KEY: Always = {
   },
 };
 
-export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
+export const PAMT_SIZE: Always = {
   holds: 'always',
   id: 'pamt/size',
   statement: 'After success each TDMR has three PAMTs of at least entries x entry size, in one 4 KiB aligned block.',
@@ -180,7 +179,7 @@ export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
-    if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised') return;
+    if (!justInitialised(record)) return;
     for (let index = 0; index < world.kernel.tdmrCount; index += 1) {
       const tdmr = world.kernel.tdmrs[index];
       if (tdmr === undefined) continue;
@@ -201,7 +200,7 @@ export const EVERY_PAMT_IS_LARGE_ENOUGH: Always = {
   },
 };
 
-export const PAMTS_ARE_DISJOINT: Always = {
+export const PAMT_DISJOINT: Always = {
   holds: 'always',
   id: 'pamt/disjoint',
   statement: 'After success no two PAMTs overlap, and none lies in a part of a TDMR that is not reserved.',
@@ -209,7 +208,7 @@ export const PAMTS_ARE_DISJOINT: Always = {
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
-    if (record.statusAfter !== 'initialised' || record.statusBefore === 'initialised') return;
+    if (!justInitialised(record)) return;
     const { tdmrs, tdmrCount } = world.kernel;
     for (let index = 0; index < tdmrCount; index += 1) {
       const owner = tdmrs[index];

@@ -3,8 +3,8 @@ import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Fact } from './facts.ts';
 import type { Sometimes } from './invariant.ts';
-import { INIT_EVENTS, isOverlapped, leafName, statusClass } from './look.ts';
-import { packagesWithoutCPU } from './lp.ts';
+import { INIT_EVENTS, isOverlapped, leafName, packagesWithoutCPU, statusClass } from './look.ts';
+import { justInitialised } from './walk.ts';
 
 /**
  * What a campaign must have seen. An `always` that was never put to the test holds for nothing; each family states here
@@ -32,9 +32,6 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
   }
   return false;
 }
-
-const justInitialised = (record: EventRecord): boolean =>
-  record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
 
 /** What only a revision with KVM's guests can reach. */
 function ofGuests(rule: Sometimes): Sometimes {

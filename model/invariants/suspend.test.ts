@@ -12,7 +12,7 @@ import type { Event } from '../world/event.ts';
 import { step } from '../world/step.ts';
 import { modulePhase, type World } from '../world/world.ts';
 import { ALWAYS } from './catalogue.ts';
-import { A_REFUSED_SLEEP_IS_EXPLAINED, EVERY_CPU_COMES_BACK } from './suspend.ts';
+import { SUSPEND_REFUSAL_IS_EXPLAINED, SUSPEND_EVERY_CPU_COMES_BACK } from './suspend.ts';
 
 const BRING_UP: readonly Event[] = [0, 1, 2, 3].map((lp) => ({ kind: 'cpu-enable', lp }));
 const ENABLE: Event = { kind: 'enable' };
@@ -95,7 +95,7 @@ describe.each(['6.12', '6.17', '7.3'])('%s: TDX and sleep exclude each other', (
       return DONE;
     });
     const { broken } = ran({ ...revision, boot: mute }, [S3]);
-    expect(broken).toContain(`${A_REFUSED_SLEEP_IS_EXPLAINED.id}|`);
+    expect(broken).toContain(`${SUSPEND_REFUSAL_IS_EXPLAINED.id}|`);
   });
 });
 
@@ -110,7 +110,7 @@ test('a guest keeps the last CPU of a package awake: S3 fails there, and those t
 test('a CPU that cannot enter VMX operation any more stays away after an S3 that never was', () => {
   const { world, broken } = ran('7.3', [ENABLE, { kind: 'vmxoff', lp: 1 }, S3]);
   expect(online(world)).toEqual([true, false, true, true]);
-  expect(broken).toContain(`${EVERY_CPU_COMES_BACK.id}|s3`);
+  expect(broken).toContain(`${SUSPEND_EVERY_CPU_COMES_BACK.id}|s3`);
 });
 
 describe('strict', () => {

@@ -3,6 +3,7 @@ import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { offence } from './look.ts';
+import { isPrinted } from './walk.ts';
 
 /** Sleep states: what they cost TDX, and what TDX costs them. */
 
@@ -12,7 +13,7 @@ function stateOf({ event }: EventRecord): string {
   return event.kind === 'suspend' ? event.state : '';
 }
 
-export const TDX_ENDS_WITH_ITS_MODULE: Always = {
+export const SUSPEND_TDX_ENDS_WITH_ITS_MODULE: Always = {
   holds: 'always',
   id: 'suspend/tdx-ends-with-its-module',
   statement:
@@ -35,7 +36,7 @@ export const TDX_ENDS_WITH_ITS_MODULE: Always = {
   },
 };
 
-export const A_REFUSED_SLEEP_IS_EXPLAINED: Always = {
+export const SUSPEND_REFUSAL_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'suspend/refusal-is-explained',
   statement: 'Where TDX stands in the way of a sleep state, some line has said so, and how to have it.',
@@ -50,13 +51,7 @@ export const A_REFUSED_SLEEP_IS_EXPLAINED: Always = {
   },
 };
 
-/** True if the event printed such a line. */
-function printed({ kernel, dmesgFrom, dmesgTo }: EventRecord, id: string): boolean {
-  for (let index = dmesgFrom; index < dmesgTo; index += 1) if (kernel.dmesg[index]?.id === id) return true;
-  return false;
-}
-
-export const A_REFUSED_SLEEP_TAKES_NO_CPU_DOWN: Always = {
+export const SUSPEND_REFUSAL_COMES_FIRST: Always = {
   holds: 'always',
   id: 'suspend/refusal-comes-first',
   statement: 'A sleep state that there is no way into is refused before CPUs go offline for it.',
@@ -70,13 +65,13 @@ export const A_REFUSED_SLEEP_TAKES_NO_CPU_DOWN: Always = {
       record.outcome === 'refused' &&
       stateOf(record) === 's3' &&
       !kernel.s3Available &&
-      (printed(record, 'pm-cpu-up') || printed(record, 'pm-cpu-up-failed'))
+      (isPrinted(record, 'pm-cpu-up') || isPrinted(record, 'pm-cpu-up-failed'))
     )
       report(offence('', 'every other CPU went offline for an S3 that was disabled at boot'));
   },
 };
 
-export const EVERY_CPU_COMES_BACK: Always = {
+export const SUSPEND_EVERY_CPU_COMES_BACK: Always = {
   holds: 'always',
   id: 'suspend/every-cpu-comes-back',
   statement: 'A CPU that a sleep state took offline comes back afterwards: TDX is no reason to lose it.',
@@ -84,6 +79,6 @@ export const EVERY_CPU_COMES_BACK: Always = {
   after: ['suspend'],
   needs: ['printed'],
   check: (_, record, report) => {
-    if (printed(record, 'pm-cpu-up-failed')) report(offence(stateOf(record), 'a CPU did not come back'));
+    if (isPrinted(record, 'pm-cpu-up-failed')) report(offence(stateOf(record), 'a CPU did not come back'));
   },
 };

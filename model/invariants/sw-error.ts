@@ -1,11 +1,11 @@
-import { EACCES, EIO, ENODEV, EOPNOTSUPP, errnoName } from '../kernel/errno.ts';
 import { highHalf } from '../abi/u64.ts';
+import { EACCES, EIO, ENODEV, EOPNOTSUPP, errnoName } from '../kernel/errno.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, INIT_EVENTS, lastSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { INIT_EVENTS, failedSeamcall, lastSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
 
 /** Faults of the SEAMCALL instruction become status codes, and those become errnos. */
 
-export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
+export const SW_ERROR_FAULT_NEVER_CRASHES: Always = {
   holds: 'always',
   id: 'sw-error/fault-never-crashes',
   statement: '#GP or #UD on SEAMCALL becomes a TDX_SW_ERROR status; the kernel does not oops.',
@@ -25,7 +25,7 @@ export const A_FAULT_ON_SEAMCALL_NEVER_CRASHES: Always = {
   },
 };
 
-export const NO_MODULE_STATUS_LOOKS_LIKE_A_SOFTWARE_ERROR: Always = {
+export const SW_ERROR_CLASS_FF_IS_NEVER_THE_MODULE_S: Always = {
   holds: 'always',
   id: 'sw-error/class-ff-is-never-the-module-s',
   statement: 'No status the module returns has bits 47:40 all set: that class is reserved for the host.',
@@ -44,7 +44,7 @@ export const NO_MODULE_STATUS_LOOKS_LIKE_A_SOFTWARE_ERROR: Always = {
 
 const ERRNO_OF_TRAP = { gp: EOPNOTSUPP, ud: EACCES, vmfail: ENODEV, none: EIO } as const;
 
-export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
+export const SW_ERROR_ERRNO_SAYS_HOW: Always = {
   holds: 'always',
   id: 'sw-error/errno-says-how',
   statement:
@@ -67,7 +67,7 @@ export const ERRNO_SAYS_HOW_THE_SEAMCALL_ENDED: Always = {
   },
 };
 
-export const A_FAILED_SEAMCALL_NEVER_ENDS_IN_SUCCESS: Always = {
+export const SW_ERROR_FAILURE_IS_NEVER_SUCCESS: Always = {
   holds: 'always',
   id: 'sw-error/failure-is-never-success',
   statement: 'Initialisation whose last SEAMCALL failed does not return 0.',
@@ -81,7 +81,7 @@ export const A_FAILED_SEAMCALL_NEVER_ENDS_IN_SUCCESS: Always = {
   },
 };
 
-export const NO_CRASH: Always = {
+export const SW_ERROR_NO_CRASH: Always = {
   holds: 'always',
   id: 'sw-error/no-crash',
   statement: 'Nothing a platform, a hot-plug event or the module does crashes the kernel.',

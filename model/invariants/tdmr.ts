@@ -1,25 +1,18 @@
 import { isAligned } from '../abi/align.ts';
-import { isConvertible } from '../platform/cmr.ts';
 import type { TDMR } from '../kernel/tdmr.ts';
-import type { EventRecord } from '../world/trace.ts';
+import { isConvertible } from '../platform/cmr.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
-import { failedSeamcall, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { failedSeamcall, hex, leafName, offence, offenceOf, statusClass } from './look.ts';
+import { firstUncovered } from './usable-memory.ts';
+import { justInitialised } from './walk.ts';
 
 /** The TDMRs the host hands over. Bytes. */
 
 const GIB = 2 ** 30;
 const PAGE = 4096;
-const FIRST_PFN = 256;
 const TDMR_MAX = 64;
 const RESERVED_MAX = 16;
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
-
-/** True once, when an initialisation has just succeeded. */
-function justInitialised(record: EventRecord): boolean {
-  return record.statusAfter === 'initialised' && record.statusBefore !== 'initialised';
-}
 
 /** The kernel's TDMRs in use. */
 function tdmrsInUse(world: World): readonly TDMR[] {
@@ -35,7 +28,7 @@ const HOST_MISTAKES: ReadonlySet<string> = new Set([
   'TDX_NON_ORDERED_RESERVED_IN_TDMR',
 ]);
 
-export const THE_MODULE_FINDS_NO_FAULT_WITH_THE_TDMRS: Always = {
+export const TDMR_MODULE_FINDS_NO_FAULT: Always = {
   holds: 'always',
   id: 'tdmr/module-finds-no-fault',
   statement: "TDH.SYS.CONFIG never refuses the host's TDMRs for their geometry.",
@@ -49,7 +42,7 @@ export const THE_MODULE_FINDS_NO_FAULT_WITH_THE_TDMRS: Always = {
   },
 };
 
-export const TDMRS_ARE_WELL_FORMED: Always = {
+export const TDMR_GEOMETRY: Always = {
   holds: 'always',
   id: 'tdmr/geometry',
   statement: 'TDMRs are 1 to 64, multiples of 1 GiB, not empty, ascending and disjoint.',
@@ -69,7 +62,7 @@ export const TDMRS_ARE_WELL_FORMED: Always = {
   },
 };
 
-export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
+export const TDMR_RESERVED_AREAS: Always = {
   holds: 'always',
   id: 'tdmr/reserved-areas',
   statement: 'Reserved areas are 4 KiB aligned, not empty, ascending, disjoint, inside their TDMR and at most 16.',
@@ -97,40 +90,7 @@ export const RESERVED_AREAS_ARE_WELL_FORMED: Always = {
   },
 };
 
-/** The first address of [base, end) that is in no TDMR or in a reserved area that is not a PAMT; `end` if there is none. */
-function firstUncovered(world: World, base: number, end: number): number {
-  let at = base;
-  while (at < end) {
-    const next = coveredTo(world, at, end);
-    if (next === at) return at;
-    at = next;
-  }
-  return end;
-}
-
-/** How far from `at` memory is usable without a gap: to the end of a TDMR, of a stretch between reserved areas, or of a PAMT. */
-function coveredTo(world: World, at: number, end: number): number {
-  const { tdmrs, tdmrCount } = world.kernel;
-  for (let index = 0; index < tdmrCount; index += 1) {
-    const owner = tdmrs[index] as TDMR;
-    const pamtEnd = owner.pamtBase + owner.pamt4K + owner.pamt2M + owner.pamt1G;
-    if (owner.pamtBase <= at && at < pamtEnd) return pamtEnd < end ? pamtEnd : end;
-  }
-  for (let index = 0; index < tdmrCount; index += 1) {
-    const tdmr = tdmrs[index] as TDMR;
-    if (at < tdmr.base || at >= tdmr.base + tdmr.size) continue;
-    let stop = tdmr.base + tdmr.size;
-    for (const { offset, size } of tdmr.reserved) {
-      const start = tdmr.base + offset;
-      if (start <= at && at < start + size) return at;
-      if (start > at && start < stop) stop = start;
-    }
-    return stop < end ? stop : end;
-  }
-  return at;
-}
-
-export const TDMRS_COVER_TDX_MEMORY: Always = {
+export const TDMR_COVERS_TDX_MEMORY: Always = {
   holds: 'always',
   id: 'tdmr/covers-tdx-memory',
   statement: "After success every page of the kernel's TDX memory is usable through a TDMR, or holds a PAMT.",
@@ -151,30 +111,7 @@ export const TDMRS_COVER_TDX_MEMORY: Always = {
   },
 };
 
-export const ALLOCATOR_MEMORY_IS_TDX_MEMORY: Always = {
-  holds: 'always',
-  id: 'memory/page-allocator-gives-tdx-memory',
-  statement: 'Once TDX is initialised every page the page allocator can give out is usable as TDX memory.',
-  source: 'v5 22/22 ("all pages managed by the page allocator are TDX memory"), Kai Huang, 22 Jun 2022',
-  after: ['enable', 'memory-add'],
-  needs: ['is-initialised'],
-  check: (world, record, report) => {
-    if (record.statusAfter !== 'initialised' || record.outcome === 'crashed') return;
-    for (const { start: from, end } of world.allocator.spans) {
-      // The first MiB is reserved at boot: the allocator never gives it out.
-      const start = from < FIRST_PFN ? FIRST_PFN : from;
-      if (start >= end) continue;
-      const gap = firstUncovered(world, start * PAGE, end * PAGE);
-      if (gap < end * PAGE) {
-        const where = isConvertible(world.platform.cmrs, gap, gap + PAGE) ? 'inside a CMR' : 'outside the CMRs';
-        report(offence(where, `${hex(gap)} can be allocated and is ${where}, but no TDMR makes it usable`));
-        return;
-      }
-    }
-  },
-};
-
-export const TDMRS_LIE_IN_THE_CMRS: Always = {
+export const TDMR_INSIDE_CMRS: Always = {
   holds: 'always',
   id: 'tdmr/inside-cmrs',
   statement: 'Every part of a TDMR that is not reserved lies in the union of the CMRs once the module has accepted it.',

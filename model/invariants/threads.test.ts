@@ -11,7 +11,7 @@ import type { Event } from '../world/event.ts';
 import { type Preemption, runFrom } from '../world/schedule.ts';
 import type { Always } from './invariant.ts';
 import { inOrder } from './look.ts';
-import { LOCKS_ARE_TAKEN_IN_ONE_ORDER, NO_DEADLOCK, NO_PACKAGE_GOES_DARK_DURING_INIT } from './threads.ts';
+import { THREADS_ONE_LOCK_ORDER, THREADS_NO_DEADLOCK, THREADS_NO_PACKAGE_GOES_DARK_DURING_INIT } from './threads.ts';
 
 function offences(
   rule: Always,
@@ -45,16 +45,16 @@ const CROSSING: readonly Event[] = [{ kind: 'cpu-enable', lp: 1 }, { kind: 'enab
 
 describe('locks', () => {
   test('two orders are a finding though nobody ever waited', () => {
-    expect(offences(LOCKS_ARE_TAKEN_IN_ONE_ORDER, CROSSED, CROSSING, [])).toEqual(['module and cpus']);
-    expect(offences(LOCKS_ARE_TAKEN_IN_ONE_ORDER, LINUX_6_12, CROSSING, [])).toEqual([]);
+    expect(offences(THREADS_ONE_LOCK_ORDER, CROSSED, CROSSING, [])).toEqual(['module and cpus']);
+    expect(offences(THREADS_ONE_LOCK_ORDER, LINUX_6_12, CROSSING, [])).toEqual([]);
   });
 
   test('two orders that meet are a deadlock', () => {
     // The first has the module lock, the second a share of the CPU lock: each wants the other's.
     const schedule = [{ event: 0, after: 1, run: 0 }];
-    expect(offences(NO_DEADLOCK, CROSSED, CROSSING, schedule)).toEqual(['cpu-enable']);
-    expect(offences(NO_DEADLOCK, CROSSED, CROSSING, [])).toEqual([]);
-    expect(offences(NO_DEADLOCK, LINUX_6_12, CROSSING, schedule)).toEqual([]);
+    expect(offences(THREADS_NO_DEADLOCK, CROSSED, CROSSING, schedule)).toEqual(['cpu-enable']);
+    expect(offences(THREADS_NO_DEADLOCK, CROSSED, CROSSING, [])).toEqual([]);
+    expect(offences(THREADS_NO_DEADLOCK, LINUX_6_12, CROSSING, schedule)).toEqual([]);
   });
 });
 
@@ -67,17 +67,17 @@ describe('the last CPU of a package during initialisation', () => {
 
   test('7.3 lets it go in the middle', () => {
     const during = Array.from({ length: 40 }, (_, after) =>
-      offences(NO_PACKAGE_GOES_DARK_DURING_INIT, LINUX_7_3, PACKAGE_1, [{ event: 1, after, run: 0 }]),
+      offences(THREADS_NO_PACKAGE_GOES_DARK_DURING_INIT, LINUX_7_3, PACKAGE_1, [{ event: 1, after, run: 0 }]),
     );
     expect(during.some((states) => states.length > 0)).toBe(true);
-    expect(offences(NO_PACKAGE_GOES_DARK_DURING_INIT, LINUX_7_3, PACKAGE_1, [])).toEqual([]);
+    expect(offences(THREADS_NO_PACKAGE_GOES_DARK_DURING_INIT, LINUX_7_3, PACKAGE_1, [])).toEqual([]);
   });
 
   test('6.12 makes it wait, wherever it comes', () => {
     for (let after = 0; after < 40; after += 1)
-      expect(offences(NO_PACKAGE_GOES_DARK_DURING_INIT, LINUX_6_12, PACKAGE_1, [{ event: 1, after, run: 0 }])).toEqual(
-        [],
-      );
+      expect(
+        offences(THREADS_NO_PACKAGE_GOES_DARK_DURING_INIT, LINUX_6_12, PACKAGE_1, [{ event: 1, after, run: 0 }]),
+      ).toEqual([]);
   });
 });
 

@@ -4,9 +4,9 @@ import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { isUndisturbed, offence } from './look.ts';
 
-/** Kernel threads beside each other. */
+/** Kernel threads that run at the same time. */
 
-export const NO_DEADLOCK: Always = {
+export const THREADS_NO_DEADLOCK: Always = {
   holds: 'always',
   id: 'threads/no-deadlock',
   statement: 'No threads wait for one another, or for a lock that nobody will drop.',
@@ -24,7 +24,7 @@ const PAIRS = LOCKS.flatMap((one, index) =>
   LOCKS.slice(0, index).map((two) => ({ one, two, both: lockOrderBit(one, two) | lockOrderBit(two, one) })),
 );
 
-export const LOCKS_ARE_TAKEN_IN_ONE_ORDER: Always = {
+export const THREADS_ONE_LOCK_ORDER: Always = {
   holds: 'always',
   id: 'threads/one-lock-order',
   statement: 'No two locks are taken in both orders, whether or not two threads met there.',
@@ -58,7 +58,7 @@ function endedDuringInit({ overlaps }: World, record: EventRecord): boolean {
   return false;
 }
 
-export const NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
+export const THREADS_NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
   holds: 'always',
   id: 'threads/no-package-goes-dark-during-init',
   statement: 'While the module is being initialised no counted package loses its last online CPU.',

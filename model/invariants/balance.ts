@@ -1,0 +1,96 @@
+import type { Always } from './invariant.ts';
+import { offence } from './look.ts';
+
+/** What the kernel takes it gives back: locks and memory. */
+
+export const BALANCE_LOCKS: Always = {
+  holds: 'always',
+  id: 'balance/locks',
+  statement: 'Every lock taken is dropped on every path, and none is dropped that is not held.',
+  source: 'v7 and v8 drafts (put_online_mems on a path that never took it); init_tdx_module(), Linux 6.12',
+  after: 'all',
+  needs: ['lock-trouble'],
+  check: (world, _record, report) => {
+    const { locks, lockImbalances } = world.kernel;
+    const imbalance = lockImbalances.at(-1);
+    if (imbalance !== undefined && lockImbalances.length > world.imbalancesBefore)
+      report(
+        offence(`${imbalance.flow}: ${imbalance.lock}`, `${imbalance.lock} ${imbalance.what} in ${imbalance.flow}`),
+      );
+    // What a crash took with it holds its locks for good.
+    if (world.kernel.crash !== null) return;
+    if (locks.cpus.owner !== -1 || locks.cpus.readers !== 0)
+      report(offence('cpus', 'cpus_read_lock is still held at rest'));
+    if (locks.module.owner !== -1 || locks.module.readers !== 0)
+      report(offence('module', 'the module lock is still held at rest'));
+    if (locks.mems.owner !== -1 || locks.mems.readers !== 0)
+      report(offence('mems', 'get_online_mems is unbalanced at rest'));
+    if (locks.sysinit.owner !== -1 || locks.sysinit.readers !== 0)
+      report(offence('sysinit', 'the SYS.INIT lock is still held at rest'));
+    if (locks.kvm.owner !== -1 || locks.kvm.readers !== 0) report(offence('kvm', "KVM's lock is still held at rest"));
+  },
+};
+
+export const BALANCE_ALLOCATIONS: Always = {
+  holds: 'always',
+  id: 'balance/allocations',
+  statement: 'Every object the init flow has allocated is either freed or still pointed at by the kernel.',
+  source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
+  after: ['enable'],
+  needs: ['done'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'done') return;
+    const { kernel } = world;
+    let held = kernel.tdxMemory.length;
+    if (kernel.tdmrArrayLive) held += 1;
+    // A kernel that gives its array back after success has handed the PAMTs to the module for good.
+    if (kernel.tdmrArrayLive || kernel.status === 'initialised')
+      for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
+    for (const { tdr, tdcs, mask } of kernel.tds) {
+      if (tdr !== -1) held += 1;
+      if (mask !== -1) held += 1;
+      for (const page of tdcs) if (page !== -1) held += 1;
+    }
+    if (kernel.live !== held)
+      report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
+  },
+};
+
+export const BALANCE_FAILED_INIT_EMPTIES_THE_MEMORY_LIST: Always = {
+  holds: 'always',
+  id: 'balance/failed-init-empties-the-memory-list',
+  statement:
+    'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
+  source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
+  after: ['enable'],
+  needs: ['done', 'errno'],
+  check: (world, record, report) => {
+    if (record.outcome !== 'done' || record.errno === 0 || record.statusAfter === 'initialised') return;
+    // PAMTs kept because the module can reach them keep the list that they were made for.
+    if (world.kernel.tdmrArrayLive) return;
+    const left = world.kernel.tdxMemory.length;
+    if (left > 0) report(offence(record.statusAfter, `${left} entries are left`));
+  },
+};
+
+export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
+  holds: 'always',
+  id: 'balance/no-count-outlives-its-array',
+  statement: 'Where the TDMR array is freed its count is 0: nothing can walk what is no longer there.',
+  source: 'free_tdmr_list() and paddr_is_tdx_private(), Linux 6.12',
+  after: ['enable'],
+  needs: ['done', 'traced'],
+  check: (world, record, report) => {
+    // Only the machine-check helper walks the list later.
+    if (record.from === record.to || record.outcome !== 'done') return;
+    if (world.kernel.revision.machineCheckAsks === 'never') return;
+    const { tdmrArrayLive, tdmrCount, tdmrArray } = world.kernel;
+    if (!tdmrArrayLive && tdmrArray !== -1 && tdmrCount > 0)
+      report(
+        offence(
+          record.phaseAfter === 'READY' ? 'READY' : 'not READY',
+          `the TDMR array is freed, its count is still ${tdmrCount} and its pointer still set (latent: it takes a module that answers "reserved" for the page)`,
+        ),
+      );
+  },
+};
