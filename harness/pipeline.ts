@@ -4,6 +4,7 @@ import { SOMETIMES } from '../model/invariants/sometimes.ts';
 import type { Platform } from '../model/platform/platform.ts';
 import type { Stages } from './campaign/stages.ts';
 import { FORMAT_VERSION } from './case.ts';
+import { ruleOf } from './catalogue/rules.ts';
 import { generateCase } from './generate/generate-case.ts';
 import { MOOD_NAMES, parseMood } from './generate/mood.ts';
 import { bootMachine } from './platform-file/boot-machine.ts';
@@ -51,6 +52,7 @@ export const stages: Stages = {
       ? { formatVersion: FORMAT_VERSION, profile, platform, events }
       : { formatVersion: FORMAT_VERSION, profile, platform, events, schedule };
   },
+  ruleOf,
   judge: judgeCase,
   describe: describeCase,
   boot: bootMachine,

@@ -37,6 +37,7 @@ function config(overrides: Partial<CampaignConfig> = {}): CampaignConfig {
     known: new Map(),
     given: [],
     sometimes: stages.sometimes(profile),
+    ruleOf: stages.ruleOf,
     ...overrides,
   };
 }

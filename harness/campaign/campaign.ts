@@ -1,4 +1,5 @@
 import type { CaseFile, Profile } from '../case.ts';
+import type { RuleText } from '../oracle/rule.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 import type { KnownDeviation } from '../store/known.ts';
 import { type Budget, type Deadlines, deadlines, nthRange, type Shard } from './budget.ts';
@@ -32,6 +33,8 @@ export interface CampaignConfig {
   readonly looksIfMinimal?: boolean;
   /** Buckets that the given cases were saved for: findings of these are told first. */
   readonly expected?: ReadonlySet<string>;
+  /** The rule behind a bucket. */
+  readonly ruleOf: (bucket: string) => RuleText;
   /** What to type to see the case in a file again; missing: `replay`. */
   readonly again?: (file: string) => string;
 }
@@ -87,6 +90,7 @@ export async function runCampaign(config: CampaignConfig, ports: CampaignPorts):
   await readCorpus(run);
   await drain(run);
   await followSlips(run);
+  await describeUnshrunk(run);
   for (const { file } of run.ledger.dismissed) run.discard?.(file);
   return concludeCampaign(run, run.ledger, run.interrupted() ?? null, run.emit);
 }
@@ -193,7 +197,12 @@ function announce(run: Run, found: readonly Finding[]): void {
   for (const finding of found) {
     const { violation, case: input, origin } = finding.first;
     save(run, finding);
-    const record: Found = { record: 'finding', ...violation, origin, case: asJSON(input) };
+    const { invariant, bucket, message, event } = violation;
+    const rule = run.ruleOf(bucket);
+    const record: Found = {
+      ...{ record: 'finding', bucket, invariant, message, event },
+      ...{ origin, case: asJSON(input), rule },
+    };
     run.emit(record);
     run.toShrink.push(finding);
     if (run.bail) run.stopped = true;
@@ -214,6 +223,13 @@ async function followSlips(run: Run): Promise<void> {
     await drain(run);
     wave = slipped;
   }
+}
+
+/** What there was no time to shrink is shown as it was met. */
+async function describeUnshrunk({ ledger, executor }: Run): Promise<void> {
+  for (const finding of ledger.findings.values())
+    if (finding.shrunk === undefined && finding.first.case !== undefined)
+      finding.shown = await executor.execute({ kind: 'describe', ...finding.first });
 }
 
 async function drain(run: Run): Promise<void> {

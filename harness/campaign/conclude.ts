@@ -1,3 +1,4 @@
+import { severityRank } from '../../model/invariants/severity.ts';
 import { EXIT, type ExitCode } from '../user-error.ts';
 import type { CampaignConfig } from './campaign.ts';
 import type { Finding, KnownState, Ledger } from './ledger.ts';
@@ -11,13 +12,12 @@ export function concludeCampaign(
   interrupted: Footer['interrupted'],
   emit: (record: CampaignRecord) => void,
 ): Footer {
-  for (const finding of inOrder([...ledger.findings.values()], config.expected))
-    emit(minimalRecord(finding, ledger, config.again));
+  for (const finding of inOrder([...ledger.findings.values()], config)) emit(minimalRecord(finding, ledger, config));
   // Of single cases: what shrinking came by is not what they show.
   const known = [...ledger.known.values()].filter(
     ({ hits, better }) => config.recheck !== false || hits > 0 || better > 0,
   );
-  for (const state of known) emit(knownRecord(state, config.again));
+  for (const state of known) emit(knownRecord(state, config));
   emit({ record: 'coverage', edges: [...ledger.edges].sort((a, b) => a - b), sometimes: [...ledger.sometimes].sort() });
   const sometimes = sometimesOutcome(config, ledger);
   const footer: Footer = {
@@ -38,9 +38,11 @@ export function concludeCampaign(
   return footer;
 }
 
-function inOrder(findings: readonly Finding[], expected: ReadonlySet<string> = new Set()): readonly Finding[] {
-  const isExpected = ({ first }: Finding): boolean => expected.has(first.violation.bucket);
-  return [...findings.filter(isExpected), ...findings.filter((one) => !isExpected(one))];
+/** Findings that were asked for first, then the worst; of equal ones the one met first. */
+function inOrder(findings: readonly Finding[], { expected, ruleOf }: CampaignConfig): readonly Finding[] {
+  const rank = ({ first: { violation } }: Finding): number =>
+    (expected?.has(violation.bucket) ? -100 : 0) + severityRank(ruleOf(violation.bucket).severity);
+  return [...findings].sort((a, b) => rank(a) - rank(b));
 }
 
 function exitCodeOf(ledger: Ledger, interrupted: Footer['interrupted'], sometimes: SometimesOutcome): ExitCode {
@@ -68,9 +70,14 @@ function isSeen({ reproduced, origin }: KnownState): boolean {
   return reproduced || origin !== null;
 }
 
-function minimalRecord(finding: Finding, { findings }: Ledger, again = replayLine): Minimal {
+function minimalRecord(
+  finding: Finding,
+  { findings }: Ledger,
+  { again = replayLine, ruleOf }: CampaignConfig,
+): Minimal {
   const { case: input, finding: note } = noteOf(finding);
   const { bucket, invariant, message, event } = finding.shrunk?.violation ?? finding.first.violation;
+  const shown = finding.shrunk ?? finding.shown;
   return {
     record: 'minimal',
     ...{ bucket, invariant, message, event },
@@ -83,14 +90,16 @@ function minimalRecord(finding: Finding, { findings }: Ledger, again = replayLin
     also: (finding.shrunk?.also ?? []).filter((one) => findings.has(one)),
     file: finding.file,
     replay: again(finding.file),
-    machine: finding.shrunk?.machine ?? [],
-    trace: finding.shrunk?.trace ?? [],
+    machine: shown?.machine ?? [],
+    trace: shown?.trace ?? [],
+    broken: shown?.broken ?? null,
+    rule: ruleOf(bucket),
   };
 }
 
 function knownRecord(
   { deviation, reproduced, minimal, origin, hits, better, betterOrigin }: KnownState,
-  again = replayLine,
+  { again = replayLine, ruleOf }: CampaignConfig,
 ): KnownSeen {
   const { bucket, invariant, reason, source, path } = deviation;
   return {
@@ -101,5 +110,6 @@ function knownRecord(
     events: deviation.case.events.length,
     ...{ reproduced, minimal, origin, hits },
     ...(betterOrigin === null ? {} : { better: { cases: better, origin: betterOrigin } }),
+    rule: ruleOf(bucket),
   };
 }

@@ -2,7 +2,7 @@ import type { Case } from '../case.ts';
 import type { KnownDeviation } from '../store/known.ts';
 import type { BetterHits, FirstHit, Tally } from './range.ts';
 import type { Totals } from './record.ts';
-import type { Recheck, Shrunk } from './task.ts';
+import type { Recheck, Shown, Shrunk } from './task.ts';
 
 /** What a campaign has come to so far. Tallies are entered in the order of their cases, so it is the same for any number of workers. */
 export interface Ledger {
@@ -24,6 +24,8 @@ export interface Finding {
   hits: number;
   /** What shrinking made of it; `undefined` until then, or if there was no time. */
   shrunk?: Shrunk;
+  /** Of a finding that was not shrunk: the case as it was met, as text. */
+  shown?: Shown;
   /** Where the case lies now. */
   file: string;
 }

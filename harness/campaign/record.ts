@@ -1,4 +1,5 @@
 import type { Profile } from '../case.ts';
+import type { RuleText } from '../oracle/rule.ts';
 import type { ExitCode } from '../user-error.ts';
 
 /**
@@ -49,6 +50,7 @@ export interface Found {
   /** `SEED:INDEX`, the path of a corpus case, or either of these behind `shrinking `: met while shrinking another finding. */
   readonly origin: string;
   readonly case: JSONCase;
+  readonly rule: RuleText;
 }
 
 /** What shrinking made of a finding; in the order of the findings, after the last case. */
@@ -75,6 +77,9 @@ export interface Minimal {
   readonly machine: readonly string[];
   /** The run, as text. */
   readonly trace: readonly string[];
+  /** Index in `trace` of the line that broke the rule; `null` where none did. */
+  readonly broken: number | null;
+  readonly rule: RuleText;
 }
 
 /** A known deviation of the kernel, by path. */
@@ -96,6 +101,7 @@ export interface KnownSeen {
   readonly hits: number;
   /** Cases that the model fails in this bucket and what is judged in its place does not. */
   readonly better?: { readonly cases: number; readonly origin: string };
+  readonly rule: RuleText;
 }
 
 /** For merging shards. */

@@ -1,6 +1,7 @@
 import type { Case, Profile } from '../case.ts';
 import type { BootOutcome, Machine } from '../platform-file/boot-machine.ts';
 import type { Describe, Judge } from '../oracle/judge.ts';
+import type { RuleText } from '../oracle/rule.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Stages {
   readonly defaultModule: (kernel: string) => string;
   /** Ids of the `always` invariants judged. */
   readonly invariants: readonly string[];
+  /** The rule that a violation in this bucket breaks. Throws for a bucket of no rule that these stages judge. */
+  readonly ruleOf: (bucket: string) => RuleText;
   /** What a campaign of this profile must see happen, and within how many cases. */
   readonly sometimes: (profile: Profile) => readonly Sometimes[];
   /** Case `index` of a seed, alone: no other case has to be generated for it. */

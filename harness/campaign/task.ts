@@ -19,7 +19,8 @@ export type Task =
       readonly bucket: string;
       readonly evaluations: number;
       readonly deadline: number | null;
-    };
+    }
+  | { readonly kind: 'describe'; readonly case: Case; readonly violation: Violation };
 
 export interface TaskResults {
   readonly range: Tally;
@@ -28,6 +29,7 @@ export interface TaskResults {
   readonly recheck: Recheck | null;
   /** `undefined`: the case does not fail in that bucket any more, so the judge is not deterministic. */
   readonly shrink: Shrunk | undefined;
+  readonly describe: Shown;
 }
 
 /** What a case that is known to fail in a bucket does now. */
@@ -38,11 +40,17 @@ export interface Recheck {
   readonly better?: Better | undefined;
 }
 
-export interface Shrunk extends ShrinkResult {
-  /** The other buckets that the smallest case fails in. */
-  readonly also: readonly string[];
+/** A finding's case as text. */
+export interface Shown {
   readonly machine: readonly string[];
   readonly trace: readonly string[];
+  /** Index in `trace` of the line that broke the rule. */
+  readonly broken: number | null;
+}
+
+export interface Shrunk extends ShrinkResult, Shown {
+  /** The other buckets that the smallest case fails in. */
+  readonly also: readonly string[];
 }
 
 /**
@@ -75,14 +83,16 @@ export function perform(stages: Stages, task: Task, now: () => number, watcher: 
       const { case: smallest } = result;
       const also = new Set(stages.judge(smallest).violations.map(({ bucket }) => bucket));
       also.delete(task.bucket);
-      return {
-        ...result,
-        also: [...also],
-        machine: describePlatform(smallest.platform),
-        trace: stages.describe(smallest),
-      };
+      return { ...result, also: [...also], ...show(stages, smallest, result.violation) };
     }
+    case 'describe':
+      return show(stages, task.case, task.violation);
   }
+}
+
+function show({ describe }: Stages, input: Case, violation: Violation): Shown {
+  const { lines, broken } = describe(input, violation);
+  return { machine: describePlatform(input.platform), trace: lines, broken };
 }
 
 function recheck({ judge }: Stages, input: Case, bucket: string, looksIfMinimal: boolean): Recheck | null {

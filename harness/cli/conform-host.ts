@@ -149,7 +149,7 @@ function takeBack(file: string, named: readonly string[]): void {
 
 /** Hosts as a campaign sees them. */
 interface Prepared {
-  readonly judged: Pick<Stages, 'invariants' | 'sometimes'>;
+  readonly judged: Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'>;
   readonly source: StagesSource;
   readonly profile: CampaignConfig['profile'];
   /** Why a saved case cannot be asked of all of them; null: it can. */
@@ -310,6 +310,7 @@ function configOf(
     expected: new Set(named.flatMap(({ finding }) => (finding === undefined ? [] : [finding.bucket]))),
     given: possible,
     sometimes: single ? [] : stages.sometimes(profile),
+    ruleOf: stages.ruleOf,
     again: (file) => [...again, ...implementations.map(shellWord), '--case', shellWord(file)].join(' '),
   };
 }

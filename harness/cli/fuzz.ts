@@ -123,6 +123,7 @@ async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
     known: knownOfKernel(known, profile.kernel),
     given: cases.map((one) => ({ ...one, case: { ...one.case, profile } })),
     sometimes: stages.sometimes(profile),
+    ruleOf: stages.ruleOf,
   };
   const header = headerOf(context, config, options);
   terminal.err(`${describeRun(header, options)}\n`);

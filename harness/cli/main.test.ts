@@ -65,8 +65,8 @@ describe('replay', () => {
     expect(report.results[2]?.message).toContain('cases/c.json: the file is truncated');
     const text = await run('replay', 'cases/a.json');
     expect(text.out).toMatch(/^ {8}LPs {6}package 0: LP 0-1; package 1: LP 2-3$/m);
-    expect(text.out).toContain('| 3 cpu-offline');
-    expect(text.out).not.toContain('why:');
+    expect(text.out).toContain('> 3 cpu-offline');
+    expect(text.out).not.toContain('why  ');
     expect(text.out).toContain('1 broken (0 of them known), 0 fixed, 0 errors');
     expect((await run('replay', 'cases/c.json')).out).toContain('0 fixed, 1 error\n');
   });
@@ -85,7 +85,7 @@ describe('replay', () => {
     );
     const known = await run('replay', 'mine/known', '--corpus', 'mine');
     expect(known).toMatchObject({ code: 0, out: expect.stringContaining('known   mine/known/a.json') });
-    expect(known.out).toContain(`bucket ${BUCKET}\n        why:    r\n        source: s\n`);
+    expect(known.out).toContain(`bucket   ${BUCKET}\n        why      r\n        seen in  s\n`);
     expect((await run('replay', 'mine/known')).code).toBe(1);
     expect((await run('replay', BUCKET, '--corpus', 'mine')).code).toBe(0);
     expect((await run('replay', 'mine/known', '--kernel', 'sound')).out).toContain(

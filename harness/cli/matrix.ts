@@ -58,7 +58,7 @@ function matrix(context: Context, { corpus, output, fuzz = 0, seed: seedText, js
   const caseByPath = new Map(known.map((one) => [nameOf(one.path), one.case]));
   const traceOf = (path: string): readonly string[] => {
     const input = caseByPath.get(path);
-    return input === undefined ? [] : [...describePlatform(input.platform), '', ...stages.describe(input)];
+    return input === undefined ? [] : [...describePlatform(input.platform), '', ...stages.describe(input).lines];
   };
   const linkTo = (path: string): string => relative(resolve(output), resolve(path));
   const text = `${JSON.stringify(MATRIX_SCHEMA.check(result, 'flaws.json'), null, 2)}\n`;

@@ -1,9 +1,13 @@
+import { SEVERITIES } from '../../model/invariants/severity.ts';
 import { counted } from '../text.ts';
 import { Command } from 'commander';
 import type { Stages } from '../campaign/stages.ts';
 import type { Case, CaseFile, Known } from '../case.ts';
 import { describePlatform } from '../describe/describe-platform.ts';
+import type { RuleText } from '../oracle/rule.ts';
 import type { Violation } from '../oracle/verdict.ts';
+import { bucketLine } from '../describe/bucket-text.ts';
+import type { Palette } from '../report/console.ts';
 import { publishedSchema } from '../schema.ts';
 import { stackOf } from '../shrink/probe.ts';
 import { type KnownDeviation, knownOfKernel } from '../store/known.ts';
@@ -45,7 +49,7 @@ export interface ReplayResult {
   readonly kernel?: string;
   readonly module?: string;
   readonly events?: number;
-  readonly violations: readonly Violation[];
+  readonly violations: readonly ReplayViolation[];
   /** In words. */
   readonly message: string;
   /** Those of the violations that are understood, with their reason and source; once a bucket. */
@@ -53,6 +57,12 @@ export interface ReplayResult {
   /** The machine in a few lines. With `trace`. */
   readonly machine?: readonly string[];
   readonly trace?: readonly string[];
+  /** Index in `trace` of the line that broke the rule. With `trace`. */
+  readonly broken?: number | null;
+}
+
+interface ReplayViolation extends Violation {
+  readonly rule: RuleText;
 }
 
 export const REPLAY_SCHEMA = publishedSchema<ReplayReport>('./report/replay.schema.json');
@@ -113,7 +123,8 @@ function replayOne(
   refuseForeign(file, name, stages);
   const profile = profileOfCase(file.case.profile, options, stages, name);
   const input: Case = { ...file.case, profile };
-  const { violations } = stages.judge(input);
+  const violations = stages.judge(input).violations.map((one) => ({ ...one, rule: stages.ruleOf(one.bucket) }));
+  const expected = file.known?.bucket ?? file.finding?.bucket;
   const buckets = knownOfKernel(known, profile.kernel);
   const status = violations.length > 0 ? 'broken' : 'fixed';
   const isKnown = status === 'broken' && violations.every(({ bucket }) => buckets.has(bucket));
@@ -124,12 +135,22 @@ function replayOne(
     ...profile,
     events: input.events.length,
     violations,
-    message: describeOutcome(violations, file.known?.bucket ?? file.finding?.bucket),
+    message: describeOutcome(violations, expected),
     deviations: deviationsOf(violations, buckets, file, profile.kernel),
     ...(withTrace || (status === 'broken' && !isKnown)
-      ? { machine: describePlatform(input.platform), trace: stages.describe(input) }
+      ? { machine: describePlatform(input.platform), ...runOf(stages, input, shownOf(violations, expected)) }
       : {}),
   };
+}
+
+function runOf({ describe }: Stages, input: Case, violation?: Violation): Pick<ReplayResult, 'trace' | 'broken'> {
+  const { lines, broken } = describe(input, violation);
+  return { trace: lines, broken };
+}
+
+/** The violation that a case was saved for, or the first one. */
+function shownOf<T extends Violation>(violations: readonly T[], expected: string | undefined): T | undefined {
+  return violations.find(({ bucket }) => bucket === expected) ?? violations[0];
 }
 
 /** What the corpus says about the violations and, on its own kernel, what the case file says about its bucket. */
@@ -150,8 +171,8 @@ function deviationsOf(
 function describeOutcome(violations: readonly Violation[], expected: string | undefined): string {
   if (violations.length === 0)
     return expected === undefined ? 'every invariant holds' : `no longer fails in '${expected}'`;
-  const shown = violations.find(({ bucket }) => bucket === expected) ?? violations[0];
-  const what = `${shown?.invariant}: ${shown?.message}`;
+  const shown = shownOf(violations, expected);
+  const what = `breaks ${shown?.invariant}: ${shown?.message}`;
   const moved = expected !== undefined && violations.every(({ bucket }) => bucket !== expected);
   return moved ? `${what} (was saved for '${expected}', which is gone)` : what;
 }
@@ -167,18 +188,19 @@ function render({ results, broken, fixed, errors, known }: ReplayReport, { palet
   const { bad, good, strong, dim } = palette();
   const lines = results.flatMap((result) => {
     const { name, status, known: isKnown, violations, message, kernel, module } = result;
-    const { deviations = [], machine = [], trace = [] } = result;
+    const { deviations = [], machine = [], trace = [], broken = null } = result;
     const paint = status === 'fixed' || isKnown ? good : bad;
     const profile = kernel === undefined ? '' : dim(` (kernel ${kernel}, module ${module})`);
     return [
       `${paint(isKnown ? 'known ' : status.padEnd(6))}  ${strong(name)}${profile}`,
       ...machine.map((line) => `        ${dim(line)}`),
-      ...trace.map((line) => `        ${dim('|')} ${line}`),
-      `        ${message}`,
-      ...violations.flatMap(({ bucket }, at) => [
-        `        ${dim(`bucket ${bucket}`)}`,
-        ...(violations.findIndex((one) => one.bucket === bucket) === at ? reasonLines(bucket, deviations) : []),
-      ]),
+      ...trace.map((line, index) => `        ${index === broken ? bad('>') : dim('|')} ${line}`),
+      ...(violations.length === 0 || message.includes('was saved for') ? [`        ${message}`] : []),
+      ...violations.flatMap((violation, at) =>
+        violations.findIndex(({ bucket }) => bucket === violation.bucket) === at
+          ? [...violationLines(violation, palette()), ...reasonLines(violation.bucket, deviations)]
+          : [],
+      ),
     ];
   });
   if (results.length === 0) return 'no case found: nothing was replayed\n';
@@ -186,9 +208,19 @@ function render({ results, broken, fixed, errors, known }: ReplayReport, { palet
   return [...lines, '', counts, ''].join('\n');
 }
 
+function violationLines({ invariant, message, bucket, rule }: ReplayViolation, { strong, dim }: Palette): string[] {
+  return [
+    `        breaks ${strong(invariant)}: ${message}`,
+    `        rule     ${rule.statement}`,
+    `        source   ${rule.source}`,
+    `        severity ${rule.severity}: ${SEVERITIES[rule.severity]}`,
+    `        ${dim(`bucket   ${bucketLine(bucket)}`)}`,
+  ];
+}
+
 /** Below its bucket: why a known deviation happens, and who says so. */
 function reasonLines(bucket: string, deviations: readonly Known[]): string[] {
   return deviations
     .filter((one) => one.bucket === bucket)
-    .flatMap(({ reason, source }) => [`        why:    ${reason}`, `        source: ${source}`]);
+    .flatMap(({ reason, source }) => [`        why      ${reason}`, `        seen in  ${source}`]);
 }

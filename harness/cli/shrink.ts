@@ -3,6 +3,9 @@ import { replayLine } from '../campaign/finding-text.ts';
 import type { Case } from '../case.ts';
 import { encodeCaseFile } from '../case.ts';
 import type { Violation } from '../oracle/verdict.ts';
+import { SEVERITIES } from '../../model/invariants/severity.ts';
+import type { Description } from '../oracle/judge.ts';
+import type { RuleText } from '../oracle/rule.ts';
 import { publishedSchema } from '../schema.ts';
 import { SHRINK_EVALUATIONS, shrink } from '../shrink/shrink.ts';
 import { writeAtomic } from '../store/atomic.ts';
@@ -34,6 +37,7 @@ export interface ShrinkReport {
   readonly case: string;
   readonly replay: string;
   readonly slipped: readonly Violation[];
+  readonly rule: RuleText;
 }
 
 export const SHRINK_SCHEMA = publishedSchema<ShrinkReport>('./report/shrink.schema.json');
@@ -72,7 +76,7 @@ function run({ stages, terminal }: Context, path: string, options: ShrinkOptions
   const finding = { invariant, bucket, message, event, minimal: result.minimal, origin: file.finding?.origin ?? path };
   writeAtomic(target, encodeCaseFile({ ...file, case: result.case, finding }));
   const report: ShrinkReport = {
-    ...{ bucket, invariant, message },
+    ...{ bucket, invariant, message, rule: stages.ruleOf(bucket) },
     before: { events: input.events.length, lps: input.platform.lps.length },
     events: result.case.events.length,
     lps: result.case.platform.lps.length,
@@ -80,20 +84,27 @@ function run({ stages, terminal }: Context, path: string, options: ShrinkOptions
     evaluations: result.evaluations,
     case: target,
     replay: replayLine(target),
-    slipped: result.slipped.map(({ violation }) => violation),
+    slipped: result.slipped.map(({ violation: { invariant: id, bucket: other, event: at, message: what } }) => ({
+      ...{ invariant: id, bucket: other, event: at, message: what },
+    })),
   };
   terminal.out(
-    options.json === true ? `${JSON.stringify(report, null, 2)}\n` : render(report, stages.describe(result.case)),
+    options.json === true
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : render(report, stages.describe(result.case, result.violation)),
   );
 }
 
 function render(
-  { before, events, lps, minimal, evaluations, invariant, message, slipped, replay }: ShrinkReport,
-  trace: readonly string[],
+  { before, events, lps, minimal, evaluations, invariant, message, slipped, replay, rule }: ShrinkReport,
+  { lines, broken }: Description,
 ): string {
   return [
-    `${invariant}: ${message}`,
-    ...trace.map((line) => `  | ${line}`),
+    `breaks ${invariant}: ${message}`,
+    `severity ${rule.severity}: ${SEVERITIES[rule.severity]}`,
+    `rule     ${rule.statement}`,
+    `source   ${rule.source}`,
+    ...lines.map((line, index) => `  ${index === broken ? '>' : '|'} ${line}`),
     `${before.events} events on ${before.lps} LPs, now ${events} on ${lps} (${evaluations} tries); ${minimal ? 'nothing can be removed' : 'not proved minimal'}`,
     ...slipped.map(({ bucket }) => `met besides: ${bucket}`),
     replay,

@@ -6,7 +6,7 @@ import { describeCase } from './describe-case.ts';
 
 describe('a case as text', () => {
   test('shows each event, what the module was asked and answered, and dmesg', () => {
-    const lines = describeCase({
+    const { lines } = describeCase({
       formatVersion: FORMAT_VERSION,
       profile: { kernel: '6.12', module: '1.5.01' },
       platform: healthyPlatform(),
@@ -24,7 +24,7 @@ describe('a case as text', () => {
 
   test('tells a call of the P-SEAMLDR from one of the module', () => {
     const call = { kind: 'seamcall', lp: 0, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 } as const;
-    const lines = describeCase({
+    const { lines } = describeCase({
       formatVersion: FORMAT_VERSION,
       profile: { kernel: '6.12', module: '1.5.01' },
       platform: healthyPlatform(),
@@ -39,7 +39,7 @@ describe('a case as text', () => {
   });
 
   test('names leaves and allocators as the kernel does', () => {
-    const lines = describeCase({
+    const { lines } = describeCase({
       formatVersion: FORMAT_VERSION,
       profile: { kernel: '6.12', module: '1.5.01' },
       platform: healthyPlatform(),
@@ -61,14 +61,14 @@ describe('a case as text', () => {
 
   test('says what the kernel made of a machine check', () => {
     const { case: input } = readCaseFile('corpus/host/machine-checks-around-pamts.json');
-    const heads = describeCase(input).filter((line) => line.includes('machine-check'));
+    const heads = describeCase(input).lines.filter((line) => line.includes('machine-check'));
     // Below a PAMT, its first line, its last, and the one behind it; of the first TDMR and the last.
     const four = [false, true, true, false];
     expect(heads.map((line) => line.endsWith('-> done, private memory'))).toEqual([...four, ...four]);
   });
 
   test('shows events that overlapped turn by turn', () => {
-    const lines = describeCase({
+    const { lines } = describeCase({
       formatVersion: FORMAT_VERSION,
       profile: { kernel: '6.12', module: '1.5.01' },
       platform: healthyPlatform(),

@@ -1,107 +1,97 @@
-import { leafName as leafNameOf } from '../../model/abi/leaf-number.ts';
-import { asBigInt, formatU64, u64FromBigInt, type U64 } from '../../model/abi/u64.ts';
-import { errnoName } from '../../model/kernel/errno.ts';
-import type { AllocationKind } from '../../model/kernel/port.ts';
-import { messageText } from '../../model/kernel/message.ts';
-import { leafName, statusClass } from '../../model/invariants/look.ts';
 import { statusDetails } from '../../model/abi/status.ts';
+import { asBigInt, formatU64, u64FromBigInt } from '../../model/abi/u64.ts';
+import { leafName, statusClass } from '../../model/invariants/look.ts';
+import { messageText } from '../../model/kernel/message.ts';
 import type { EventRecord, TraceEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
+import type { Description } from '../oracle/judge.ts';
 import { runCase } from '../oracle/judge-case.ts';
+import { type Variant, variantOf } from '../oracle/metamorphic.ts';
+import type { Violation } from '../oracle/verdict.ts';
+import { ALLOCATOR } from './allocator.ts';
+import { brokenLine } from './broken-line.ts';
 import { readsFrom, singleReads } from './metadata-reads.ts';
+import { eventHead, type RunLine } from './run-line.ts';
+import { describeSideBySide } from './side-by-side.ts';
 
 /**
  * The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. Events
  * that overlapped stand together, and below them what they did turn by turn, each line behind the number of its event.
+ * With `violation`, the line that broke its rule is named; a violation of a metamorphic rule shows both runs side by side.
  */
-export function describeCase(input: Case): readonly string[] {
-  return describeWorld(runCase(input));
+export function describeCase(input: Case, violation?: Violation): Description {
+  const world = runCase(input);
+  if (violation !== undefined) {
+    const other = variantOf(input, violation.invariant);
+    if (other !== undefined) return describeTwins(input, world, other);
+  }
+  return describeWorld(world, violation);
 }
 
 /** The same for a run that is over. */
-export function describeWorld(world: World): readonly string[] {
+export function describeWorld(world: World, violation?: Violation): Description {
+  const lines = runLines(world);
+  return {
+    lines: lines.map(({ text }) => text),
+    broken: violation === undefined ? null : brokenLine(lines, violation),
+  };
+}
+
+/** The case and the same machine described in another way. */
+function describeTwins(input: Case, world: World, { platform, events, how }: Variant): Description {
+  const other = runCase({ ...input, platform, events });
+  return describeSideBySide(
+    { name: 'the machine of the case', lines: describeWorld(world).lines },
+    { name: `the same machine with ${how()}`, lines: describeWorld(other).lines },
+  );
+}
+
+/** A run line by line. */
+function runLines(world: World): readonly RunLine[] {
   const { records, overlaps } = world;
   const groups = records.map((record) => overlaps.find((turn) => turn.record === record)?.group);
   return records.flatMap((record, index) => {
-    const lines = [describeHead(record, index)];
+    const lines = [plain(eventHead(record, index), index)];
     const group = groups[index];
-    if (group === undefined) for (const line of describePart(world, record, record)) lines.push(`      ${line}`);
-    if (record.outcome === 'crashed') lines.push(`      ! ${record.kernel.crash ?? ''}`);
+    if (group === undefined) lines.push(...partLines(world, record, record, index, '      '));
+    if (record.outcome === 'crashed') lines.push(plain(`      ! ${record.kernel.crash ?? ''}`, index));
     if (group === undefined || groups[index + 1] === group) return lines;
     for (const turn of overlaps) {
       if (turn.group !== group) continue;
-      const number = String(records.indexOf(turn.record)).padStart(2);
-      for (const line of describePart(world, turn.record, turn)) lines.push(`  ${number}: ${line}`);
+      const number = records.indexOf(turn.record);
+      lines.push(...partLines(world, turn.record, turn, number, `  ${String(number).padStart(2)}: `));
     }
     return lines;
   });
 }
 
-function describeHead(record: EventRecord, index: number): string {
-  return `${index === 0 ? ' ' : String(index).padStart(2)}  ${describeEvent(record)} -> ${describeOutcome(record)}`;
+function plain(text: string, record: number): RunLine {
+  return { text, record, from: 0, to: 0 };
 }
 
-/** Trace and dmesg of a record, or of one turn of it. */
-function describePart(
+/** Trace and dmesg of a record, or of one turn of it; reads of fields that follow one another share a line. */
+function partLines(
   world: World,
   { kernel }: EventRecord,
   { from, to, dmesgFrom, dmesgTo }: Pick<EventRecord, 'from' | 'to' | 'dmesgFrom' | 'dmesgTo'>,
-): string[] {
-  return [
-    ...describeEntries(world.trace.slice(from, to)),
-    ...kernel.dmesg.slice(dmesgFrom, dmesgTo).map((message) => `| ${messageText(message)}`),
-  ];
-}
-
-function describeEvent({ event }: EventRecord): string {
-  const { kind, ...rest } = event;
-  const fields = Object.entries(rest).map(([name, value]) => {
-    const text = describeValue(name, value as U64 | string | null);
-    return name === kind ? text : `${name} ${text}`;
-  });
-  return [kind, ...fields].join(' ');
-}
-
-const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'td', 'entry']);
-
-function describeValue(name: string, value: U64 | string | null): string {
-  if (value === null) return 'any';
-  // By its name, and as dmesg has it.
-  if (name === 'leaf' && typeof value === 'number') {
-    const known = leafNameOf(value);
-    return known === undefined ? formatU64(value) : `${known} (${formatU64(value)})`;
-  }
-  return typeof value === 'string' || DECIMAL.has(name) ? String(value) : formatU64(value);
-}
-
-function describeOutcome(record: EventRecord): string {
-  const { outcome, errno, hint, statusBefore, statusAfter, phaseBefore, phaseAfter } = record;
-  const parts: string[] = [outcome];
-  if (hint) parts.push('private memory');
-  if (errno !== 0) parts.push(`${errno} (${errnoName(errno)})`);
-  if (statusAfter !== statusBefore) parts.push(`TDX ${statusAfter}`);
-  if (phaseAfter !== phaseBefore) parts.push(`module ${phaseAfter}`);
-  return parts.join(', ');
-}
-
-/** What the kernel calls to get an object, or what the object is. */
-const ALLOCATOR = {
-  k: 'kmalloc',
-  x: 'alloc_pages_exact',
-  c: 'alloc_contig_pages',
-  m: 'cpumask',
-} as const satisfies Record<AllocationKind, string>;
-
-/** Effects in their order, a line each; reads of fields that follow one another share one. */
-function describeEntries(trace: readonly TraceEntry[]): string[] {
-  const entries = singleReads(trace);
-  const lines: string[] = [];
-  for (let at = 0; at < entries.length; ) {
+  record: number,
+  indent: string,
+): RunLine[] {
+  const singles: { readonly entry: TraceEntry; readonly index: number }[] = [];
+  for (let index = from; index < to; index += 1)
+    for (const entry of singleReads([world.trace[index] as TraceEntry])) singles.push({ entry, index });
+  const entries = singles.map(({ entry }) => entry);
+  const lines: RunLine[] = [];
+  for (let at = 0; at < singles.length; ) {
     const reads = readsFrom(entries, at);
-    lines.push(describeEntry(entries[at] as TraceEntry, reads));
+    const last = singles[at + reads - 1] ?? singles[at];
+    const text = `${indent}${describeEntry(entries[at] as TraceEntry, reads)}`;
+    lines.push({ text, record, from: singles[at]?.index ?? 0, to: (last?.index ?? 0) + 1 });
     at += reads;
   }
+  for (const message of kernel.dmesg.slice(dmesgFrom, dmesgTo))
+    lines.push(plain(`${indent}| ${messageText(message)}`, record));
   return lines;
 }
 

@@ -1,14 +1,16 @@
 import { formatU64 } from '../../model/abi/u64.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import type { CommandLine, Platform, PlatformLP } from '../../model/platform/platform.ts';
+import { seamOffText } from './mcheck-text.ts';
 
 /**
- * The machine of a case in five lines or less, each behind the name of its part: LPs by package, memory, CMRs, KeyIDs and
- * SEAMRR, and whatever is unlike a healthy machine that boots normally. Ranges are [first, end) in bytes.
+ * The machine of a case in six lines or less, each behind the name of its part: LPs by package, memory, CMRs, KeyIDs and
+ * SEAMRR, why SEAM is off if it is, and whatever is unlike a healthy machine that boots normally. Ranges are [first, end) in bytes.
  */
 export function describePlatform(platform: Platform): readonly string[] {
   const { memory, cmrs, keyids, keyidBits, seamrr } = platform;
   const unusual = unusualParts(platform);
+  const seam = seamOffText(platform);
   return [
     `LPs      ${packagesOf(platform)}`,
     `memory   ${rangesText(
@@ -17,6 +19,7 @@ export function describePlatform(platform: Platform): readonly string[] {
     )}`,
     `CMRs     ${rangesText(cmrs)}`,
     `KeyIDs   ${keyids.mktme} MKTME, ${keyids.tdx} TDX, ${keyidBits} address bits; SEAMRR ${seamrr === null ? 'off' : rangeText(seamrr)}`,
+    ...(seam === null ? [] : [`SEAM     ${seam}`]),
     ...(unusual.length === 0 ? [] : [`unusual  ${unusual.join('; ')}`]),
   ];
 }

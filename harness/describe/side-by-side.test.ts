@@ -4,7 +4,7 @@ import { describeSideBySide } from './side-by-side.ts';
 const LINES = ['   boot -> done', ...'abcdefgh'.split('').map((letter) => `      ${letter}`), ' 1  enable -> done'];
 
 function sideBySide(second: readonly string[]): readonly string[] {
-  return describeSideBySide({ name: 'old', lines: LINES }, { name: 'new', lines: second });
+  return describeSideBySide({ name: 'old', lines: LINES }, { name: 'new', lines: second }).lines;
 }
 
 test('what differs is marked, with two lines around it; the rest is counted, heads stay', () => {

@@ -1,3 +1,5 @@
+import type { Description } from '../oracle/judge.ts';
+
 /** One of the two runs, as `describeWorld` tells it, under the name its reader knows. */
 export interface Side {
   readonly name: string;
@@ -16,14 +18,17 @@ const CONTEXT = 2;
 /** Products of lengths up to which lines are matched one by one; longer runs differ as a whole between their common ends. */
 const CELLS_MAX = 4_000_000;
 
-/** Two runs of one case as one text: `-` only the first did this, `+` only the second. What both did is shortened. */
-export function describeSideBySide(first: Side, second: Side): readonly string[] {
+/** Two runs of one case as one text: `-` only the first did this, `+` only the second. What both did is shortened; the
+ * first difference is the broken line. */
+export function describeSideBySide(first: Side, second: Side): Description {
   const rows = align(first.lines, second.lines);
   const shown = rows.map(({ mark, text }, index) => mark !== ' ' || isHead(text) || isNearDifference(rows, index));
   const lines = [`- ${first.name}`, `+ ${second.name}`];
+  let broken: number | null = null;
   for (let index = 0; index < rows.length; index += 1) {
     const { mark, text } = rows[index] as Row;
     if (shown[index] === true) {
+      if (mark !== ' ') broken ??= lines.length;
       lines.push(`${mark} ${text}`);
       continue;
     }
@@ -33,7 +38,7 @@ export function describeSideBySide(first: Side, second: Side): readonly string[]
     lines.push(end - index === 1 ? `  ${text}` : `        ... ${end - index} lines the same`);
     index = end - 1;
   }
-  return lines;
+  return { lines, broken };
 }
 
 function isHead(text: string): boolean {

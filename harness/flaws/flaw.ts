@@ -1,3 +1,5 @@
+import type { Severity } from '../../model/invariants/severity.ts';
+
 /**
  * One flaw of the flow from BIOS to initialised TDX that somebody found by thinking, reading or losing a day: a row of
  * the matrix. Whether a revision has it is not written here: it is found, by cases that break the invariants named.
@@ -20,18 +22,6 @@ export interface Flaw {
   /** By revision: why the matrix is right where it differs from `said`. */
   readonly differences: Readonly<Record<string, string>>;
 }
-
-/** Worst first; in words in `SEVERITIES`. */
-export type Severity = 'host' | 'reboot' | 'retry' | 'part' | 'misled';
-
-/** What each severity means, worst first. */
-export const SEVERITIES = {
-  host: 'memory of the host is corrupted, the host crashes or hangs, or the module is dead under a kernel that goes on',
-  reboot: 'TDX is lost until the next boot, or for as long as machine and kernel stay as they are',
-  retry: 'TDX, or a guest, is refused and can be tried again',
-  part: 'TDX stays, and something beside it is lost: a guest or its KeyID, a CPU, memory hot-plug, a sleep state',
-  misled: 'the flaw itself loses nothing: the user is told nothing, or what is not so',
-} as const satisfies Record<Severity, string>;
 
 /** True if a violation in this bucket shows the flaw. */
 export function shows({ shownBy }: Flaw, bucket: string): boolean {

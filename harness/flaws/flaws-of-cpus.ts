@@ -9,7 +9,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 1,
     name: 'nosmt costs TDX',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'Initialisation wants every LP that MCHECK counted; with `nosmt` the siblings cannot run a single instruction, so TDX fails hard.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; tdh_sys_config.c, TDX module 1.5.01',
@@ -24,7 +24,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 2,
     name: 'online CPUs are said to suffice',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'The contract says that CPUs that are online suffice; the module wants all that MCHECK counted to have run TDH.SYS.LP.INIT.',
     source: 'tdx_enable() kernel-doc, Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
@@ -39,7 +39,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 3,
     name: 'an LP that comes late',
-    severity: 'part',
+    severity: 'part-lost',
     statement:
       'TDH.SYS.LP.INIT is refused once TDH.SYS.CONFIG has succeeded; a CPU that first comes online afterwards is sent to the module all the same.',
     source: 'tdh_sys_lp_init.c, TDX module 1.5.01; tdx_cpu_enable(), Linux 6.12',
@@ -61,7 +61,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 4,
     name: 'the package without CPU is never named',
-    severity: 'misled',
+    severity: 'misleading',
     statement:
       'A package with no online CPU is skipped and shows later, as another refused leaf or as "offline CPU(s)"; no line names the package.',
     source: 'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023; config_global_keyid(), Linux 6.12',
@@ -76,7 +76,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 5,
     name: 'what the caller guarantees',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'The core says that its caller guarantees a CPU in every package; the only caller does not look, and TDH.SYS.CONFIG is issued with a package dark.',
     source: 'v8 13/16, Dave Hansen, 10 Jan 2023',
@@ -90,7 +90,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 33,
     name: 'LPs that MCHECK never saw',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'A hot-added CPU should merely be useless for TDX; here it makes initialisation fail.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022',
     shownBy: ['lp/uncounted-lp-does-not-cost-tdx'],
@@ -108,7 +108,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 34,
     name: 'shutting LPs down is of no use',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'On any error TDH.SYS.LP.SHUTDOWN runs everywhere: it reclaims nothing and bars the next attempt.',
     source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
     shownBy: ['flow/no-useless-shutdown'],
@@ -119,7 +119,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
   {
     number: 68,
     name: 'the LP that blocks is not named',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'Some LP is offline or never ran TDH.SYS.LP.INIT, and nothing tells which.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; recording 6.12-demos, line 26',
     shownBy: ['naming/lp-that-blocks-init-is-named'],

@@ -9,7 +9,7 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
     number: 45,
     name: 'the KeyID leaks',
-    severity: 'part',
+    severity: 'part-lost',
     statement:
       'A cache that could not be written back, or a TDH.MNG.KEY.FREEID that is refused, costs the KeyID and the control pages until the next boot.',
     source: 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 ("HKID %d is leaked.")',
@@ -24,7 +24,7 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
     number: 47,
     name: 'a guest without a key on every package',
-    severity: 'retry',
+    severity: 'tdx-refused',
     statement:
       'Packages of CPUs that are present are held against those of CPUs that are online; one that MCHECK counted and the kernel does not see is in neither, and the refusal names no package.',
     source: '__tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; v8 13/16, Kai Huang, 10 Jan 2023',
@@ -36,7 +36,7 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
     number: 48,
     name: 'the CPU that must stay',
-    severity: 'misled',
+    severity: 'misleading',
     statement:
       'The last CPU of a package cannot go offline while a guest has a KeyID, and the line that says so names no package.',
     source: 'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; L54903689223, core VMXON series',
@@ -48,7 +48,7 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
     number: 49,
     name: 'busy is final for guests',
-    severity: 'part',
+    severity: 'part-lost',
     statement:
       'Locks of the module are taken by trying: while another guest comes or goes a leaf may be busy, and the guest in the making is given up, or the KeyID of the one that ends.',
     source: 'tdx_lock and __tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01',
@@ -60,7 +60,7 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
     number: 59,
     name: 'a vCPU on a CPU that goes',
-    severity: 'part',
+    severity: 'part-lost',
     statement:
       'A vCPU stays associated with the LP it last ran on until TDH.VP.FLUSH there; an LP that goes offline without takes the KeyID of the guest along.',
     source:
@@ -73,7 +73,7 @@ export const FLAWS_OF_KVM: readonly Flaw[] = [
   {
     number: 62,
     name: 'initialisation without the CPU lock',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'The online CPUs are walked for TDH.SYS.KEY.CONFIG and WBINVD with nothing that keeps them: a CPU that goes in between takes its package with it. No flush is missed: it executes WBINVD as it dies.',
     source:

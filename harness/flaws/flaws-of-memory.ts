@@ -6,7 +6,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 6,
     name: 'CMR[0] is judged apart',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'The first CMR has checks of its own; a table refused there is not even printed.',
     source: 'v7 09/20, Dave Hansen, 23 Nov 2022',
     shownBy: ['cmr/refused-table-is-shown'],
@@ -17,7 +17,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 7,
     name: 'R9 is no count',
-    severity: 'misled',
+    severity: 'misleading',
     statement:
       'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs; a kernel that takes it for a count handles the empty tail.',
     source: 'v7 09/20, Kai Huang, 23 Nov 2022; tdh_sys_info.c, TDX module 1.5.01',
@@ -32,7 +32,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 8,
     name: 'a hole in the table',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'What stands behind an empty entry is dropped, or the whole table is refused, although the module honours it.',
     source: 'v7 09/20, Dave Hansen, 23 Nov 2022',
@@ -44,7 +44,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 9,
     name: 'a region across two CMRs',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'Memory covered by two CMRs that touch fails a test CMR by CMR, although the module merges them.',
     source: 'v7 10/20 review, Dave Hansen (L36974333584); tdh_sys_config.c, TDX module 1.5.01',
     shownBy: ['cmr/convertible-memory-is-not-refused|touching CMRs', 'metamorphic/splitting-a-cmr'],
@@ -55,7 +55,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 10,
     name: 'the memory list leaks',
-    severity: 'part',
+    severity: 'part-lost',
     statement:
       'A failure half way leaves entries in the list of TDX memory, and a list that is not empty vetoes memory hot-plug.',
     source: 'v7 10/20 review, Dave Hansen (L36974333584)',
@@ -67,7 +67,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 22,
     name: 'PAMTs come late',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'A 256th of memory in physically contiguous pieces is allocated long after boot; once it cannot be had, TDX is gone.',
     source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532)',
@@ -79,7 +79,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 23,
     name: 'reserved areas run out',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'Holes are those of the memory map, which firmware may cut finer than 16 areas describe, although the CMRs have hardly any.',
     source: 'github.com/canonical/tdx/issues/135 and /415; L20781303087',
@@ -96,7 +96,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 24,
     name: 'holes from CMRs hide memory',
-    severity: 'part',
+    severity: 'part-lost',
     statement:
       'With reserved areas taken from the CMRs, memory outside them is hidden from the module and not from the page allocator.',
     source: 'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3; L42973239033, Dave Hansen, Dec 2024',
@@ -108,7 +108,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 25,
     name: 'empty CMRs at the tail of TDH.SYS.RD',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'NUM_CMRS may be 32 with an empty tail; taken at its word it makes areas of nothing.',
     source: 'L20781303087, Adrian Hunter; "Trim away tail null CMRs", Oct 2024',
     shownBy: ['tdmr/reserved-areas', 'tdmr/module-finds-no-fault|TDH.SYS.CONFIG|TDX_INVALID_RESERVED_IN_TDMR'],
@@ -127,7 +127,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 26,
     name: 'RAM that is not convertible costs TDX',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'All of memblock is handed over, or all of it is demanded to be convertible: one hot-added region outside the CMRs, and there is no TDX.',
     source: 'v7 10/20 review, Dave Hansen; build_tdx_memlist(), Linux 6.12',
@@ -144,7 +144,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 42,
     name: 'PAMTs are freed under a READY module',
-    severity: 'host',
+    severity: 'memory',
     statement:
       'Whatever fails after the last TDH.SYS.KEY.CONFIG frees or rewrites PAMTs that the module still points at.',
     source: 'init_tdx_module() error path, Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
@@ -160,7 +160,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 60,
     name: 'a memory list made at boot',
-    severity: 'part',
+    severity: 'part-lost',
     statement: 'The list of TDX memory is made at boot and memory changes before it is used.',
     source: 'v7 00/20 changelog (L41052547417); v6 only',
     shownBy: ['memory/page-allocator-gives-tdx-memory|inside a CMR'],
@@ -171,7 +171,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 69,
     name: 'who broke the table?',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'A buffer that is broken after TDH.SYS.INFO has filled it decides about TDX, although the module has its own.',
     source: 'v7 09/20, Dave Hansen, 23 Nov 2022; v8 06/16 (all checks dropped)',
@@ -183,7 +183,7 @@ export const FLAWS_OF_MEMORY: readonly Flaw[] = [
   {
     number: 70,
     name: 'how firmware cuts memory decides',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'One list entry per memblock entry, nothing merged: the same memory described as two blocks has another outcome.',
     source: 'build_tdx_memlist() and fill_out_tdmrs(), Linux 6.12',

@@ -6,7 +6,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 15,
     name: 'BIOS announces KeyIDs and leaves SEAM off',
-    severity: 'misled',
+    severity: 'misleading',
     statement: '"TDX enabled by BIOS" is concluded from MSR 0x87 alone.',
     source: 'v11 05/20, 7 Jun 2023; github.com/canonical/tdx/issues/33 and /102; intel/td-partitioning/issues/1',
     shownBy: ['boot/offered-means-seam-enabled'],
@@ -17,7 +17,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 27,
     name: 'hot-add after initialisation',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'Memory that comes after initialisation is refused by a notifier that says nothing.',
     source: 'tdx_memory_notifier(), Linux 6.12; LKML 2409.3/07101',
     shownBy: ['naming/refused-memory-add-is-explained|TDX initialised'],
@@ -28,7 +28,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 28,
     name: 'ZONE_DEVICE is refused',
-    severity: 'part',
+    severity: 'part-lost',
     statement: 'The veto in arch_add_memory() also hits mappings that never reach the page allocator.',
     source: 'v8 00/16, 9 Dec 2022 (L12756538532: Dan Williams, David Hildenbrand); v5 22/22',
     shownBy: ['hotplug/zone-device-is-allowed'],
@@ -39,7 +39,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 29,
     name: 'a range across two list entries',
-    severity: 'part',
+    severity: 'part-lost',
     statement: 'Memory that was TDX memory before is refused when it comes back across two entries of the list.',
     source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
     shownBy: ['hotplug/union-of-entries-is-accepted'],
@@ -61,7 +61,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 30,
     name: 'ACPI hot-add is vetoed',
-    severity: 'part',
+    severity: 'part-lost',
     statement: 'A CPU or memory announced by ACPI is turned away by the kernel as a whole, not only for TDX.',
     source: 'v5 02/22 and 03/22; L14617071103 and L14910658532, Rafael Wysocki; v7 04/20, Thomas Gleixner, 23 Nov 2022',
     shownBy: [
@@ -76,7 +76,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 31,
     name: 'BUG() on hot-removal',
-    severity: 'host',
+    severity: 'crash',
     statement: 'A firmware event panics the host.',
     source: 'v5 02/22 and 03/22; L14237836934',
     shownBy: ['sw-error/no-crash|acpi-cpu-remove', 'sw-error/no-crash|memory-remove'],
@@ -87,7 +87,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 36,
     name: 'kexec leaves the module open',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'The next kernel finds a module that somebody else initialised; its first leaf fails.',
     source: 'v5 22/22, "Kexec()"; L41052547417',
     shownBy: ['kexec/module-is-not-left-open', 'flow/second-kernel-knows-why'],
@@ -101,7 +101,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 37,
     name: 'kexec with dirty lines',
-    severity: 'host',
+    severity: 'memory',
     statement: 'Lines of private KeyIDs are written back over the memory of the next kernel.',
     source:
       'v5 22/22; v5 21/22; L17560340124, L41663220728 (cache_state_incoherent): all that are listed here flush; a CPU that went offline did so as it died (hlt_play_dead())',
@@ -113,7 +113,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 38,
     name: 'kexec and the partial-write erratum',
-    severity: 'host',
+    severity: 'memory',
     statement: 'Private memory goes to the next kernel as it is; its first partial write there poisons the line.',
     source: 'L23754357531 (v11 18/20); L36715403186',
     shownBy: ['kexec/erratum-is-minded'],
@@ -127,7 +127,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 43,
     name: 'the machine-check helper asks after a failure',
-    severity: 'host',
+    severity: 'crash',
     statement: 'It asks a module whose initialisation failed and may walk a TDMR list that is freed.',
     source: 'tdx_dump_mce_info() and paddr_is_tdx_private(), Linux 6.12',
     shownBy: [
@@ -142,7 +142,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 44,
     name: 'KeyID bits in the address',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'The machine-check helper hands the address on as the hardware reports it, KeyID bits included.',
     source: 'L30873133620 (MCI_ADDR_PHYSADDR); tdx_dump_mce_info(), Linux 6.12',
     shownBy: ['machine-check/address-is-masked'],
@@ -153,7 +153,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 54,
     name: 'the KeyID range is believed',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'MSR 0x87 is taken verbatim: the range may begin with 0, wrap, or exceed the KeyID bits.',
     source: 'record_keyid_partitioning(), Linux 6.12; v3 checked every CPU',
     shownBy: ['keyid/range'],
@@ -164,7 +164,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 55,
     name: 'S3 is lost for nothing',
-    severity: 'part',
+    severity: 'part-lost',
     statement: 'ACPI S3 is disabled as soon as KeyIDs are seen, module or not.',
     source: 'tdx_init(), Linux 6.12',
     shownBy: ['boot/s3-is-not-lost-for-nothing'],
@@ -180,7 +180,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 64,
     name: 'S3 and hibernation stay while TDX runs',
-    severity: 'host',
+    severity: 'crash',
     statement: 'TDX survives neither, and nothing turns them off: after either the kernel goes on as if it had.',
     source: 'tdx_init(), Linux 6.12, which does',
     shownBy: ['boot/hibernation-excludes-tdx', 'suspend/tdx-ends-with-its-module'],
@@ -191,7 +191,7 @@ export const FLAWS_OF_PLATFORM: readonly Flaw[] = [
   {
     number: 71,
     name: 'S3 is refused last',
-    severity: 'misled',
+    severity: 'misleading',
     statement:
       'S3 is disabled by clearing the pointer that enters it: it goes on being offered, and every other CPU goes offline and comes back before the answer is no.',
     source: 'tdx_init(), acpi_suspend_enter() and suspend_enter(), Linux 6.12',

@@ -6,7 +6,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 11,
     name: 'put_online_mems() without get',
-    severity: 'host',
+    severity: 'crash',
     statement: 'Early errors jump to a label that drops a lock nobody has taken.',
     source: '__tdx_enable(), v7 06/20 and v8 04/16',
     shownBy: ['balance/locks'],
@@ -17,7 +17,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 13,
     name: 'the presumed ABI',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'TDH.SYS.INIT and TDH.SYS.LP.INIT are left out, because a coming module was to do without them; every module there is refuses the first leaf.',
     source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532)',
@@ -29,7 +29,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 14,
     name: 'SEAMCALL outside VMX operation',
-    severity: 'host',
+    severity: 'crash',
     statement: '#UD and #GP on the instruction have no handler: the kernel oopses.',
     source: 'v11 05/20, Kai Huang, 7 Jun 2023; v5 05/22',
     shownBy: ['sw-error/fault-never-crashes'],
@@ -40,7 +40,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 16,
     name: '#GP and #UD say nothing',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'The fault becomes an errno, and no line says what happened, or one says something else.',
     source: 'sc_retry_prerr(), Linux 6.12; seamcall(), v7 06/20',
     shownBy: ['naming/gp-is-not-silent', 'naming/ud-is-not-silent', 'naming/module-not-loaded-is-true|#GP'],
@@ -51,7 +51,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 17,
     name: 'the first SEAMCALL is remembered',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'The result of the first TDH.SYS.INIT is kept for the boot, also when it was only mistimed.',
     source: 'try_init_module_global(), Linux 6.12; L10316635977 (David Hildenbrand on v11)',
     shownBy: ['once/mistimed-first-call-does-not-poison'],
@@ -66,7 +66,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 18,
     name: 'busy and no key are final',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'Busy codes and TDX_KEY_GENERATION_FAILED invite another try and end TDX for the boot.',
     source: 'sc_retry(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01; L36109619758',
     shownBy: ['retry/transient-is-not-permanent'],
@@ -77,7 +77,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 19,
     name: 'informational statuses are failures',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'A status with bit 63 clear, such as TDX_KEY_CONFIGURED, says that there was nothing left to do, and ends the attempt with -EIO.',
     source: 'sc_retry_prerr(), Linux 6.12, against v3, which took them for success',
@@ -92,7 +92,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 21,
     name: 'one attempt',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'Any failure bars TDX until reboot; a later attempt is refused without a word.',
     source: 'tdx_enable(), Linux 6.12; v5 22/22',
     shownBy: ['once/one-failure-does-not-bar-tdx', 'once/allocation-failure-is-not-permanent'],
@@ -103,7 +103,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 35,
     name: 'an absent module is asked for again',
-    severity: 'misled',
+    severity: 'misleading',
     statement: '-ENODEV is not recorded: every caller tries and prints anew.',
     source: 'v5 07/22 review, Chao Gao (L14245730965)',
     shownBy: ['once/absence-is-remembered'],
@@ -114,7 +114,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 50,
     name: 'no entropy at TDH.SYS.INIT',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement: 'Ten tries without entropy, or the first one, and the failure is for good.',
     source: 'L36109619758 (entropy agreement, Mar 2023); sc_retry(), Linux 6.12',
     shownBy: ['retry/transient-is-not-permanent|TDH.SYS.INIT|TDX_RND_NO_ENTROPY'],
@@ -125,7 +125,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 51,
     name: 'a module without TDH.SYS.RD',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'Kernels that read metadata fail on an older module, and the user is told a leaf and a status.',
     source: 'github.com/canonical/tdx/issues/83 and /331',
     shownBy: ['naming/old-module-is-called-old'],
@@ -141,7 +141,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 53,
     name: 'RBP is clobbered',
-    severity: 'host',
+    severity: 'crash',
     statement: 'An older module changes RBP, where the kernel keeps its frame pointer; nobody looks.',
     source: 'check_features(), Linux 6.17; L37785930008',
     shownBy: ['module/rbp-clobber-is-noticed'],
@@ -156,7 +156,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 58,
     name: 'VMfailInvalid is taken for absent',
-    severity: 'misled',
+    severity: 'misleading',
     statement: '"Module not loaded" is printed for a module that is dead or for a loader in the middle of INSTALL.',
     source: 'seamcall(), v3 (comment); try_init_module_global(), Linux 6.12',
     shownBy: ['naming/module-not-loaded-is-true|dead', 'naming/module-not-loaded-is-true|INSTALL session'],
@@ -167,7 +167,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 65,
     name: 'every error is the same',
-    severity: 'misled',
+    severity: 'misleading',
     statement: 'The caller gets one errno for all ways to fail.',
     source: '__tdx_init(), v5 07/22; __tdx_enable(), v8 04/16; sc_retry_prerr(), Linux 6.12, which tells them apart',
     shownBy: ['sw-error/errno-says-how', 'naming/verdict-carries-errno'],
@@ -178,7 +178,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 66,
     name: 'a retry sends out the answer',
-    severity: 'reboot',
+    severity: 'tdx-lost',
     statement:
       'The retry loop stands around a wrapper that writes outputs into the arguments: a second try goes out with what the first one got.',
     source: 'sc_retry() over __seamcall_ret(), Linux 6.12; recording 6.12-demos, line 9',
@@ -199,7 +199,7 @@ export const FLAWS_OF_SEAMCALLS: readonly Flaw[] = [
   {
     number: 67,
     name: 'a failure without a reason',
-    severity: 'misled',
+    severity: 'misleading',
     statement:
       'The failing leaf is not printed, or is printed once a boot and not for the second failure; areas and TDMRs that run out are an errno.',
     source: 'seamcall(), v7 06/20 and v8 05/16; tdmr_populate_rsvd_holes(), v7 14/20',

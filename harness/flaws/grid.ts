@@ -2,7 +2,8 @@ import type { Stages } from '../campaign/stages.ts';
 import { replayLine } from '../campaign/finding-text.ts';
 import type { Case } from '../case.ts';
 import type { KnownDeviation } from '../store/known.ts';
-import { type Flaw, type Severity, shows } from './flaw.ts';
+import type { Severity } from '../../model/invariants/severity.ts';
+import { type Flaw, shows } from './flaw.ts';
 
 /** Flaws against revisions, with what every cell rests on. */
 export interface Matrix {

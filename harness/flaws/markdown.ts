@@ -1,4 +1,4 @@
-import { SEVERITIES } from './flaw.ts';
+import { SEVERITIES } from '../../model/invariants/severity.ts';
 import type { Cell, Matrix, Row } from './grid.ts';
 import { SOURCES_LEGEND } from './sources.ts';
 

@@ -34,7 +34,7 @@ export async function openStages(input: unknown): Promise<OpenStages> {
 
 /** What hosts say of themselves: asked once, before any thread starts its own. */
 export interface Introduction {
-  readonly judged: Pick<Stages, 'invariants' | 'sometimes'>;
+  readonly judged: Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'>;
   /** The kernel that the first one claims to be. */
   readonly model: string | null;
   /** Why a saved case cannot be asked of all of them; null: it can. */

@@ -91,8 +91,12 @@ function look(
   for (const { id, check } of questions.always) {
     check(world, record, report);
     if (reported.length === 0) continue;
-    for (const offence of reported)
-      violations.push({ invariant: id, bucket: knownBucketOf(id, offence), event: index, message: offence.message });
+    for (const offence of reported) {
+      const { message, entry } = offence;
+      const bucket = knownBucketOf(id, offence);
+      if (entry === undefined) violations.push({ invariant: id, bucket, event: index, message });
+      else violations.push({ invariant: id, bucket, event: index, message, entry });
+    }
     reported = [];
   }
   for (const { id, reached } of questions.sometimes)

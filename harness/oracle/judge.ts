@@ -1,5 +1,5 @@
 import type { Case } from '../case.ts';
-import type { Verdict } from './verdict.ts';
+import type { Verdict, Violation } from './verdict.ts';
 
 /**
  * Runs a case and checks every invariant. Pure and deterministic: the same case has the same verdict, for ever.
@@ -9,5 +9,13 @@ import type { Verdict } from './verdict.ts';
  */
 export type Judge = (input: Case, full?: boolean, seen?: ReadonlySet<string>) => Verdict;
 
-/** The same run as text (events, SEAMCALLs, dmesg), one line per element; called only when someone looks. */
-export type Describe = (input: Case) => readonly string[];
+/** A run as text. */
+export interface Description {
+  /** Events, SEAMCALLs, effects and dmesg, one line each. */
+  readonly lines: readonly string[];
+  /** Index of the line that broke the rule in question; `null` where none was asked about, or none is to blame. */
+  readonly broken: number | null;
+}
+
+/** The run of a case as text, and where `violation` lies in it; called only for a reader. */
+export type Describe = (input: Case, violation?: Violation) => Description;

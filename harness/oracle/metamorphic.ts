@@ -2,6 +2,7 @@ import { alignDown, isAligned } from '../../model/abi/align.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import { formatU64 } from '../../model/abi/u64.ts';
 import { errnoName } from '../../model/kernel/errno.ts';
+import type { Severity } from '../../model/invariants/severity.ts';
 import { brokenCMRRule } from '../../model/platform/cmr.ts';
 import type { MemoryBlock, Platform } from '../../model/platform/platform.ts';
 import { bootLP } from '../../model/platform/topology.ts';
@@ -21,6 +22,7 @@ export interface Metamorphic {
   readonly id: string;
   readonly statement: string;
   readonly source: string;
+  readonly severity: Severity;
   readonly variant: (input: Case) => Variant | undefined;
 }
 
@@ -38,12 +40,14 @@ const CMR_MAX = 32;
 export const METAMORPHIC: readonly Metamorphic[] = [
   {
     id: 'metamorphic/relabelling-lps',
+    severity: 'tdx-lost',
     statement: 'The order in which LPs are numbered changes no outcome.',
     source: 'topology_physical_package_id() against x2APIC ids; config_global_keyid(), Linux 6.12',
     variant: relabelLPs,
   },
   {
     id: 'metamorphic/splitting-a-cmr',
+    severity: 'tdx-lost',
     statement: 'A CMR described as two that touch changes no outcome.',
     source:
       'v7 10/20 review, Dave Hansen (L36974333584); tdh_sys_config.c, TDX module 1.5.01 (touching CMRs are merged)',
@@ -51,11 +55,17 @@ export const METAMORPHIC: readonly Metamorphic[] = [
   },
   {
     id: 'metamorphic/splitting-a-memory-block',
+    severity: 'tdx-lost',
     statement: 'A memory block described as two that touch changes no outcome.',
     source: 'is_tdx_memory() and fill_out_tdmrs(), Linux 6.12 (one entry per memblock entry, nothing merged)',
     variant: splitMemory,
   },
 ];
+
+/** The other run that a metamorphic rule compares a case with; `undefined` for other rules, and where the rule does not apply. */
+export function variantOf(input: Case, rule: string): Variant | undefined {
+  return METAMORPHIC.find(({ id }) => id === rule)?.variant(input);
+}
 
 /** Runs every variant that applies and reports the first event whose outcome differs. `world`: the case as it is, run. */
 export function judgeMetamorphic(input: Case, world: World, violations: Violation[]): void {

@@ -1,5 +1,8 @@
 import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
+import { SEVERITIES } from '../../model/invariants/severity.ts';
+import { bucketLine } from '../describe/bucket-text.ts';
 import { counted } from '../text.ts';
+import { excerpt } from './excerpt.ts';
 import { type FixedDeviation, fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';
 
 /** Paints a piece of text, or leaves it. */
@@ -12,9 +15,6 @@ export interface Palette {
 
 const same = (text: string): string => text;
 export const PLAIN: Palette = { bad: same, good: same, strong: same, dim: same };
-
-/** Lines of a trace that one screen shows; the case file has them all. */
-const TRACE_LINES_MAX = 24;
 
 /** The last screen of a campaign: findings first as a person meets them, totals, and last the command to go on with. */
 export function renderScreen(records: readonly CampaignRecord[], palette: Palette = PLAIN): string {
@@ -39,21 +39,22 @@ export function renderScreen(records: readonly CampaignRecord[], palette: Palett
 }
 
 function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette): readonly string[] {
-  const { invariant, message, bucket, events, hits, evaluations, origin, machine, trace, replay } = finding;
+  const { invariant, message, bucket, events, hits, evaluations, origin, machine, trace, broken, replay } = finding;
+  const { statement, source, severity } = finding.rule;
   const size = `${counted(events, 'event')}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
-  const cut = trace.length > TRACE_LINES_MAX ? [`... ${trace.length - TRACE_LINES_MAX} more lines in the replay`] : [];
   return [
-    `${bad('BROKEN')}  ${strong(invariant)}`,
-    `        ${message}`,
+    `${bad('NEW BUG')} breaks ${strong(invariant)}: ${message}`,
+    `        severity ${bad(severity)}: ${SEVERITIES[severity]}`,
+    `        rule     ${statement}`,
+    `        source   ${source}`,
     ...machine.map((line) => `        ${line}`),
-    ...[...trace.slice(0, TRACE_LINES_MAX), ...cut].map((line) => `        ${dim('|')} ${line}`),
-    `        ${dim(`bucket ${bucket}`)}`,
+    ...excerpt(trace, broken).map(({ mark, text }) => `        ${mark === '>' ? bad('>') : dim('|')} ${text}`),
+    `        ${dim(`bucket   ${bucketLine(bucket)}`)}`,
     `        ${dim(`${size} (${evaluations} tries); ${hits === 0 ? 'no generated case hit it' : `${counted(hits, 'case')} hit it`}, first ${origin}`)}`,
     `        ${replay}`,
     ...others.flatMap((other) => [
-      `        ${bad('also')}    ${strong(other.invariant)} ${dim(`(${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')})`)}`,
-      `                ${other.message}`,
-      `                ${dim(`a case of its own: ${other.file}`)}`,
+      `        ${bad('also')}    breaks ${strong(other.invariant)}: ${other.message}`,
+      `                ${other.rule.statement} ${dim(`(${other.rule.severity}; ${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')}; a case of its own: ${other.file})`)}`,
     ]),
     '',
   ];
@@ -67,7 +68,7 @@ function knownLines(known: readonly KnownSeen[], { good, dim }: Palette): readon
     const buckets = seen.filter(({ invariant }) => invariant === rule);
     const hits = buckets.reduce((sum, one) => sum + one.hits, 0);
     const many = buckets.length === 1 ? '' : `${buckets.length} buckets, `;
-    return `${good('known')}   ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : counted(hits, 'hit', grouped(hits))})`)}`;
+    return `${good('known')}   breaks ${rule} ${dim(`(${many}${hits === 0 ? 'its own case only' : counted(hits, 'hit', grouped(hits))})`)}`;
   });
 }
 
@@ -168,7 +169,7 @@ function verdictLines(
   if (interrupted !== null) return [`interrupted (${interrupted}); everything found so far is kept`];
   if (exitCode === 0) return [good('ok')];
   const [first] = minimal;
-  if (first !== undefined) return [`${bad('broken')}; to see the first again: ${first.replay}`];
+  if (first !== undefined) return [`${bad(counted(minimal.length, 'new bug'))}; to replay the first: ${first.replay}`];
   if (cases === 0) return [bad('inconclusive: no case ran')];
   return [bad(`inconclusive: ${sometimes.overdue.join(', ')} never reached`)];
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Builder } from 'junit-report-builder';
+import { SEVERITIES } from '../../model/invariants/severity.ts';
 import type { CampaignRecord, Minimal } from '../campaign/record.ts';
 import { isSeen, sortRecords } from './summary.ts';
 
@@ -25,7 +26,9 @@ export function renderJUnit(records: readonly CampaignRecord[]): string {
     const failures = minimal.filter((finding) => finding.invariant === invariant);
     const [first] = failures;
     if (first !== undefined)
-      test.failure(clean(first.message), 'finding').stacktrace(failures.map(describeFailure).join('\n\n'));
+      test
+        .failure(clean(`breaks ${invariant}: ${first.message}`), first.rule.severity)
+        .stacktrace(failures.map(describeFailure).join('\n\n'));
     const notes = known.filter((one) => one.invariant === invariant && isSeen(one));
     if (notes.length > 0)
       test.standardOutput(
@@ -51,8 +54,19 @@ export function renderJUnit(records: readonly CampaignRecord[]): string {
   return report.build();
 }
 
-function describeFailure({ bucket, message, machine, trace, replay }: Minimal): string {
-  return clean([bucket, message, ...machine, ...trace, replay].join('\n'));
+function describeFailure({ invariant, bucket, message, machine, trace, broken, replay, rule }: Minimal): string {
+  return clean(
+    [
+      `breaks ${invariant}: ${message}`,
+      `severity ${rule.severity}: ${SEVERITIES[rule.severity]}`,
+      `rule     ${rule.statement}`,
+      `source   ${rule.source}`,
+      `bucket   ${bucket}`,
+      ...machine,
+      ...trace.map((line, index) => `${index === broken ? '>' : ' '} ${line}`),
+      replay,
+    ].join('\n'),
+  );
 }
 
 /** XML has no way to write most control characters, and a CDATA section ends at its own end mark. */

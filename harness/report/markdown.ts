@@ -1,3 +1,5 @@
+import { SEVERITIES } from '../../model/invariants/severity.ts';
+import { bucketText } from '../describe/bucket-text.ts';
 import { counted } from '../text.ts';
 import type { CampaignRecord } from '../campaign/record.ts';
 import { grouped } from './console.ts';
@@ -20,10 +22,11 @@ export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = L
   ];
   const tail = [
     ...(seen.length > 0
-      ? ['### Known deviations', '', '| invariant | why | source | cases |', '|---|---|---|---|']
+      ? ['### Known deviations', '', '| breaks | why | source | severity | cases |', '|---|---|---|---|---|']
       : []),
     ...seen.map(
-      ({ invariant, reason, source, hits }) => `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${hits} |`,
+      ({ invariant, reason, source, hits, rule }) =>
+        `| ${cell(invariant)} | ${cell(reason)} | ${cell(source)} | ${rule.severity} | ${hits} |`,
     ),
     ...(seen.length > 0 ? [''] : []),
     ...fixed.map(
@@ -60,18 +63,25 @@ function verdict(exitCode: number, findings: number): string {
 }
 
 function groupBlock({ finding, others }: Shown): string {
-  const { invariant, message, bucket, events, minimal, machine, trace, replay } = finding;
+  const { invariant, message, bucket, events, minimal, machine, trace, broken, replay, rule } = finding;
+  const run = trace.map((line, index) => `${index === broken ? '>' : ' '} ${line}`);
+  const words = bucketText(bucket);
   return [
-    `### ${invariant}`,
+    `### Breaks ${invariant}`,
     '',
     message,
     '',
-    fenced([...machine, '', ...trace, '', replay]),
+    `- **Rule**: ${rule.statement}`,
+    `- **Severity**: ${rule.severity} (${SEVERITIES[rule.severity]})`,
+    `- **Source**: ${rule.source}`,
     '',
-    `${events} events${minimal ? ', 1-minimal' : ''} · bucket \`${bucket}\``,
+    fenced([...machine, '', ...run, '', replay]),
+    '',
+    `${counted(events, 'event')}${minimal ? ', 1-minimal' : ''} · bucket \`${bucket}\`${words === '' ? '' : ` (${words})`}`,
     '',
     ...others.map(
-      (other) => `- the same case breaks **${other.invariant}**: ${other.message} · bucket \`${other.bucket}\``,
+      (other) =>
+        `- the same case breaks **${other.invariant}** (${other.rule.severity}): ${other.message} · ${other.rule.statement} · bucket \`${other.bucket}\``,
     ),
     ...(others.length > 0 ? [''] : []),
   ].join('\n');

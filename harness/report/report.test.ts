@@ -60,6 +60,7 @@ beforeAll(async () => {
         known: new Map(known),
         given: [],
         sometimes: stages.sometimes({ kernel: 'unsound', module: 'later' }),
+        ruleOf: stages.ruleOf,
       },
     },
     {
@@ -141,13 +142,15 @@ describe('the summary', () => {
 describe('the last screen', () => {
   test('names what broke, shows the run, and ends with the command that replays it', () => {
     const screen = renderScreen(records, PLAIN);
-    expect(screen).toContain('BROKEN  order/kexec-last\n');
-    expect(screen).toMatch(/\| 1 kexec/);
-    expect(screen).toContain('known   lp/offline-twice');
+    expect(screen).toContain('NEW BUG breaks order/kexec-last: kexec at 0 and again at 1\n');
+    expect(screen).toContain('rule     The fake rule behind order/kexec-last|kexec holds.\n');
+    expect(screen).toContain('severity tdx-lost: ');
+    expect(screen).toMatch(/> 1 kexec/);
+    expect(screen).toContain('known   breaks lp/offline-twice');
     expect(screen).toContain('stale   gone|x');
     expect(screen).toContain('2,000 cases');
     expect(screen.trimEnd().split('\n').at(-1)).toBe(
-      'broken; to see the first again: npx seamstress replay out/order-kexec-last-kexec.json',
+      '2 new bugs; to replay the first: npx seamstress replay out/order-kexec-last-kexec.json',
     );
   });
 
@@ -158,14 +161,16 @@ describe('the last screen', () => {
         : one,
     );
     const screen = renderScreen(together, PLAIN);
-    expect(screen.match(/^BROKEN {2}/gm)).toHaveLength(1);
+    expect(screen.match(/^NEW BUG breaks /gm)).toHaveLength(1);
     expect(screen).toMatch(
-      /^ {8}also {4}size\/single \(.*\)\n {16}kexec at 0 and again at 1\n {16}a case of its own: out\/size-single-kexec\.json$/m,
+      /^ {8}also {4}breaks size\/single: kexec at 0 and again at 1\n {16}The fake rule .* a case of its own: out\/size-single-kexec\.json\)$/m,
     );
     expect(screen).toContain(', 2 findings in 1 case, ');
-    expect(renderMarkdown(together)).toContain('- the same case breaks **size/single**: kexec at 0 and again at 1');
+    expect(renderMarkdown(together)).toContain(
+      '- the same case breaks **size/single** (cosmetic): kexec at 0 and again at 1',
+    );
     // Apart, each has its own.
-    expect(renderScreen(records, PLAIN).match(/^BROKEN {2}/gm)).toHaveLength(2);
+    expect(renderScreen(records, PLAIN).match(/^NEW BUG breaks /gm)).toHaveLength(2);
     expect(renderScreen(records, PLAIN)).toContain(', 2 findings, ');
   });
 
@@ -237,7 +242,7 @@ describe('the last screen', () => {
     const long = records.map((record) =>
       record.record === 'minimal' ? { ...record, trace: Array(100).fill('line') as string[] } : record,
     );
-    expect(renderScreen(long)).toContain('... 76 more lines in the replay');
+    expect(renderScreen(long)).toContain('... 77 more lines\n');
   });
 
   test('thousands are grouped the same everywhere', () => {
@@ -279,7 +284,7 @@ describe('Markdown', () => {
   test('has findings, known deviations and what is overdue', () => {
     const text = renderMarkdown(records);
     expect(text).toContain('**2 findings** · seed `tests`');
-    expect(text).toContain('### order/kexec-last');
+    expect(text).toContain('### Breaks order/kexec-last');
     expect(text).toContain('| lp/offline-twice | it \\| always was | a mail |');
     expect(text).toContain('- never reached: `never`');
   });
@@ -295,6 +300,6 @@ describe('Markdown', () => {
       { ...(first as Minimal), machine: ['LPs'], trace: ['```'] },
       records.at(-1) as Footer,
     ]);
-    expect(fenced).toContain('````\nLPs\n\n```\n');
+    expect(fenced).toContain('````\nLPs\n\n  ```\n');
   });
 });

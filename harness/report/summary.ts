@@ -7,6 +7,7 @@ import type {
   SometimesOutcome,
   Totals,
 } from '../campaign/record.ts';
+import type { RuleText } from '../oracle/rule.ts';
 import { publishedSchema } from '../schema.ts';
 
 /** What `fuzz --json` prints. */
@@ -52,6 +53,7 @@ export interface SummaryFinding {
   /** File. */
   readonly case: string;
   readonly replay: string;
+  readonly rule: RuleText;
 }
 
 export const SUMMARY_SCHEMA = publishedSchema<Summary>('./report/summary.schema.json');
@@ -90,13 +92,26 @@ export function summarise(records: readonly CampaignRecord[]): Summary {
     seconds: timing?.seconds ?? null,
     casesPerSecond: timing?.casesPerSecond ?? null,
     edges,
-    findings: minimal.map(({ bucket, invariant, message, events: count, minimal: is, hits, origin, file, replay }) => {
-      return { bucket, invariant, message, events: count, minimal: is, hits, origin, case: file, replay };
-    }),
+    findings: minimal.map(
+      ({ bucket, invariant, message, events: count, minimal: is, hits, origin, file, replay, rule }) => {
+        return { bucket, invariant, message, events: count, minimal: is, hits, origin, case: file, replay, rule };
+      },
+    ),
     known: known
       .filter(isSeen)
-      .map(({ bucket, invariant, reason, events: count, minimal: is, hits, origin, file, replay }) => {
-        return { bucket, invariant, message: reason, events: count, minimal: is, hits, origin, case: file, replay };
+      .map(({ bucket, invariant, reason, events: count, minimal: is, hits, origin, file, replay, rule }) => {
+        return {
+          bucket,
+          invariant,
+          message: reason,
+          events: count,
+          minimal: is,
+          hits,
+          origin,
+          case: file,
+          replay,
+          rule,
+        };
       }),
     ...{ stale, fixed: fixedOf(known), sometimes, interrupted, crash, exitCode },
   };

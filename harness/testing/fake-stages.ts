@@ -24,7 +24,15 @@ export const stages: Stages = {
   ],
   generate,
   judge,
-  describe: (input) => input.events.map(({ kind }, index) => `${index} ${kind}`),
+  ruleOf: (bucket) => ({
+    statement: `The fake rule behind ${bucket} holds.`,
+    source: 'harness/testing/fake-stages.ts',
+    severity: bucket.startsWith('size/') ? 'cosmetic' : 'tdx-lost',
+  }),
+  describe: (input, violation) => ({
+    lines: input.events.map(({ kind }, index) => `${index} ${kind}`),
+    broken: violation?.event ?? null,
+  }),
   boot(machine, { kernel, module }) {
     if ('file' in machine && (typeof machine.file !== 'object' || machine.file === null || !('cmrs' in machine.file))) {
       throw new UserError(`${machine.name}: expected a platform file`);

@@ -62,6 +62,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
   ],
   [room('harness/implementations', 'opens an implementation by its name')],
   [room('harness/implementations/miniatures', 'small wrong modules and hosts, which the tests must catch')],
+  [room('harness/catalogue', 'what every rule, flaw, status, leaf, kernel, module and mood is, for explain and list')],
   [room('harness/pipeline.ts', 'the stages put together, a function an arrow')],
   [room('harness/cli/screen', 'terminal, progress, interrupts, what is written to disk during a run')],
   [room('harness/cli/options', 'flags and arguments that several verbs share')],

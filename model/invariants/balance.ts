@@ -6,6 +6,7 @@ import { offence } from './look.ts';
 export const BALANCE_LOCKS: Always = {
   holds: 'always',
   id: 'balance/locks',
+  severity: 'crash',
   statement: 'Every lock taken is dropped on every path, and none is dropped that is not held.',
   source: 'v7 and v8 drafts (put_online_mems on a path that never took it); init_tdx_module(), Linux 6.12',
   after: 'all',
@@ -34,6 +35,7 @@ export const BALANCE_LOCKS: Always = {
 export const BALANCE_ALLOCATIONS: Always = {
   holds: 'always',
   id: 'balance/allocations',
+  severity: 'memory',
   statement: 'Every object the init flow has allocated is either freed or still pointed at by the kernel.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
   after: ['enable'],
@@ -59,6 +61,7 @@ export const BALANCE_ALLOCATIONS: Always = {
 export const BALANCE_FAILED_INIT_EMPTIES_THE_MEMORY_LIST: Always = {
   holds: 'always',
   id: 'balance/failed-init-empties-the-memory-list',
+  severity: 'part-lost',
   statement:
     'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
   source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
@@ -76,6 +79,7 @@ export const BALANCE_FAILED_INIT_EMPTIES_THE_MEMORY_LIST: Always = {
 export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
   holds: 'always',
   id: 'balance/no-count-outlives-its-array',
+  severity: 'crash',
   statement: 'Where the TDMR array is freed its count is 0: nothing can walk what is no longer there.',
   source: 'free_tdmr_list() and paddr_is_tdx_private(), Linux 6.12',
   after: ['enable'],

@@ -6,6 +6,7 @@ import { offence } from './look.ts';
 export const BOOT_HIBERNATION_EXCLUDES_TDX: Always = {
   holds: 'always',
   id: 'boot/hibernation-excludes-tdx',
+  severity: 'crash',
   statement: 'Where hibernation is available TDX is not offered; where TDX runs S3 is off.',
   source: 'tdx_init(), Linux 6.12',
   after: ['boot', 'enable'],
@@ -20,6 +21,7 @@ export const BOOT_HIBERNATION_EXCLUDES_TDX: Always = {
 export const BOOT_S3_IS_NOT_LOST_FOR_NOTHING: Always = {
   holds: 'always',
   id: 'boot/s3-is-not-lost-for-nothing',
+  severity: 'part-lost',
   statement: 'A machine that cannot run TDX (no module, SEAM off) does not lose ACPI S3 to it.',
   source: 'tdx_init(), Linux 6.12 (S3 is disabled as soon as KeyIDs are seen)',
   after: ['boot'],
@@ -35,6 +37,7 @@ export const BOOT_S3_IS_NOT_LOST_FOR_NOTHING: Always = {
 export const BOOT_OFFERED_MEANS_SEAM_ENABLED: Always = {
   holds: 'always',
   id: 'boot/offered-means-seam-enabled',
+  severity: 'misleading',
   statement: 'The kernel says "BIOS enabled" only where SEAM is enabled.',
   source:
     'github.com/canonical/tdx/issues/33, /102, intel/td-partitioning/issues/1; v11 05/20, 7 Jun 2023 (a lying BIOS)',

@@ -45,6 +45,7 @@ function causeOf({ platform, brokenCMREntries }: World): string {
 export const CMR_CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
   holds: 'always',
   id: 'cmr/convertible-memory-is-not-refused',
+  severity: 'tdx-lost',
   statement:
     'The kernel does not refuse memory as not convertible, or a whole table, where the module has CMRs for all of it.',
   source:
@@ -69,6 +70,7 @@ export const CMR_CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
 export const CMR_REFUSED_TABLE_IS_SHOWN: Always = {
   holds: 'always',
   id: 'cmr/refused-table-is-shown',
+  severity: 'misleading',
   statement: 'A table of CMRs that is refused is printed, whichever of its entries is at fault.',
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 (the first entry has checks of its own)',
   after: ['enable'],
@@ -90,6 +92,7 @@ export const CMR_REFUSED_TABLE_IS_SHOWN: Always = {
 export const CMR_NO_EMPTY_ENTRY_IS_SHOWN: Always = {
   holds: 'always',
   id: 'cmr/no-empty-entry-is-shown',
+  severity: 'cosmetic',
   statement: 'Lines that show CMRs show regions, not the empty entries that make up 32.',
   source:
     'v7 09/20, Kai Huang, 23 Nov 2022 (R9 is the number of entries, not of CMRs); tdh_sys_info.c, TDX module 1.5.01',
@@ -108,6 +111,7 @@ export const CMR_NO_EMPTY_ENTRY_IS_SHOWN: Always = {
 export const CMR_NO_ENTRY_IS_DROPPED: Always = {
   holds: 'always',
   id: 'cmr/no-entry-is-dropped',
+  severity: 'tdx-lost',
   statement: 'CMRs behind an empty entry are shown like the others, or the table is refused with a line.',
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 (what of a valid entry after an empty one?)',
   after: ['enable'],
@@ -134,6 +138,7 @@ export const CMR_NO_ENTRY_IS_DROPPED: Always = {
 export const CMR_BROKEN_COPY_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'cmr/broken-copy-does-not-cost-tdx',
+  severity: 'tdx-lost',
   statement:
     "What becomes of the kernel's copy of the table does not decide about TDX: the module has its own and checks against that.",
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 ("who might break it?"); v8 06/16 (all checks dropped)',

@@ -29,6 +29,7 @@ RANK[LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN']] = 6;
 export const FLOW_LEAF_ORDER: Always = {
   holds: 'always',
   id: 'flow/leaf-order',
+  severity: 'tdx-lost',
   statement: 'Within one initialisation: INIT, LP.INIT, INFO or RD, CONFIG, KEY.CONFIG, TDMR.INIT, in this order.',
   source:
     'TDX module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
@@ -52,6 +53,7 @@ export const FLOW_LEAF_ORDER: Always = {
 export const FLOW_NOTHING_FOLLOWS_A_FAILURE: Always = {
   holds: 'always',
   id: 'flow/nothing-follows-a-failure',
+  severity: 'tdx-lost',
   statement: 'After a SEAMCALL failed for good, the same initialisation issues no other leaf but TDH.SYS.LP.SHUTDOWN.',
   source: 'init_tdx_module(), Linux 6.12; shutdown_tdx_module(), v5 and v7',
   after: ['enable'],
@@ -74,6 +76,7 @@ export const FLOW_NOTHING_FOLLOWS_A_FAILURE: Always = {
 export const FLOW_KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
   holds: 'always',
   id: 'flow/key-config-once-per-package',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.KEY.CONFIG is issued once per package: the module never has to say that it was done.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
@@ -88,6 +91,7 @@ export const FLOW_KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
 export const FLOW_ENABLE_IS_IDEMPOTENT: Always = {
   holds: 'always',
   id: 'flow/enable-is-idempotent',
+  severity: 'tdx-lost',
   statement: 'Enabling TDX that is initialised returns 0 and does nothing.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
@@ -104,6 +108,7 @@ export const FLOW_ENABLE_IS_IDEMPOTENT: Always = {
 export const FLOW_SECOND_KERNEL_KNOWS_WHY: Always = {
   holds: 'always',
   id: 'flow/second-kernel-knows-why',
+  severity: 'tdx-lost',
   statement:
     'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
   source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
@@ -120,6 +125,7 @@ export const FLOW_SECOND_KERNEL_KNOWS_WHY: Always = {
 export const FLOW_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
   holds: 'always',
   id: 'flow/module-is-initialised-before-use',
+  severity: 'tdx-lost',
   statement:
     'A kernel whose users cannot bring CPUs up for TDX does it itself: no leaf is refused for want of TDH.SYS.INIT or TDH.SYS.LP.INIT.',
   source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532: both leaves dropped, as a coming module was to do without)',
@@ -137,6 +143,7 @@ export const FLOW_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
 export const FLOW_EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
   holds: 'always',
   id: 'flow/every-package-is-looked-at-first',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.CONFIG is not issued while a package that MCHECK counted has no CPU to program its key on.',
   source: 'v8 13/16, Dave Hansen, 10 Jan 2023 (the caller "guarantees" it, and the only caller does not look)',
   after: ['enable'],
@@ -156,6 +163,7 @@ export const FLOW_EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
 export const FLOW_NO_USELESS_SHUTDOWN: Always = {
   holds: 'always',
   id: 'flow/no-useless-shutdown',
+  severity: 'tdx-lost',
   statement: 'A failed initialisation issues no TDH.SYS.LP.SHUTDOWN: it reclaims nothing and bars the next attempt.',
   source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
   after: ['enable'],

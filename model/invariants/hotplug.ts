@@ -18,6 +18,7 @@ function isInTDXMemory(world: World, base: number, end: number): boolean {
 export const HOTPLUG_UNION_OF_ENTRIES_IS_ACCEPTED: Always = {
   holds: 'always',
   id: 'hotplug/union-of-entries-is-accepted',
+  severity: 'part-lost',
   statement: 'Memory that lies in the union of the TDX memory entries may go online, also across two of them.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
   after: ['memory-add'],
@@ -33,6 +34,7 @@ export const HOTPLUG_UNION_OF_ENTRIES_IS_ACCEPTED: Always = {
 export const HOTPLUG_OUTSIDE_IS_REFUSED: Always = {
   holds: 'always',
   id: 'hotplug/outside-is-refused',
+  severity: 'part-lost',
   statement: 'Once TDX is initialised, memory outside the TDX memory does not reach the page allocator.',
   source: 'tdx_memory_notifier(), Linux 6.12; v5 22/22, "Memory Hotplug"',
   after: ['memory-add'],
@@ -56,6 +58,7 @@ export const HOTPLUG_OUTSIDE_IS_REFUSED: Always = {
 export const HOTPLUG_ZONE_DEVICE_IS_ALLOWED: Always = {
   holds: 'always',
   id: 'hotplug/zone-device-is-allowed',
+  severity: 'part-lost',
   statement: "ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX's sake.",
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
@@ -70,6 +73,7 @@ export const HOTPLUG_ZONE_DEVICE_IS_ALLOWED: Always = {
 export const HOTPLUG_LEAVES_TDX_ALONE: Always = {
   holds: 'always',
   id: 'hotplug/leaves-tdx-alone',
+  severity: 'tdx-lost',
   statement: 'Hot-plugging a CPU or memory does not change the state of a running TDX.',
   source:
     'v7 04/20, Thomas Gleixner, 23 Nov 2022 ("should not have any impact on the TDX integrity of the already running system")',
@@ -84,6 +88,7 @@ export const HOTPLUG_LEAVES_TDX_ALONE: Always = {
 export const HOTPLUG_CPU_ADD_IS_NOT_VETOED: Always = {
   holds: 'always',
   id: 'hotplug/cpu-add-is-not-vetoed',
+  severity: 'part-lost',
   statement: 'A hot-added CPU is at most unusable for TDX; it is not refused altogether.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; L14617071103, Rafael Wysocki on v5',
   after: ['acpi-cpu-add'],
@@ -96,6 +101,7 @@ export const HOTPLUG_CPU_ADD_IS_NOT_VETOED: Always = {
 export const HOTPLUG_MEMORY_ADD_IS_NOT_VETOED: Always = {
   holds: 'always',
   id: 'hotplug/memory-add-is-not-vetoed',
+  severity: 'part-lost',
   statement: 'While TDX is not initialised, or has failed, memory may be added as on any other machine.',
   source: 'tdx_memory_notifier(), Linux 6.12 (an empty list allows everything); L14910658532, Rafael Wysocki on v5',
   after: ['memory-add'],

@@ -3,6 +3,7 @@ import type { Revision } from '../kernel/revision.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Fact } from './facts.ts';
+import type { Severity } from './severity.ts';
 
 /**
  * What must hold, always. Invariants read the world and write nothing; each says in a sentence what it demands and where
@@ -15,6 +16,8 @@ export interface Always {
   readonly statement: string;
   /** Mail, specification section, kernel function or recording. */
   readonly source: string;
+  /** What breaking it costs, unless the flaw that the bucket shows is known to cost something else. */
+  readonly severity: Severity;
   /** After which events it looks; `all`: the boot too. */
   readonly after: readonly EventKind[] | 'all';
   /** What the event must have had for the rule to say anything: it is not asked about others. Missing: it always is. */
@@ -50,4 +53,6 @@ export interface Offence {
   readonly state: string;
   /** The offence in a sentence, with the numbers of this case. */
   readonly message: string;
+  /** Index of the trace entry that broke the rule; missing: the event as a whole did. */
+  readonly entry?: number;
 }

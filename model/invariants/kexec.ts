@@ -16,6 +16,7 @@ function bootOf({ records }: World, { kernel }: EventRecord): number {
 export const KEXEC_CACHES_ARE_FLUSHED: Always = {
   holds: 'always',
   id: 'kexec/caches-are-flushed',
+  severity: 'crash',
   statement: 'Every CPU that made a SEAMCALL executes WBINVD before the next kernel runs.',
   source: 'v5 21/22 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"; L17560340124 (cache_state_incoherent)',
   after: ['kexec'],
@@ -47,6 +48,7 @@ function hasErratum({ facts }: KernelState): boolean {
 export const KEXEC_ERRATUM_IS_MINDED: Always = {
   holds: 'always',
   id: 'kexec/erratum-is-minded',
+  severity: 'memory',
   statement:
     'On CPUs with the partial-write erratum a kernel whose predecessor ran TDX is not started, or only on PAMTs that were reset, or given back by the module.',
   source:
@@ -65,6 +67,7 @@ export const KEXEC_ERRATUM_IS_MINDED: Always = {
 export const KEXEC_MODULE_IS_NOT_LEFT_OPEN: Always = {
   holds: 'always',
   id: 'kexec/module-is-not-left-open',
+  severity: 'tdx-lost',
   statement: 'A new kernel is not started beside a module the old one has initialised.',
   source: 'v5 22/22, "Kexec()" (the kernel leaves the module in open state)',
   after: ['kexec'],

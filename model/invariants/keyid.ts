@@ -9,6 +9,7 @@ import { ATTEMPTS, kernelCalls, times, triesOf } from './walk.ts';
 export const KEYID_RANGE: Always = {
   holds: 'always',
   id: 'keyid/range',
+  severity: 'tdx-lost',
   statement: 'The private KeyID range does not wrap, excludes KeyID 0 and fits the KeyID bits of the machine.',
   source: 'record_keyid_partitioning(), Linux 6.12 (low half + 1, taken verbatim); v3 checked it on every CPU',
   after: ['boot'],
@@ -32,6 +33,7 @@ export const KEYID_RANGE: Always = {
 export const KEYID_AT_LEAST_TWO: Always = {
   holds: 'always',
   id: 'keyid/at-least-two',
+  severity: 'tdx-lost',
   statement: 'TDX is offered only with at least two private KeyIDs: one for the module, one for a guest.',
   source: 'tdx_init(), Linux 6.12',
   after: ['boot'],
@@ -44,6 +46,7 @@ export const KEYID_AT_LEAST_TWO: Always = {
 export const KEYID_GLOBAL_IS_PRIVATE: Always = {
   holds: 'always',
   id: 'keyid/global-is-private',
+  severity: 'tdx-lost',
   statement: "The global KeyID is in the module's private range and is the one the kernel chose.",
   source: 'tdx_init(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
@@ -64,6 +67,7 @@ export const KEYID_GLOBAL_IS_PRIVATE: Always = {
 export const KEYID_GLOBAL_NEVER_HANDED_OUT: Always = {
   holds: 'always',
   id: 'keyid/global-never-handed-out',
+  severity: 'memory',
   statement: 'No guest gets the global KeyID, or one outside the private range.',
   source: 'tdx_guest_keyid_alloc(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01',
   after: ['td-create'],
@@ -81,6 +85,7 @@ export const KEYID_GLOBAL_NEVER_HANDED_OUT: Always = {
 export const KEYID_NEVER_REUSED_AFTER_LEAK: Always = {
   holds: 'always',
   id: 'keyid/never-reused-after-leak',
+  severity: 'memory',
   statement: 'A KeyID that the module has not freed is not given to another guest.',
   source:
     'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 (a KeyID whose TDH.MNG.KEY.FREEID failed is leaked, never reused)',
@@ -104,6 +109,7 @@ function isLost({ alive, hkid }: KernelTD): boolean {
 export const KEYID_LEAK_IS_TOLD: Always = {
   holds: 'always',
   id: 'keyid/leak-is-told',
+  severity: 'part-lost',
   statement: 'A KeyID that is lost until the next boot is named in dmesg.',
   source: 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 ("HKID %d is leaked.")',
   after: TD_EVENTS,
@@ -123,6 +129,7 @@ export const KEYID_LEAK_IS_TOLD: Always = {
 export const KEYID_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
   holds: 'always',
   id: 'keyid/transient-status-costs-no-keyid',
+  severity: 'part-lost',
   statement: 'A KeyID is not lost because the module was busy once: taking a guest down tries ten times.',
   source:
     'flaw KOT-BUSY: TDH.MNG.KEY.FREEID and TDH.MNG.VPFLUSHDONE take the KeyID table lock by trying (module 1.5.01)',

@@ -7,6 +7,7 @@ import { justInitialised } from './walk.ts';
 export const LEDGER_INITIALISED_LPS_AGREE: Always = {
   holds: 'always',
   id: 'ledger/initialised-lps-agree',
+  severity: 'tdx-lost',
   statement: 'At rest the kernel believes of exactly those LPs that they ran TDH.SYS.LP.INIT of which the module does.',
   source: 'tdx_cpu_enable() (tdx_lp_initialized), Linux 6.12; tdh_sys_lp_init.c, TDX module 1.5.01',
   after: 'all',
@@ -28,6 +29,7 @@ export const LEDGER_INITIALISED_LPS_AGREE: Always = {
 export const LEDGER_INITIALISED_MEANS_READY: Always = {
   holds: 'always',
   id: 'ledger/initialised-means-ready',
+  severity: 'tdx-lost',
   statement: 'When the kernel says initialised, the module is READY and every TDMR is initialised to its end.',
   source: 'init_tdmrs(), Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
@@ -45,6 +47,7 @@ export const LEDGER_INITIALISED_MEANS_READY: Always = {
 export const LEDGER_TDMRS_AGREE: Always = {
   holds: 'always',
   id: 'ledger/tdmrs-agree',
+  severity: 'tdx-lost',
   statement: "When the kernel says initialised, the module has the kernel's TDMRs, PAMTs and reserved areas.",
   source: 'config_tdx_module(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
@@ -74,6 +77,7 @@ export const LEDGER_TDMRS_AGREE: Always = {
 export const LEDGER_PACKAGES_AGREE: Always = {
   holds: 'always',
   id: 'ledger/packages-agree',
+  severity: 'tdx-lost',
   statement: 'When the kernel says initialised, the global KeyID is programmed on every package MCHECK counted.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],

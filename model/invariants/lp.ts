@@ -17,6 +17,7 @@ import {
 export const LP_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/offline-lp-does-not-cost-tdx',
+  severity: 'tdx-lost',
   statement:
     'A counted LP that is offline and has not run TDH.SYS.LP.INIT is brought up for it, or named before the module is touched.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt makes TDX fail hard); tdh_sys_config.c, TDX module 1.5.01',
@@ -45,6 +46,7 @@ export const LP_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
 export const LP_INIT_ONCE: Always = {
   holds: 'always',
   id: 'lp/init-once',
+  severity: 'tdx-lost',
   statement: 'The host runs TDH.SYS.LP.INIT successfully at most once per LP and never asks again.',
   source: 'tdx_cpu_enable(), Linux 6.12',
   after: INIT_EVENTS,
@@ -60,6 +62,7 @@ export const LP_INIT_ONCE: Always = {
 export const LP_LATE_LP_IS_NOT_SENT_TO_THE_MODULE: Always = {
   holds: 'always',
   id: 'lp/late-lp-is-not-sent-to-the-module',
+  severity: 'part-lost',
   statement: 'An LP that comes up after TDH.SYS.CONFIG is refused by the host with a reason, not by the module.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01 (state must be SYSINIT_DONE)',
   after: INIT_EVENTS,
@@ -76,6 +79,7 @@ export const LP_LATE_LP_IS_NOT_SENT_TO_THE_MODULE: Always = {
 export const LP_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/uncounted-lp-does-not-cost-tdx',
+  severity: 'tdx-lost',
   statement: 'An LP that MCHECK never counted is at most useless for TDX: it does not make initialisation fail.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (a hot-added CPU has no impact on the system that runs)',
   after: ['enable'],

@@ -7,6 +7,7 @@ import { firstCall, kernelCalls } from './walk.ts';
 export const MACHINE_CHECK_ADDRESS_IS_MASKED: Always = {
   holds: 'always',
   id: 'machine-check/address-is-masked',
+  severity: 'misleading',
   statement: 'The address given to TDH.PHYMEM.PAGE.RDMD carries no KeyID bits.',
   source: 'L30873133620 (MCI_ADDR_PHYSADDR); tdx_dump_mce_info(), Linux 6.12',
   after: ['machine-check'],
@@ -22,6 +23,7 @@ export const MACHINE_CHECK_ADDRESS_IS_MASKED: Always = {
 export const MACHINE_CHECK_ASKS_ONLY_WHEN_TDX_RUNS: Always = {
   holds: 'always',
   id: 'machine-check/asks-only-when-tdx-runs',
+  severity: 'crash',
   statement: 'After a failed initialisation no SEAMCALL is made, not even by the machine check handler.',
   source: 'tdx_dump_mce_info() and paddr_is_tdx_private(), Linux 6.12 (gated on the platform feature alone)',
   after: ['machine-check'],

@@ -7,6 +7,7 @@ import { offence } from './look.ts';
 export const MCHECK_PUBLISHED_CMRS_ARE_LEGAL: Always = {
   holds: 'always',
   id: 'mcheck/published-cmrs-are-legal',
+  severity: 'tdx-lost',
   statement:
     'CMRs that MCHECK published are 4 KiB aligned, ascending and disjoint, at least one, with empty ones only at the tail.',
   source: 'v7 09/20, Kai Huang, 23 Nov 2022 (what MCHECK guarantees)',

@@ -31,6 +31,7 @@ function refusedRegion(world: World, record: EventRecord): string {
 export const MEMORY_OUTSIDE_CMRS_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'memory/outside-cmrs-does-not-cost-tdx',
+  severity: 'tdx-lost',
   statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
   source: 'v7 10/20 review, Dave Hansen; archive refs 58287725306, 58078908472 (CXL memory onlined as RAM)',
   after: ['enable'],
@@ -118,6 +119,7 @@ function tdmrsNeeded(world: World): number {
 export const MEMORY_RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   holds: 'always',
   id: 'memory/reserved-areas-suffice-where-cmrs-fit',
+  severity: 'tdx-lost',
   statement:
     'A TDMR whose holes outside the CMRs, and all PAMTs, fit 16 reserved areas does not fail for want of areas.',
   source:
@@ -142,6 +144,7 @@ export const MEMORY_RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
 export const MEMORY_PAGE_ALLOCATOR_GIVES_TDX_MEMORY: Always = {
   holds: 'always',
   id: 'memory/page-allocator-gives-tdx-memory',
+  severity: 'part-lost',
   statement: 'Once TDX is initialised every page the page allocator can give out is usable as TDX memory.',
   source: 'v5 22/22 ("all pages managed by the page allocator are TDX memory"), Kai Huang, 22 Jun 2022',
   after: ['enable', 'memory-add'],

@@ -52,6 +52,7 @@ const isPlain = (entry: SeamcallEntry): boolean => typeof entry.leaf === 'number
 
 export const MODULE_REFUSED_CALL_CHANGES_NOTHING = afterEachCall({
   id: 'module/refused-call-changes-nothing',
+  severity: 'tdx-lost',
   statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
   needs: ['changed'],
@@ -61,6 +62,7 @@ export const MODULE_REFUSED_CALL_CHANGES_NOTHING = afterEachCall({
 
 export const MODULE_NOT_READY_GATE = afterEachCall({
   id: 'module/not-ready-gate',
+  severity: 'tdx-lost',
   statement:
     'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
   source: 'tdx_vmm_dispatcher.c, TDX module 1.5.01',
@@ -82,6 +84,7 @@ export const MODULE_NOT_READY_GATE = afterEachCall({
 
 export const MODULE_SYS_INFO_R9_IS_32 = afterEachCall({
   id: 'module/sys-info-r9-is-32',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs: it is no count.',
   source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, 23 Nov 2022 (R9 trusted as a count)',
   leaf: LEAF_NUMBER['TDH.SYS.INFO'],
@@ -91,6 +94,7 @@ export const MODULE_SYS_INFO_R9_IS_32 = afterEachCall({
 
 export const MODULE_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
   id: 'module/config-waits-for-every-lp',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.CONFIG succeeds only when as many LPs as MCHECK counted have run TDH.SYS.LP.INIT.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.CONFIG'],
@@ -105,6 +109,7 @@ export const MODULE_CONFIG_WAITS_FOR_EVERY_LP = afterEachCall({
 
 export const MODULE_READY_MEANS_EVERY_PACKAGE = afterEachCall({
   id: 'module/ready-means-every-package',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.KEY.CONFIG makes the module READY exactly when it has succeeded on every package MCHECK counted.',
   source: 'tdh_sys_key_config.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.KEY.CONFIG'],
@@ -121,6 +126,7 @@ export const MODULE_READY_MEANS_EVERY_PACKAGE = afterEachCall({
 
 export const MODULE_TDMR_INIT_PROGRESS = afterEachCall({
   id: 'module/tdmr-init-progress',
+  severity: 'tdx-lost',
   statement: "TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR's base to its end, never beyond.",
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
@@ -138,6 +144,7 @@ export const MODULE_TDMR_INIT_PROGRESS = afterEachCall({
 
 export const MODULE_LP_INIT_WINDOW = afterEachCall({
   id: 'module/lp-init-window',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.LP.INIT succeeds only between TDH.SYS.INIT and TDH.SYS.CONFIG.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.LP.INIT'],
@@ -147,6 +154,7 @@ export const MODULE_LP_INIT_WINDOW = afterEachCall({
 
 export const MODULE_INIT_ONCE = afterEachCall({
   id: 'module/init-once',
+  severity: 'tdx-lost',
   statement: 'TDH.SYS.INIT succeeds at most once in the life of a module.',
   source: 'tdh_sys_init.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.INIT'],
@@ -157,6 +165,7 @@ export const MODULE_INIT_ONCE = afterEachCall({
 export const MODULE_RBP_CLOBBER_IS_NOTICED: Always = {
   holds: 'always',
   id: 'module/rbp-clobber-is-noticed',
+  severity: 'crash',
   statement: 'A module whose calls may change RBP is not used by a kernel that keeps its frame pointer there.',
   source: 'check_features(), Linux 6.17 (NO_RBP_MOD); L37785930008',
   after: ['enable'],

@@ -33,6 +33,7 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
   return {
     holds: 'always',
     id,
+    severity: 'misleading',
     statement: `Initialisation that fails on ${name} says so: at least one line gives the leaf or the reason.`,
     source: 'v11 05/20, Kai Huang and Dave Hansen, 7 Jun 2023; LKML 23 Jun 2024 (customer site, SEAMLDR load error)',
     after: INIT_EVENTS,
@@ -58,6 +59,7 @@ export const NAMING_UD_IS_NOT_SILENT = silentTrap('ud', '#UD', 'naming/ud-is-not
 export const NAMING_FAILURE_NAMES_LEAF_OR_REASON: Always = {
   holds: 'always',
   id: 'naming/failure-names-leaf-or-reason',
+  severity: 'misleading',
   statement:
     'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
   source: 'tdx_enable(), Linux 6.12; LKML 23 Jun 2024 ("bare error codes do not help users")',
@@ -86,6 +88,7 @@ export const NAMING_FAILURE_NAMES_LEAF_OR_REASON: Always = {
 export const NAMING_VERDICT_CARRIES_ERRNO: Always = {
   holds: 'always',
   id: 'naming/verdict-carries-errno',
+  severity: 'misleading',
   statement: 'The final line of a failed initialisation carries the errno the caller gets.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
@@ -102,6 +105,7 @@ export const NAMING_VERDICT_CARRIES_ERRNO: Always = {
 export const NAMING_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/package-without-cpu-is-named',
+  severity: 'misleading',
   statement: 'If initialisation fails for want of an online CPU in a package, a line names that package.',
   source:
     'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
@@ -130,6 +134,7 @@ export const NAMING_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
 export const NAMING_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/lp-that-blocks-init-is-named',
+  severity: 'misleading',
   statement: 'If initialisation fails because a counted LP never ran TDH.SYS.LP.INIT, a line names that LP.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
@@ -152,6 +157,7 @@ export const NAMING_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
 export const NAMING_MEMORY_OUTSIDE_CMRS_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/memory-outside-cmrs-is-named',
+  severity: 'misleading',
   statement: 'If initialisation fails because memory lies outside the CMRs, a line names the region.',
   source: 'v7 10/20 review, Dave Hansen (L36974333584); LKML 2409.3/07101 (CXL hot-add rejected without a word)',
   after: ['enable'],
@@ -168,6 +174,7 @@ export const NAMING_MEMORY_OUTSIDE_CMRS_IS_NAMED: Always = {
 export const NAMING_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'naming/refused-memory-add-is-explained',
+  severity: 'misleading',
   statement: "Memory refused for TDX's sake is refused with a line that names the range.",
   source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
   after: ['memory-add'],
@@ -183,6 +190,7 @@ export const NAMING_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
 export const NAMING_MODULE_NOT_LOADED_IS_TRUE: Always = {
   holds: 'always',
   id: 'naming/module-not-loaded-is-true',
+  severity: 'misleading',
   statement: '"Module not loaded" is said only where no module is loaded.',
   source:
     'seamcall(), v7 06/20 (#GP becomes -ENODEV and so "not loaded"); try_init_module_global(), Linux 6.12 (VMfailInvalid means absent, busy or dead)',
@@ -205,6 +213,7 @@ export const NAMING_MODULE_NOT_LOADED_IS_TRUE: Always = {
 export const NAMING_OLD_MODULE_IS_CALLED_OLD: Always = {
   holds: 'always',
   id: 'naming/old-module-is-called-old',
+  severity: 'misleading',
   statement: 'If initialisation fails because the module lacks a leaf or field the kernel reads, a line says so.',
   source: 'github.com/canonical/tdx/issues/83 and /331 (module 1.0 under a kernel that needs TDH.SYS.RD)',
   after: ['enable'],
@@ -228,6 +237,7 @@ export const NAMING_OLD_MODULE_IS_CALLED_OLD: Always = {
 export const NAMING_REFUSED_TD_NAMES_THE_PACKAGE: Always = {
   holds: 'always',
   id: 'naming/refused-td-names-the-package',
+  severity: 'misleading',
   statement:
     'A TD that is refused for want of an online CPU in a package is refused with a line that names the package.',
   source:
@@ -249,6 +259,7 @@ export const NAMING_REFUSED_TD_NAMES_THE_PACKAGE: Always = {
 export const NAMING_CPU_THAT_STAYS_NAMES_THE_PACKAGE: Always = {
   holds: 'always',
   id: 'naming/cpu-that-stays-names-the-package',
+  severity: 'misleading',
   statement: "A CPU that may not go offline for a guest's sake stays with a line that names its package.",
   source:
     'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 (the line names no package); v8 13/16, Dave Hansen, 10 Jan 2023',

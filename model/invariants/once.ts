@@ -9,6 +9,7 @@ import { INIT_EVENTS, failedSeamcall, leafName, offence, offenceOf, statusClass 
 export const ONCE_MISTIMED_FIRST_CALL_DOES_NOT_POISON: Always = {
   holds: 'always',
   id: 'once/mistimed-first-call-does-not-poison',
+  severity: 'tdx-lost',
   statement:
     'TDH.SYS.INIT called outside VMX operation, or before the module is loaded, is tried again when that has changed.',
   source: 'v12 review, David Hildenbrand (L10316635977); try_init_module_global(), Linux 6.12 (the result is cached)',
@@ -40,6 +41,7 @@ function saysWhy({ kernel, dmesgFrom, dmesgTo }: EventRecord): boolean {
 export const ONCE_ONE_FAILURE_DOES_NOT_BAR_TDX: Always = {
   holds: 'always',
   id: 'once/one-failure-does-not-bar-tdx',
+  severity: 'tdx-lost',
   statement:
     'After a failed initialisation the next attempt is an attempt: it does something, or says why it does not.',
   source: 'tdx_enable(), Linux 6.12 (TDX_MODULE_ERROR: -EINVAL, silently)',
@@ -55,6 +57,7 @@ export const ONCE_ONE_FAILURE_DOES_NOT_BAR_TDX: Always = {
 export const ONCE_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
   holds: 'always',
   id: 'once/allocation-failure-is-not-permanent',
+  severity: 'tdx-lost',
   statement: 'Memory that could not be allocated once does not bar TDX for the rest of the boot.',
   source: 'init_tdx_module(), Linux 6.12 (any error ends in TDX_MODULE_ERROR)',
   after: ['enable'],
@@ -75,6 +78,7 @@ export const ONCE_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
 export const ONCE_ABSENCE_IS_REMEMBERED: Always = {
   holds: 'always',
   id: 'once/absence-is-remembered',
+  severity: 'misleading',
   statement: 'A kernel whose failures are final does not ask again for a module that was not there.',
   source: 'v5 07/22 review, Chao Gao (L14245730965: the status is not set to TDX_MODULE_NONE)',
   after: ['enable'],

@@ -40,6 +40,7 @@ function isModulesPAMT({ module }: World, base: number, size: number): boolean {
 export const PAMT_NOT_FREED_WHILE_READY: Always = {
   holds: 'always',
   id: 'pamt/not-freed-while-ready',
+  severity: 'memory',
   statement: 'PAMT memory goes back to the page allocator only when the module can no longer reach it.',
   source: 'init_tdx_module() error path, Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
@@ -63,6 +64,7 @@ export const PAMT_NOT_FREED_WHILE_READY: Always = {
 export const PAMT_NOT_WRITTEN_WHILE_READY: Always = {
   holds: 'always',
   id: 'pamt/not-written-while-ready',
+  severity: 'memory',
   statement: 'The host does not write PAMT memory under its own KeyID while the module can still reach it.',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12; TDX module specification, private memory and MK-TME integrity',
   after: ['enable'],
@@ -82,6 +84,7 @@ export const PAMT_NOT_WRITTEN_WHILE_READY: Always = {
 export const PAMT_FLUSHED_BEFORE_FREE: Always = {
   holds: 'always',
   id: 'pamt/flushed-before-free',
+  severity: 'memory',
   statement:
     'Between the last SEAMCALL of a failed initialisation that configured the module and the freeing of a PAMT every CPU executes WBINVD.',
   source: 'init_tdx_module() error path, Linux 6.12',
@@ -108,6 +111,7 @@ export const PAMT_FLUSHED_BEFORE_FREE: Always = {
 export const PAMT_RESET_BEFORE_FREE: Always = {
   holds: 'always',
   id: 'pamt/reset-before-free',
+  severity: 'memory',
   statement:
     'On CPUs with the partial-write erratum every line of a PAMT whose key may have been used is rewritten with MOVDIR64B before it is freed.',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12; X86_BUG_TDX_PW_MCE',
@@ -145,6 +149,7 @@ export const PAMT_RESET_BEFORE_FREE: Always = {
 export const PAMT_FLUSHED_BEFORE_KEY_CONFIG: Always = {
   holds: 'always',
   id: 'pamt/flushed-before-key-config',
+  severity: 'memory',
   statement: 'All CPUs execute WBINVD between the allocation of the PAMTs and the first TDH.SYS.KEY.CONFIG.',
   source: 'init_tdx_module(), Linux 6.12; v8 13/16',
   after: ['enable'],
@@ -174,6 +179,7 @@ export const PAMT_FLUSHED_BEFORE_KEY_CONFIG: Always = {
 export const PAMT_SIZE: Always = {
   holds: 'always',
   id: 'pamt/size',
+  severity: 'tdx-lost',
   statement: 'After success each TDMR has three PAMTs of at least entries x entry size, in one 4 KiB aligned block.',
   source: 'tdmr_get_pamt_sz(), Linux 6.12; TDX module ABI, TDMR_INFO',
   after: ['enable'],
@@ -203,6 +209,7 @@ export const PAMT_SIZE: Always = {
 export const PAMT_DISJOINT: Always = {
   holds: 'always',
   id: 'pamt/disjoint',
+  severity: 'crash',
   statement: 'After success no two PAMTs overlap, and none lies in a part of a TDMR that is not reserved.',
   source: 'tdh_sys_config.c, TDX module 1.5.01; tdmr_populate_rsvd_pamts(), Linux 6.12',
   after: ['enable'],

@@ -20,6 +20,7 @@ const ENTROPY_ATTEMPTS_MAX = 10;
 export const RETRY_TRANSIENT_IS_NOT_PERMANENT: Always = {
   holds: 'always',
   id: 'retry/transient-is-not-permanent',
+  severity: 'tdx-lost',
   statement: 'A transient status (busy, no entropy, key generation failed) never bars TDX for the rest of the boot.',
   source:
     'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
@@ -45,6 +46,7 @@ export const RETRY_TRANSIENT_IS_NOT_PERMANENT: Always = {
 export const RETRY_ENTROPY_AT_MOST_TEN: Always = {
   holds: 'always',
   id: 'retry/entropy-at-most-ten',
+  severity: 'cosmetic',
   statement: 'TDX_RND_NO_ENTROPY is retried at once, ten calls in all at most.',
   source: 'sc_retry(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,
@@ -70,6 +72,7 @@ export const RETRY_ENTROPY_AT_MOST_TEN: Always = {
 export const RETRY_REPEATS_ITS_INPUTS: Always = {
   holds: 'always',
   id: 'retry/repeats-its-inputs',
+  severity: 'tdx-lost',
   statement: 'A retry after TDX_RND_NO_ENTROPY sends the same inputs again, not the outputs of the refused call.',
   source: 'sc_retry() over __seamcall_ret(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,

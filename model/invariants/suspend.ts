@@ -16,6 +16,7 @@ function stateOf({ event }: EventRecord): string {
 export const SUSPEND_TDX_ENDS_WITH_ITS_MODULE: Always = {
   holds: 'always',
   id: 'suspend/tdx-ends-with-its-module',
+  severity: 'crash',
   statement:
     'A kernel whose machine slept without the TDX module surviving it does not go on as if it had: nothing is initialised any more, and after S3 nothing can be.',
   source: DOCUMENT,
@@ -39,6 +40,7 @@ export const SUSPEND_TDX_ENDS_WITH_ITS_MODULE: Always = {
 export const SUSPEND_REFUSAL_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'suspend/refusal-is-explained',
+  severity: 'misleading',
   statement: 'Where TDX stands in the way of a sleep state, some line has said so, and how to have it.',
   source: `${DOCUMENT} ("Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.")`,
   after: ['suspend'],
@@ -54,6 +56,7 @@ export const SUSPEND_REFUSAL_IS_EXPLAINED: Always = {
 export const SUSPEND_REFUSAL_COMES_FIRST: Always = {
   holds: 'always',
   id: 'suspend/refusal-comes-first',
+  severity: 'misleading',
   statement: 'A sleep state that there is no way into is refused before CPUs go offline for it.',
   source:
     'acpi_suspend_enter() and acpi_suspend_state_valid(), drivers/acpi/sleep.c; suspend_enter(), kernel/power/suspend.c, Linux 6.12',
@@ -74,6 +77,7 @@ export const SUSPEND_REFUSAL_COMES_FIRST: Always = {
 export const SUSPEND_EVERY_CPU_COMES_BACK: Always = {
   holds: 'always',
   id: 'suspend/every-cpu-comes-back',
+  severity: 'part-lost',
   statement: 'A CPU that a sleep state took offline comes back afterwards: TDX is no reason to lose it.',
   source: 'thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12; tdx_online_cpu(), Linux 7.3',
   after: ['suspend'],

@@ -8,6 +8,7 @@ import { INIT_EVENTS, failedSeamcall, lastSeamcall, leafName, offence, offenceOf
 export const SW_ERROR_FAULT_NEVER_CRASHES: Always = {
   holds: 'always',
   id: 'sw-error/fault-never-crashes',
+  severity: 'crash',
   statement: '#GP or #UD on SEAMCALL becomes a TDX_SW_ERROR status; the kernel does not oops.',
   source: 'v11 05/20 "Add SEAMCALL infrastructure", Kai Huang, 7 Jun 2023',
   after: 'all',
@@ -28,6 +29,7 @@ export const SW_ERROR_FAULT_NEVER_CRASHES: Always = {
 export const SW_ERROR_CLASS_FF_IS_NEVER_THE_MODULE_S: Always = {
   holds: 'always',
   id: 'sw-error/class-ff-is-never-the-module-s',
+  severity: 'misleading',
   statement: 'No status the module returns has bits 47:40 all set: that class is reserved for the host.',
   source: 'arch/x86/include/asm/tdx.h, TDX_SW_ERROR, Linux 6.12',
   after: 'all',
@@ -47,6 +49,7 @@ const ERRNO_OF_TRAP = { gp: EOPNOTSUPP, ud: EACCES, vmfail: ENODEV, none: EIO } 
 export const SW_ERROR_ERRNO_SAYS_HOW: Always = {
   holds: 'always',
   id: 'sw-error/errno-says-how',
+  severity: 'misleading',
   statement:
     'A call that fails on a SEAMCALL returns -EACCES for #UD, -EOPNOTSUPP for #GP, -ENODEV for VMfailInvalid, -EIO for anything else.',
   source: 'sc_retry_prerr(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12',
@@ -70,6 +73,7 @@ export const SW_ERROR_ERRNO_SAYS_HOW: Always = {
 export const SW_ERROR_FAILURE_IS_NEVER_SUCCESS: Always = {
   holds: 'always',
   id: 'sw-error/failure-is-never-success',
+  severity: 'tdx-lost',
   statement: 'Initialisation whose last SEAMCALL failed does not return 0.',
   source: 'tdx_enable() and tdx_cpu_enable(), Linux 6.12',
   after: ['enable', 'cpu-enable'],
@@ -84,6 +88,7 @@ export const SW_ERROR_FAILURE_IS_NEVER_SUCCESS: Always = {
 export const SW_ERROR_NO_CRASH: Always = {
   holds: 'always',
   id: 'sw-error/no-crash',
+  severity: 'crash',
   statement: 'Nothing a platform, a hot-plug event or the module does crashes the kernel.',
   source: 'v5 22/22 review: L14237836934 (no BUG() on hot-removal); v7 04/20, Thomas Gleixner, 23 Nov 2022',
   after: 'all',

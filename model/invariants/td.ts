@@ -19,6 +19,7 @@ import { ATTEMPTS, kernelCalls, times, triesOf } from './walk.ts';
 export const TD_HAS_ITS_KEY_ON_EVERY_PACKAGE: Always = {
   holds: 'always',
   id: 'td/has-its-key-on-every-package',
+  severity: 'tdx-refused',
   statement: 'A TD that was created has its key on every package that the module has configured.',
   source: '__tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; tdh_mng_key_config.c, TDX module 1.5.01',
   after: ['td-create'],
@@ -38,6 +39,7 @@ export const TD_HAS_ITS_KEY_ON_EVERY_PACKAGE: Always = {
 export const TD_CREATE_NEEDS_EVERY_PACKAGE: Always = {
   holds: 'always',
   id: 'td/create-needs-every-package',
+  severity: 'tdx-refused',
   statement: 'A TD that cannot have its key on every counted package is refused before the module hears of it.',
   source: 'v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package)',
   after: ['td-create'],
@@ -54,6 +56,7 @@ export const TD_CREATE_NEEDS_EVERY_PACKAGE: Always = {
 export const TD_LAST_CPU_OF_PACKAGE_STAYS: Always = {
   holds: 'always',
   id: 'td/last-cpu-of-package-stays',
+  severity: 'part-lost',
   statement: 'While a guest has a KeyID, no counted package loses its last online CPU.',
   source:
     'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; L54903689223, core VMXON series; v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package)',
@@ -75,6 +78,7 @@ const TRANSIENT = ['TDX_OPERAND_BUSY', 'TDX_SYS_BUSY', 'TDX_KEY_GENERATION_FAILE
 export const TD_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
   holds: 'always',
   id: 'td/transient-status-costs-no-td',
+  severity: 'part-lost',
   statement: 'A guest is not given up because the module was busy once: making one tries ten times.',
   source:
     'flaw KOT-BUSY: TDH.MNG.CREATE takes the KeyID table lock by trying (module 1.5.01); __tdx_td_init(), Linux 6.16',
@@ -96,6 +100,7 @@ export const TD_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
 export const TD_NO_VCPU_STAYS_ON_A_CPU_THAT_GOES: Always = {
   holds: 'always',
   id: 'td/no-vcpu-stays-on-a-cpu-that-goes',
+  severity: 'part-lost',
   statement: 'A CPU that goes offline takes no vCPU with it: the module has let go of all that last ran there.',
   source:
     'tdx_disable_virtualization_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; TDX Module ABI specification, TDH.VP.FLUSH (inferred: no recording has vCPUs)',
@@ -117,6 +122,7 @@ export const TD_NO_VCPU_STAYS_ON_A_CPU_THAT_GOES: Always = {
 export const TD_GIVES_EVERYTHING_BACK: Always = {
   holds: 'always',
   id: 'td/gives-everything-back',
+  severity: 'part-lost',
   statement: 'A TD whose end no SEAMCALL refused leaves no KeyID, no page and no TD behind, here or in the module.',
   source: 'tdx_mmu_release_hkid() and tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16',
   after: ['td-destroy'],
@@ -138,6 +144,7 @@ export const TD_GIVES_EVERYTHING_BACK: Always = {
 export const TD_NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
   holds: 'always',
   id: 'td/no-control-page-is-freed-too-early',
+  severity: 'memory',
   statement: 'A page that the module holds as TDR, TDCX or TDVPR is not given back to the page allocator.',
   source:
     'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; tdh_phymem_page_reclaim.c, TDX module 1.5.01',

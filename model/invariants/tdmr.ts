@@ -31,6 +31,7 @@ const HOST_MISTAKES: ReadonlySet<string> = new Set([
 export const TDMR_MODULE_FINDS_NO_FAULT: Always = {
   holds: 'always',
   id: 'tdmr/module-finds-no-fault',
+  severity: 'tdx-lost',
   statement: "TDH.SYS.CONFIG never refuses the host's TDMRs for their geometry.",
   source: 'tdh_sys_config.c, TDX module 1.5.01; construct_tdmrs(), Linux 6.12',
   after: ['enable'],
@@ -45,6 +46,7 @@ export const TDMR_MODULE_FINDS_NO_FAULT: Always = {
 export const TDMR_GEOMETRY: Always = {
   holds: 'always',
   id: 'tdmr/geometry',
+  severity: 'tdx-lost',
   statement: 'TDMRs are 1 to 64, multiples of 1 GiB, not empty, ascending and disjoint.',
   source: 'TDX module ABI, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
@@ -65,6 +67,7 @@ export const TDMR_GEOMETRY: Always = {
 export const TDMR_RESERVED_AREAS: Always = {
   holds: 'always',
   id: 'tdmr/reserved-areas',
+  severity: 'tdx-lost',
   statement: 'Reserved areas are 4 KiB aligned, not empty, ascending, disjoint, inside their TDMR and at most 16.',
   source: 'TDX module ABI, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
@@ -93,6 +96,7 @@ export const TDMR_RESERVED_AREAS: Always = {
 export const TDMR_COVERS_TDX_MEMORY: Always = {
   holds: 'always',
   id: 'tdmr/covers-tdx-memory',
+  severity: 'part-lost',
   statement: "After success every page of the kernel's TDX memory is usable through a TDMR, or holds a PAMT.",
   source: 'construct_tdmrs(), Linux 6.12',
   after: ['enable'],
@@ -114,6 +118,7 @@ export const TDMR_COVERS_TDX_MEMORY: Always = {
 export const TDMR_INSIDE_CMRS: Always = {
   holds: 'always',
   id: 'tdmr/inside-cmrs',
+  severity: 'tdx-lost',
   statement: 'Every part of a TDMR that is not reserved lies in the union of the CMRs once the module has accepted it.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],

@@ -9,6 +9,7 @@ import { isUndisturbed, offence } from './look.ts';
 export const THREADS_NO_DEADLOCK: Always = {
   holds: 'always',
   id: 'threads/no-deadlock',
+  severity: 'crash',
   statement: 'No threads wait for one another, or for a lock that nobody will drop.',
   source: 'Documentation/locking/lockdep-design.rst',
   after: 'all',
@@ -27,6 +28,7 @@ const PAIRS = LOCKS.flatMap((one, index) =>
 export const THREADS_ONE_LOCK_ORDER: Always = {
   holds: 'always',
   id: 'threads/one-lock-order',
+  severity: 'crash',
   statement: 'No two locks are taken in both orders, whether or not two threads met there.',
   source: 'Documentation/locking/lockdep-design.rst ("lock-class dependency rules")',
   after: 'all',
@@ -61,6 +63,7 @@ function endedDuringInit({ overlaps }: World, record: EventRecord): boolean {
 export const THREADS_NO_PACKAGE_GOES_DARK_DURING_INIT: Always = {
   holds: 'always',
   id: 'threads/no-package-goes-dark-during-init',
+  severity: 'tdx-lost',
   statement: 'While the module is being initialised no counted package loses its last online CPU.',
   source: 'v8 13/16, Kai Huang, 10 Jan 2023 ("refuse to offline the last cpu for each package during initialization")',
   after: ['cpu-offline', 'acpi-cpu-remove'],

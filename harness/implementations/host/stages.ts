@@ -2,6 +2,11 @@ import type { Stages } from '../../campaign/stages.ts';
 import { describeWorld } from '../../describe/describe-case.ts';
 import type { Event } from '../../../model/world/event.ts';
 import type { Case } from '../../case.ts';
+import type { Description } from '../../oracle/judge.ts';
+import { withRules } from '../../oracle/rule.ts';
+import type { Violation } from '../../oracle/verdict.ts';
+import { severityOfDifference } from './difference-severity.ts';
+import { HOST_RULES } from './rules.ts';
 import { describeHostDifference, HOST_INVARIANTS, type HostSubject, judgeHostsBetween } from './judge.ts';
 
 /** The stages of a campaign against a host: cases as ever, judged on what the host does. */
@@ -10,7 +15,7 @@ export function hostStages(stages: Stages, subject: HostSubject): Stages {
     ...forHosts(stages, [subject]),
     ...judgedHostStages(stages, subject),
     judge: subject.judge,
-    describe: (input) => describing(subject, input),
+    describe: (input, violation) => describing(subject, input, violation),
   };
 }
 
@@ -20,7 +25,10 @@ export function betweenHostsStages(stages: Stages, first: HostSubject, second: H
     ...forHosts(stages, [first, second]),
     ...judgedHostStages(stages, null),
     judge: (input) => judgeHostsBetween(first, second, input),
-    describe: (input) => ['first host:', ...describing(first, input), 'second host:', ...describing(second, input)],
+    describe: (input) => ({
+      lines: ['first host:', ...describing(first, input).lines, 'second host:', ...describing(second, input).lines],
+      broken: null,
+    }),
   };
 }
 
@@ -28,9 +36,11 @@ export function betweenHostsStages(stages: Stages, first: HostSubject, second: H
 export function judgedHostStages(
   stages: Stages,
   subject: HostSubject | null,
-): Pick<Stages, 'invariants' | 'sometimes'> {
-  if (subject === null) return { invariants: ['host/hosts-agree'], sometimes: () => [] };
+): Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'> {
+  const ruleOf = withRules(HOST_RULES, stages.ruleOf, severityOfDifference);
+  if (subject === null) return { invariants: ['host/hosts-agree'], sometimes: () => [], ruleOf };
   return {
+    ruleOf,
     invariants: [...stages.invariants, ...HOST_INVARIANTS],
     // One that claims to be none of ours promises nothing but to initialise TDX now and then.
     sometimes: (profile) =>
@@ -91,8 +101,9 @@ function isReachable(id: string): boolean {
   return !UNREACHABLE.some((family) => id.startsWith(family));
 }
 
-function describing(subject: HostSubject, input: Case): readonly string[] {
+function describing(subject: HostSubject, input: Case, violation?: Violation): Description {
   const { run, failure } = subject.play(input);
-  if (run === null) return [`the host does not get to the end: ${failure.message}`];
-  return [...describeWorld(run.world), ...describeHostDifference(subject, input, run)];
+  if (run === null) return { lines: [`the host does not get to the end: ${failure.message}`], broken: 0 };
+  const { lines, broken } = describeWorld(run.world, violation);
+  return { lines: [...lines, ...describeHostDifference(subject, input, run)], broken };
 }

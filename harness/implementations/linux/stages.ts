@@ -8,8 +8,9 @@ import { findProfile } from '../../profile.ts';
 import { compareWorlds } from '../host/difference.ts';
 import { comparable, type LinuxKernel, judgeAgainstModel, judgeBetween, runCompiled, startKernel } from './judge.ts';
 import { describeSideBySide, type Side } from '../../describe/side-by-side.ts';
-
-const OWN_INVARIANTS = ['linux/is-its-model', 'linux/no-warnings'];
+import { withRules } from '../../oracle/rule.ts';
+import { severityOfDifference } from '../host/difference-severity.ts';
+import { LINUX_RULES } from './rules.ts';
 
 /** What a thread is told so that it can start compiled kernels of its own. */
 export interface LinuxInput {
@@ -26,10 +27,12 @@ export function linuxSource(input: LinuxInput): StagesSource {
 }
 
 /** What campaigns over compiled kernels judge, and what they must see: the same whether or not a kernel is running. */
-export function judgedStages(base: Stages, between: boolean): Pick<Stages, 'invariants' | 'sometimes'> {
-  if (between) return { invariants: ['linux/trees-agree'], sometimes: () => [] };
+export function judgedStages(base: Stages, between: boolean): Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'> {
+  const ruleOf = withRules(LINUX_RULES, base.ruleOf, severityOfDifference);
+  if (between) return { invariants: ['linux/trees-agree'], sometimes: () => [], ruleOf };
   return {
-    invariants: [...base.invariants, ...OWN_INVARIANTS],
+    ruleOf,
+    invariants: [...base.invariants, 'linux/is-its-model', 'linux/no-warnings'],
     sometimes(profile) {
       const revision = comparable(findProfile(profile).revision);
       const reachable = new Set(
@@ -62,12 +65,12 @@ export async function openStages(input: unknown): Promise<OpenStages> {
 function againstModel(kernel: LinuxKernel): Pick<Stages, 'judge' | 'describe'> {
   return {
     judge: (input, full) => judgeAgainstModel(kernel, input, full),
-    describe(input) {
+    describe(input, violation) {
       const model = runCase(input, comparable);
       const { world } = runCompiled(kernel, input);
-      if (compareWorlds(model, world) === null) return describeWorld(world);
+      if (compareWorlds(model, world) === null) return describeWorld(world, violation);
       const name = `the model of ${input.profile.kernel}`;
-      return describeSideBySide({ name, lines: describeWorld(model) }, sideOf(kernel, world));
+      return describeSideBySide({ name, lines: describeWorld(model).lines }, sideOf(kernel, world));
     },
   };
 }
@@ -84,5 +87,5 @@ function between(first: LinuxKernel, second: LinuxKernel): Pick<Stages, 'judge' 
 }
 
 function sideOf({ revision }: LinuxKernel, world: World): Side {
-  return { name: revision.name, lines: describeWorld(world) };
+  return { name: revision.name, lines: describeWorld(world).lines };
 }

@@ -20,7 +20,7 @@ function withoutCounts(line: string): string {
 }
 
 /** What the page shows `conform` to say after each. */
-const shown = [...text.matchAll(/```\n((?:BROKEN|fixed) {2}[\s\S]*?)```/g)].map(([, block = '']) =>
+const shown = [...text.matchAll(/```\n((?:NEW BUG breaks|fixed {2})[\s\S]*?)```/g)].map(([, block = '']) =>
   block.trimEnd().split('\n'),
 );
 
