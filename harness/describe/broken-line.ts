@@ -2,14 +2,12 @@ import type { Violation } from '../oracle/verdict.ts';
 import type { RunLine } from './run-line.ts';
 
 /**
- * Index of the line that broke the rule: the entry that the rule names, else the last call in the event that the bucket
+ * Index of the line that broke the rule: that of trace entry `entry` (-1: the rule names none), else the last call in the event that the bucket
  * is about, else the head of the event. `null` for a run without that event.
  */
-export function brokenLine(lines: readonly RunLine[], { entry, bucket, event }: Violation): number | null {
-  if (entry !== undefined) {
-    const named = lines.findIndex(({ from, to }) => from <= entry && entry < to);
-    if (named !== -1) return named;
-  }
+export function brokenLine(lines: readonly RunLine[], { bucket, event }: Violation, entry: number): number | null {
+  const named = lines.findIndex(({ from, to }) => from <= entry && entry < to);
+  if (named !== -1) return named;
   const record = recordOf(lines, event);
   const [, leaf = '', status = ''] = bucket.split('|');
   if (/^TDH\./.test(leaf)) {

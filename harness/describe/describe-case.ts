@@ -6,7 +6,7 @@ import type { EventRecord, TraceEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import type { Description } from '../oracle/judge.ts';
-import { runCase } from '../oracle/judge-case.ts';
+import { runCase, runToCulprit } from '../oracle/judge-case.ts';
 import { type Variant, variantOf } from '../oracle/metamorphic.ts';
 import type { Violation } from '../oracle/verdict.ts';
 import { ALLOCATOR } from './allocator.ts';
@@ -21,21 +21,24 @@ import { describeSideBySide } from './side-by-side.ts';
  * With `violation`, the line that broke its rule is named; a violation of a metamorphic rule shows both runs side by side.
  */
 export function describeCase(input: Case, violation?: Violation): Description {
-  const world = runCase(input);
-  if (violation !== undefined) {
-    const other = variantOf(input, violation.invariant);
-    if (other !== undefined) return describeTwins(input, world, other);
-  }
-  return describeWorld(world, violation);
+  if (violation === undefined) return describeWorld(runCase(input));
+  const other = variantOf(input, violation.invariant);
+  if (other !== undefined) return describeTwins(input, runCase(input), other);
+  const { world, culprit } = runToCulprit(input, violation.bucket);
+  return describeWorld(world, violation, culprit);
 }
 
-/** The same for a run that is over. */
-export function describeWorld(world: World, violation?: Violation): Description {
+/** The same for a run that is over; `culprit`: the entry of its trace that broke the rule, where that is known. */
+export function describeWorld(world: World, violation?: Violation, culprit: TraceEntry | null = null): Description {
   const lines = runLines(world);
   return {
     lines: lines.map(({ text }) => text),
-    broken: violation === undefined ? null : brokenLine(lines, violation),
+    broken: violation === undefined ? null : brokenLine(lines, violation, indexOf(world, culprit)),
   };
+}
+
+function indexOf({ trace }: World, entry: TraceEntry | null): number {
+  return entry === null ? -1 : trace.indexOf(entry);
 }
 
 /** The case and the same machine described in another way. */

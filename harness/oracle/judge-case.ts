@@ -6,7 +6,7 @@ import type { Revision } from '../../model/kernel/revision.ts';
 import { bootWorld } from '../../model/world/boot.ts';
 import type { Event } from '../../model/world/event.ts';
 import { runFrom } from '../../model/world/schedule.ts';
-import type { EventRecord } from '../../model/world/trace.ts';
+import type { EventRecord, TraceEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import type { Case } from '../case.ts';
 import { judgeMetamorphic } from './metamorphic.ts';
@@ -44,17 +44,21 @@ export interface OpenVerdict extends Verdict {
 /** Makes event `index` happen, with whatever overlaps it, and answers the index of the first event that has not begun. */
 type Advance = (events: readonly Event[], index: number) => number;
 
+/** Sees every offence as it is reported, with the world as it then is. */
+export type Observe = (bucket: string, offence: Offence) => void;
+
 /** Lets the events of a case happen to a world that has just booted and checks every invariant after each. */
 export function judgeWorld(
   world: World,
   events: readonly Event[],
   advance: Advance,
   seen: ReadonlySet<string> = NOTHING,
+  observe?: Observe,
 ): OpenVerdict {
   const verdict: OpenVerdict = { violations: [], edges: [], sometimes: [], seamcalls: 0, complete: false };
   const { records } = world;
   beginEdges();
-  look(world, records[0] as EventRecord, 0, verdict, seen);
+  look(world, records[0] as EventRecord, 0, verdict, seen, observe);
   for (let index = 0; index < events.length; ) {
     const first = records.length;
     const next = advance(events, index);
@@ -62,13 +66,29 @@ export function judgeWorld(
     // of them has ended.
     for (let at = first; at < records.length; at += 1) {
       const record = records[at] as EventRecord;
-      look(world, record, index + at - first < next ? index + at - first : next - 1, verdict, seen);
+      const event = index + at - first < next ? index + at - first : next - 1;
+      look(world, record, event, verdict, seen, observe);
       verdict.seamcalls += collectEdges(world, record, verdict.edges);
     }
     index = next;
   }
   verdict.complete = isComplete(world);
   return verdict;
+}
+
+/**
+ * The world after all events of a case, and the entry of its trace that a violation goes back to; `null` where the rule
+ * names none, or the run does not break it.
+ */
+export function runToCulprit(input: Case, bucket: string): { readonly world: World; readonly culprit: TraceEntry | null } {
+  const { revision, release } = findProfile(input.profile);
+  const world = bootWorld(input.platform, revision, release, true);
+  let culprit: TraceEntry | null = null;
+  const advance: Advance = (events, index) => runFrom(world, events, index, input.schedule);
+  judgeWorld(world, input.events, advance, NOTHING, (found, { entry }) => {
+    if (found === bucket) culprit ??= entry;
+  });
+  return { world, culprit };
 }
 
 /** One world after all events of a case, for whoever wants to look at it; `adapt`: with another kernel than its profile names. */
@@ -86,16 +106,16 @@ function look(
   index: number,
   { violations, sometimes }: OpenVerdict,
   seen: ReadonlySet<string>,
+  observe: Observe | undefined,
 ): void {
   const questions = questionsAfter(record.kind, factsOf(world, record));
   for (const { id, check } of questions.always) {
     check(world, record, report);
     if (reported.length === 0) continue;
     for (const offence of reported) {
-      const { message, entry } = offence;
       const bucket = knownBucketOf(id, offence);
-      if (entry === undefined) violations.push({ invariant: id, bucket, event: index, message });
-      else violations.push({ invariant: id, bucket, event: index, message, entry });
+      violations.push({ invariant: id, bucket, event: index, message: offence.message });
+      observe?.(bucket, offence);
     }
     reported = [];
   }

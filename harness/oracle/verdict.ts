@@ -7,8 +7,6 @@ export interface Violation {
   /** 0-based index of the event after which it showed; `events.length`: only when the case was over. */
   readonly event: number;
   readonly message: string;
-  /** Index of the trace entry that broke it, where the rule names one. */
-  readonly entry?: number;
 }
 
 /** What judging one case came to. Plain data: it crosses threads. */

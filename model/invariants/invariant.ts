@@ -1,6 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
 import type { Revision } from '../kernel/revision.ts';
-import type { EventRecord } from '../world/trace.ts';
+import type { EventRecord, TraceEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Fact } from './facts.ts';
 import type { Severity } from './severity.ts';
@@ -53,6 +53,6 @@ export interface Offence {
   readonly state: string;
   /** The offence in a sentence, with the numbers of this case. */
   readonly message: string;
-  /** Index of the trace entry that broke the rule; missing: the event as a whole did. */
-  readonly entry?: number;
+  /** The entry of the trace that broke the rule; `null`: the event as a whole did. */
+  readonly entry: TraceEntry | null;
 }

@@ -87,12 +87,12 @@ export function hex(value: U64): string {
 
 /** An offence that goes back to one SEAMCALL. */
 export function offenceOf(entry: SeamcallEntry, message: string, state: string = entry.before): Offence {
-  return { leaf: entry.leaf, status: statusClass(entry), state, message };
+  return { leaf: entry.leaf, status: statusClass(entry), state, message, entry };
 }
 
-/** An offence with no SEAMCALL at its root. */
-export function offence(state: string, message: string): Offence {
-  return { leaf: null, status: '', state, message };
+/** An offence with no SEAMCALL at its root; `entry`: what broke the rule, if one effect did. */
+export function offence(state: string, message: string, entry: TraceEntry | null = null): Offence {
+  return { leaf: null, status: '', state, message, entry };
 }
 
 /** True while the kernel's view of the module can be held against the module's own. */
