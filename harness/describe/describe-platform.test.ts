@@ -24,7 +24,7 @@ describe('a machine in a few lines', () => {
   test('SEAM that is off is off for a reason', () => {
     expect(describePlatform({ ...plain, cmrs: [] })[4]).toBe('SEAM     off: MCHECK refused the machine: no CMR');
     expect(describePlatform({ ...plain, seamrr: null })[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
-    expect(describePlatform({ ...plain, cmrs: [], mcheck: 'bypass' })[4]).toMatch(/^SEAM {5}on although MCHECK/);
+    expect(describePlatform({ ...plain, cmrs: [], mcheck: 'bypass' })[4]).toMatch(/^SEAM {5}on: the case bypasses MCHECK, .*: no CMR$/);
   });
 
   test('LPs stand by package, marked with what they are not', () => {
@@ -59,9 +59,10 @@ describe('a machine in a few lines', () => {
       commandLine: { nosmt: true, maxcpus: 1 },
       hibernation: true,
     });
-    expect(lines).toHaveLength(5);
+    expect(lines).toHaveLength(6);
     expect(lines[3]).toMatch(/SEAMRR off$/);
-    expect(lines[4]).toBe(
+    expect(lines[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
+    expect(lines[5]).toBe(
       'unusual  MSR 0x982 = 0x2 on LP 1; MSR 0x87 = 0xfffffffffffffff0 on every LP; ' +
         'MCHECK publishes what BIOS proposes, legal or not; packages unlike each other: CPUID(1).EAX 0x806f8, 0x806f7; ' +
         'TDX module not loaded before a late-load event; command line nosmt; command line maxcpus=1; kernel can hibernate',

@@ -23,6 +23,7 @@ const BROKEN: Readonly<Record<MCHECKRule, string>> = {
 export function seamOffText(platform: Platform): string | null {
   const { verdict, rule } = runMCHECK(platform);
   if (rule === null || verdict === 'published') return null;
-  if (verdict === 'bypassed') return `on although MCHECK would refuse the machine: ${BROKEN[rule]}`;
-  return rule === 'seamrr-absent' ? `off: ${BROKEN[rule]}` : `off: MCHECK refused the machine: ${BROKEN[rule]}`;
+  if (rule === 'seamrr-absent') return `off: ${BROKEN[rule]}`;
+  if (verdict === 'bypassed') return `on: the case bypasses MCHECK, which would refuse the machine: ${BROKEN[rule]}`;
+  return `off: MCHECK refused the machine: ${BROKEN[rule]}`;
 }
