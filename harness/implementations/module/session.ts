@@ -1,14 +1,10 @@
-import { UserError } from '../../user-error.ts';
-import { publishedSchema } from '../../schema.ts';
-import { startPiped } from '../process/piped.ts';
-import { type FailureKind, ImplementationFailure } from '../process/failure.ts';
-import { createLineSplitter } from '../process/line-splitter.ts';
+import { startMessage } from '../process/complaint.ts';
+import { ImplementationFailure } from '../process/failure.ts';
+import { LINE_MAX } from '../process/line-splitter.ts';
+import { caseLimit } from '../process/timeouts.ts';
 import type { CaseAnswer, Capabilities, HelloAnswer, ModuleProfile, Response } from '../protocol/messages.ts';
 import { PROTOCOL } from '../protocol/messages.ts';
-import { LINE_MAX } from '../process/line-splitter.ts';
-import { caseLimit, type Timeouts } from '../process/timeouts.ts';
-
-export const RESPONSE = publishedSchema<Response>('./implementations/protocol/response.schema.json');
+import { ask, fail, type Line, type LineOptions, openLine, shut } from './line.ts';
 
 /** A case ready to be sent. */
 export interface Asked {
@@ -50,13 +46,10 @@ export interface Refusal {
   readonly link?: string;
 }
 
-export interface SessionOptions {
-  readonly timeouts: Timeouts;
+export interface SessionOptions extends LineOptions {
   readonly version: string;
   /** Milliseconds of some clock. */
   readonly now: () => number;
-  /** Every answer is checked against its schema, or only every 64th of those that are exactly as expected. */
-  readonly validate: 'always' | 'sampled';
 }
 
 /** What a module says it can do. Throws an ImplementationFailure for a host, which answers no SEAMCALL. */
@@ -65,283 +58,149 @@ export function moduleCapabilities({ capabilities }: HelloAnswer): Capabilities 
   throw new ImplementationFailure('protocol-violation', 'it makes SEAMCALLs (role host); a module answers them', '');
 }
 
-const VALIDATE_EVERY = 64;
-
-interface Pending {
-  readonly type: Response['type'];
-  readonly settle: (response: Response | null) => void;
-  readonly reject: (failure: ImplementationFailure) => void;
-  readonly timer: NodeJS.Timeout;
-  /** What it may take, in ms: the messages behind it wait for it. */
-  readonly limit: number;
-  /** For `ran`: the line that is expected. */
-  readonly expected: string | null;
-}
-
 /** Starts `command` and says hello. Rejects with an ImplementationFailure where that does not work out. */
-export async function openSession(
-  command: string,
-  { timeouts, version, validate, now }: SessionOptions,
-): Promise<Session> {
-  const pending = new Map<number, Pending>();
-  let nextId = 1;
-  let failure: ImplementationFailure | null = null;
-  let answered = 0;
+export async function openSession(command: string, options: SessionOptions): Promise<Session> {
+  const line = openLine(command, options);
+  const hello = await exchangeHellos(line, options.version);
+  /** When the last answer to a `run` came. */
   let lastAnswer = 0;
-  let onError: ((message: string) => void) | null = null;
-
-  const fail = (kind: FailureKind, message: string): ImplementationFailure => {
-    if (failure !== null) return failure;
-    failure = new ImplementationFailure(kind, message, child.stderr());
-    clearTimeout(idle);
-    child.kill();
-    for (const one of pending.values()) {
-      clearTimeout(one.timer);
-      one.reject(failure);
-    }
-    pending.clear();
-    return failure;
-  };
-
-  const take = (line: string): void => {
-    if (failure !== null || line === '') return;
-    answered += 1;
-    const quick = quickAnswer(pending, line);
-    if (quick !== null && validate === 'sampled' && answered % VALIDATE_EVERY !== 0) {
-      quick.settle(null);
-      return;
-    }
-    const response = parse(line);
-    if (response === null) return;
-    if (response.type === 'error') {
-      if (onError === null) fail('refusal', `it answered with an error: ${response.message}`);
-      else onError(response.message);
-      return;
-    }
-    const one = pending.get(response.id);
-    if (one === undefined) {
-      fail('protocol-violation', `it answered id ${response.id}, which was not asked or was answered before`);
-      return;
-    }
-    if (one.type !== response.type) {
-      fail('protocol-violation', `it answered id ${response.id} with '${response.type}' instead of '${one.type}'`);
-      return;
-    }
-    one.settle(quick === null ? response : null);
-  };
-
-  const parse = (line: string): Response | null => {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      fail('garbage', `a line on its stdout is not JSON: ${shorten(line)} (stdout is for messages only)`);
-      return null;
-    }
-    try {
-      return RESPONSE.check(value, 'message');
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      fail('protocol-violation', `${error.message}, in ${shorten(line)}`);
-      return null;
-    }
-  };
-
-  const splitter = createLineSplitter(LINE_MAX, take);
-  const child = startPiped(command, {
-    onData(chunk) {
-      idle.refresh();
-      if (!splitter.push(chunk)) fail('line-too-long', `a line on its stdout is longer than ${LINE_MAX} bytes`);
-    },
-    onEnd(how) {
-      const half = splitter.pending() === 0 ? '' : `, in the middle of a line of ${splitter.pending()} bytes so far`;
-      const kind = how.startsWith('could not') || /exit code 12[67]$/.test(how) ? 'cannot-start' : 'exit';
-      fail(kind, `it ended: ${how}${half}`);
-    },
-  });
-  // Only speaks up while something is asked.
-  const idle: NodeJS.Timeout = setTimeout(() => {
-    if (pending.size === 0) idle.refresh();
-    else fail('idle-timeout', `nothing came for ${timeouts.idle} ms while ${pending.size} messages waited`);
-  }, timeouts.idle);
-  idle.unref();
-
-  const ask = (
-    make: (id: number) => string,
-    type: Response['type'],
-    limit: number,
-    late: (id: number, reject: (failure: ImplementationFailure) => void) => void,
-    expected: ((id: number) => string) | null = null,
-  ): Promise<Response | null> =>
-    new Promise((resolve, reject) => {
-      if (failure !== null) {
-        reject(failure);
-        return;
-      }
-      const id = nextId;
-      nextId += 1;
-      let ahead = 0;
-      for (const one of pending.values()) ahead += one.limit;
-      if (pending.size === 0) idle.refresh();
-      const timer = setTimeout(() => late(id, reject), limit + ahead);
-      const settle = (response: Response | null): void => {
-        clearTimeout(timer);
-        pending.delete(id);
-        resolve(response);
-      };
-      pending.set(id, { type, settle, reject, timer, limit, expected: expected?.(id) ?? null });
-      child.write(`${make(id)}\n`);
-    });
-
-  const request = async (message: object, type: Response['type']) =>
-    (await ask(
-      (id) => JSON.stringify({ ...message, id }),
-      type,
-      timeouts.start,
-      () => fail('start-timeout', startMessage(type, timeouts.start)),
-    )) as Response;
-
-  const stop = async (): Promise<void> => {
-    if (failure === null) {
-      child.write(`${JSON.stringify({ type: 'stop', id: nextId })}\n`);
-      // What it says from now on is of no interest.
-      failure = new ImplementationFailure('exit', 'the session was closed', '');
-    }
-    clearTimeout(idle);
-    await child.close(timeouts.shutdown);
-  };
-
-  let hello: HelloAnswer;
-  try {
-    const capabilities = { lineMax: LINE_MAX, roles: ['module', 'host'] };
-    const message = {
-      type: 'hello' as const,
-      protocol: PROTOCOL,
-      harness: { name: 'seamstress', version },
-      capabilities,
-    };
-    hello = (await request(message, 'hello')) as HelloAnswer;
-    const { major, minor } = hello.protocol;
-    if (major !== PROTOCOL.major) {
-      throw fail(
-        'version',
-        `it speaks seam-stdio/${major}.${minor}, this harness speaks ${PROTOCOL.major}.${PROTOCOL.minor}`,
-      );
-    }
-  } catch (error) {
-    await child.close(0);
-    throw error;
-  }
-
   return {
     hello,
-    async configure(profile, platform) {
-      const message = { type: 'configure' as const, profile, ...(platform !== undefined && { platform }) };
-      const answer = await request(message, 'configured');
-      if (answer.type !== 'configured' || answer.outcome === 'ok') return null;
-      return { reason: answer.reason ?? 'no reason given', ...(answer.link !== undefined && { link: answer.link }) };
-    },
+    configure: (profile, platform) => configure(line, profile, platform),
     async run(cases, withState, grace) {
-      let [limit, longest] = [0, 0];
-      for (const { steps } of cases) {
-        const one = caseLimit(timeouts, steps);
-        limit += one;
-        if (one > longest) longest = one;
-      }
-      let late = false;
-      const sent = now();
-      const answer = await ask(
-        (id) => `{"type":"run","id":${id},"state":${withState},"cases":[${cases.map(({ text }) => text).join(',')}]}`,
-        'ran',
-        limit,
-        (id) => {
-          const tooLate = (): ImplementationFailure =>
-            fail('case-timeout', `no answer to ${describe(cases)} within ${grace * limit} ms`);
-          if (grace <= 1) {
-            tooLate();
-            return;
-          }
-          late = true;
-          const timer = setTimeout(() => pending.has(id) && tooLate(), (grace - 1) * limit);
-          timer.unref();
-        },
-        cases.every(({ expected }) => expected !== null)
-          ? (id) => `{"type":"ran","id":${id},"results":[${cases.map(({ expected }) => expected).join(',')}]}`
-          : null,
-      );
-      const came = now();
-      // It was worked on from the moment the message before it was answered.
+      const sent = options.now();
+      const { answer, late, longest } = await askCases(line, cases, withState, grace);
+      const came = options.now();
+      // The cases were worked on from the moment the message before them was answered.
       const long = came - (lastAnswer > sent ? lastAnswer : sent) > longest;
       lastAnswer = came;
-      if (answer === null) return { answers: null, late, long };
-      const { results } = answer as Extract<Response, { type: 'ran' }>;
-      const wrong = results.findIndex((result, index) => result.case !== cases[index]?.id);
-      if (results.length !== cases.length || wrong >= 0) {
-        const place = wrong >= 0 ? `, result ${wrong} is of case '${results[wrong]?.case}'` : '';
-        throw fail(
-          'protocol-violation',
-          `${results.length} results for ${cases.length} cases${place}; they come in the order of the cases`,
-        );
-      }
-      return { answers: results, late, long };
+      return { answers: answer === null ? null : resultsOf(line, answer, cases), late, long };
     },
     async ping() {
-      await request({ type: 'ping' }, 'pong');
+      await request(line, { type: 'ping' }, 'pong');
     },
-    provoke(line) {
-      return new Promise((resolve, reject) => {
-        if (failure !== null) {
-          reject(failure);
-          return;
-        }
-        const timer = setTimeout(
-          () => reject(fail('start-timeout', `no answer within ${timeouts.start} ms`)),
-          timeouts.start,
-        );
-        const end = (): void => {
-          clearTimeout(timer);
-          onError = null;
-          pending.delete(0);
-        };
-        onError = (message) => {
-          end();
-          resolve(message);
-        };
-        // So that the end of the process, or anything else, is told here.
-        const settle = (): void => {
-          end();
-          resolve('');
-        };
-        pending.set(0, { type: 'error', settle, reject, timer, limit: 0, expected: null });
-        child.write(`${line}\n`);
-      });
-    },
-    stderr: child.stderr,
-    close: stop,
+    provoke: (text) => provoke(line, text),
+    stderr: line.child.stderr,
+    close: () => shut(line),
     kill: () => {
-      failure ??= new ImplementationFailure('exit', 'killed by the harness', '');
-      clearTimeout(idle);
-      child.kill();
+      line.failure ??= new ImplementationFailure('exit', 'killed by the harness', '');
+      clearTimeout(line.idle);
+      line.child.kill();
     },
   };
 }
 
-/** The message that a line answers in exactly the expected words. */
-function quickAnswer(pending: ReadonlyMap<number, Pending>, line: string): Pending | null {
-  // Answers mostly come in the order of the questions: the oldest is looked at, and no other.
-  for (const one of pending.values()) return one.expected === line ? one : null;
-  return null;
+async function exchangeHellos(line: Line, version: string): Promise<HelloAnswer> {
+  try {
+    const capabilities = { lineMax: LINE_MAX, roles: ['module', 'host'] };
+    const harness = { name: 'seamstress', version };
+    const hello = await request(line, { type: 'hello', protocol: PROTOCOL, harness, capabilities }, 'hello');
+    const { major, minor } = hello.protocol;
+    if (major === PROTOCOL.major) return hello;
+    throw fail(
+      line,
+      'version',
+      `it speaks seam-stdio/${major}.${minor}, this harness speaks ${PROTOCOL.major}.${PROTOCOL.minor}`,
+    );
+  } catch (error) {
+    await line.child.close(0);
+    throw error;
+  }
 }
 
-function startMessage(type: Response['type'], limit: number): string {
-  return `no '${type}' within ${limit} ms. Does it flush its stdout after every line? Many languages buffer output that goes to a pipe`;
+async function request<T extends Response['type']>(
+  line: Line,
+  message: object,
+  type: T,
+): Promise<Extract<Response, { readonly type: T }>> {
+  const limit = line.timeouts.start;
+  const answer = await ask(line, {
+    make: (id) => JSON.stringify({ ...message, id }),
+    type,
+    limit,
+    late: () => fail(line, 'start-timeout', startMessage(type, limit)),
+    expected: null,
+  });
+  return answer as Extract<Response, { readonly type: T }>;
+}
+
+async function configure(line: Line, profile: ModuleProfile, platform: unknown): Promise<Refusal | null> {
+  const message = { type: 'configure', profile, ...(platform !== undefined && { platform }) };
+  const { outcome, reason = 'no reason given', link } = await request(line, message, 'configured');
+  return outcome === 'ok' ? null : { reason, ...(link !== undefined && { link }) };
+}
+
+/** `longest`: what the case with the most steps may take, in ms; `answer` is `null` where it is exactly as expected. */
+async function askCases(
+  line: Line,
+  cases: readonly Asked[],
+  withState: boolean,
+  grace: number,
+): Promise<{ readonly answer: Response | null; readonly late: boolean; readonly longest: number }> {
+  let [limit, longest] = [0, 0];
+  for (const { steps } of cases) {
+    const one = caseLimit(line.timeouts, steps);
+    limit += one;
+    if (one > longest) longest = one;
+  }
+  let late = false;
+  const tooLate = (): void => {
+    fail(line, 'case-timeout', `no answer to ${describe(cases)} within ${grace * limit} ms`);
+  };
+  const answer = await ask(line, {
+    make: (id) => `{"type":"run","id":${id},"state":${withState},"cases":[${cases.map(({ text }) => text).join(',')}]}`,
+    type: 'ran',
+    limit,
+    late: (id) => {
+      if (grace <= 1) {
+        tooLate();
+        return;
+      }
+      late = true;
+      const timer = setTimeout(() => line.pending.has(id) && tooLate(), (grace - 1) * limit);
+      timer.unref();
+    },
+    expected: cases.every(({ expected }) => expected !== null)
+      ? (id) => `{"type":"ran","id":${id},"results":[${cases.map(({ expected }) => expected).join(',')}]}`
+      : null,
+  });
+  return { answer, late, longest };
+}
+
+function resultsOf(line: Line, answer: Response, cases: readonly Asked[]): readonly CaseAnswer[] {
+  const { results } = answer as Extract<Response, { type: 'ran' }>;
+  const wrong = results.findIndex((result, index) => result.case !== cases[index]?.id);
+  if (results.length === cases.length && wrong < 0) return results;
+  const place = wrong >= 0 ? `, result ${wrong} is of case '${results[wrong]?.case}'` : '';
+  throw fail(
+    line,
+    'protocol-violation',
+    `${results.length} results for ${cases.length} cases${place}; they come in the order of the cases`,
+  );
+}
+
+function provoke(line: Line, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (line.failure !== null) {
+      reject(line.failure);
+      return;
+    }
+    const { start } = line.timeouts;
+    const timer = setTimeout(() => reject(fail(line, 'start-timeout', `no answer within ${start} ms`)), start);
+    const end = (message: string): void => {
+      clearTimeout(timer);
+      line.onError = null;
+      line.pending.delete(0);
+      resolve(message);
+    };
+    line.onError = end;
+    // So that the end of the process, or any other answer, ends the wait.
+    line.pending.set(0, { type: 'error', settle: () => end(''), reject, timer, limit: 0, expected: null });
+    line.child.write(`${text}\n`);
+  });
 }
 
 function describe(cases: readonly Asked[]): string {
   const [first] = cases;
   return cases.length === 1 ? `case '${first?.id}'` : `a message of ${cases.length} cases, '${first?.id}' first`;
-}
-
-function shorten(text: string): string {
-  return text.length > 160 ? `${JSON.stringify(text.slice(0, 157))}...` : JSON.stringify(text);
 }

@@ -13,7 +13,7 @@ import { modelImplementation } from '../module/model.ts';
 import { playModuleCase } from '../module/play.ts';
 import { prepare, withoutAnswers } from '../module/prepare.ts';
 import { REQUEST, serve } from '../module/server.ts';
-import { RESPONSE } from '../module/session.ts';
+import { RESPONSE } from '../module/line.ts';
 
 const CORPUS = fileURLToPath(new URL('../../../../corpus', import.meta.url));
 const RELEASE = RELEASES['1.5.01'];
