@@ -45,169 +45,81 @@ export interface ReplayPort extends KernelPort {
   readonly seamcalls: number;
 }
 
-export function createReplayPort(): ReplayPort {
-  let reply: Json = {};
-  let commandCPU = 0;
-  let rows: readonly unknown[] = [];
-  let rowIndex = 0;
+/** One recorded reply, and how much of it the kernel has used up. */
+interface Replay {
+  reply: Json;
+  commandCPU: number;
+  rows: readonly unknown[];
+  rowIndex: number;
   /** Calls of the current row not yet made; -1: no row is open. */
-  let remaining = -1;
-  let inputs: readonly U64[] = [];
-  let outputs: readonly U64[] = [];
-  let allocations: readonly unknown[] = [];
-  let allocationIndex = 0;
-  let configured = false;
-  let resetEnd = -1;
-  let flushes = 0;
-  let flushesOfAll = 0;
-  let resets: { readonly start: number; readonly end: number }[] = [];
-  let seamcalls = 0;
-  const memory = new Map<number, U64>();
+  remaining: number;
+  /** Registers of the current row: RCX, RDX, R8. */
+  inputs: readonly U64[];
+  /** The same of its answer: RAX, RCX, RDX, R8. */
+  outputs: readonly U64[];
+  allocations: readonly unknown[];
+  allocationIndex: number;
+  configured: boolean;
+  /** Where the latest MOVDIR64B ended, if no other row came since; -1: none. */
+  resetEnd: number;
+  readonly resets: Range[];
+  flushes: number;
+  flushesOfAll: number;
+  /** Of all replies. */
+  seamcalls: number;
+  readonly memory: Map<number, U64>;
+}
 
-  const expectRow = (name: string, cpu: number | null, rcx: U64, rdx: U64, r8: U64): void => {
-    const at = `sc[${rowIndex}]`;
-    const got = `${name} on CPU ${cpu ?? 'any'} with ${[rcx, rdx, r8].map(formatU64).join(', ')}`;
-    if (rowIndex >= rows.length) {
-      if (struckByGuard(reply)) throw new GuardStruck();
-      throw new Divergence(at, 'nothing more', got);
-    }
-    const row = array(rows[rowIndex], at);
-    if (remaining === -1) {
-      inputs = registerList(row[2], 3, `${at}[2]`);
-      outputs = registerList(row[3], 4, `${at}[3]`);
-      remaining = integer(row[4], `${at}[4]`);
-    }
-    const recordedCPU = integer(row[1], `${at}[1]`);
-    const same =
-      row[0] === name &&
-      (cpu === null || cpu === recordedCPU) &&
-      inputs[0] === rcx &&
-      inputs[1] === rdx &&
-      inputs[2] === r8;
-    if (!same)
-      throw new Divergence(
-        at,
-        `${text(row[0], `${at}[0]`)} on CPU ${recordedCPU} with ${inputs.map(formatU64).join(', ')}`,
-        got,
-      );
-  };
-  const closeRow = (): void => {
-    rowIndex++;
-    remaining = -1;
-  };
-  const event = (name: string, cpu: number | null, rcx = 0, rdx = 0): void => {
-    if (name !== 'movdir64b') resetEnd = -1;
-    expectRow(name, cpu, rcx, rdx, 0);
-    closeRow();
-  };
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
 
-  /** One call; `all`: every call of the row but the last may be passed over at once. */
-  const call = (cpu: number, registers: Registers, all: boolean): Trap => {
-    resetEnd = -1;
-    const leaf = LEAF_NAMES.get(registers.rax);
-    if (leaf === undefined)
-      throw new Divergence(`sc[${rowIndex}]`, 'a recorded leaf', `leaf ${formatU64(registers.rax)}`);
-    if (leaf === 'SYS.CONFIG' && !configured) {
-      configured = true;
-      compareTDMRs(reply, memory, registers);
-    }
-    expectRow(leaf, cpu, registers.rcx, registers.rdx, registers.r8);
-    const [rax = 0, rcx = 0, rdx = 0, r8 = 0] = outputs;
-    if (all && rax === 0 && remaining > 1) {
-      seamcalls += remaining - 1;
-      remaining = 1;
-    }
-    seamcalls++;
-    registers.rax = rax;
-    if (remaining > 1) {
-      remaining--;
-      // A hidden answer of a folded row: no entropy leaves the registers alone; an earlier TDMR.INIT was not at its end.
-      if (rax !== NO_ENTROPY) registers.rdx = 0;
-      return 'none';
-    }
-    registers.rcx = rcx;
-    registers.rdx = rdx;
-    registers.r8 = r8;
-    closeRow();
-    return 'none';
+export function createReplayPort(): ReplayPort {
+  const replay: Replay = {
+    reply: {},
+    commandCPU: 0,
+    rows: [],
+    rowIndex: 0,
+    remaining: -1,
+    inputs: [],
+    outputs: [],
+    allocations: [],
+    allocationIndex: 0,
+    configured: false,
+    resetEnd: -1,
+    resets: [],
+    flushes: 0,
+    flushesOfAll: 0,
+    seamcalls: 0,
+    memory: new Map(),
   };
-
   return {
     canEnterVMX: new Set(),
     get seamcalls() {
-      return seamcalls;
+      return replay.seamcalls;
     },
-    begin(next, cpu) {
-      reply = next;
-      commandCPU = cpu;
-      rows = optionalArray(next['sc'], 'sc');
-      rowIndex = 0;
-      remaining = -1;
-      allocations = optionalArray(next['alloc'], 'alloc');
-      allocationIndex = 0;
-      configured = false;
-      resetEnd = -1;
-      resets = [];
-      flushes = 0;
-      flushesOfAll = 0;
-    },
-    finish() {
-      if (rowIndex < rows.length)
-        throw new Divergence(`sc[${rowIndex}]`, JSON.stringify(rows[rowIndex]), 'nothing more');
-      if (allocationIndex < allocations.length)
-        throw new Divergence(`alloc[${allocationIndex}]`, JSON.stringify(allocations[allocationIndex]), 'nothing more');
-      if (reply['tdmrs'] !== undefined && !configured) throw new Divergence('tdmrs', 'a SYS.CONFIG', 'none');
-      compareResets(reply, resets);
-      if (flushesOfAll === 0) compareFlushes(reply, flushes);
-    },
-
-    seamcall: (cpu, registers) => call(cpu, registers, false),
-    tdmrInitLoop(cpu, registers, base, end) {
-      for (;;) {
-        registers.rax = 36;
-        registers.rcx = base;
-        registers.rdx = 0;
-        registers.r8 = 0;
-        call(cpu, registers, true);
-        if (rowIndex >= rows.length && struckByGuard(reply)) return 'hang';
-        if (registers.rax !== 0 || typeof registers.rdx === 'bigint' || registers.rdx >= end) return 'none';
-      }
-    },
+    begin: (reply, cpu) => begin(replay, reply, cpu),
+    finish: () => finish(replay),
+    seamcall: (cpu, registers) => call(replay, cpu, registers, false),
+    tdmrInitLoop: (cpu, registers, base, end) => tdmrInitLoop(replay, cpu, registers, base, end),
     metadataRun() {
       // Every call is held against the recording.
     },
-    alloc(kind, bytes, node) {
-      const at = `alloc[${allocationIndex}]`;
-      const got = `${kind} of ${bytes} bytes${kind === 'c' ? ` on node ${node}` : ''}`;
-      if (allocationIndex >= allocations.length) throw new Divergence(at, 'nothing more', got);
-      const row = array(allocations[allocationIndex], at);
-      allocationIndex++;
-      if (row[0] !== kind || row[1] !== bytes || (kind === 'c' && row[3] !== node))
-        throw new Divergence(at, JSON.stringify(row), got);
-      if (row[4] === 1) return -1;
-      const page = Number(u64(row[2], `${at}[2]`)) * PAGE;
-      // The recorder puts a small object at the end of its page.
-      return kind === 'k' && bytes < PAGE ? page + PAGE - bytes : page;
-    },
+    alloc: (kind, bytes, node) => alloc(replay, kind, bytes, node),
     free(kind: AllocationKind, base, bytes) {
-      if (kind === 'c') event('freePamt', commandCPU, base, bytes);
+      if (kind === 'c') event(replay, 'freePamt', replay.commandCPU, base, bytes);
     },
-    writeWord(at, value) {
-      memory.set(at, value);
-    },
-    readWord: (at) => memory.get(at) ?? 0,
-    movdir64b(cpu, base, size) {
-      if (resetEnd !== base) event('movdir64b', cpu, base);
-      resetEnd = base + size;
-      resets.push({ start: base, end: base + size });
-    },
+    writeWord: (at, value) => void replay.memory.set(at, value),
+    readWord: (at) => replay.memory.get(at) ?? 0,
+    movdir64b: (cpu, base, size) => movdir64b(replay, cpu, base, size),
     wbinvdAll(cpu) {
-      flushesOfAll++;
-      event('wbinvd', cpu);
+      replay.flushesOfAll++;
+      event(replay, 'wbinvd', cpu);
     },
     wbinvd() {
       // A CPU that flushes only itself leaves no event in the recording, but is counted there.
-      flushes++;
+      replay.flushes++;
     },
     vmxon(cpu) {
       return this.canEnterVMX.has(cpu);
@@ -223,6 +135,134 @@ export function createReplayPort(): ReplayPort {
       // Lines are compared at the end of the command, from the kernel's own log.
     },
   };
+}
+
+function begin(replay: Replay, reply: Json, cpu: number): void {
+  replay.reply = reply;
+  replay.commandCPU = cpu;
+  replay.rows = optionalArray(reply['sc'], 'sc');
+  replay.rowIndex = 0;
+  replay.remaining = -1;
+  replay.allocations = optionalArray(reply['alloc'], 'alloc');
+  replay.allocationIndex = 0;
+  replay.configured = false;
+  replay.resetEnd = -1;
+  replay.resets.length = 0;
+  replay.flushes = 0;
+  replay.flushesOfAll = 0;
+}
+
+function finish(replay: Replay): void {
+  const { reply, rows, rowIndex, allocations, allocationIndex, configured } = replay;
+  if (rowIndex < rows.length) throw new Divergence(`sc[${rowIndex}]`, JSON.stringify(rows[rowIndex]), 'nothing more');
+  if (allocationIndex < allocations.length)
+    throw new Divergence(`alloc[${allocationIndex}]`, JSON.stringify(allocations[allocationIndex]), 'nothing more');
+  if (reply['tdmrs'] !== undefined && !configured) throw new Divergence('tdmrs', 'a SYS.CONFIG', 'none');
+  compareResets(reply, replay.resets);
+  if (replay.flushesOfAll === 0) compareFlushes(reply, replay.flushes);
+}
+
+/** Throws a Divergence unless the current row is of that name, CPU (`null`: any) and operands. */
+function expectRow(replay: Replay, name: string, cpu: number | null, rcx: U64, rdx: U64, r8: U64): void {
+  const at = `sc[${replay.rowIndex}]`;
+  const got = `${name} on CPU ${cpu ?? 'any'} with ${[rcx, rdx, r8].map(formatU64).join(', ')}`;
+  if (replay.rowIndex >= replay.rows.length) {
+    if (struckByGuard(replay.reply)) throw new GuardStruck();
+    throw new Divergence(at, 'nothing more', got);
+  }
+  const row = array(replay.rows[replay.rowIndex], at);
+  if (replay.remaining === -1) {
+    replay.inputs = registerList(row[2], 3, `${at}[2]`);
+    replay.outputs = registerList(row[3], 4, `${at}[3]`);
+    replay.remaining = integer(row[4], `${at}[4]`);
+  }
+  const { inputs } = replay;
+  const recordedCPU = integer(row[1], `${at}[1]`);
+  const same =
+    row[0] === name &&
+    (cpu === null || cpu === recordedCPU) &&
+    inputs[0] === rcx &&
+    inputs[1] === rdx &&
+    inputs[2] === r8;
+  if (same) return;
+  const recorded = `${text(row[0], `${at}[0]`)} on CPU ${recordedCPU} with ${inputs.map(formatU64).join(', ')}`;
+  throw new Divergence(at, recorded, got);
+}
+
+function closeRow(replay: Replay): void {
+  replay.rowIndex++;
+  replay.remaining = -1;
+}
+
+function event(replay: Replay, name: string, cpu: number | null, rcx = 0, rdx = 0): void {
+  if (name !== 'movdir64b') replay.resetEnd = -1;
+  expectRow(replay, name, cpu, rcx, rdx, 0);
+  closeRow(replay);
+}
+
+/** One call; `all`: every call of the row but the last may be passed over at once. */
+function call(replay: Replay, cpu: number, registers: Registers, all: boolean): Trap {
+  replay.resetEnd = -1;
+  const leaf = LEAF_NAMES.get(registers.rax);
+  if (leaf === undefined)
+    throw new Divergence(`sc[${replay.rowIndex}]`, 'a recorded leaf', `leaf ${formatU64(registers.rax)}`);
+  if (leaf === 'SYS.CONFIG' && !replay.configured) {
+    replay.configured = true;
+    compareTDMRs(replay.reply, replay.memory, registers);
+  }
+  expectRow(replay, leaf, cpu, registers.rcx, registers.rdx, registers.r8);
+  const [rax = 0, rcx = 0, rdx = 0, r8 = 0] = replay.outputs;
+  if (all && rax === 0 && replay.remaining > 1) {
+    replay.seamcalls += replay.remaining - 1;
+    replay.remaining = 1;
+  }
+  replay.seamcalls++;
+  registers.rax = rax;
+  if (replay.remaining > 1) {
+    replay.remaining--;
+    // A hidden answer of a folded row: no entropy leaves the registers alone; an earlier TDMR.INIT was not at its end.
+    if (rax !== NO_ENTROPY) registers.rdx = 0;
+    return 'none';
+  }
+  registers.rcx = rcx;
+  registers.rdx = rdx;
+  registers.r8 = r8;
+  closeRow(replay);
+  return 'none';
+}
+
+function tdmrInitLoop(replay: Replay, cpu: number, registers: Registers, base: number, end: number): Trap | 'hang' {
+  for (;;) {
+    registers.rax = 36;
+    registers.rcx = base;
+    registers.rdx = 0;
+    registers.r8 = 0;
+    call(replay, cpu, registers, true);
+    if (replay.rowIndex >= replay.rows.length && struckByGuard(replay.reply)) return 'hang';
+    if (registers.rax !== 0 || typeof registers.rdx === 'bigint' || registers.rdx >= end) return 'none';
+  }
+}
+
+/** Returns the recorded address; -1: the allocation failed. */
+function alloc(replay: Replay, kind: AllocationKind, bytes: number, node: number): number {
+  const { allocations, allocationIndex } = replay;
+  const at = `alloc[${allocationIndex}]`;
+  const got = `${kind} of ${bytes} bytes${kind === 'c' ? ` on node ${node}` : ''}`;
+  if (allocationIndex >= allocations.length) throw new Divergence(at, 'nothing more', got);
+  const row = array(allocations[allocationIndex], at);
+  replay.allocationIndex++;
+  if (row[0] !== kind || row[1] !== bytes || (kind === 'c' && row[3] !== node))
+    throw new Divergence(at, JSON.stringify(row), got);
+  if (row[4] === 1) return -1;
+  const page = Number(u64(row[2], `${at}[2]`)) * PAGE;
+  // The recorder puts a small object at the end of its page.
+  return kind === 'k' && bytes < PAGE ? page + PAGE - bytes : page;
+}
+
+function movdir64b(replay: Replay, cpu: number, base: number, size: number): void {
+  if (replay.resetEnd !== base) event(replay, 'movdir64b', cpu, base);
+  replay.resetEnd = base + size;
+  replay.resets.push({ start: base, end: base + size });
 }
 
 /** The recorder gave up on the command: more loops or calls than it allows. */
@@ -260,7 +300,7 @@ function compareTDMRs(reply: Json, memory: ReadonlyMap<number, U64>, { rcx, rdx 
 }
 
 /** Compares what MOVDIR64B covered, touching ranges joined, in the order they were reset. */
-function compareResets(reply: Json, resets: readonly { readonly start: number; readonly end: number }[]): void {
+function compareResets(reply: Json, resets: readonly Range[]): void {
   const joined: { start: number; end: number }[] = [];
   for (const { start, end } of resets) {
     const last = joined.at(-1);
