@@ -63,6 +63,8 @@ describe('every rule can be broken', () => {
   test.each([
     ['length', 'model/abi/x.ts', 'x\n'.repeat(401)],
     ['length', 'harness/kits/c/x.c', 'x\n'.repeat(401)],
+    ['function-length', 'harness/oracle/x.ts', `export function f() {${'\n'.repeat(70)}}`],
+    ['function-length', 'model/abi/x.ts', `const f = { g: () => {${'\n'.repeat(70)}} };`],
     ['imports', 'model/abi/x.ts', "import fc from 'fast-check';"],
     ['imports', 'model/abi/x.ts', "import type { Case } from '../../harness/case.ts';"],
     ['imports', 'model/module/leaves/x.ts', "import { a } from '../../kernel/flow.ts';"],

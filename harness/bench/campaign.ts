@@ -108,73 +108,98 @@ function print(
   process.stdout.write(`${cells.join(' ')}\n`);
 }
 
+type RangeOptions = Pick<Parameters<typeof runRange>[1], 'profile' | 'mood'>;
+
+/** What is measured, in seconds; a member is a list of measurements. */
+interface Times {
+  /** A case of a campaign, one for each stretch. */
+  readonly whole: number[];
+  /** The cases of a round. */
+  readonly rounds: number[];
+  /** A complete case. */
+  readonly complete: number[];
+  readonly yardsticks: number[];
+  readonly records: number[];
+  /** A case, one for each round. */
+  readonly parts: Readonly<Record<Part, number[]>>;
+}
+
 function measure(kernel: string): Result {
   const options = { profile: { kernel, module: stages.defaultModule(kernel) }, mood: stages.moods[0] ?? '' };
-  const range = (from: number, to: number): void => {
-    const { crash } = runRange(stages, { ...options, seed: SEED, from, to });
-    if (crash !== null) throw new Error(`${crash.origin}: ${crash.stack}`);
-  };
-  range(0, WARM_UP);
+  runCases(options, 0, WARM_UP);
   for (let time = 0; time < YARDSTICK_WARM_UP; time += 1) records(time);
 
-  const whole: number[] = [];
-  const rounds: number[] = [];
-  const complete: number[] = [];
-  const yardsticks: number[] = [];
-  const recordTimes: number[] = [];
-  const parts: Record<Part, number[]> = { generation: [], model: [], invariants: [], metamorphic: [], rest: [] };
+  const parts: Times['parts'] = { generation: [], model: [], invariants: [], metamorphic: [], rest: [] };
+  const times: Times = { whole: [], rounds: [], complete: [], yardsticks: [], records: [], parts };
   const seen = new Set(stages.sometimes(options.profile).map(({ id }) => id));
   let completeSeen = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const from = WARM_UP + round * PER_ROUND;
-    const indices = Array.from({ length: PER_ROUND }, (_, at) => from + at);
-    const generate = (index: number): Case => stages.generate(SEED, index, options);
-    yardsticks.push(timed(yardstick));
-    recordTimes.push(timed(() => records(round)));
+  for (let round = 0; round < ROUNDS; round += 1) completeSeen += measureRound(times, options, round, seen);
+  return resultOf(kernel, times, completeSeen);
+}
 
-    let all = 0;
-    for (let at = from; at < from + PER_ROUND; at += PER_STRETCH) {
-      const stretch = timed(() => range(at, at + PER_STRETCH));
-      whole.push(stretch / PER_STRETCH);
-      all += stretch;
-    }
-    const cases: Case[] = [];
-    const generation = timed(() => {
-      for (const index of indices) cases.push(generate(index));
-    });
-    const model = timed(() => {
-      for (const input of cases) runCase(input);
-    });
-    const judged = timed(() => {
-      for (const input of cases) stages.judge(input, false, seen);
-    });
-    const judgedInFull = timed(() => {
-      for (const [at, input] of cases.entries()) stages.judge(input, isJudgedInFull(from + at, input), seen);
-    });
-    const isComplete = cases.map((input) => isLarge(input) && stages.judge(input, false).complete);
-    const completeOnes = indices.filter((_, at) => isComplete[at]);
-    completeSeen += completeOnes.length;
-    const completeTime = timed(() => {
-      for (let at = 0; at < completeOnes.length; at += MADE_AHEAD) {
-        const next = completeOnes.slice(at, at + MADE_AHEAD);
-        const made = next.map(generate);
-        for (const [at, index] of next.entries()) {
-          const input = made[at] as Case;
-          stages.judge(input, isJudgedInFull(index, input), seen);
-        }
-      }
-    });
+function runCases(options: RangeOptions, from: number, to: number): void {
+  const { crash } = runRange(stages, { ...options, seed: SEED, from, to });
+  if (crash !== null) throw new Error(`${crash.origin}: ${crash.stack}`);
+}
 
-    rounds.push(all);
-    complete.push(completeTime / completeOnes.length);
-    parts.generation.push(generation / PER_ROUND);
-    parts.model.push(model / PER_ROUND);
-    parts.invariants.push((judged - model) / PER_ROUND);
-    parts.metamorphic.push((judgedInFull - judged) / PER_ROUND);
-    parts.rest.push((all - generation - judgedInFull) / PER_ROUND);
+/** Returns how many of the round's cases are complete. */
+function measureRound(times: Times, options: RangeOptions, round: number, seen: ReadonlySet<string>): number {
+  const from = WARM_UP + round * PER_ROUND;
+  const indices = Array.from({ length: PER_ROUND }, (_, at) => from + at);
+  const generate = (index: number): Case => stages.generate(SEED, index, options);
+  times.yardsticks.push(timed(yardstick));
+  times.records.push(timed(() => records(round)));
+
+  let all = 0;
+  for (let at = from; at < from + PER_ROUND; at += PER_STRETCH) {
+    const stretch = timed(() => runCases(options, at, at + PER_STRETCH));
+    times.whole.push(stretch / PER_STRETCH);
+    all += stretch;
   }
+  const cases: Case[] = [];
+  const generation = timed(() => {
+    for (const index of indices) cases.push(generate(index));
+  });
+  const model = timed(() => {
+    for (const input of cases) runCase(input);
+  });
+  const judged = timed(() => {
+    for (const input of cases) stages.judge(input, false, seen);
+  });
+  const judgedInFull = timed(() => {
+    for (const [at, input] of cases.entries()) stages.judge(input, isJudgedInFull(from + at, input), seen);
+  });
+  const isComplete = cases.map((input) => isLarge(input) && stages.judge(input, false).complete);
+  const completeOnes = indices.filter((_, at) => isComplete[at]);
+  const completeTime = timed(() => judgeMade(completeOnes, generate, seen));
+
+  times.rounds.push(all);
+  times.complete.push(completeTime / completeOnes.length);
+  const { parts } = times;
+  parts.generation.push(generation / PER_ROUND);
+  parts.model.push(model / PER_ROUND);
+  parts.invariants.push((judged - model) / PER_ROUND);
+  parts.metamorphic.push((judgedInFull - judged) / PER_ROUND);
+  parts.rest.push((all - generation - judgedInFull) / PER_ROUND);
+  return completeOnes.length;
+}
+
+/** Generates and judges cases as a range does: some are made ahead. */
+function judgeMade(indices: readonly number[], generate: (index: number) => Case, seen: ReadonlySet<string>): void {
+  for (let from = 0; from < indices.length; from += MADE_AHEAD) {
+    const next = indices.slice(from, from + MADE_AHEAD);
+    const made = next.map(generate);
+    for (const [at, index] of next.entries()) {
+      const input = made[at] as Case;
+      stages.judge(input, isJudgedInFull(index, input), seen);
+    }
+  }
+}
+
+function resultOf(kernel: string, times: Times, completeSeen: number): Result {
+  const { whole, rounds, complete, yardsticks, parts } = times;
   const step = median(yardsticks) / YARDSTICK_STEPS;
-  const record = median(recordTimes) / YARDSTICK_RECORDS;
+  const record = median(times.records) / YARDSTICK_RECORDS;
   return {
     kernel,
     casesPerSecond: Math.round(1 / median(whole)),

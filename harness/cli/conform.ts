@@ -24,29 +24,29 @@ const HOST_ONLY = ['between', 'known', 'workers', 'mood', 'corpus', 'kernel', 'e
 const MODULE_ONLY = ['compare', 'restarts'];
 const LINUX_ONLY = ['extra', 'cc'];
 
+const DESCRIPTION = [
+  'Checks an implementation that is not ours against the model and the invariants.',
+  '',
+  "linux:TREE compiles a kernel tree's arch/x86/virt/vmx/tdx/tdx.c, unmodified, in user space and runs it on generated",
+  'machines, its SEAMCALLs answered by the model of the TDX module. TREE is an unpacked tree, an archive of one, or',
+  "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang. --kernel names the model",
+  'that a later tree is compared with.',
+  '',
+  'stdio:COMMAND is a program that speaks seam-stdio/1 (harness/implementations/protocol/README.md), and the path of a',
+  'TypeScript or JavaScript module one in our own process. It says itself which side it is on. One that answers SEAMCALLs',
+  'gets the conformance suite and generated cases, every answer compared with that of the model; several may be named. One',
+  'that makes them runs on generated machines, as a kernel tree does, and is compared with the kernel it claims to be.',
+  '',
+  'Exit codes: 0 nothing (new) was found, 1 a finding, 2 usage, 3 inconclusive, 4 it could not be built or run.',
+].join('\n');
+
 /** `seamstress conform IMPL...`: implementations that are not ours, against the model and the invariants. */
 export function conformCommand(context: Context): Command {
   const { stages } = context;
   const [mood = ''] = stages.moods;
   const command = new Command('conform')
     .summary('check an implementation that is not ours')
-    .description(
-      [
-        'Checks an implementation that is not ours against the model and the invariants.',
-        '',
-        "linux:TREE compiles a kernel tree's arch/x86/virt/vmx/tdx/tdx.c, unmodified, in user space and runs it on generated",
-        'machines, its SEAMCALLs answered by the model of the TDX module. TREE is an unpacked tree, an archive of one, or',
-        "'debian' (the package linux-source-6.12, installed if that is allowed). It needs gcc or clang. --kernel names the model",
-        'that a later tree is compared with.',
-        '',
-        'stdio:COMMAND is a program that speaks seam-stdio/1 (harness/implementations/protocol/README.md), and the path of a',
-        'TypeScript or JavaScript module one in our own process. It says itself which side it is on. One that answers SEAMCALLs',
-        'gets the conformance suite and generated cases, every answer compared with that of the model; several may be named. One',
-        'that makes them runs on generated machines, as a kernel tree does, and is compared with the kernel it claims to be.',
-        '',
-        'Exit codes: 0 nothing (new) was found, 1 a finding, 2 usage, 3 inconclusive, 4 it could not be built or run.',
-      ].join('\n'),
-    )
+    .description(DESCRIPTION)
     .argument('<implementation...>', 'linux:TREE, linux:debian, stdio:COMMAND or a module file')
     .option('--between', 'hosts: compare two on the same cases: what does the second do otherwise?')
     .option('--known', 'hosts: list known deviations of the modelled kernel apart; only new ones fail')

@@ -41,77 +41,108 @@ export interface ShrinkLimits {
 
 const SLIPPED_MAX = 64;
 
+/** The search as it stands. */
+interface Search {
+  readonly bucket: string;
+  readonly judge: Judge;
+  readonly limits: ShrinkLimits;
+  /** The failure takes further runs of the same case to see, so that every candidate gets those. */
+  readonly full: boolean;
+  current: Case;
+  violation: Violation;
+  evaluations: number;
+  cost: number;
+  crash: Crash | undefined;
+  /** Whether a candidate kept the bucket. Also what makes the passes end: a case once current can never be offered again. */
+  readonly tried: Map<string, boolean>;
+  /** Buckets of the case that the search began with. */
+  readonly buckets: ReadonlySet<string>;
+  readonly slipped: Map<string, Slip>;
+}
+
 /** `undefined`: the case does not fail in this bucket at all. */
 export function startProbe(input: Case, bucket: string, judge: Judge, limits: ShrinkLimits): Probe | undefined {
   const light = judge(input, false);
   const inLight = light.violations.find((one) => one.bucket === bucket);
-  // Only a failure that takes further runs of the same case to see is worth those runs on every candidate.
   const full = inLight === undefined;
   const first = full ? judge(input, true) : light;
   const violation = inLight ?? first.violations.find((one) => one.bucket === bucket);
   if (violation === undefined) return undefined;
-
-  let current = input;
-  let currentViolation = violation;
-  let evaluations = full ? 2 : 1;
-  let cost = costOf(light) + (full ? costOf(first) : 0);
-  let crash: Crash | undefined;
-  // Also what makes the passes end: a case once current can never be offered again.
-  const tried = new Map<string, boolean>([[keyOf(input), true]]);
-  const buckets = new Set(first.violations.map((one) => one.bucket));
-  const slipped = new Map<string, Slip>();
-  const spent = (): boolean => cost >= limits.evaluations || limits.outOfTime?.() === true;
-
-  const evaluate = (candidate: Case): Violation | undefined => {
-    evaluations += 1;
-    const found = attempt(candidate);
-    for (const one of found) {
-      if (buckets.has(one.bucket) || slipped.has(one.bucket) || slipped.size >= SLIPPED_MAX) continue;
-      slipped.set(one.bucket, { case: candidate, violation: one });
-    }
-    return found.find((one) => one.bucket === bucket);
+  const search: Search = {
+    bucket,
+    judge,
+    limits,
+    full,
+    current: input,
+    violation,
+    evaluations: full ? 2 : 1,
+    cost: costOf(light) + (full ? costOf(first) : 0),
+    crash: undefined,
+    tried: new Map([[keyOf(input), true]]),
+    buckets: new Set(first.violations.map((one) => one.bucket)),
+    slipped: new Map(),
   };
-  const attempt = (candidate: Case): readonly Violation[] => {
-    try {
-      const verdict = judge(candidate, full);
-      cost += costOf(verdict);
-      return verdict.violations;
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      cost += 1;
-      crash ??= { case: candidate, stack: stackOf(error) };
-      return [];
-    }
-  };
-
   return {
-    current: () => current,
-    violation: () => currentViolation,
-    offer(candidate) {
-      if (candidate === undefined || spent()) return false;
-      const key = keyOf(candidate);
-      if (tried.has(key)) return false;
-      const kept = evaluate(candidate);
-      tried.set(key, kept !== undefined);
-      if (kept === undefined) return false;
-      current = candidate;
-      currentViolation = kept;
-      return true;
-    },
-    keeps(candidate) {
-      const key = keyOf(candidate);
-      const before = tried.get(key);
-      if (before !== undefined) return before;
-      if (spent()) return undefined;
-      const kept = evaluate(candidate) !== undefined;
-      tried.set(key, kept);
-      return kept;
-    },
-    spent,
-    evaluations: () => evaluations,
-    slipped,
-    crash: () => crash,
+    current: () => search.current,
+    violation: () => search.violation,
+    offer: (candidate) => candidate !== undefined && offer(search, candidate),
+    keeps: (candidate) => keeps(search, candidate),
+    spent: () => isSpent(search),
+    evaluations: () => search.evaluations,
+    slipped: search.slipped,
+    crash: () => search.crash,
   };
+}
+
+function offer(search: Search, candidate: Case): boolean {
+  if (isSpent(search)) return false;
+  const key = keyOf(candidate);
+  if (search.tried.has(key)) return false;
+  const kept = evaluate(search, candidate);
+  search.tried.set(key, kept !== undefined);
+  if (kept === undefined) return false;
+  search.current = candidate;
+  search.violation = kept;
+  return true;
+}
+
+function keeps(search: Search, candidate: Case): boolean | undefined {
+  const key = keyOf(candidate);
+  const before = search.tried.get(key);
+  if (before !== undefined) return before;
+  if (isSpent(search)) return undefined;
+  const kept = evaluate(search, candidate) !== undefined;
+  search.tried.set(key, kept);
+  return kept;
+}
+
+function isSpent({ cost, limits }: Search): boolean {
+  return cost >= limits.evaluations || limits.outOfTime?.() === true;
+}
+
+/** The candidate's violation in the bucket; `undefined`: it has none. */
+function evaluate(search: Search, candidate: Case): Violation | undefined {
+  const { bucket, buckets, slipped } = search;
+  search.evaluations += 1;
+  const found = attempt(search, candidate);
+  for (const one of found) {
+    if (buckets.has(one.bucket) || slipped.has(one.bucket) || slipped.size >= SLIPPED_MAX) continue;
+    slipped.set(one.bucket, { case: candidate, violation: one });
+  }
+  return found.find((one) => one.bucket === bucket);
+}
+
+function attempt(search: Search, candidate: Case): readonly Violation[] {
+  try {
+    const verdict = search.judge(candidate, search.full);
+    search.cost += costOf(verdict);
+    return verdict.violations;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    search.cost += 1;
+    search.crash ??= { case: candidate, stack: stackOf(error) };
+    return [];
+  }
 }
 
 function costOf(verdict: Verdict): number {

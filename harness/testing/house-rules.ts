@@ -1,11 +1,6 @@
+import { FUNCTION_LENGTH } from './function-length.ts';
+import type { HouseRule } from './house-rule.ts';
 import { floorOf, roomOf } from './rooms.ts';
-
-/** One rule of the house: what it is about, and what to do instead where a file breaks it. */
-export interface HouseRule {
-  readonly id: string;
-  /** One message per offence. `path` is relative to the checkout, with `/`. */
-  readonly check: (path: string, text: string) => readonly string[];
-}
 
 const LINES_MAX = 400;
 
@@ -26,6 +21,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
         : [];
     },
   },
+  FUNCTION_LENGTH,
   {
     id: 'imports',
     check: (path, text) =>

@@ -15,7 +15,7 @@ import { compareWorlds, type RunDifference } from './difference.ts';
 import { remoteRevision } from './remote-revision.ts';
 import type { HostImplementation } from './implementation.ts';
 import { type ListenedHost, listenTo } from './listener.ts';
-import type { CommandMessage, HostCapabilities } from '../protocol/host-messages.ts';
+import type { Answer, Ask, CommandMessage, Done, HostCapabilities } from '../protocol/host-messages.ts';
 
 /** A host that can be started as often as it takes. */
 export interface StartableHost {
@@ -62,11 +62,25 @@ export const HOST_INVARIANTS = [
   'host/boot-forgets',
 ];
 
-/** Starts a host and says hello. Throws an ImplementationFailure where that cannot be done. */
-export function openHost(startable: StartableHost): HostSubject {
-  const { name, start } = startable;
+/** A host and what is known of it: its process, if it has one at the moment, and the cases it was judged on. */
+interface Subject {
+  readonly start: StartableHost['start'];
   /** `null`: the last one failed, or a new one is wanted. */
-  let life: HostProcess | null = start();
+  life: HostProcess | null;
+  /** The command under way, or the last one. */
+  doing: CommandMessage['type'];
+  readonly model: Revision | null;
+  readonly listened: ListenedHost;
+  readonly revision: Revision;
+  /** Buckets that were found again when they were looked at again. */
+  readonly confirmed: Set<string>;
+  /** Verdicts on cases that need not come to the same when they are run again. */
+  readonly settled: Map<string, Verdict>;
+}
+
+/** Starts a host and says hello. Throws an ImplementationFailure where that cannot be done. */
+export function openHost({ name, start }: StartableHost): HostSubject {
+  const life = start();
   const { identity, capabilities } = life;
   let model: Revision | null;
   try {
@@ -75,91 +89,97 @@ export function openHost(startable: StartableHost): HostSubject {
     life.close();
     throw error;
   }
-  let doing: CommandMessage['type'] = 'boot';
-  const listened = listenTo(
-    {
-      perform(command, ask) {
-        doing = command.type;
-        life ??= start();
-        return life.perform(command, ask);
-      },
-    },
-    capabilities,
-  );
-  const revision = remoteRevision(listened, likeOf(model, listened), name, `${identity.name} ${identity.version}`);
-  const restart = (): void => {
-    life?.close();
-    life = null;
+  const listened = listenTo({ perform: (command, ask) => perform(subject, command, ask) }, capabilities);
+  const subject: Subject = {
+    start,
+    life,
+    doing: 'boot',
+    model,
+    listened,
+    revision: remoteRevision(listened, likeOf(model, listened), name, `${identity.name} ${identity.version}`),
+    confirmed: new Set(),
+    settled: new Map(),
   };
-
-  const run = (input: Case): HostRun => {
-    listened.warnings.length = 0;
-    const world = bootWorld(input.platform, revision, findRelease(input.profile.module), true);
-    const verdict = judgeWorld(world, input.events, (events, index) => runFrom(world, events, index, undefined));
-    for (const warning of new Set(listened.warnings))
-      verdict.violations.push(violation('host/frees-what-it-has', warning, input.events.length - 1, warning));
-    const untold = new Set(listened.untold);
-    if (model === null) return { world, verdict, untold, asModel: false };
-    const difference = compareWorlds(runModel(model, input), world, untold);
-    if (difference !== null) verdict.violations.push(differenceOf('host/is-its-model', difference, 'the model'));
-    return { world, verdict, untold, asModel: difference === null };
-  };
-  const play = (input: Case, full: boolean): Played => {
-    try {
-      const done = run(input);
-      const violations = [...done.verdict.violations];
-      if (full) judgeMetamorphic(input, done.world, violations);
-      return { run: { ...done, verdict: { ...done.verdict, violations } }, failure: null };
-    } catch (error) {
-      if (!(error instanceof ImplementationFailure)) throw error;
-      restart();
-      return { run: null, failure: failureOf(error, doing), cause: error };
-    }
-  };
-
-  const confirmed = new Set<string>();
-  /** Verdicts on cases that need not come to the same when they are run again. */
-  const settled = new Map<string, Verdict>();
-
-  /**
-   * What is found for the first time is looked at again: in a new process, once more in that one, and in another new one.
-   * Where these differ, that is the finding, and nothing else of the case counts.
-   */
-  const confirm = (input: Case, first: Played): Verdict => {
-    restart();
-    const fresh = play(input, false);
-    const again = play(input, false);
-    restart();
-    const other = play(input, false);
-    const chance = differenceBetween(fresh, other);
-    const leak = differenceBetween(fresh, again) ?? differenceBetween(fresh, first);
-    if (chance !== null) return only(differenceOf('host/is-deterministic', chance, 'another run of the same case'));
-    if (leak !== null) return only(differenceOf('host/boot-forgets', leak, 'a new process'));
-    return verdictOf(first);
-  };
-
   return {
     name,
     capabilities,
     model,
-    play: (input) => play(input, false),
-    judge(input, full = true) {
-      const key = settled.size === 0 ? '' : encodeCaseLine(input);
-      const known = settled.get(key);
-      if (known !== undefined) return known;
-      const first = play(input, full);
-      // What the model does as well need not be looked at again.
-      let suspicious =
-        first.run?.asModel !== true && verdictOf(first).violations.some(({ bucket }) => !confirmed.has(bucket));
-      if (full && !suspicious) suspicious = differenceBetween(first, play(input, false)) !== null;
-      if (!suspicious) return verdictOf(first);
-      const verdict = confirm(input, first);
-      for (const { bucket, invariant } of verdict.violations) if (!UNSTABLE.includes(invariant)) confirmed.add(bucket);
-      settled.set(encodeCaseLine(input), verdict);
-      return verdict;
-    },
-    close: restart,
+    play: (input) => play(subject, input, false),
+    judge: (input, full = true) => judge(subject, input, full),
+    close: () => restart(subject),
   };
+}
+
+/** Lets the host carry out a command, in a new process where it has none. */
+function perform(subject: Subject, command: CommandMessage, ask: (ask: Ask) => Answer | null): Done {
+  subject.doing = command.type;
+  subject.life ??= subject.start();
+  return subject.life.perform(command, ask);
+}
+
+function restart(subject: Subject): void {
+  subject.life?.close();
+  subject.life = null;
+}
+
+function run({ listened, model, revision }: Subject, input: Case): HostRun {
+  listened.warnings.length = 0;
+  const world = bootWorld(input.platform, revision, findRelease(input.profile.module), true);
+  const verdict = judgeWorld(world, input.events, (events, index) => runFrom(world, events, index, undefined));
+  for (const warning of new Set(listened.warnings))
+    verdict.violations.push(violation('host/frees-what-it-has', warning, input.events.length - 1, warning));
+  const untold = new Set(listened.untold);
+  if (model === null) return { world, verdict, untold, asModel: false };
+  const difference = compareWorlds(runModel(model, input), world, untold);
+  if (difference !== null) verdict.violations.push(differenceOf('host/is-its-model', difference, 'the model'));
+  return { world, verdict, untold, asModel: difference === null };
+}
+
+function play(subject: Subject, input: Case, full: boolean): Played {
+  try {
+    const done = run(subject, input);
+    const violations = [...done.verdict.violations];
+    if (full) judgeMetamorphic(input, done.world, violations);
+    return { run: { ...done, verdict: { ...done.verdict, violations } }, failure: null };
+  } catch (error) {
+    if (!(error instanceof ImplementationFailure)) throw error;
+    restart(subject);
+    return { run: null, failure: failureOf(error, subject.doing), cause: error };
+  }
+}
+
+function judge(subject: Subject, input: Case, full: boolean): Verdict {
+  const { confirmed, settled } = subject;
+  const key = settled.size === 0 ? '' : encodeCaseLine(input);
+  const known = settled.get(key);
+  if (known !== undefined) return known;
+  const first = play(subject, input, full);
+  // What the model does as well need not be looked at again.
+  let suspicious =
+    first.run?.asModel !== true && verdictOf(first).violations.some(({ bucket }) => !confirmed.has(bucket));
+  if (full && !suspicious) suspicious = differenceBetween(first, play(subject, input, false)) !== null;
+  if (!suspicious) return verdictOf(first);
+  const verdict = confirm(subject, input, first);
+  for (const { bucket, invariant } of verdict.violations) if (!UNSTABLE.includes(invariant)) confirmed.add(bucket);
+  settled.set(encodeCaseLine(input), verdict);
+  return verdict;
+}
+
+/**
+ * What is found for the first time is looked at again: in a new process, once more in that one, and in another new one.
+ * Where these differ, that is the finding, and nothing else of the case counts.
+ */
+function confirm(subject: Subject, input: Case, first: Played): Verdict {
+  restart(subject);
+  const fresh = play(subject, input, false);
+  const again = play(subject, input, false);
+  restart(subject);
+  const other = play(subject, input, false);
+  const chance = differenceBetween(fresh, other);
+  const leak = differenceBetween(fresh, again) ?? differenceBetween(fresh, first);
+  if (chance !== null) return only(differenceOf('host/is-deterministic', chance, 'another run of the same case'));
+  if (leak !== null) return only(differenceOf('host/boot-forgets', leak, 'a new process'));
+  return verdictOf(first);
 }
 
 const UNSTABLE: readonly string[] = ['host/is-deterministic', 'host/boot-forgets'];

@@ -3,7 +3,7 @@ import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Flow } from '../../../model/kernel/flow.ts';
 import { machineCheck } from '../../../model/kernel/machine-check.ts';
 import { judgeMemoryNotification } from '../../../model/kernel/memory-hotplug.ts';
-import { messageLevel, messageText } from '../../../model/kernel/message.ts';
+import { type Message, messageLevel, messageText } from '../../../model/kernel/message.ts';
 import type { AllocationKind, KernelPort, Trap } from '../../../model/kernel/port.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
 import { createKernel, type KernelState, type MemoryRegion } from '../../../model/kernel/state.ts';
@@ -174,87 +174,102 @@ function stateOf(kernel: KernelState): HostState {
 
 const KINDS: Readonly<Record<AllocationKind, ObjectKind>> = { k: 'kmalloc', x: 'pages', c: 'contiguous', m: 'cpumask' };
 
-/** The kernel's way to a machine that is somewhere else. Stores that follow each other wait and go as one. */
+/** The way to a machine that is somewhere else. Stores that follow each other wait and go as one. */
+interface Way {
+  readonly ask: (ask: Ask) => Answer | null;
+  /** Words that wait to be stored from `from` on. */
+  stored: string[];
+  from: number;
+}
+
+function flush(way: Way): void {
+  if (way.stored.length === 0) return;
+  const words = way.stored;
+  way.stored = [];
+  way.ask({ type: 'store', address: formatU64(way.from), words });
+}
+
+function say(way: Way, what: Ask): Answer | null {
+  flush(way);
+  return way.ask(what);
+}
+
+/** `until`: TDH.SYS.TDMR.INIT is called until its RDX is there. */
+function seamcall(way: Way, lp: number, regs: Registers, until?: number): Trap | 'hang' {
+  const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
+  const answer = say(way, {
+    type: 'seamcall',
+    lp,
+    rax: formatU64(rax),
+    ...{ rcx: formatU64(rcx), rdx: formatU64(rdx), r8: formatU64(r8) },
+    ...{ r9: formatU64(r9), r10: formatU64(r10), r11: formatU64(r11) },
+    ...(until !== undefined && { until: formatU64(until) }),
+  });
+  if (answer === null || !('trap' in answer)) throw new Error('a seamcall is answered with a trap and registers');
+  regs.rax = u64Of(answer.rax);
+  regs.rcx = u64Of(answer.rcx);
+  regs.rdx = u64Of(answer.rdx);
+  regs.r8 = u64Of(answer.r8);
+  regs.r9 = u64Of(answer.r9);
+  regs.r10 = u64Of(answer.r10);
+  regs.r11 = u64Of(answer.r11);
+  return answer.trap;
+}
+
+/** The port of a kernel whose machine is somewhere else; `flush` sends the stores that wait. */
 function askingPort(ask: (ask: Ask) => Answer | null): KernelPort & { readonly flush: () => void } {
-  let stored: string[] = [];
-  let from = 0;
-  const flush = (): void => {
-    if (stored.length === 0) return;
-    const words = stored;
-    stored = [];
-    ask({ type: 'store', address: formatU64(from), words });
-  };
-  const say = (what: Ask): Answer | null => {
-    flush();
-    return ask(what);
-  };
-  const call = (lp: number, regs: Registers, until?: number): Trap | 'hang' => {
-    const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
-    const answer = say({
-      type: 'seamcall',
-      lp,
-      rax: formatU64(rax),
-      ...{ rcx: formatU64(rcx), rdx: formatU64(rdx), r8: formatU64(r8) },
-      ...{ r9: formatU64(r9), r10: formatU64(r10), r11: formatU64(r11) },
-      ...(until !== undefined && { until: formatU64(until) }),
-    });
-    if (answer === null || !('trap' in answer)) throw new Error('a seamcall is answered with a trap and registers');
-    regs.rax = u64Of(answer.rax);
-    regs.rcx = u64Of(answer.rcx);
-    regs.rdx = u64Of(answer.rdx);
-    regs.r8 = u64Of(answer.r8);
-    regs.r9 = u64Of(answer.r9);
-    regs.r10 = u64Of(answer.r10);
-    regs.r11 = u64Of(answer.r11);
-    return answer.trap;
-  };
+  const way: Way = { ask, stored: [], from: 0 };
   return {
-    flush,
-    seamcall: (cpu, regs) => call(cpu, regs) as Trap,
+    flush: () => flush(way),
+    seamcall: (cpu, regs) => seamcall(way, cpu, regs) as Trap,
     tdmrInitLoop(cpu, regs, base, end) {
       regs.rax = u64Of(TDH_SYS_TDMR_INIT);
       regs.rcx = base;
       regs.rdx = 0;
       regs.r8 = 0;
-      return call(cpu, regs, end);
+      return seamcall(way, cpu, regs, end);
     },
     metadataRun: () => undefined,
     alloc(kind, bytes, node) {
-      const answer = say({ type: 'alloc', size: formatU64(bytes), kind: KINDS[kind], ...(node !== -1 && { node }) });
+      const size = formatU64(bytes);
+      const answer = say(way, { type: 'alloc', size, kind: KINDS[kind], ...(node !== -1 && { node }) });
       if (answer === null || !('address' in answer)) throw new Error('an alloc is answered with an address');
       return answer.address === null ? -1 : numberOf(answer.address);
     },
-    free: (_kind, address) => void say({ type: 'free', address: formatU64(address) }),
+    free: (_kind, address) => void say(way, { type: 'free', address: formatU64(address) }),
     writeWord(address, value) {
-      if (stored.length > 0 && address !== from + 8 * stored.length) flush();
-      if (stored.length === 0) from = address;
-      stored.push(formatU64(value));
+      if (way.stored.length > 0 && address !== way.from + 8 * way.stored.length) flush(way);
+      if (way.stored.length === 0) way.from = address;
+      way.stored.push(formatU64(value));
     },
     readWord(address) {
-      const answer = say({ type: 'load', address: formatU64(address), count: 1 });
+      const answer = say(way, { type: 'load', address: formatU64(address), count: 1 });
       if (answer === null || !('words' in answer)) throw new Error('a load is answered with words');
       return u64Of(answer.words[0] ?? '0x0');
     },
-    movdir64b: (lp, base, size) => void say({ type: 'movdir64b', address: formatU64(base), size: formatU64(size), lp }),
-    wbinvdAll: () => void say({ type: 'wbinvd' }),
-    wbinvd: (lp) => void say({ type: 'wbinvd', lps: [lp] }),
+    movdir64b: (lp, base, size) =>
+      void say(way, { type: 'movdir64b', address: formatU64(base), size: formatU64(size), lp }),
+    wbinvdAll: () => void say(way, { type: 'wbinvd' }),
+    wbinvd: (lp) => void say(way, { type: 'wbinvd', lps: [lp] }),
     vmxon(lp) {
-      const answer = say({ type: 'vmxon', lp });
+      const answer = say(way, { type: 'vmxon', lp });
       return answer !== null && 'entered' in answer && answer.entered;
     },
-    vmxoff: (lp) => void say({ type: 'vmxoff', lp }),
+    vmxoff: (lp) => void say(way, { type: 'vmxoff', lp }),
     onlineMemory: () => undefined,
     offlineMemory(base, size) {
-      const answer = say({ type: 'offline-memory', base: formatU64(base), size: formatU64(size) });
+      const answer = say(way, { type: 'offline-memory', base: formatU64(base), size: formatU64(size) });
       return answer !== null && 'offline' in answer && answer.offline;
     },
-    printk(message) {
-      const { id, a, b, c, d, e, f } = message;
-      const args = [a, b, c, d, e, f].map((value) => (typeof value === 'number' ? value : formatU64(value)));
-      while (args.at(-1) === 0) args.pop();
-      say({ type: 'printk', text: messageText(message), level: messageLevel(message), message: id, args });
-    },
+    printk: (message) => void say(way, printkOf(message)),
   };
+}
+
+function printkOf(message: Message): Ask {
+  const { id, a, b, c, d, e, f } = message;
+  const args = [a, b, c, d, e, f].map((value) => (typeof value === 'number' ? value : formatU64(value)));
+  while (args.at(-1) === 0) args.pop();
+  return { type: 'printk', text: messageText(message), level: messageLevel(message), message: id, args };
 }
 
 function regionsOf(regions: readonly RegionText[]): MemoryRegion[] {

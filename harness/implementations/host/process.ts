@@ -1,9 +1,10 @@
 import { UserError } from '../../user-error.ts';
 import { publishedSchema } from '../../schema.ts';
+import { shorten, startMessage } from '../process/complaint.ts';
 import { type FailureKind, ImplementationFailure } from '../process/failure.ts';
 import { PROTOCOL } from '../protocol/messages.ts';
 import { LINE_MAX } from '../process/line-splitter.ts';
-import { startSyncChild } from '../process/synchronous.ts';
+import { startSyncChild, type SyncChild } from '../process/synchronous.ts';
 import { caseLimit, type Timeouts } from '../process/timeouts.ts';
 import type { HostImplementation } from './implementation.ts';
 import type { Answer, Ask, CommandMessage, Done, HostRequest, HostResponse } from '../protocol/host-messages.ts';
@@ -31,130 +32,156 @@ export interface HostSession extends HostImplementation {
   readonly kill: () => void;
 }
 
+/** The pipes to a host behind seam-stdio/1. */
+interface Line {
+  readonly child: SyncChild;
+  readonly timeouts: Timeouts;
+  readonly now: () => number;
+  nextId: number;
+  /** The highest id that the host has asked with. */
+  lastAsked: number;
+  /** Why the line is down; `null`: it is up. */
+  failure: ImplementationFailure | null;
+}
+
 /** Starts `command` and says hello. Throws an ImplementationFailure where that does not work out. */
 export function openHostSession(command: string, { timeouts, version, now }: StdioHostOptions): HostSession {
-  const child = startSyncChild(command);
-  let nextId = 1;
-  let lastAsked = 0;
-  let failure: ImplementationFailure | null = null;
-
-  const fail = (kind: FailureKind, message: string): ImplementationFailure => {
-    if (failure !== null) return failure;
-    failure = new ImplementationFailure(kind, message, child.stderr());
-    child.kill();
-    return failure;
-  };
-  const send = (message: HostRequest): void => child.write(`${JSON.stringify(message)}\n`);
-  const receive = (patience: number, late: () => ImplementationFailure): HostResponse => {
-    if (failure !== null) throw failure;
-    let line: string;
-    try {
-      line = child.read(patience, late);
-    } catch (error) {
-      if (error instanceof ImplementationFailure) failure ??= error;
-      child.kill();
-      throw error;
-    }
-    return parse(line);
-  };
-  const parse = (line: string): HostResponse => {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      throw fail('garbage', `a line on its stdout is not JSON: ${shorten(line)} (stdout is for messages only)`);
-    }
-    try {
-      return HOST_RESPONSE.check(value, 'message');
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw fail('protocol-violation', `${error.message}, in ${shorten(line)}`);
-    }
-  };
-  const request = <T extends HostResponse['type']>(
-    message: Extract<HostRequest, { readonly type: 'hello' | 'ping' }>,
-    type: T,
-  ): Extract<HostResponse, { readonly type: T }> => {
-    send(message);
-    const answer = receive(timeouts.start, () => fail('start-timeout', startMessage(type, timeouts.start)));
-    if (answer.type === type && 'id' in answer && answer.id === message.id)
-      return answer as Extract<HostResponse, { readonly type: T }>;
-    throw fail(
-      'protocol-violation',
-      `it answered ${message.type} with ${told(answer)} instead of '${type}' and its id`,
-    );
-  };
-  const takeId = (): number => {
-    nextId += 1;
-    return nextId - 1;
-  };
-
-  const hello = (): Extract<HostResponse, { readonly type: 'hello' }> => {
-    const harness = { name: 'seamstress', version };
-    const capabilities = { lineMax: LINE_MAX, roles: ['module', 'host'] };
-    const answer = request({ type: 'hello', id: takeId(), protocol: PROTOCOL, harness, capabilities }, 'hello');
-    const { major, minor } = answer.protocol;
-    if (major === PROTOCOL.major) return answer;
-    throw fail('version', `it speaks seam-stdio/${major}.${minor}, this harness ${PROTOCOL.major}.${PROTOCOL.minor}`);
-  };
-
-  const perform = (command: CommandMessage, ask: (ask: Ask) => Answer | null): Done => {
-    const id = takeId();
-    const begun = now();
-    const silence = caseLimit(timeouts, 1);
-    send({ ...command, id });
-    for (let messages = 1; messages <= MESSAGES_MAX; messages += 1) {
-      const said = receive(silence, () =>
-        fail('case-timeout', `nothing came for ${silence} ms while '${command.type}' was under way`),
-      );
-      if (said.type === 'done') {
-        if (said.id === id) return said;
-        throw fail('protocol-violation', `it ended id ${said.id}; under way is '${command.type}' with id ${id}`);
-      }
-      if (now() - begun > timeouts.case)
-        throw fail(
-          'case-timeout',
-          `'${command.type}' is not done after ${timeouts.case} ms and ${messages} messages, the last of them ${told(said)}`,
-        );
-      if (!isAsk(said)) throw fail('protocol-violation', `it said ${told(said)} while '${command.type}' was under way`);
-      if ('id' in said) {
-        if (said.id <= lastAsked)
-          throw fail(
-            'protocol-violation',
-            `it asked with id ${said.id} after ${lastAsked}: every question has a higher one`,
-          );
-        lastAsked = said.id;
-      }
-      const answer = ask(said);
-      if (answer !== null && 'id' in said) send({ type: 'answer', id: said.id, ...answer });
-    }
-    throw fail('case-timeout', `'${command.type}' is not done after ${MESSAGES_MAX} messages`);
-  };
-
-  const { implementation: identity, capabilities } = hello();
+  const line: Line = { child: startSyncChild(command), timeouts, now, nextId: 1, lastAsked: 0, failure: null };
+  const { implementation: identity, capabilities } = exchangeHellos(line, version);
   if (capabilities.role !== 'host')
-    throw fail('protocol-violation', 'it answers SEAMCALLs (role module); a host makes them');
+    throw fail(line, 'protocol-violation', 'it answers SEAMCALLs (role module); a host makes them');
   return {
     identity,
     capabilities,
-    perform,
-    ping: () => void request({ type: 'ping', id: takeId() }, 'pong'),
-    provoke(line) {
-      child.write(`${line}\n`);
-      const answer = receive(timeouts.start, () => fail('start-timeout', `no answer within ${timeouts.start} ms`));
+    perform: (what, ask) => perform(line, what, ask),
+    ping: () => void request(line, { type: 'ping', id: takeId(line) }, 'pong'),
+    provoke(text) {
+      line.child.write(`${text}\n`);
+      const late = (): ImplementationFailure => fail(line, 'start-timeout', `no answer within ${timeouts.start} ms`);
+      const answer = receive(line, timeouts.start, late);
       return answer.type === 'error' ? answer.message : '';
     },
-    stderr: child.stderr,
+    stderr: line.child.stderr,
     close() {
-      if (failure === null) send({ type: 'stop', id: takeId() });
-      failure ??= new ImplementationFailure('exit', 'the session was closed', '');
-      child.close(timeouts.shutdown);
+      if (line.failure === null) send(line, { type: 'stop', id: takeId(line) });
+      line.failure ??= new ImplementationFailure('exit', 'the session was closed', '');
+      line.child.close(timeouts.shutdown);
     },
     kill() {
-      failure ??= new ImplementationFailure('exit', 'killed by the harness', '');
-      child.kill();
+      line.failure ??= new ImplementationFailure('exit', 'killed by the harness', '');
+      line.child.kill();
     },
   };
+}
+
+/** Breaks the line, once: later calls return the first failure. */
+function fail(line: Line, kind: FailureKind, message: string): ImplementationFailure {
+  if (line.failure !== null) return line.failure;
+  line.failure = new ImplementationFailure(kind, message, line.child.stderr());
+  line.child.kill();
+  return line.failure;
+}
+
+function takeId(line: Line): number {
+  line.nextId += 1;
+  return line.nextId - 1;
+}
+
+function send({ child }: Line, message: HostRequest): void {
+  child.write(`${JSON.stringify(message)}\n`);
+}
+
+/** The next message of the host; `late` is thrown after `patience` ms. */
+function receive(line: Line, patience: number, late: () => ImplementationFailure): HostResponse {
+  if (line.failure !== null) throw line.failure;
+  let text: string;
+  try {
+    text = line.child.read(patience, late);
+  } catch (error) {
+    if (error instanceof ImplementationFailure) line.failure ??= error;
+    line.child.kill();
+    throw error;
+  }
+  return parse(line, text);
+}
+
+function parse(line: Line, text: string): HostResponse {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw fail(line, 'garbage', `a line on its stdout is not JSON: ${shorten(text)} (stdout is for messages only)`);
+  }
+  try {
+    return HOST_RESPONSE.check(value, 'message');
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw fail(line, 'protocol-violation', `${error.message}, in ${shorten(text)}`);
+  }
+}
+
+function request<T extends HostResponse['type']>(
+  line: Line,
+  message: Extract<HostRequest, { readonly type: 'hello' | 'ping' }>,
+  type: T,
+): Extract<HostResponse, { readonly type: T }> {
+  const { start } = line.timeouts;
+  send(line, message);
+  const answer = receive(line, start, () => fail(line, 'start-timeout', startMessage(type, start)));
+  if (answer.type === type && 'id' in answer && answer.id === message.id)
+    return answer as Extract<HostResponse, { readonly type: T }>;
+  const what = `it answered ${message.type} with ${told(answer)} instead of '${type}' and its id`;
+  throw fail(line, 'protocol-violation', what);
+}
+
+function exchangeHellos(line: Line, version: string): Extract<HostResponse, { readonly type: 'hello' }> {
+  const harness = { name: 'seamstress', version };
+  const capabilities = { lineMax: LINE_MAX, roles: ['module', 'host'] };
+  const id = takeId(line);
+  const answer = request(line, { type: 'hello', id, protocol: PROTOCOL, harness, capabilities }, 'hello');
+  const { major, minor } = answer.protocol;
+  if (major === PROTOCOL.major) return answer;
+  const message = `it speaks seam-stdio/${major}.${minor}, this harness ${PROTOCOL.major}.${PROTOCOL.minor}`;
+  throw fail(line, 'version', message);
+}
+
+function perform(line: Line, command: CommandMessage, ask: (ask: Ask) => Answer | null): Done {
+  const { timeouts, now } = line;
+  const { type } = command;
+  const id = takeId(line);
+  const begun = now();
+  const silence = caseLimit(timeouts, 1);
+  const late = (): ImplementationFailure =>
+    fail(line, 'case-timeout', `nothing came for ${silence} ms while '${type}' was under way`);
+  send(line, { ...command, id });
+  for (let messages = 1; messages <= MESSAGES_MAX; messages += 1) {
+    const said = receive(line, silence, late);
+    if (said.type === 'done') {
+      if (said.id === id) return said;
+      throw fail(line, 'protocol-violation', `it ended id ${said.id}; under way is '${type}' with id ${id}`);
+    }
+    if (now() - begun > timeouts.case)
+      throw fail(
+        line,
+        'case-timeout',
+        `'${type}' is not done after ${timeouts.case} ms and ${messages} messages, the last of them ${told(said)}`,
+      );
+    if (!isAsk(said)) throw fail(line, 'protocol-violation', `it said ${told(said)} while '${type}' was under way`);
+    if ('id' in said) noteId(line, said.id);
+    const answer = ask(said);
+    if (answer !== null && 'id' in said) send(line, { type: 'answer', id: said.id, ...answer });
+  }
+  throw fail(line, 'case-timeout', `'${type}' is not done after ${MESSAGES_MAX} messages`);
+}
+
+function noteId(line: Line, id: number): void {
+  if (id <= line.lastAsked)
+    throw fail(
+      line,
+      'protocol-violation',
+      `it asked with id ${id} after ${line.lastAsked}: every question has a higher one`,
+    );
+  line.lastAsked = id;
 }
 
 const ASKS: ReadonlySet<string> = new Set<Ask['type']>([
@@ -170,12 +197,4 @@ function isAsk(said: HostResponse): said is Extract<HostResponse, Ask> {
 function told(said: HostResponse): string {
   if (said.type === 'error') return `an error (${said.message})`;
   return said.type === 'seamcall' ? `'seamcall' of leaf ${said.rax}` : `'${said.type}'`;
-}
-
-function startMessage(type: string, limit: number): string {
-  return `no '${type}' within ${limit} ms. Does it flush its stdout after every line? Many languages buffer output that goes to a pipe`;
-}
-
-function shorten(text: string): string {
-  return text.length > 160 ? `${JSON.stringify(text.slice(0, 157))}...` : JSON.stringify(text);
 }

@@ -20,89 +20,33 @@ import type { HostCommand } from '../protocol/host-command.ts';
 
 const PAGE = 4096;
 
+/** A host that runs elsewhere, and where what it does comes from. */
+interface Remote {
+  readonly host: RemoteHost;
+  readonly source: string;
+}
+
 /**
  * A host that runs elsewhere as a revision like any other: its entry points are flows of one step that lets it run. What
  * it cannot be asked is as `like` has it.
  */
 export function remoteRevision(host: RemoteHost, like: Revision, name: string, source: string): Revision {
   const { commands } = host;
-  /** Runs a command; the errno goes with the thread, and the flow goes on whatever it is. */
-  const entry = (kind: 'boot' | 'cpu-enable' | 'enable'): Flow =>
-    defineFlow(kind, [
-      [
-        {
-          name: kind,
-          source,
-          run: (kernel, thread, port) => outcomeOf(host.perform({ kind, cpu: thread.cpu }, kernel, port), thread),
-        },
-      ],
-    ]);
-  /** Asks before something happens; a refusal goes to the label `refused`. */
-  const hook = (
-    kind: HostCommand['kind'],
-    make: (thread: Thread) => HostCommand,
-    refused = 'end',
-  ): readonly FlowEntry[] => {
-    const step: Step = {
-      name: `ask-${kind}`,
-      source,
-      run: (kernel, thread, port) => {
-        const { ret, crashed } = host.perform(make(thread), kernel, port);
-        return crashed ? CRASH : ret < 0 ? ret : DONE;
-      },
-    };
-    return commands.has(kind) ? [[step, refused]] : [];
-  };
-  const cpuHook = (
-    kind: 'cpu-online' | 'cpu-offline' | 'acpi-cpu-add' | 'acpi-cpu-remove',
-    refused?: string,
-  ): readonly FlowEntry[] => hook(kind, ({ cpu, target }) => ({ kind, cpu, target }), refused);
-  const memoryHook = (kind: 'memory-add' | 'memory-remove', how: MemoryKind): readonly FlowEntry[] =>
-    hook(kind, ({ region }) => {
-      const { base = 0, size = 0, node = 0 } = region ?? {};
-      return { kind, how, base, size, node };
-    });
-  const byKind = (make: (how: MemoryKind) => Flow): Readonly<Record<MemoryKind, Flow>> => ({
-    acpi: make('acpi'),
-    driver: make('driver'),
-    'zone-device': make('zone-device'),
-  });
-  const notifier: readonly FlowEntry[] = commands.has('memory-online') ? [[ASK_NOTIFIER, 'done-online']] : [];
-
+  const remote: Remote = { host, source };
   return {
     ...like,
     name,
     title: name,
     source,
-    boot: entry('boot'),
-    cpuEnable: commands.has('cpu-enable') ? entry('cpu-enable') : null,
-    enable: entry('enable'),
-    ...((commands.has('cpu-online') || commands.has('cpu-offline')) &&
-      cpuHotplug(cpuHook('cpu-online', 'cpus-write-unlock'), cpuHook('cpu-offline', 'cpus-write-unlock'))),
-    ...(commands.has('acpi-cpu-add') && {
-      acpiCPUAdd: defineFlow('acpi-cpu-add', [...cpuHook('acpi-cpu-add'), [acpi.ADD_CPU]]),
-    }),
-    ...(commands.has('acpi-cpu-remove') && {
-      acpiCPURemove: defineFlow('acpi-cpu-remove', [
-        ...cpuHook('acpi-cpu-remove'),
-        [hotplug.SKIP_IF_OFFLINE, 'end', 'remove-cpu'],
-        [hotplug.TAKE_CPU_DOWN],
-        [acpi.REMOVE_CPU],
-      ]),
-    }),
-    memoryAdd: byKind((how) => {
-      const asked = memoryHook('memory-add', how);
-      if (how === 'zone-device') return asked.length === 0 ? NOTHING_TO_DO : defineFlow('zone-device', asked);
-      return defineFlow('memory-add', [...asked, ...memoryAdd([], notifier)]);
-    }),
-    memoryRemove: byKind((how) => {
-      if (how === 'zone-device') return NOTHING_TO_DO;
-      return defineFlow('memory-remove', [...memoryHook('memory-remove', how), ...REMOVE_MEMORY]);
-    }),
+    boot: entry(remote, 'boot'),
+    cpuEnable: commands.has('cpu-enable') ? entry(remote, 'cpu-enable') : null,
+    enable: entry(remote, 'enable'),
+    ...cpuFlows(remote),
+    ...memoryFlows(remote),
     ...(commands.has('kexec') && {
       kexec: defineFlow(
         'kexec',
-        hook('kexec', ({ cpu }) => ({ kind: 'kexec', cpu })),
+        hook(remote, 'kexec', ({ cpu }) => ({ kind: 'kexec', cpu })),
       ),
     }),
     foreign: {
@@ -121,6 +65,90 @@ export function remoteRevision(host: RemoteHost, like: Revision, name: string, s
       },
     },
   };
+}
+
+/** Runs a command; the errno goes with the thread, and the flow goes on whatever it is. */
+function entry({ host, source }: Remote, kind: 'boot' | 'cpu-enable' | 'enable'): Flow {
+  const step: Step = {
+    name: kind,
+    source,
+    run: (kernel, thread, port) => outcomeOf(host.perform({ kind, cpu: thread.cpu }, kernel, port), thread),
+  };
+  return defineFlow(kind, [[step]]);
+}
+
+/** Asks before something happens; a refusal goes to the label `refused`. */
+function hook(
+  { host, source }: Remote,
+  kind: HostCommand['kind'],
+  make: (thread: Thread) => HostCommand,
+  refused = 'end',
+): readonly FlowEntry[] {
+  const step: Step = {
+    name: `ask-${kind}`,
+    source,
+    run: (kernel, thread, port) => {
+      const { ret, crashed } = host.perform(make(thread), kernel, port);
+      return crashed ? CRASH : ret < 0 ? ret : DONE;
+    },
+  };
+  return host.commands.has(kind) ? [[step, refused]] : [];
+}
+
+function cpuHook(
+  remote: Remote,
+  kind: 'cpu-online' | 'cpu-offline' | 'acpi-cpu-add' | 'acpi-cpu-remove',
+  refused?: string,
+): readonly FlowEntry[] {
+  return hook(remote, kind, ({ cpu, target }) => ({ kind, cpu, target }), refused);
+}
+
+/** CPUs that come and go, as far as the host has something to say about it. */
+function cpuFlows(remote: Remote): Partial<Revision> {
+  const { commands } = remote.host;
+  const unlock = 'cpus-write-unlock';
+  return {
+    ...((commands.has('cpu-online') || commands.has('cpu-offline')) &&
+      cpuHotplug(cpuHook(remote, 'cpu-online', unlock), cpuHook(remote, 'cpu-offline', unlock))),
+    ...(commands.has('acpi-cpu-add') && {
+      acpiCPUAdd: defineFlow('acpi-cpu-add', [...cpuHook(remote, 'acpi-cpu-add'), [acpi.ADD_CPU]]),
+    }),
+    ...(commands.has('acpi-cpu-remove') && {
+      acpiCPURemove: defineFlow('acpi-cpu-remove', [
+        ...cpuHook(remote, 'acpi-cpu-remove'),
+        [hotplug.SKIP_IF_OFFLINE, 'end', 'remove-cpu'],
+        [hotplug.TAKE_CPU_DOWN],
+        [acpi.REMOVE_CPU],
+      ]),
+    }),
+  };
+}
+
+/** Memory that comes and goes. */
+function memoryFlows(remote: Remote): Pick<Revision, 'memoryAdd' | 'memoryRemove'> {
+  const asked = (kind: 'memory-add' | 'memory-remove', how: MemoryKind): readonly FlowEntry[] =>
+    hook(remote, kind, ({ region }) => {
+      const { base = 0, size = 0, node = 0 } = region ?? {};
+      return { kind, how, base, size, node };
+    });
+  const notifier: readonly FlowEntry[] = remote.host.commands.has('memory-online')
+    ? [[ASK_NOTIFIER, 'done-online']]
+    : [];
+  return {
+    memoryAdd: byKind((how) => {
+      const before = asked('memory-add', how);
+      if (how === 'zone-device') return before.length === 0 ? NOTHING_TO_DO : defineFlow('zone-device', before);
+      return defineFlow('memory-add', [...before, ...memoryAdd([], notifier)]);
+    }),
+    memoryRemove: byKind((how) => {
+      if (how === 'zone-device') return NOTHING_TO_DO;
+      return defineFlow('memory-remove', [...asked('memory-remove', how), ...REMOVE_MEMORY]);
+    }),
+  };
+}
+
+function byKind(make: (how: MemoryKind) => Flow): Readonly<Record<MemoryKind, Flow>> {
+  return { acpi: make('acpi'), driver: make('driver'), 'zone-device': make('zone-device') };
 }
 
 /** What a step of a flow makes of a reply; the errno goes with the thread whatever its sign. */

@@ -43,7 +43,7 @@ const KERNEL_FLAGS = [
     ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`),
   ],
 ];
-const SHIM_SOURCES = ['port.c', 'probe.c', 'machine.c', 'memory.c'];
+const SHIM_SOURCES = ['commands.c', 'protocol.c', 'crash.c', 'port.c', 'probe.c', 'machine.c', 'memory.c'];
 const SHIM_FLAGS = [
   '-O2',
   '-g1',

@@ -104,62 +104,25 @@ function resultOf(event: Event, { errno, hint, outcome }: EventRecord): number {
   return errno;
 }
 
+/** The script as the port writes it. */
+interface Script {
+  readonly words: Words;
+  readonly world: World;
+  /** The port that carries out what is written. */
+  readonly port: KernelPort;
+  /** Where the item of the latest MOVDIR64B stands, and the range it covers; -1: there was none. */
+  resetAt: number;
+  resetStart: number;
+  resetEnd: number;
+}
+
 function recordingPort(words: Words, world: World): KernelPort {
   const { port } = world;
-  let resetAt = -1;
-  let resetStart = -1;
-  let resetEnd = -1;
-
-  const call = (cpu: number, regs: Registers): Trap => {
-    put(words, ITEM.SEAMCALL);
-    put(words, cpu);
-    const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
-    putU64(words, rax);
-    putU64(words, rcx);
-    putU64(words, rdx);
-    putU64(words, r8);
-    putU64(words, r9);
-    putU64(words, r10);
-    putU64(words, r11);
-    if (rax === TDH_SYS_CONFIG) putTDMRs(words, port, rcx, rdx);
-    const trap = port.seamcall(cpu, regs);
-    put(words, TRAPS.indexOf(trap));
-    putU64(words, regs.rax);
-    putU64(words, regs.rcx);
-    putU64(words, regs.rdx);
-    putU64(words, regs.r8);
-    putU64(words, regs.r9);
-    putU64(words, regs.r10);
-    putU64(words, regs.r11);
-    const ahead = rax === TDH_SYS_TDMR_INIT ? callsAhead(world) : null;
-    putNumber(words, ahead?.calls ?? 0);
-    putNumber(words, ahead?.done ?? 0);
-    putNumber(words, ahead?.step ?? 0);
-    putNumber(words, ahead?.base ?? 0);
-    return trap;
-  };
-
+  const script: Script = { words, world, port, resetAt: -1, resetStart: -1, resetEnd: -1 };
   return {
     ...port,
-    seamcall: call,
-    tdmrInitLoop(cpu, regs, base, end) {
-      for (;;) {
-        regs.rax = TDH_SYS_TDMR_INIT;
-        regs.rcx = base;
-        regs.rdx = 0;
-        regs.r8 = 0;
-        const trap = call(cpu, regs);
-        if (trap !== 'none' || regs.rax !== 0) return trap;
-        const ahead = callsAhead(world);
-        if (ahead !== null && typeof regs.rdx === 'number' && regs.rdx < end) {
-          makeCalls(world, ahead.calls);
-          put(words, ITEM.RUN);
-          putNumber(words, ahead.calls);
-          regs.rdx = world.scratch.rdx;
-        }
-        if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
-      }
-    },
+    seamcall: (cpu, regs) => putSeamcall(script, cpu, regs),
+    tdmrInitLoop: (cpu, regs, base, end) => putTDMRInitLoop(script, cpu, regs, base, end),
     metadataRun() {
       // A tree makes the calls one by one, and is held against what is written here.
     },
@@ -179,19 +142,7 @@ function recordingPort(words: Words, world: World): KernelPort {
       putNumber(words, bytes);
       port.free(kind, address, bytes);
     },
-    movdir64b(cpu, base, size) {
-      // A run that goes on where the one before ended is one item.
-      if (base === resetEnd && words.count === resetAt + RESET_WORDS) words.count = resetAt;
-      else resetStart = base;
-      const start = resetStart;
-      resetAt = words.count;
-      resetEnd = base + size;
-      put(words, ITEM.RESET);
-      put(words, cpu);
-      putNumber(words, start);
-      putNumber(words, resetEnd - start);
-      port.movdir64b(cpu, base, size);
-    },
+    movdir64b: (cpu, base, size) => putReset(script, cpu, base, size),
     wbinvdAll(cpu) {
       put(words, ITEM.WBINVD_ALL);
       put(words, cpu);
@@ -207,6 +158,68 @@ function recordingPort(words: Words, world: World): KernelPort {
       port.printk(message);
     },
   };
+}
+
+function putSeamcall({ words, world, port }: Script, cpu: number, regs: Registers): Trap {
+  put(words, ITEM.SEAMCALL);
+  put(words, cpu);
+  const { rax, rcx, rdx } = regs;
+  putRegisters(words, regs);
+  if (rax === TDH_SYS_CONFIG) putTDMRs(words, port, rcx, rdx);
+  const trap = port.seamcall(cpu, regs);
+  put(words, TRAPS.indexOf(trap));
+  putRegisters(words, regs);
+  const ahead = rax === TDH_SYS_TDMR_INIT ? callsAhead(world) : null;
+  putNumber(words, ahead?.calls ?? 0);
+  putNumber(words, ahead?.done ?? 0);
+  putNumber(words, ahead?.step ?? 0);
+  putNumber(words, ahead?.base ?? 0);
+  return trap;
+}
+
+function putRegisters(words: Words, { rax, rcx, rdx, r8, r9, r10, r11 }: Registers): void {
+  putU64(words, rax);
+  putU64(words, rcx);
+  putU64(words, rdx);
+  putU64(words, r8);
+  putU64(words, r9);
+  putU64(words, r10);
+  putU64(words, r11);
+}
+
+function putTDMRInitLoop(script: Script, cpu: number, regs: Registers, base: number, end: number): Trap {
+  const { words, world } = script;
+  for (;;) {
+    regs.rax = TDH_SYS_TDMR_INIT;
+    regs.rcx = base;
+    regs.rdx = 0;
+    regs.r8 = 0;
+    const trap = putSeamcall(script, cpu, regs);
+    if (trap !== 'none' || regs.rax !== 0) return trap;
+    const ahead = callsAhead(world);
+    if (ahead !== null && typeof regs.rdx === 'number' && regs.rdx < end) {
+      makeCalls(world, ahead.calls);
+      put(words, ITEM.RUN);
+      putNumber(words, ahead.calls);
+      regs.rdx = world.scratch.rdx;
+    }
+    if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
+  }
+}
+
+function putReset(script: Script, cpu: number, base: number, size: number): void {
+  const { words, port } = script;
+  // A run that goes on where the one before ended is one item.
+  if (base === script.resetEnd && words.count === script.resetAt + RESET_WORDS) words.count = script.resetAt;
+  else script.resetStart = base;
+  const start = script.resetStart;
+  script.resetAt = words.count;
+  script.resetEnd = base + size;
+  put(words, ITEM.RESET);
+  put(words, cpu);
+  putNumber(words, start);
+  putNumber(words, script.resetEnd - start);
+  port.movdir64b(cpu, base, size);
 }
 
 function putMessage(words: Words, message: Message): void {

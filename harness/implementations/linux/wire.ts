@@ -1,6 +1,6 @@
 import type { LockName } from '../../../model/kernel/lock.ts';
 
-/** Numbers of the protocol with the compiled kernel; the C twin is shim/port.h and shim/port.c. */
+/** Numbers of the protocol with the compiled kernel; the C twin is shim/port.h, shim/port.c and shim/commands.c. */
 
 /** What the kernel did, as the stream tells it. */
 export const ITEM = {

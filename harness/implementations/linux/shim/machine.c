@@ -6,9 +6,6 @@
 #include <string.h>
 #include "port.h"
 
-#define LOW(x) ((uint32_t)(x))
-#define HIGH(x) ((uint32_t)((uint64_t)(x) >> 32))
-
 /* What the kernel sees of it; the names are kernel.h's. */
 int shim_cpu, shim_cpu_count;
 unsigned int shim_features;
@@ -227,7 +224,7 @@ void shim_might_sleep(int line)
 static void take(int *held, int *count)
 {
 	if (*held)
-		port_crash(CRASH_DEADLOCK);
+		crash_now(CRASH_DEADLOCK);
 	*held = 1;
 	++*count;
 }
@@ -278,7 +275,7 @@ void sort(void *base, size_t count, size_t size, int (*compare)(const void *, co
 
 	(void)swap;
 	if (size > sizeof(held))
-		port_crash(CRASH_LIMIT);
+		crash_now(CRASH_LIMIT);
 	for (size_t i = 1; i < count; i++) {
 		size_t at = i;
 

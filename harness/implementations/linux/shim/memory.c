@@ -6,8 +6,6 @@
 #include "port.h"
 
 #define PAGE 4096UL
-#define LOW(x) ((uint32_t)(x))
-#define HIGH(x) ((uint32_t)((uint64_t)(x) >> 32))
 
 extern int shim_cpu_count;
 struct memory_range machine_memory[4096];
@@ -45,7 +43,7 @@ static uint64_t ask_address(char kind, uint64_t size, int node)
 static struct object *enter(char kind, uint64_t physical, uint64_t size)
 {
 	if (object_count == OBJECTS_MAX)
-		port_crash(CRASH_LIMIT);
+		crash_now(CRASH_LIMIT);
 	objects[object_count] = (struct object){ physical, size, NULL, kind, true };
 	return &objects[object_count++];
 }
@@ -75,7 +73,7 @@ static void *allocate(char kind, uint64_t size, bool zero)
 		return NULL;
 	struct object *object = enter(kind, physical, size);
 	if (arena_used + (pages + 1) * PAGE > ARENA_SIZE)
-		port_crash(CRASH_LIMIT);
+		crash_now(CRASH_LIMIT);
 	char *page = arena + arena_used;
 	mprotect(page, pages * PAGE, PROT_READ | PROT_WRITE);
 	object->address = page + (kind == 'x' ? 0 : (pages * PAGE - size) & ~7UL);
@@ -107,14 +105,14 @@ static void discard(char kind, const void *address)
 		if (object->address != address || object->kind != kind)
 			continue;
 		if (!object->live)
-			port_crash(CRASH_USE_AFTER_FREE);
+			crash_now(CRASH_USE_AFTER_FREE);
 		object->live = false;
 		uintptr_t page = (uintptr_t)object->address & ~(PAGE - 1);
 		mprotect((void *)page, ((uintptr_t)object->address + object->size + PAGE - 1 - page) & ~(PAGE - 1), PROT_NONE);
 		released(kind, object->physical, object->size);
 		return;
 	}
-	port_crash(CRASH_WILD);
+	crash_now(CRASH_WILD);
 }
 
 void *kmalloc(size_t size, unsigned int flags) { return allocate('k', size, flags & 0x100); }
@@ -158,7 +156,7 @@ void free_contig_range(unsigned long pfn, unsigned long pages)
 		released('c', pfn * PAGE, pages * PAGE);
 		return;
 	}
-	port_crash(CRASH_USE_AFTER_FREE);
+	crash_now(CRASH_USE_AFTER_FREE);
 }
 
 unsigned long shim_pa(const void *address)

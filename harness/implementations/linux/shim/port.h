@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* Between the machine (machine.c), the protocol (port.c) and the kernel's entry points (glue.c). */
+/* Between the machine (machine.c), what goes out and comes in (port.c) and the kernel's entry points (glue.c). */
 #ifndef SEAMSTRESS_PORT_H
 #define SEAMSTRESS_PORT_H
 
@@ -7,6 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "crash.h"
+
+/* 64-bit values as two words, low one first. */
+#define LOW(x) ((uint32_t)(x))
+#define HIGH(x) ((uint32_t)((uint64_t)(x) >> 32))
+#define U64(words) ((uint64_t)(words)[1] << 32 | (words)[0])
 
 /* Items of the stream from this side; the TypeScript twin is harness/implementations/linux/wire.ts. */
 enum item {
@@ -25,30 +31,21 @@ enum item {
 	ITEM_DONE = 15,
 };
 
-enum crash {
-	CRASH_USE_AFTER_FREE = 1,
-	CRASH_OVERRUN = 2,
-	CRASH_NULL = 3,
-	CRASH_WILD = 4,
-	CRASH_HANG = 5,
-	CRASH_DEADLOCK = 6,
-	CRASH_BUG = 7,
-	CRASH_LIMIT = 8,
-	CRASH_DIVISION = 9,
-};
-
 /* port.c: items out, answers in. All of them end a probe, and the command where a script says otherwise. */
 void port_item(const uint32_t *words, unsigned int count);
 void port_ask(const uint32_t *words, unsigned int count, uint32_t *answer, unsigned int answer_count);
-void port_crash(enum crash what) __attribute__((noreturn));
+/* What is only reported when it is over is over. */
 void port_settle(void);
-extern char *kernel_before;
-extern size_t kernel_size;
+/* What the outside has answered ahead is void. */
+void port_forget_run(void);
 
 /* probe.c: while `probing`, the first effect ends the probe; with `probe_reserved`, every SEAMCALL answers "reserved". */
 extern sigjmp_buf probe_end;
 extern bool probing, probe_reserved;
 extern uint64_t probe_leaf;
+/* The kernel's data: its size, and a copy of it, kept during a probe. */
+extern char *kernel_before;
+extern size_t kernel_size;
 void probe_done(int ret, bool memory);
 
 /* machine.c */

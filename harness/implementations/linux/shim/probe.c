@@ -9,12 +9,16 @@
 /* Bits of what the kernel sets, kernel.h's numbers. */
 #define FEATURE_PLATFORM 1
 #define FEATURES_TOLD 6u
-#define LOW(x) ((uint32_t)(x))
-#define HIGH(x) ((uint32_t)((uint64_t)(x) >> 32))
 
 extern int shim_cpu, shim_cpu_count;
 extern unsigned int shim_features;
 extern char __start_kernel_data[];
+
+sigjmp_buf probe_end;
+bool probing, probe_reserved;
+uint64_t probe_leaf;
+char *kernel_before;
+size_t kernel_size;
 
 static bool probe_crashed;
 
@@ -65,12 +69,35 @@ static int walks_freed_memory(void)
 	return ret == -1;
 }
 
+/* The kernel's list of TDX memory: whether it runs through freed memory, the number of its entries, and those. */
+static unsigned int append_memory(uint32_t *item, unsigned int count)
+{
+	unsigned int at, size = glue_memory_entry_size();
+	const void *entry;
+
+	item[count++] = walks_freed_memory();
+	at = count++;
+	for (int i = 0; i < 1024 && (entry = machine_object('k', size, i)); i++) {
+		uint64_t start, end;
+		int node;
+
+		glue_memory_entry(entry, &start, &end, &node);
+		item[count++] = LOW(start);
+		item[count++] = HIGH(start);
+		item[count++] = LOW(end);
+		item[count++] = HIGH(end);
+		item[count++] = node;
+		item[at]++;
+	}
+	return count;
+}
+
 /* The last item of every command. */
 void probe_done(int ret, bool memory)
 {
 	uint32_t item[64 + 5 * 1024] = { ITEM_DONE, ret };
 	unsigned int count = 2;
-	unsigned int mask, size = glue_memory_entry_size();
+	unsigned int mask;
 	int answer = 0, first = -1;
 
 	port_settle();
@@ -118,22 +145,7 @@ void probe_done(int ret, bool memory)
 	item[count++] = machine.mems_read;
 	item[count++] = machine.spinlocks;
 	item[count++] = machine.imbalances;
-	if (memory) {
-		item[count++] = walks_freed_memory();
-		unsigned int at = count++;
-		const void *entry;
-		for (int i = 0; i < 1024 && (entry = machine_object('k', size, i)); i++) {
-			uint64_t start, end;
-			int node;
-
-			glue_memory_entry(entry, &start, &end, &node);
-			item[count++] = LOW(start);
-			item[count++] = HIGH(start);
-			item[count++] = LOW(end);
-			item[count++] = HIGH(end);
-			item[count++] = node;
-			item[at]++;
-		}
-	}
+	if (memory)
+		count = append_memory(item, count);
 	port_item(item, count);
 }
