@@ -1,4 +1,4 @@
-import type { PlatformLP } from '../../model/platform/platform.ts';
+import { healthyMachine, lpGrid } from '../../model/platform/healthy.ts';
 import { buildKernel } from '../implementations/linux/build.ts';
 import { judgeAgainstModel, runCompiled, startKernel } from '../implementations/linux/judge.ts';
 import { type Case, FORMAT_VERSION } from '../case.ts';
@@ -10,23 +10,12 @@ import { benchTree } from '../testing/bench-tree.ts';
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 const SECONDS = 3;
-const lp = (core: number): PlatformLP => ({ package: 0, core, thread: 0, bios: true, online: true, vmx: true });
 const input: Case = {
   formatVersion: FORMAT_VERSION,
   profile: { kernel: '6.12', module: '1.5.01' },
   platform: {
-    lps: [lp(0), lp(1)],
-    memory: [{ base: MIB, size: GIB - MIB, node: 0 }],
-    cmrs: [{ base: MIB, size: GIB - MIB }],
-    keyids: { mktme: 31, tdx: 32 },
-    keyidBits: 6,
+    ...healthyMachine(lpGrid(1, 2), [{ base: MIB, size: GIB - MIB, node: 0 }]),
     seamrr: { base: 2 * GIB, size: 32 * MIB },
-    msr: [],
-    mcheck: 'verify',
-    moduleImage: 'bios',
-    fms: [0x806f8],
-    commandLine: { nosmt: false, maxcpus: null },
-    hibernation: false,
   },
   events: [{ kind: 'cpu-enable', lp: 0 }, { kind: 'cpu-enable', lp: 1 }, { kind: 'enable' }],
 };

@@ -4,8 +4,7 @@ import { buildKernel, enablesAtBoot } from '../implementations/linux/build.ts';
 import { type LinuxInput, linuxSource, judgedStages } from '../implementations/linux/stages.ts';
 import { findTree } from '../implementations/linux/tree.ts';
 import type { Budget } from '../campaign/budget.ts';
-import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
-import { type Executor, startExecutor } from '../campaign/executor.ts';
+import type { CampaignConfig } from '../campaign/campaign.ts';
 import type { Given } from '../campaign/range.ts';
 import type { Header } from '../campaign/record.ts';
 import { shellWord } from '../text.ts';
@@ -14,24 +13,17 @@ import type { Case, CaseFile } from '../case.ts';
 import { findRevision } from '../../model/kernel/revisions.ts';
 import type { ImplementationName } from '../implementations/name.ts';
 import type { Timeouts } from '../implementations/process/timeouts.ts';
-import { renderScreen } from '../report/console.ts';
-import { summarise } from '../report/summary.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
-import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
 import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
 import type { Context } from './screen/context.ts';
 import { openCorpus } from './options/corpus-option.ts';
 import { UserError } from '../user-error.ts';
-import { type Reporter, writeReports } from './screen/fuzz-reports.ts';
-import { catchInterrupts } from './screen/interrupt.ts';
+import { openOutput, type OutputOptions, runAndReport } from './screen/run-and-report.ts';
 import { type ProfileOptions, profileOf } from './options/profile-options.ts';
-import { progressLine } from './screen/progress.ts';
-import { openRecorder } from './screen/recorder.ts';
 import { introduce, remoteSource } from '../implementations/speaking-stages.ts';
-import { mapStack } from './screen/stack.ts';
 
-export interface HostOptions extends ProfileOptions {
+export interface HostOptions extends ProfileOptions, OutputOptions {
   readonly between?: boolean;
   readonly known?: boolean;
   readonly case?: readonly string[];
@@ -41,15 +33,10 @@ export interface HostOptions extends ProfileOptions {
   readonly workers: number;
   readonly mood: string;
   readonly corpus?: string;
-  readonly output: string;
-  readonly reporter?: readonly Reporter[];
   readonly timeout: Timeouts;
   readonly extra?: string;
   readonly cc?: string;
   readonly bail?: boolean;
-  readonly json?: boolean;
-  readonly timings: boolean;
-  readonly quiet?: boolean;
 }
 
 const DEFAULT_SECONDS = 60;
@@ -66,7 +53,7 @@ export async function conformHosts(
   options: HostOptions,
 ): Promise<void> {
   const implementations = named.map(({ text }) => text);
-  const { terminal, palette } = context;
+  const { terminal } = context;
   const between = options.between === true;
   requireNumber(named.length, between);
   const { judged, source, profile, whyNot, shrinkEvaluations } = await prepare(context, named, options);
@@ -77,51 +64,30 @@ export async function conformHosts(
     // Known deviations are cases of the model, and it is the model that they are minimal on.
     looksIfMinimal: false,
   };
-  const findings = join(options.output, 'findings');
-  for (const folder of [options.output, findings]) {
-    requireWritable(folder);
-    sweepTemporaries(folder);
-  }
+  const findings = openOutput(options.output);
   // Single cases are one task: further lanes would have nothing to do.
   const workers = options.case === undefined ? options.workers : 1;
   const header = headerOf(context, stages, implementations, config, workers);
   terminal.err(
     `seamstress conform: ${implementations.join(' and ')}, seed ${options.seed}, module ${profile.module}, model ${profile.kernel}, ${workers} ${workers === 1 ? 'worker' : 'workers'}\n`,
   );
-  const recorder = openRecorder(join(options.output, 'conform.ndjson'), options.timings, Date.now);
-  let executor: Executor | undefined;
-  const interrupts = catchInterrupts(terminal, () => executor?.stop());
-  // The saved cases come on top of those that were asked for.
-  const total = 'runs' in config.budget ? config.budget.runs + config.given.length : null;
-  const progress = progressLine(terminal, total, Date.now);
-  try {
-    executor = await startExecutor(workers, source, Date.now);
-    const { tries } = executor;
-    if (options.quiet !== true) progress.follow(tries);
-    recorder.emit(header);
-    await runCampaign(config, {
-      executor,
-      now: Date.now,
-      interrupted: interrupts.signal,
-      save: (bucket, file) => keepFinding(findings, bucket, file, implementations, options.case ?? []),
-      discard: (file) => takeBack(file, options.case ?? []),
-      emit: recorder.emit,
-      progress: options.quiet === true ? () => undefined : progress.show,
-    });
-  } finally {
-    progress.end();
-    interrupts.release();
-    recorder.close();
-    await executor?.close();
-  }
-  const { records } = recorder;
-  writeReports(options.output, 'conform', records, options.reporter ?? []);
-  const summary = summarise(records);
-  terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
-  if (summary.crash !== null) {
-    terminal.err(`seamstress: internal error on case ${summary.crash.origin}\n${mapStack(summary.crash.stack)}\n`);
-  }
-  process.exitCode = summary.exitCode;
+  const cases = options.case ?? [];
+  await runAndReport(
+    context,
+    {
+      config,
+      header,
+      source,
+      workers,
+      name: 'conform',
+      // The saved cases come on top of those that were asked for.
+      total: 'runs' in config.budget ? config.budget.runs + config.given.length : null,
+      save: (bucket, file) => keepFinding(findings, bucket, file, implementations, cases),
+      discard: (file) => takeBack(file, cases),
+      crashed: (origin) => ` on case ${origin}`,
+    },
+    options,
+  );
 }
 
 /** Writes what was found, and with what; a file that the user named is as it was. Returns where it lies. */

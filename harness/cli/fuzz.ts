@@ -1,28 +1,20 @@
 import { counted } from '../text.ts';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Budget, Shard } from '../campaign/budget.ts';
-import { type CampaignConfig, runCampaign } from '../campaign/campaign.ts';
-import { type Executor, startExecutor } from '../campaign/executor.ts';
+import type { CampaignConfig } from '../campaign/campaign.ts';
 import type { Header } from '../campaign/record.ts';
-import { renderScreen } from '../report/console.ts';
-import { summarise } from '../report/summary.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
-import { requireWritable, sweepTemporaries } from '../store/atomic.ts';
 import { saveFinding } from '../store/case-store.ts';
 import { knownOfKernel } from '../store/known.ts';
 import type { Context } from './screen/context.ts';
 import { openCorpus } from './options/corpus-option.ts';
-import { REPORTERS, type Reporter, writeReports } from './screen/fuzz-reports.ts';
-import { catchInterrupts } from './screen/interrupt.ts';
+import { REPORTERS } from './screen/fuzz-reports.ts';
+import { openOutput, type OutputOptions, runAndReport } from './screen/run-and-report.ts';
 import { addProfileOptions, type ProfileOptions, profileOf } from './options/profile-options.ts';
-import { progressLine } from './screen/progress.ts';
-import { openRecorder } from './screen/recorder.ts';
-import { mapStack } from './screen/stack.ts';
 import { duration, listOf, oneOf, positiveInteger, seed, shard } from './options/values.ts';
 
-export interface FuzzOptions extends ProfileOptions {
+export interface FuzzOptions extends ProfileOptions, OutputOptions {
   readonly seed: string;
   readonly runs?: number;
   readonly time?: number;
@@ -30,12 +22,7 @@ export interface FuzzOptions extends ProfileOptions {
   readonly shard: Shard;
   readonly mood: string;
   readonly corpus?: string;
-  readonly output: string;
-  readonly reporter?: readonly Reporter[];
   readonly bail?: boolean;
-  readonly json?: boolean;
-  readonly timings: boolean;
-  readonly quiet?: boolean;
 }
 
 /** Fixed, so that two people who type the same see the same. */
@@ -107,15 +94,11 @@ export function fuzzCommand(context: Context): Command {
 }
 
 async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
-  const { stages, terminal, palette } = context;
+  const { stages, terminal } = context;
   const profile = profileOf(options, stages);
   const budget: Budget = options.time === undefined ? { runs: options.runs ?? DEFAULT_RUNS } : { time: options.time };
   const { known, cases } = openCorpus(context, options.corpus);
-  const findings = join(options.output, 'findings');
-  for (const folder of [options.output, findings]) {
-    requireWritable(folder);
-    sweepTemporaries(folder);
-  }
+  const findings = openOutput(options.output);
   const { seed: seedText, mood, bail = false } = options;
   const config: CampaignConfig = {
     ...{ seed: seedText, profile, mood, budget, shard: options.shard, bail },
@@ -129,43 +112,20 @@ async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
   terminal.err(`${describeRun(header, options)}\n`);
 
   const name = options.shard.count === 1 ? 'fuzz' : `fuzz-${options.shard.index}-of-${options.shard.count}`;
-  const recorder = openRecorder(join(options.output, `${name}.ndjson`), options.timings, Date.now);
-  let executor: Executor | undefined;
-  const interrupts = catchInterrupts(terminal, () => executor?.stop());
-  const total = 'runs' in budget && options.shard.count === 1 ? budget.runs + config.given.length : null;
-  const progress = progressLine(terminal, total, Date.now);
-  try {
-    executor = await startExecutor(options.workers, { module: context.pipeline }, Date.now);
-    const { tries } = executor;
-    if (options.quiet !== true) progress.follow(tries);
-    recorder.emit(header);
-    await runCampaign(config, {
-      executor,
-      now: Date.now,
-      interrupted: interrupts.signal,
+  await runAndReport(
+    context,
+    {
+      config,
+      header,
+      source: { module: context.pipeline },
+      workers: options.workers,
+      name,
+      total: 'runs' in budget && options.shard.count === 1 ? budget.runs + config.given.length : null,
       save: (bucket, file) => saveFinding(findings, bucket, file),
-      emit: recorder.emit,
-      progress: options.quiet === true ? () => undefined : progress.show,
-    });
-  } finally {
-    progress.end();
-    interrupts.release();
-    recorder.close();
-    await executor?.close();
-  }
-
-  const { records } = recorder;
-  writeReports(options.output, name, records, options.reporter ?? []);
-  terminal.out(
-    options.json === true ? `${JSON.stringify(summarise(records), null, 2)}\n` : renderScreen(records, palette()),
+      crashed: (origin) => `: this is our bug; please report it with what follows\ncase ${origin}`,
+    },
+    options,
   );
-  const { crash, exitCode } = summarise(records);
-  if (crash !== null) {
-    terminal.err(
-      `seamstress: internal error: this is our bug; please report it with what follows\ncase ${crash.origin}\n${mapStack(crash.stack)}\n`,
-    );
-  }
-  process.exitCode = exitCode;
 }
 
 function headerOf({ stages, version }: Context, config: CampaignConfig, { workers }: FuzzOptions): Header {

@@ -1,18 +1,12 @@
 import type { U64 } from '../../model/abi/u64.ts';
 import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
+import { HEALTHY_SETTINGS, healthyMachine, lpGrid } from '../../model/platform/healthy.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import type { Event } from '../../model/world/event.ts';
 import type { Case } from '../case.ts';
 import { withoutLP, withPlatform } from './parts.ts';
 
 const GIB = 2 ** 30;
-/** KeyID 0 is TME's, 31 are MKTME's, [32, 64) are TDX's: the partition most machines report. */
-const USUAL_KEYIDS = { mktme: 31, tdx: 32 };
-const USUAL_KEYID_BITS = 6;
-/** 32 MiB, the least there may be, below the hole under 4 GiB. */
-const USUAL_SEAMRR = { base: 0x78000000, size: 0x2000000 };
-/** Sapphire Rapids, stepping 8. */
-const USUAL_FMS = [0x806f8];
 /** Beyond this many LPs, trying each beside each other costs too much; they will be fewer in the next round. */
 const MOVED_LPS_MAX = 10;
 
@@ -35,14 +29,14 @@ export function* healthySettings(input: Case): Generator<Case> {
   const { lps } = platform;
   const healthy: readonly Partial<Platform>[] = [
     { lps: lps.map((lp) => ({ ...lp, bios: true, online: true, vmx: true })) },
-    { keyids: USUAL_KEYIDS, keyidBits: USUAL_KEYID_BITS },
-    { keyids: { ...platform.keyids, mktme: USUAL_KEYIDS.mktme } },
-    { keyids: { ...platform.keyids, tdx: USUAL_KEYIDS.tdx } },
-    { keyidBits: USUAL_KEYID_BITS },
+    { keyids: HEALTHY_SETTINGS.keyids, keyidBits: HEALTHY_SETTINGS.keyidBits },
+    { keyids: { ...platform.keyids, mktme: HEALTHY_SETTINGS.keyids.mktme } },
+    { keyids: { ...platform.keyids, tdx: HEALTHY_SETTINGS.keyids.tdx } },
+    { keyidBits: HEALTHY_SETTINGS.keyidBits },
     { mcheck: 'verify' },
     { moduleImage: 'bios' },
-    { seamrr: USUAL_SEAMRR },
-    { fms: USUAL_FMS },
+    { seamrr: HEALTHY_SETTINGS.seamrr },
+    { fms: HEALTHY_SETTINGS.fms },
     { commandLine: { ...platform.commandLine, nosmt: false } },
     { commandLine: { ...platform.commandLine, maxcpus: null } },
     { hibernation: false },
@@ -90,11 +84,12 @@ export function* closerLPs(input: Case): Generator<Case> {
 export function* smallerSettings(input: Case): Generator<Case> {
   const { platform } = input;
   const { keyids } = platform;
-  for (const mktme of smallerThan(keyids.mktme, USUAL_KEYIDS.mktme))
+  for (const mktme of smallerThan(keyids.mktme, HEALTHY_SETTINGS.keyids.mktme))
     yield withPlatform(input, { keyids: { ...keyids, mktme } });
-  for (const tdx of smallerThan(keyids.tdx, USUAL_KEYIDS.tdx))
+  for (const tdx of smallerThan(keyids.tdx, HEALTHY_SETTINGS.keyids.tdx))
     yield withPlatform(input, { keyids: { ...keyids, tdx } });
-  for (const keyidBits of smallerThan(platform.keyidBits, USUAL_KEYID_BITS)) yield withPlatform(input, { keyidBits });
+  for (const keyidBits of smallerThan(platform.keyidBits, HEALTHY_SETTINGS.keyidBits))
+    yield withPlatform(input, { keyidBits });
   const { maxcpus } = platform.commandLine;
   if (maxcpus !== null) {
     for (const lower of smaller(maxcpus))
@@ -199,30 +194,9 @@ function coresInOrder(lps: Platform['lps']): Platform['lps'] {
 
 function onSimplePlatform(input: Case, packages: number, cores: number): Case {
   const count = packages * cores;
-  const numbers = [...Array(count).keys()];
-  const memory = numbers.slice(0, packages).map((node) => ({ base: node * GIB + GIB, size: GIB, node }));
+  const memory = Array.from({ length: packages }, (_, node) => ({ base: node * GIB + GIB, size: GIB, node }));
   return {
-    ...withPlatform(input, {
-      lps: numbers.map((lp) => ({
-        package: Math.floor(lp / cores),
-        core: lp % cores,
-        thread: 0,
-        bios: true,
-        online: true,
-        vmx: true,
-      })),
-      memory,
-      cmrs: memory.map(({ base, size }) => ({ base, size })),
-      keyids: USUAL_KEYIDS,
-      keyidBits: USUAL_KEYID_BITS,
-      msr: [],
-      mcheck: 'verify',
-      moduleImage: 'bios',
-      seamrr: USUAL_SEAMRR,
-      fms: USUAL_FMS,
-      commandLine: { nosmt: false, maxcpus: null },
-      hibernation: false,
-    }),
+    ...withPlatform(input, healthyMachine(lpGrid(packages, cores), memory)),
     events: input.events.map((event): Event => ('lp' in event ? { ...event, lp: event.lp % count } : event)),
   };
 }

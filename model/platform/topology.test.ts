@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { healthyPlatform, lpGrid } from '../../harness/testing/platform.ts';
+import { healthyPlatform } from '../../harness/testing/platform.ts';
+import { lpGrid } from './healthy.ts';
 import {
   bootLP,
   isHotAddable,

@@ -1,3 +1,4 @@
+import { healthyMachine, lpGrid } from '../../../model/platform/healthy.ts';
 import type { Platform } from '../../../model/platform/platform.ts';
 import type { Event } from '../../../model/world/event.ts';
 import type { TraceEntry } from '../../../model/world/trace.ts';
@@ -48,14 +49,14 @@ function hello({ session: { identity, capabilities } }: Climb): string {
 /** Every kind of message that no host can do without, each checked against its schema by the session. */
 function schema(climb: Climb): string {
   climb.session.ping();
-  play(climb, 'a healthy machine that only boots', caseOf(climb, healthyMachine(), []));
-  play(climb, 'a healthy machine', caseOf(climb, healthyMachine(), WAY_TO_READY));
+  play(climb, 'a healthy machine that only boots', caseOf(climb, HEALTHY, []));
+  play(climb, 'a healthy machine', caseOf(climb, HEALTHY, WAY_TO_READY));
   return 'hello, ping, boot and enable are answered as their schemas say';
 }
 
 function reset(climb: Climb): string {
-  play(climb, 'a healthy machine', caseOf(climb, healthyMachine(), WAY_TO_READY));
-  const { kernel } = play(climb, 'a boot after it', caseOf(climb, healthyMachine(), [])).world;
+  play(climb, 'a healthy machine', caseOf(climb, HEALTHY, WAY_TO_READY));
+  const { kernel } = play(climb, 'a boot after it', caseOf(climb, HEALTHY, [])).world;
   const left = kernel.cpus.findIndex(({ lpInitialised }) => lpInitialised);
   const advice = 'forget everything when boot comes: it is a machine with its power just switched on';
   if (kernel.status !== 'uninitialised')
@@ -73,17 +74,16 @@ interface Known {
 
 /** What every host does, whatever it is: TDX comes up where it can, and nothing happens where it cannot. */
 function known(climb: Climb): readonly Known[] {
-  const machine = healthyMachine();
   return [
-    { name: 'a healthy machine', input: caseOf(climb, machine, WAY_TO_READY), check: comesUp },
+    { name: 'a healthy machine', input: caseOf(climb, HEALTHY, WAY_TO_READY), check: comesUp },
     {
       name: 'two packages',
-      input: caseOf(climb, { ...machine, lps: [...machine.lps, { ...ONE_LP, package: 1 }] }, enabling(2)),
+      input: caseOf(climb, { ...HEALTHY, lps: [...HEALTHY.lps, ...lpGrid(2, 1).slice(1)] }, enabling(2)),
       check: comesUp,
     },
     {
       name: 'a machine without private KeyIDs',
-      input: caseOf(climb, { ...machine, keyids: { mktme: 0, tdx: 0 } }, WAY_TO_READY),
+      input: caseOf(climb, { ...HEALTHY, keyids: { mktme: 0, tdx: 0 } }, WAY_TO_READY),
       check(world) {
         if (callsOf(world).length > 0)
           throw new Slip(
@@ -95,12 +95,12 @@ function known(climb: Climb): readonly Known[] {
     },
     {
       name: 'a machine whose module was never loaded',
-      input: caseOf(climb, { ...machine, moduleImage: 'absent' }, WAY_TO_READY),
+      input: caseOf(climb, { ...HEALTHY, moduleImage: 'absent' }, WAY_TO_READY),
       check: (world) => failsOn(world, 'VMfailInvalid (trap vmfail)'),
     },
     {
       name: 'an operand that stays busy in TDH.SYS.INIT',
-      input: caseOf(climb, machine, [
+      input: caseOf(climb, HEALTHY, [
         { kind: 'condition', condition: 'global-lock-busy', leaf: 33, count: 1000 },
         ...WAY_TO_READY,
       ]),
@@ -108,7 +108,7 @@ function known(climb: Climb): readonly Known[] {
     },
     {
       name: 'no memory for the first object',
-      input: caseOf(climb, machine, [{ kind: 'allocation-failure', nth: 1 }, ...WAY_TO_READY]),
+      input: caseOf(climb, HEALTHY, [{ kind: 'allocation-failure', nth: 1 }, ...WAY_TO_READY]),
       check(world) {
         if (world.trace.some((entry) => entry.kind === 'alloc')) failsOn(world, 'an alloc that answers null');
       },
@@ -211,7 +211,7 @@ function badInput({ session }: Climb): string {
 function recover(climb: Climb): string {
   climb.session.kill();
   climb.subject.close();
-  const { world } = play(climb, 'a healthy machine', caseOf(climb, healthyMachine(), WAY_TO_READY));
+  const { world } = play(climb, 'a healthy machine', caseOf(climb, HEALTHY, WAY_TO_READY));
   if (world.module.phase !== 'READY')
     throw new Slip('after a kill it does not get there', 'keep nothing on disk that a kill could leave half written');
   return 'killed, started again, READY';
@@ -240,26 +240,9 @@ function textOf({ leaf, trap, rax, lp }: Call): string {
   return `leaf 0x${leaf.toString(16)} on LP ${lp} -> ${outcome}`;
 }
 
-const ONE_LP: Platform['lps'][number] = { package: 0, core: 0, thread: 0, bios: true, online: true, vmx: true };
 const GIB = 2 ** 30;
-
 /** Two LPs in one package, 1 GiB and a hole in it. */
-function healthyMachine(): Platform {
-  return {
-    lps: [ONE_LP, { ...ONE_LP, core: 1 }],
-    memory: [{ base: 0, size: GIB, node: 0 }],
-    cmrs: [{ base: 0, size: GIB }],
-    keyids: { mktme: 31, tdx: 32 },
-    keyidBits: 6,
-    seamrr: { base: 0x78000000, size: 0x2000000 },
-    msr: [],
-    mcheck: 'verify',
-    moduleImage: 'bios',
-    fms: [0x806f8],
-    commandLine: { nosmt: false, maxcpus: null },
-    hibernation: false,
-  };
-}
+const HEALTHY: Platform = healthyMachine(lpGrid(1, 2), [{ base: 0, size: GIB, node: 0 }]);
 
 /** The events of a machine with so many LPs whose kernel brings TDX up; hosts without a per-CPU part pass those over. */
 function enabling(lps: number): readonly Event[] {

@@ -3,6 +3,7 @@ import type { CMRInfo } from '../../../../model/abi/cmr-info.ts';
 import { TDMR_INFO_WORDS } from '../../../../model/abi/tdmr-info.ts';
 import type { U64 } from '../../../../model/abi/u64.ts';
 import { asBigInt, u64FromBigInt } from '../../../../model/abi/u64.ts';
+import { configStep, type Draft, draft, hex, wayTo } from './draft.ts';
 
 /** A machine's CMRs and a TDMR list for it, as words: legal at first, then bent where regions meet. */
 export interface AwkwardConfig {
@@ -88,6 +89,18 @@ export const awkwardConfig: fc.Arbitrary<AwkwardConfig> = fc
     bends: fc.array(bend, { maxLength: 3 }),
   })
   .map(layOut);
+
+/** TDH.SYS.CONFIG with such a list on such a machine. */
+export function awkwardDraft({ keyidBits, cmrs, tdmrs }: AwkwardConfig): Draft {
+  const one = draft(wayTo('INITIALISED'), configStep(tdmrs));
+  one.platform.keyidBits = keyidBits;
+  one.platform.mktmeKeyids = 0;
+  one.platform.tdxKeyids = 1;
+  one.platform.cmrs = cmrs.map(({ base, size }) => ({ base: hex(base), size: hex(size) }));
+  one.platform.smrr = [{ base: '0x0', mask: '0xfffff000', lock: 1, valid: 1 }];
+  one.call.seamcall['r8'] = '0x1';
+  return one;
+}
 
 function layOut({ keyidBits, tdmrs: shapes, cmrCuts, bends }: Shape): AwkwardConfig {
   const tdmrs: U64[][] = [];

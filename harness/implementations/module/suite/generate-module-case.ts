@@ -4,12 +4,11 @@ import { CONDITION_NAMES } from '../../../../model/module/conditions.ts';
 import { LEAVES } from '../../../../model/module/leaves/index.ts';
 import { chance, pick, type Random, weighted } from '../../../generate/draw.ts';
 import { randomFor } from '../../../generate/seed.ts';
-import { awkwardConfig } from './awkward.ts';
+import { awkwardConfig, awkwardDraft } from './awkward.ts';
 import type { PlatformText, StepText } from '../../../transcript/module-text.ts';
 import type { Draft, DraftStep } from './draft.ts';
 import {
   ARRAY,
-  configStep,
   draft,
   GIB,
   hex,
@@ -47,7 +46,7 @@ export function generateModuleCase(seed: string, index: number, corpus: readonly
     case 0:
       return asLine(id, faulty(random));
     case 1:
-      return asLine(id, awkward(random));
+      return asLine(id, awkwardDraft(awkwardConfig.generate(random, undefined).value));
     case 2:
       return asLine(id, wandering(random));
     default:
@@ -70,18 +69,6 @@ function faulty(random: Random): Draft {
     for (const name of touches) touched.add(name);
     apply(one);
   }
-  return one;
-}
-
-function awkward(random: Random): Draft {
-  const { keyidBits, cmrs, tdmrs } = awkwardConfig.generate(random, undefined).value;
-  const one = draft(wayTo('INITIALISED'), configStep(tdmrs));
-  one.platform.keyidBits = keyidBits;
-  one.platform.mktmeKeyids = 0;
-  one.platform.tdxKeyids = 1;
-  one.platform.cmrs = cmrs.map(({ base, size }) => ({ base: hex(base), size: hex(size) }));
-  one.platform.smrr = [{ base: '0x0', mask: '0xfffff000', lock: 1, valid: 1 }];
-  one.call.seamcall['r8'] = '0x1';
   return one;
 }
 

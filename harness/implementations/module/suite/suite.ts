@@ -3,11 +3,11 @@ import { MSR } from '../../../../model/abi/msr.ts';
 import { LEAVES } from '../../../../model/module/leaves/index.ts';
 import type { Release } from '../../../../model/module/release.ts';
 import { readModuleCase } from '../../../transcript/module-case.ts';
-import { awkwardConfig } from './awkward.ts';
+import { awkwardConfig, awkwardDraft } from './awkward.ts';
 import type { Candidate } from './cover.ts';
 import { chooseCover } from './cover.ts';
 import type { Draft } from './draft.ts';
-import { configStep, draft, hex, step, wayTo } from './draft.ts';
+import { draft, hex, step, wayTo } from './draft.ts';
 import { FAULT_TABLES } from './faults/index.ts';
 import { keyOf, reachedBy } from './reach.ts';
 import type { RecordedLine } from './record.ts';
@@ -59,16 +59,9 @@ export function buildSuite(recorded: readonly unknown[], release: Release): Suit
 }
 
 function awkwardLines(release: Release): RecordedLine[] {
-  return fc.sample(awkwardConfig, { numRuns: AWKWARD_COUNT, seed: SEED }).map(({ keyidBits, cmrs, tdmrs }) => {
-    const one = draft(wayTo('INITIALISED'), configStep(tdmrs));
-    one.platform.keyidBits = keyidBits;
-    one.platform.mktmeKeyids = 0;
-    one.platform.tdxKeyids = 1;
-    one.platform.cmrs = cmrs.map(({ base, size }) => ({ base: hex(base), size: hex(size) }));
-    one.platform.smrr = [{ base: '0x0', mask: '0xfffff000', lock: 1, valid: 1 }];
-    one.call.seamcall['r8'] = '0x1';
-    return recordDraft('awkward', one, release).line;
-  });
+  return fc
+    .sample(awkwardConfig, { numRuns: AWKWARD_COUNT, seed: SEED })
+    .map((config) => recordDraft('awkward', awkwardDraft(config), release).line);
 }
 
 /** A CPU whose family and model the module does not know: asking for it ends the module. */

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { type CampaignConfig, type CampaignPorts, runCampaign } from '../../campaign/campaign.ts';
+import { type Executor, startExecutor } from '../../campaign/executor.ts';
+import type { CampaignRecord, Header } from '../../campaign/record.ts';
+import type { StagesSource } from '../../campaign/stages.ts';
+import { renderScreen } from '../../report/console.ts';
+import { summarise } from '../../report/summary.ts';
+import { requireWritable, sweepTemporaries } from '../../store/atomic.ts';
+import type { Context } from './context.ts';
+import { type Reporter, writeReports } from './fuzz-reports.ts';
+import { catchInterrupts } from './interrupt.ts';
+import { progressLine } from './progress.ts';
+import { openRecorder } from './recorder.ts';
+import { mapStack } from './stack.ts';
+
+/** What the user chose about output. */
+export interface OutputOptions {
+  readonly output: string;
+  readonly reporter?: readonly Reporter[];
+  readonly json?: boolean;
+  readonly timings: boolean;
+  readonly quiet?: boolean;
+}
+
+/** A campaign and its place on the screen and on disk. */
+export interface ReportedRun extends Pick<CampaignPorts, 'save' | 'discard'> {
+  readonly config: CampaignConfig;
+  readonly header: Header;
+  readonly source: StagesSource;
+  readonly workers: number;
+  /** Name of the event stream and of the reports, without its ending. */
+  readonly name: string;
+  /** Cases in all, for the progress line; `null`: not known before. */
+  readonly total: number | null;
+  /** What is printed above the stack where judging the case `origin` broke. */
+  readonly crashed: (origin: string) => string;
+}
+
+/** Makes sure that `output` can be written to, and returns its folder of findings. */
+export function openOutput(output: string): string {
+  const findings = join(output, 'findings');
+  for (const folder of [output, findings]) {
+    requireWritable(folder);
+    sweepTemporaries(folder);
+  }
+  return findings;
+}
+
+/** Runs a campaign, writes its records and reports, prints the last screen or the summary, and sets the exit code. */
+export async function runAndReport(context: Context, run: ReportedRun, options: OutputOptions): Promise<void> {
+  const records = await recordCampaign(context, run, options);
+  const { terminal, palette } = context;
+  writeReports(options.output, run.name, records, options.reporter ?? []);
+  const summary = summarise(records);
+  terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
+  const { crash } = summary;
+  if (crash !== null)
+    terminal.err(`seamstress: internal error${run.crashed(crash.origin)}\n${mapStack(crash.stack)}\n`);
+  process.exitCode = summary.exitCode;
+}
+
+async function recordCampaign(
+  { terminal }: Context,
+  { config, header, source, workers, name, total, save, discard }: ReportedRun,
+  { output, timings, quiet = false }: OutputOptions,
+): Promise<readonly CampaignRecord[]> {
+  const recorder = openRecorder(join(output, `${name}.ndjson`), timings, Date.now);
+  let executor: Executor | undefined;
+  const interrupts = catchInterrupts(terminal, () => executor?.stop());
+  const progress = progressLine(terminal, total, Date.now);
+  try {
+    executor = await startExecutor(workers, source, Date.now);
+    if (!quiet) progress.follow(executor.tries);
+    recorder.emit(header);
+    await runCampaign(config, {
+      executor,
+      now: Date.now,
+      interrupted: interrupts.signal,
+      save,
+      ...(discard !== undefined && { discard }),
+      emit: recorder.emit,
+      progress: quiet ? () => undefined : progress.show,
+    });
+  } finally {
+    progress.end();
+    interrupts.release();
+    recorder.close();
+    await executor?.close();
+  }
+  return recorder.records;
+}
