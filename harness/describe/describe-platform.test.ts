@@ -24,7 +24,9 @@ describe('a machine in a few lines', () => {
   test('SEAM that is off is off for a reason', () => {
     expect(describePlatform({ ...plain, cmrs: [] })[4]).toBe('SEAM     off: MCHECK refused the machine: no CMR');
     expect(describePlatform({ ...plain, seamrr: null })[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
-    expect(describePlatform({ ...plain, cmrs: [], mcheck: 'bypass' })[4]).toMatch(/^SEAM {5}on: the case bypasses MCHECK, .*: no CMR$/);
+    expect(describePlatform({ ...plain, cmrs: [], mcheck: 'bypass' })[4]).toMatch(
+      /^SEAM {5}on: the case bypasses MCHECK, .*: no CMR$/,
+    );
   });
 
   test('LPs stand by package, marked with what they are not', () => {

@@ -1,21 +1,21 @@
 import type { Severity } from '../../model/invariants/severity.ts';
 
 /**
- * One flaw of the flow from BIOS to initialised TDX that somebody found by thinking, reading or losing a day: a row of
- * the matrix. Whether a revision has it is not written here: it is found, by cases that break the invariants named.
+ * One flaw of the flow from BIOS to initialised TDX, found by review, in the field or by a campaign: a row of the matrix.
+ * Which revisions have it is not written here: cases that break the named invariants show it.
  */
 export interface Flaw {
-  /** Numbers of the list the discussion is known by; those from 64 on were first shown by campaigns of this project. */
+  /** Below 64: number in the list that the matrix began with; from 64 on: first shown by a campaign of this project. */
   readonly number: number;
   readonly name: string;
-  /** The worst that comes of it in a revision that has it. */
+  /** The worst consequence in a revision that has it. */
   readonly severity: Severity;
   /** What goes wrong, in a sentence. */
   readonly statement: string;
   readonly source: string;
-  /** Beginnings of the buckets that show it: any of them will do. */
+  /** Prefixes of the buckets that show it; one is enough. */
   readonly shownBy: readonly string[];
-  /** Revisions that cannot have it, by name, and why not: what is in question is not in them at all. */
+  /** Revisions that cannot have it, by name, and why: they do not have the code in question. */
   readonly notApplicable: Readonly<Record<string, string>>;
   /** Revisions that have it according to the sources. */
   readonly said: readonly string[];

@@ -2,7 +2,7 @@ import type { Flaw } from './flaw.ts';
 import { INITIALISED_BY_ANOTHER, V8_STOPS } from './not-applicable.ts';
 
 const KEY_ON_A_NEW_PACKAGE =
-  'the page has the objection only; one that comes in a package of its own is asked for TDH.SYS.KEY.CONFIG like any other';
+  'the list has the objection only; a CPU that comes in a package of its own runs TDH.SYS.KEY.CONFIG like any other';
 
 /** Flaws about CPUs and packages: who must be online, who is looked at, who is named. */
 export const FLAWS_OF_CPUS: readonly Flaw[] = [
@@ -11,7 +11,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     name: 'nosmt costs TDX',
     severity: 'tdx-lost',
     statement:
-      'Initialisation wants every LP that MCHECK counted; with `nosmt` the siblings cannot run a single instruction, so TDX fails hard.',
+      'Initialisation requires every LP that MCHECK counted; with `nosmt` the sibling threads cannot run code, so initialisation fails.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; tdh_sys_config.c, TDX module 1.5.01',
     shownBy: [
       'lp/offline-lp-does-not-cost-tdx|nosmt',
@@ -26,14 +26,14 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     name: 'online CPUs are said to suffice',
     severity: 'tdx-lost',
     statement:
-      'The contract says that CPUs that are online suffice; the module wants all that MCHECK counted to have run TDH.SYS.LP.INIT.',
+      'The kernel-doc says that all online CPUs suffice; the module requires TDH.SYS.LP.INIT on every LP that MCHECK counted.',
     source: 'tdx_enable() kernel-doc, Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
     shownBy: ['lp/offline-lp-does-not-cost-tdx|TDH.SYS.CONFIG|TDX_SYS_CONFIG_NOT_PENDING|offline'],
     notApplicable: { v5: 'its contract demands all LPs online', v8: V8_STOPS },
     said: ['6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {
-      v7: 'its check covers CPUs that are present; one that ACPI removed is still counted by MCHECK, and TDH.SYS.CONFIG is refused',
-      v11: 'the page says 6.8 on; v11 has the same contract ("all online CPUs") and the same refused TDH.SYS.CONFIG',
+      v7: 'its check covers present CPUs; MCHECK still counts one that ACPI removed, and TDH.SYS.CONFIG is refused',
+      v11: 'the list says 6.8 on; v11 has the same contract ("all online CPUs") and the same refused TDH.SYS.CONFIG',
     },
   },
   {
@@ -41,7 +41,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     name: 'an LP that comes late',
     severity: 'part-lost',
     statement:
-      'TDH.SYS.LP.INIT is refused once TDH.SYS.CONFIG has succeeded; a CPU that first comes online afterwards is sent to the module all the same.',
+      'The module refuses TDH.SYS.LP.INIT once TDH.SYS.CONFIG has succeeded; the kernel still calls it on a CPU that first comes online afterwards.',
     source: 'tdh_sys_lp_init.c, TDX module 1.5.01; tdx_cpu_enable(), Linux 6.12',
     shownBy: ['lp/late-lp-is-not-sent-to-the-module'],
     notApplicable: {
@@ -51,11 +51,11 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     },
     said: ['6.17', '7.3'],
     differences: {
-      v11: 'the page dates it by its first user in the tree (6.16); the entry point behaves so in every revision that has one',
+      v11: 'the list dates it by its first user in the tree (6.16); every revision with that entry point behaves this way',
       '6.12':
-        'the page dates it by its first user in the tree (6.16); the entry point behaves so in every revision that has one',
+        'the list dates it by its first user in the tree (6.16); every revision with that entry point behaves this way',
       '6.12-cmr':
-        'the page dates it by its first user in the tree (6.16); the entry point behaves so in every revision that has one',
+        'the list dates it by its first user in the tree (6.16); every revision with that entry point behaves this way',
     },
   },
   {
@@ -63,13 +63,13 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     name: 'the package without CPU is never named',
     severity: 'misleading',
     statement:
-      'A package with no online CPU is skipped and shows later, as another refused leaf or as "offline CPU(s)"; no line names the package.',
+      'A package with no online CPU is skipped; a later leaf fails, or "offline CPU(s)" is printed; no line names the package.',
     source: 'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023; config_global_keyid(), Linux 6.12',
     shownBy: ['naming/package-without-cpu-is-named'],
     notApplicable: { v8: V8_STOPS },
     said: ['v11', '6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {
-      v5: 'it refuses to begin with any CPU offline, a whole package among them, and its line names no CPU and no package',
+      v5: 'it refuses to start with any CPU offline, also a whole package, and its line names no CPU and no package',
       v7: 'as v5',
     },
   },
@@ -78,26 +78,26 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     name: 'what the caller guarantees',
     severity: 'tdx-lost',
     statement:
-      'The core says that its caller guarantees a CPU in every package; the only caller does not look, and TDH.SYS.CONFIG is issued with a package dark.',
+      'The core code relies on its caller for an online CPU in every package; the only caller does not check, and TDH.SYS.CONFIG is called while a package has none.',
     source: 'v8 13/16, Dave Hansen, 10 Jan 2023',
     shownBy: ['flow/every-package-is-looked-at-first'],
     notApplicable: { v5: 'it checks that all CPUs are online', v8: V8_STOPS },
     said: ['v11', '6.12', '6.12-cmr', '6.17', '7.3'],
     differences: {
-      v7: 'it checks that all CPUs it knows are online; one that ACPI has taken out of the machine is not among them',
+      v7: 'it checks that all CPUs it knows are online; a CPU that ACPI has removed is not among them',
     },
   },
   {
     number: 33,
     name: 'LPs that MCHECK never saw',
     severity: 'tdx-lost',
-    statement: 'A hot-added CPU should merely be useless for TDX; here it makes initialisation fail.',
+    statement: 'A hot-added CPU should only be unusable for TDX; instead it makes initialisation fail.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022',
     shownBy: ['lp/uncounted-lp-does-not-cost-tdx'],
     notApplicable: {},
     said: [],
     differences: {
-      v7: 'the page has the objection only; in v7 it can be shown, as nothing turns a hot-added CPU away',
+      v7: 'the list has the objection only; in v7 it can be shown, as nothing refuses a hot-added CPU',
       v8: INITIALISED_BY_ANOTHER,
       v11: KEY_ON_A_NEW_PACKAGE,
       '6.12': KEY_ON_A_NEW_PACKAGE,
@@ -109,8 +109,9 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     number: 34,
     name: 'shutting LPs down is of no use',
     severity: 'tdx-lost',
-    statement: 'On any error TDH.SYS.LP.SHUTDOWN runs everywhere: it reclaims nothing and bars the next attempt.',
-    source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
+    statement:
+      'On any error TDH.SYS.LP.SHUTDOWN is called on every CPU; it reclaims nothing and prevents the next attempt.',
+    source: 'v7 06/20, Sean Christopherson, 22 Nov 2022',
     shownBy: ['flow/no-useless-shutdown'],
     notApplicable: {},
     said: ['v5', 'v7'],
@@ -120,7 +121,7 @@ export const FLAWS_OF_CPUS: readonly Flaw[] = [
     number: 68,
     name: 'the LP that blocks is not named',
     severity: 'misleading',
-    statement: 'Some LP is offline or never ran TDH.SYS.LP.INIT, and nothing tells which.',
+    statement: 'An LP is offline or never ran TDH.SYS.LP.INIT, and no line names it.',
     source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; recording 6.12-demos, line 26',
     shownBy: ['naming/lp-that-blocks-init-is-named'],
     notApplicable: { v8: V8_STOPS },

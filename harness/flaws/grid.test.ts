@@ -139,7 +139,7 @@ describe('the pages', () => {
       expect(text).toMatch(new RegExp(`^\\| ${number} \\| [^|]+ \\| ${severity} \\| `, 'm'));
     for (const { term } of SOURCES_LEGEND) {
       expect(text).toContain(`\n- *${term}*: `);
-      expect(html).toContain(`<dt>${term}</dt>`);
+      expect(html).toContain(`<dt>${term.replaceAll('"', '&quot;')}</dt>`);
     }
     const differing = matrix.rows.flatMap(({ cells }) => cells.filter(({ difference }) => difference !== ''));
     expect(text.split('\n').filter((line) => line.startsWith('- **'))).toHaveLength(differing.length);

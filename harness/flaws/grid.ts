@@ -37,7 +37,7 @@ export interface Cell {
   /** Why this matrix is right where it and the sources differ; empty where they agree. */
   readonly difference: string;
   readonly cases: readonly CellCase[];
-  /** Cases that show the flaw in another revision and were tried in vain in this one. */
+  /** Cases that show the flaw in another revision and do not show it in this one. */
   readonly triedInVain: number;
 }
 

@@ -1,23 +1,26 @@
-/** What a reader of the matrix meets in its sources: the words, and what they stand for. Plain text. */
+import { MAILS } from '../../model/sources.ts';
+import { FLAWS } from './flaws.ts';
+
+/** What a reader of the matrix meets in its sources: the words, what they stand for, where each mail is. Plain text. */
 export const SOURCES_LEGEND: readonly { readonly term: string; readonly meaning: string }[] = [
   {
-    term: 'the page, the sources',
+    term: 'the list, the sources',
     meaning:
-      'the list of flaws that the discussion of this flow is known by; the numbers below 64 and the revisions it says have a flaw are its own',
+      'the list of flaws that this table began with: the numbers below 64, and which revisions are said to have a flaw, come from it',
   },
   {
     term: 'v7 10/20',
     meaning:
-      'patch 10 of 20 of version 7 of the TDX host kernel series on the kernel mailing lists (lore.kernel.org); with "review", an answer to it',
+      'patch 10 of 20 of version 7 of "TDX host kernel support", the series that became Linux 6.8; with a name and a date, an answer to it',
   },
-  {
-    term: 'L36974333584',
-    meaning: 'a mail or thread of those lists by its number in the archive it was read in',
-  },
+  ...MAILS.filter(({ cite }) => FLAWS.some(({ source }) => source.includes(cite))).map(({ cite, subject, id }) => ({
+    term: cite,
+    meaning: `${cite.startsWith('"') ? '' : `"${subject}", `}${id === null ? 'archived copy, no public address' : `https://lore.kernel.org/r/${id}`}`,
+  })),
   {
     term: 'recording 6.12-demos, line 33',
     meaning:
-      'line 33, counted from 1, of corpus/transcripts/linux-6.12-demos.jsonl.gz: what the code of Linux 6.12 itself did (corpus/transcripts/README.md)',
+      'line 33, counted from 1, of corpus/transcripts/linux-6.12-demos.jsonl.gz: a run of the code of Linux 6.12 itself (corpus/transcripts/README.md)',
   },
   {
     term: 'tdx_enable(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',

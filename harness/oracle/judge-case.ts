@@ -80,7 +80,10 @@ export function judgeWorld(
  * The world after all events of a case, and the entry of its trace that a violation goes back to; `null` where the rule
  * names none, or the run does not break it.
  */
-export function runToCulprit(input: Case, bucket: string): { readonly world: World; readonly culprit: TraceEntry | null } {
+export function runToCulprit(
+  input: Case,
+  bucket: string,
+): { readonly world: World; readonly culprit: TraceEntry | null } {
   const { revision, release } = findProfile(input.profile);
   const world = bootWorld(input.platform, revision, release, true);
   let culprit: TraceEntry | null = null;

@@ -42,15 +42,14 @@ export const METAMORPHIC: readonly Metamorphic[] = [
     id: 'metamorphic/relabelling-lps',
     severity: 'tdx-lost',
     statement: 'The order in which LPs are numbered changes no outcome.',
-    source: 'topology_physical_package_id() against x2APIC ids; config_global_keyid(), Linux 6.12',
+    source: 'config_global_keyid(), Linux 6.12 (topology_physical_package_id() against x2APIC ids)',
     variant: relabelLPs,
   },
   {
     id: 'metamorphic/splitting-a-cmr',
     severity: 'tdx-lost',
     statement: 'A CMR described as two that touch changes no outcome.',
-    source:
-      'v7 10/20 review, Dave Hansen (L36974333584); tdh_sys_config.c, TDX module 1.5.01 (touching CMRs are merged)',
+    source: 'v7 10/20, Dave Hansen, 22 Nov 2022; tdh_sys_config.c, TDX module 1.5.01 (touching CMRs are merged)',
     variant: splitCMR,
   },
   {

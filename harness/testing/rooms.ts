@@ -1,6 +1,6 @@
 /** One folder of the house, and what a newcomer finds in it. */
 export interface Room {
-  /** The folder; for a file on the top level of `harness/`, the file. Relative to the checkout. */
+  /** The folder; for a file on the top level of `model/` or `harness/`, the file. Relative to the checkout. */
   readonly path: string;
   /** One sentence. */
   readonly holds: string;
@@ -11,7 +11,10 @@ export interface Room {
  * floors below, never from another room of its own floor. CONTRIBUTING.md shows these lists; a test compares the two.
  */
 export const FLOORS: readonly (readonly Room[])[] = [
-  [room('model/abi', 'what crosses the SEAMCALL boundary: u64, registers, status codes, leaf numbers, TDMR_INFO')],
+  [
+    room('model/abi', 'what crosses the SEAMCALL boundary: u64, registers, status codes, leaf numbers, TDMR_INFO'),
+    room('model/sources.ts', 'the mails that rules, steps and flaws cite, each with its Message-ID'),
+  ],
   [room('model/platform', 'the machine: topology, CMRs, KeyIDs, SEAMRR, MCHECK, the hardware the module sees')],
   [
     room('model/module', 'the TDX module: state, dispatcher, leaves/ with a file per leaf, releases as tables'),

@@ -1,14 +1,15 @@
 import type { Always } from './invariant.ts';
 import { offence } from './look.ts';
 
-/** What the kernel takes it gives back: locks and memory. */
+/** Locks and memory: the kernel gives back what it takes. */
 
 export const BALANCE_LOCKS: Always = {
   holds: 'always',
   id: 'balance/locks',
   severity: 'crash',
-  statement: 'Every lock taken is dropped on every path, and none is dropped that is not held.',
-  source: 'v7 and v8 drafts (put_online_mems on a path that never took it); init_tdx_module(), Linux 6.12',
+  statement: 'Every lock that is taken is dropped on every path, and no lock is dropped that is not held.',
+  source:
+    '__tdx_enable(), v7 06/20 and v8 04/16 (put_online_mems() on a path that never took it); init_tdx_module(), Linux 6.12',
   after: 'all',
   needs: ['lock-trouble'],
   check: (world, _record, report) => {
@@ -18,17 +19,18 @@ export const BALANCE_LOCKS: Always = {
       report(
         offence(`${imbalance.flow}: ${imbalance.lock}`, `${imbalance.lock} ${imbalance.what} in ${imbalance.flow}`),
       );
-    // What a crash took with it holds its locks for good.
+    // A thread that crashed never drops its locks.
     if (world.kernel.crash !== null) return;
     if (locks.cpus.owner !== -1 || locks.cpus.readers !== 0)
-      report(offence('cpus', 'cpus_read_lock is still held at rest'));
+      report(offence('cpus', 'cpus_read_lock is still held between events'));
     if (locks.module.owner !== -1 || locks.module.readers !== 0)
-      report(offence('module', 'the module lock is still held at rest'));
+      report(offence('module', 'the module lock is still held between events'));
     if (locks.mems.owner !== -1 || locks.mems.readers !== 0)
-      report(offence('mems', 'get_online_mems is unbalanced at rest'));
+      report(offence('mems', 'get_online_mems is unbalanced between events'));
     if (locks.sysinit.owner !== -1 || locks.sysinit.readers !== 0)
-      report(offence('sysinit', 'the SYS.INIT lock is still held at rest'));
-    if (locks.kvm.owner !== -1 || locks.kvm.readers !== 0) report(offence('kvm', "KVM's lock is still held at rest"));
+      report(offence('sysinit', 'the SYS.INIT lock is still held between events'));
+    if (locks.kvm.owner !== -1 || locks.kvm.readers !== 0)
+      report(offence('kvm', "KVM's lock is still held between events"));
   },
 };
 
@@ -36,8 +38,8 @@ export const BALANCE_ALLOCATIONS: Always = {
   holds: 'always',
   id: 'balance/allocations',
   severity: 'memory',
-  statement: 'Every object the init flow has allocated is either freed or still pointed at by the kernel.',
-  source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
+  statement: 'Every object that initialisation allocates is either freed or still referenced by the kernel.',
+  source: 'init_tdx_module() error path, Linux 6.12; v7 10/20, Dave Hansen, 22 Nov 2022',
   after: ['enable'],
   needs: ['done'],
   check: (world, record, report) => {
@@ -45,7 +47,7 @@ export const BALANCE_ALLOCATIONS: Always = {
     const { kernel } = world;
     let held = kernel.tdxMemory.length;
     if (kernel.tdmrArrayLive) held += 1;
-    // A kernel that gives its array back after success has handed the PAMTs to the module for good.
+    // A kernel that frees its array after success has given the PAMTs to the module until reboot.
     if (kernel.tdmrArrayLive || kernel.status === 'initialised')
       for (let index = 0; index < kernel.tdmrCount; index += 1) if ((kernel.tdmrs[index]?.pamt4K ?? 0) > 0) held += 1;
     for (const { tdr, tdcs, mask } of kernel.tds) {
@@ -54,7 +56,7 @@ export const BALANCE_ALLOCATIONS: Always = {
       for (const page of tdcs) if (page !== -1) held += 1;
     }
     if (kernel.live !== held)
-      report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are pointed at`));
+      report(offence(kernel.status, `${kernel.live} objects are alive, ${held} are referenced`));
   },
 };
 
@@ -62,14 +64,13 @@ export const BALANCE_FAILED_INIT_EMPTIES_THE_MEMORY_LIST: Always = {
   holds: 'always',
   id: 'balance/failed-init-empties-the-memory-list',
   severity: 'part-lost',
-  statement:
-    'After a failed initialisation the list of TDX memory is empty, so that memory hot-plug is as without TDX.',
-  source: 'init_tdx_module() error path, Linux 6.12; v7 10/20 review, Dave Hansen (L36974333584)',
+  statement: 'After a failed initialisation the list of TDX memory is empty, and memory hot-plug works as without TDX.',
+  source: 'init_tdx_module() error path, Linux 6.12; v7 10/20, Dave Hansen, 22 Nov 2022',
   after: ['enable'],
   needs: ['done', 'errno'],
   check: (world, record, report) => {
     if (record.outcome !== 'done' || record.errno === 0 || record.statusAfter === 'initialised') return;
-    // PAMTs kept because the module can reach them keep the list that they were made for.
+    // If PAMTs are kept because the module can access them, the list they were made for is kept too.
     if (world.kernel.tdmrArrayLive) return;
     const left = world.kernel.tdxMemory.length;
     if (left > 0) report(offence(record.statusAfter, `${left} entries are left`));
@@ -80,7 +81,7 @@ export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
   holds: 'always',
   id: 'balance/no-count-outlives-its-array',
   severity: 'crash',
-  statement: 'Where the TDMR array is freed its count is 0: nothing can walk what is no longer there.',
+  statement: 'When the TDMR array is freed its count becomes 0, so that no later walk reads freed memory.',
   source: 'free_tdmr_list() and paddr_is_tdx_private(), Linux 6.12',
   after: ['enable'],
   needs: ['done', 'traced'],
@@ -93,7 +94,7 @@ export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
       report(
         offence(
           record.phaseAfter === 'READY' ? 'READY' : 'not READY',
-          `the TDMR array is freed, its count is still ${tdmrCount} and its pointer still set (latent: it takes a module that answers "reserved" for the page)`,
+          `the TDMR array is freed, its count is still ${tdmrCount} and its pointer still set (latent: only a module that returns "reserved" for the page leads to the walk)`,
         ),
       );
   },

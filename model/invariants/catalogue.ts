@@ -169,8 +169,8 @@ export const EVENT_KINDS: readonly EventKind[] = [
 ];
 
 /**
- * The rules to ask about one event of a kind that had these facts: what is needed to ask them, laid out alike for all, as
- * this is read ten times a case.
+ * The rules to check after an event of a kind with these facts, and what is needed to check them. All have the same shape,
+ * as this is read ten times a case.
  */
 export interface Questions {
   readonly kind: EventKind;
@@ -179,13 +179,13 @@ export interface Questions {
   readonly sometimes: readonly Pick<Sometimes, 'id' | 'reached'>[];
 }
 
-/** By kind of event, then by facts. A campaign meets a few hundred sets of facts, and each asks for few rules. */
+/** By kind of event, then by facts. A campaign meets a few hundred sets of facts, each with few rules. */
 const QUESTIONS: ReadonlyMap<EventKind, Map<number, Questions>> = new Map(EVENT_KINDS.map((kind) => [kind, new Map()]));
 
-/** Those looked up last: CPUs are brought up one after another, and most of them alike. */
+/** The last lookup: CPUs are brought up one after another, most with the same facts. */
 let last: Questions | undefined;
 
-/** The rules that look after an event of this kind that had these facts (see factsOf()), in the order of the catalogue. */
+/** The rules to check after an event of this kind with these facts (see factsOf()), in the order of the catalogue. */
 export function questionsAfter(kind: EventKind, facts: number): Questions {
   if (last?.facts === facts && last.kind === kind) return last;
   last = QUESTIONS.get(kind)?.get(facts) ?? findQuestions(kind, facts);

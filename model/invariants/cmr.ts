@@ -6,8 +6,8 @@ import type { Always } from './invariant.ts';
 import { hex, leafName, offence } from './look.ts';
 
 /**
- * The table of CMRs in the hands of a kernel that reads it with TDH.SYS.INFO (v5 to v11). The argument of 23 Nov 2022:
- * MCHECK has verified the table, so who might break it, and what is the kernel to do about it? Addresses in bytes.
+ * The table of CMRs in a kernel that reads it with TDH.SYS.INFO (v5 to v11). The question of 23 Nov 2022: MCHECK has
+ * verified the table, so what can break it, and what should the kernel do about it? Addresses in bytes.
  */
 
 /** Lines that show one entry of the table; arguments: base and end. */
@@ -47,9 +47,9 @@ export const CMR_CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
   id: 'cmr/convertible-memory-is-not-refused',
   severity: 'tdx-lost',
   statement:
-    'The kernel does not refuse memory as not convertible, or a whole table, where the module has CMRs for all of it.',
+    "The kernel does not refuse memory as not convertible, or the whole table, if the module's CMRs cover that memory.",
   source:
-    'v7 09/20, Dave Hansen, 23 Nov 2022 (empty entries, who might break the table); v7 10/20 review, L36974333584 (CMRs that touch)',
+    'v7 09/20, Dave Hansen, 23 Nov 2022 (empty entries, who might break the table); v7 10/20, Dave Hansen, 22 Nov 2022 (CMRs that touch)',
   after: ['enable'],
   needs: ['printed'],
   check: (world, record, report) => {
@@ -57,7 +57,10 @@ export const CMR_CONVERTIBLE_MEMORY_IS_NOT_REFUSED: Always = {
       const message = record.kernel.dmesg[index];
       if (message?.id === 'v5-cmr-hole')
         report(
-          offence(causeOf(world), 'TDX is lost to an empty entry before a valid one; the module has no use for it'),
+          offence(
+            causeOf(world),
+            'initialisation fails because an empty entry precedes a valid one; the module ignores the empty one',
+          ),
         );
       if (message?.id !== 'v5-not-convertible' && message?.id !== 'v7-not-convertible') continue;
       const { a, b } = message;
@@ -71,7 +74,7 @@ export const CMR_REFUSED_TABLE_IS_SHOWN: Always = {
   holds: 'always',
   id: 'cmr/refused-table-is-shown',
   severity: 'misleading',
-  statement: 'A table of CMRs that is refused is printed, whichever of its entries is at fault.',
+  statement: 'A refused table of CMRs is printed, whichever of its entries is wrong.',
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 (the first entry has checks of its own)',
   after: ['enable'],
   needs: ['printed'],
@@ -85,7 +88,8 @@ export const CMR_REFUSED_TABLE_IS_SHOWN: Always = {
         refused = true;
       if (showsCMR(message)) shown = true;
     }
-    if (refused && !shown) report(offence('first entry', 'the table is called broken and not one entry is shown'));
+    if (refused && !shown)
+      report(offence('first entry', 'the table is reported as broken, and none of its entries is printed'));
   },
 };
 
@@ -93,7 +97,7 @@ export const CMR_NO_EMPTY_ENTRY_IS_SHOWN: Always = {
   holds: 'always',
   id: 'cmr/no-empty-entry-is-shown',
   severity: 'cosmetic',
-  statement: 'Lines that show CMRs show regions, not the empty entries that make up 32.',
+  statement: 'Lines that print CMRs print regions, not the empty entries that fill the table up to 32.',
   source:
     'v7 09/20, Kai Huang, 23 Nov 2022 (R9 is the number of entries, not of CMRs); tdh_sys_info.c, TDX module 1.5.01',
   after: ['enable'],
@@ -102,7 +106,7 @@ export const CMR_NO_EMPTY_ENTRY_IS_SHOWN: Always = {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
       if (message === undefined || !showsCMR(message) || message.a !== message.b) continue;
-      report(offence('', `a CMR [${hex(message.a)}, ${hex(message.b)}) is shown: R9 was taken for a count`));
+      report(offence('', `a CMR [${hex(message.a)}, ${hex(message.b)}) is printed: R9 was used as the count`));
       return;
     }
   },
@@ -112,12 +116,12 @@ export const CMR_NO_ENTRY_IS_DROPPED: Always = {
   holds: 'always',
   id: 'cmr/no-entry-is-dropped',
   severity: 'tdx-lost',
-  statement: 'CMRs behind an empty entry are shown like the others, or the table is refused with a line.',
+  statement: 'CMRs after an empty entry are printed like the others, or the table is refused with a line.',
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 (what of a valid entry after an empty one?)',
   after: ['enable'],
   needs: ['leaf-info'],
   check: (world, record, report) => {
-    // Whom another thread's crash cuts short need not have come to the table yet.
+    // If the crash of another thread ended the event early, it may not have reached the table.
     if (!gotTable(world, record) || record.kernel.crash !== null) return;
     let shown = 0;
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
@@ -130,7 +134,10 @@ export const CMR_NO_ENTRY_IS_DROPPED: Always = {
     for (const { size } of world.platform.cmrs) if (size > 0) there += 1;
     if (shown < there && causeOf(world) === 'hole in the table')
       report(
-        offence('hole in the table', `${there} CMRs in the table, ${shown} shown: what follows a hole is dropped`),
+        offence(
+          'hole in the table',
+          `${there} CMRs in the table, ${shown} printed: those after an empty entry are dropped`,
+        ),
       );
   },
 };
@@ -140,7 +147,7 @@ export const CMR_BROKEN_COPY_DOES_NOT_COST_TDX: Always = {
   id: 'cmr/broken-copy-does-not-cost-tdx',
   severity: 'tdx-lost',
   statement:
-    "What becomes of the kernel's copy of the table does not decide about TDX: the module has its own and checks against that.",
+    "Damage to the kernel's copy of the CMR table does not make initialisation fail: the module checks against its own table.",
   source: 'v7 09/20, Dave Hansen, 23 Nov 2022 ("who might break it?"); v8 06/16 (all checks dropped)',
   after: ['enable'],
   needs: ['errno', 'printed'],
@@ -156,7 +163,9 @@ export const CMR_BROKEN_COPY_DOES_NOT_COST_TDX: Always = {
         id === 'v5-not-convertible' ||
         id === 'v7-not-convertible'
       ) {
-        report(offence('', 'TDX is refused for a buffer that was broken after TDH.SYS.INFO had filled it'));
+        report(
+          offence('', 'initialisation fails because of a buffer that was damaged after TDH.SYS.INFO had filled it'),
+        );
         return;
       }
     }

@@ -6,23 +6,24 @@ import type { World } from '../world/world.ts';
 import { failedSeamcall } from './look.ts';
 
 /**
- * What an event had, a bit each (all 32 of a small integer are taken). Worked out once per event, so that the many rules
- * that could say nothing about it need not be asked: after nine events of ten a campaign has hardly any rule to run.
+ * Facts about an event, a bit each. They are computed once per event, so that rules which cannot apply are not run: after
+ * nine events of ten a campaign has hardly any rule to run. All 32 bits of a small integer are used. A new fact replaces an
+ * old one, or the facts become two words: factMask(), Questions.facts and the lookup in questionsAfter().
  */
 export const FACT = {
   /** The event left something in the trace. */
   traced: 1 << 0,
   /** The kernel made a SEAMCALL. */
   called: 1 << 1,
-  /** Some SEAMCALL of the kernel trapped, or answered something other than 0. */
+  /** A SEAMCALL of the kernel trapped, or returned something other than 0. */
   'failed-call': 1 << 2,
-  /** Some SEAMCALL, the kernel's or a raw one, trapped. */
+  /** A SEAMCALL, the kernel's or a raw one, trapped. */
   trapped: 1 << 3,
-  /** Some SEAMCALL answered something other than 0. */
+  /** A SEAMCALL returned something other than 0. */
   refused: 1 << 4,
   /** A refused SEAMCALL changed something. */
   changed: 1 << 5,
-  /** The module's gate has a say in some call: after shutdown, or before READY with a leaf outside the initialisation set. */
+  /** The module's gate applies to a call: after shutdown, or before READY with a leaf outside the initialisation set. */
   gated: 1 << 6,
 
   // Leaves called with a plain number in RAX.
@@ -35,7 +36,7 @@ export const FACT = {
   'leaf-rdmd': 1 << 13,
 
   'failed-allocation': 1 << 14,
-  /** A PAMT was given back to the page allocator. */
+  /** A PAMT was returned to the page allocator. */
   'freed-pamt': 1 << 15,
   reset: 1 << 16,
 
@@ -44,11 +45,11 @@ export const FACT = {
   crashed: 1 << 18,
   /** The event was done. */
   done: 1 << 19,
-  /** The host said no to the event. */
+  /** The host refused the event. */
   'said-no': 1 << 20,
   /** The kernel printed something. */
   printed: 1 << 21,
-  /** What the kernel says of TDX before and after. */
+  /** The kernel's status of TDX before and after. */
   'was-initialised': 1 << 22,
   'is-initialised': 1 << 23,
   'became-initialised': 1 << 24,
@@ -57,17 +58,17 @@ export const FACT = {
 
   /** The event was done and returned 0. */
   succeeded: 1 << 26,
-  /** A lock is held at rest, or was dropped by somebody who did not hold it. */
+  /** A lock is held between events, or was dropped by a thread that did not hold it. */
   'lock-trouble': 1 << 27,
 
-  // What a failure goes back to: the answer of one SEAMCALL (see failedSeamcall()), or else what the kernel printed.
+  // The cause of a failure: the status of one SEAMCALL (see failedSeamcall()), or else what the kernel printed.
   /** LPs or packages that are missing. */
   'wants-cpus': 1 << 28,
   /** Memory, TDMRs or PAMTs. */
   'wants-memory': 1 << 29,
   /** TDH.SYS.INIT or TDH.SYS.LP.INIT, which came too early, too late, twice or never. */
   'wants-order': 1 << 30,
-  /** Something that may be asked again: bit 63 of the status is set, bit 62 is not. */
+  /** A call that may be repeated: bit 63 of the status is set, bit 62 is not. */
   'is-transient': 1 << 31,
 } as const;
 
@@ -80,7 +81,7 @@ export function factMask(facts: readonly Fact[]): number {
   return mask;
 }
 
-/** Bit of the leaf by number; 0 for leaves that no rule waits for. */
+/** Bit of the leaf by number; 0 for leaves that no rule needs. */
 const LEAF_BIT = new Uint32Array(256);
 LEAF_BIT[24] = FACT['leaf-rdmd'];
 LEAF_BIT[31] = FACT['leaf-key-config'];
@@ -94,7 +95,7 @@ LEAF_BIT[45] = FACT['leaf-config'];
 const BEFORE_READY = new Uint8Array(256);
 for (const leaf of [31, 32, 33, 34, 35, 37, 44, 45, 53]) BEFORE_READY[leaf] = 1;
 
-/** What an event had: bits of FACT. */
+/** The facts about an event: bits of FACT. */
 export function factsOf(world: World, record: EventRecord): number {
   const { from, to } = record;
   let facts = factsOfRecord(record);
@@ -167,7 +168,7 @@ function isHeld({ owner, readers }: LockState): boolean {
   return owner !== -1 || readers !== 0;
 }
 
-/** Status codes (bits 63:32) that say what an initialisation wants for. */
+/** Status codes (bits 63:32) that say what an initialisation lacks. */
 const WANT: ReadonlyMap<number, number> = new Map(
   (
     [

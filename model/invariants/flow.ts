@@ -30,9 +30,9 @@ export const FLOW_LEAF_ORDER: Always = {
   holds: 'always',
   id: 'flow/leaf-order',
   severity: 'tdx-lost',
-  statement: 'Within one initialisation: INIT, LP.INIT, INFO or RD, CONFIG, KEY.CONFIG, TDMR.INIT, in this order.',
+  statement: 'One initialisation calls INIT, LP.INIT, INFO or RD, CONFIG, KEY.CONFIG and TDMR.INIT in this order.',
   source:
-    'TDX module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
+    'TDX Module specification, "Typical Intel TDX Module Platform-Scope Initialization Sequence"; init_tdx_module(), Linux 6.12',
   after: INIT_EVENTS,
   needs: ['called'],
   check: (world, record, report) => {
@@ -54,8 +54,8 @@ export const FLOW_NOTHING_FOLLOWS_A_FAILURE: Always = {
   holds: 'always',
   id: 'flow/nothing-follows-a-failure',
   severity: 'tdx-lost',
-  statement: 'After a SEAMCALL failed for good, the same initialisation issues no other leaf but TDH.SYS.LP.SHUTDOWN.',
-  source: 'init_tdx_module(), Linux 6.12; shutdown_tdx_module(), v5 and v7',
+  statement: 'After a SEAMCALL has failed, the same initialisation calls no other leaf except TDH.SYS.LP.SHUTDOWN.',
+  source: 'init_tdx_module(), Linux 6.12; shutdown_tdx_module(), v5 08/22 and v7 06/20',
   after: ['enable'],
   needs: ['failed-call'],
   check: (world, record, report) => {
@@ -77,7 +77,7 @@ export const FLOW_KEY_CONFIG_ONCE_PER_PACKAGE: Always = {
   holds: 'always',
   id: 'flow/key-config-once-per-package',
   severity: 'tdx-lost',
-  statement: 'TDH.SYS.KEY.CONFIG is issued once per package: the module never has to say that it was done.',
+  statement: 'TDH.SYS.KEY.CONFIG is called once per package, and never returns TDX_KEY_CONFIGURED.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['leaf-key-config', 'refused'],
@@ -92,7 +92,7 @@ export const FLOW_ENABLE_IS_IDEMPOTENT: Always = {
   holds: 'always',
   id: 'flow/enable-is-idempotent',
   severity: 'tdx-lost',
-  statement: 'Enabling TDX that is initialised returns 0 and does nothing.',
+  statement: 'Enabling TDX again after it is initialised returns 0 and does nothing.',
   source: 'tdx_enable(), Linux 6.12',
   after: ['enable'],
   needs: ['was-initialised', 'done'],
@@ -110,8 +110,8 @@ export const FLOW_SECOND_KERNEL_KNOWS_WHY: Always = {
   id: 'flow/second-kernel-knows-why',
   severity: 'tdx-lost',
   statement:
-    'An initialisation that meets a module somebody else initialised says so instead of failing on its first leaf.',
-  source: 'v5 22/22, "Kexec()": the new kernel fails immediately at the first step',
+    'If an earlier kernel has initialised the module, the next kernel reports that instead of failing on its first leaf.',
+  source: 'v5 22/22, "Kexec()" (the new kernel fails immediately at the first step)',
   after: INIT_EVENTS,
   needs: ['failed-call', 'wants-order'],
   check: (world, record, report) => {
@@ -127,8 +127,8 @@ export const FLOW_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
   id: 'flow/module-is-initialised-before-use',
   severity: 'tdx-lost',
   statement:
-    'A kernel whose users cannot bring CPUs up for TDX does it itself: no leaf is refused for want of TDH.SYS.INIT or TDH.SYS.LP.INIT.',
-  source: 'v8 00/16, Kai Huang, 9 Dec 2022 (L12756538532: both leaves dropped, as a coming module was to do without)',
+    'A kernel without an entry point that prepares CPUs calls TDH.SYS.INIT and TDH.SYS.LP.INIT itself: no leaf is refused because they are missing.',
+  source: 'v8 00/16, Kai Huang, 9 Dec 2022 (both leaves dropped, as a coming module was to do without)',
   after: ['enable'],
   needs: ['failed-call', 'wants-order'],
   check: (world, record, report) => {
@@ -136,7 +136,7 @@ export const FLOW_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
     const root = failedSeamcall(world, record);
     if (cpuEnable !== null || root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_DONE') return;
     if (firstCall(world, record, 'TDH.SYS.LP.INIT') !== undefined) return;
-    report(offence('', `${leafName(root.leaf)} is the first leaf of all, and nobody has run TDH.SYS.LP.INIT`));
+    report(offence('', `${leafName(root.leaf)} is the first leaf of all, and TDH.SYS.LP.INIT has not run`));
   },
 };
 
@@ -144,13 +144,13 @@ export const FLOW_EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
   holds: 'always',
   id: 'flow/every-package-is-looked-at-first',
   severity: 'tdx-lost',
-  statement: 'TDH.SYS.CONFIG is not issued while a package that MCHECK counted has no CPU to program its key on.',
+  statement: 'TDH.SYS.CONFIG is not called while a package that MCHECK counted has no online CPU.',
   source: 'v8 13/16, Dave Hansen, 10 Jan 2023 (the caller "guarantees" it, and the only caller does not look)',
   after: ['enable'],
   needs: ['errno', 'leaf-config'],
   check: (world, record, report) => {
     if (!isUndisturbed(world)) return;
-    // A kernel that brings offline CPUs up for it has looked.
+    // A kernel that brings offline CPUs up for it has checked.
     if (record.errno === 0 || firstCall(world, record, 'TDH.SYS.CONFIG') === undefined) return;
     const [dark] = packagesWithoutCPU(world);
     const root = failedSeamcall(world, record);
@@ -164,8 +164,9 @@ export const FLOW_NO_USELESS_SHUTDOWN: Always = {
   holds: 'always',
   id: 'flow/no-useless-shutdown',
   severity: 'tdx-lost',
-  statement: 'A failed initialisation issues no TDH.SYS.LP.SHUTDOWN: it reclaims nothing and bars the next attempt.',
-  source: 'v7 06/20 review, Sean Christopherson, 22 Nov 2022 (lkml 2022/11/22/1100)',
+  statement:
+    'A failed initialisation does not call TDH.SYS.LP.SHUTDOWN, which reclaims nothing and prevents the next attempt.',
+  source: 'v7 06/20, Sean Christopherson, 22 Nov 2022',
   after: ['enable'],
   needs: ['called'],
   check: (world, record, report) => {

@@ -19,8 +19,8 @@ export const HOTPLUG_UNION_OF_ENTRIES_IS_ACCEPTED: Always = {
   holds: 'always',
   id: 'hotplug/union-of-entries-is-accepted',
   severity: 'part-lost',
-  statement: 'Memory that lies in the union of the TDX memory entries may go online, also across two of them.',
-  source: 'v7 10/20 review, Dave Hansen (L36974333584); is_tdx_memory(), Linux 6.12',
+  statement: 'Memory inside the union of the TDX memory entries may go online, even if it spans two of them.',
+  source: 'v7 10/20, Dave Hansen, 22 Nov 2022; is_tdx_memory(), Linux 6.12',
   after: ['memory-add'],
   needs: ['was-initialised', 'said-no'],
   check: (world, record, report) => {
@@ -35,7 +35,7 @@ export const HOTPLUG_OUTSIDE_IS_REFUSED: Always = {
   holds: 'always',
   id: 'hotplug/outside-is-refused',
   severity: 'part-lost',
-  statement: 'Once TDX is initialised, memory outside the TDX memory does not reach the page allocator.',
+  statement: 'Once TDX is initialised, memory that is not TDX memory does not reach the page allocator.',
   source: 'tdx_memory_notifier(), Linux 6.12; v5 22/22, "Memory Hotplug"',
   after: ['memory-add'],
   needs: ['was-initialised', 'done'],
@@ -59,7 +59,7 @@ export const HOTPLUG_ZONE_DEVICE_IS_ALLOWED: Always = {
   holds: 'always',
   id: 'hotplug/zone-device-is-allowed',
   severity: 'part-lost',
-  statement: "ZONE_DEVICE mappings, which never reach the page allocator, are not refused for TDX's sake.",
+  statement: 'ZONE_DEVICE mappings, which never reach the page allocator, are not refused because of TDX.',
   source: 'v5 22/22, "Memory Hotplug" (memremap_pages() variants are still allowed)',
   after: ['memory-add'],
   needs: ['said-no'],
@@ -89,8 +89,8 @@ export const HOTPLUG_CPU_ADD_IS_NOT_VETOED: Always = {
   holds: 'always',
   id: 'hotplug/cpu-add-is-not-vetoed',
   severity: 'part-lost',
-  statement: 'A hot-added CPU is at most unusable for TDX; it is not refused altogether.',
-  source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; L14617071103, Rafael Wysocki on v5',
+  statement: 'A hot-added CPU may be unusable for TDX, but is not refused altogether.',
+  source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022; v5 02/22, Rafael Wysocki, 22 Jun 2022',
   after: ['acpi-cpu-add'],
   needs: ['said-no'],
   check: (_, record, report) => {
@@ -102,14 +102,15 @@ export const HOTPLUG_MEMORY_ADD_IS_NOT_VETOED: Always = {
   holds: 'always',
   id: 'hotplug/memory-add-is-not-vetoed',
   severity: 'part-lost',
-  statement: 'While TDX is not initialised, or has failed, memory may be added as on any other machine.',
-  source: 'tdx_memory_notifier(), Linux 6.12 (an empty list allows everything); L14910658532, Rafael Wysocki on v5',
+  statement:
+    'While TDX is not initialised, or after initialisation has failed, memory can be added as on any other machine.',
+  source: 'tdx_memory_notifier(), Linux 6.12 (an empty list allows everything); v5 03/22, Rafael Wysocki, 22 Jun 2022',
   after: ['memory-add'],
   needs: ['said-no'],
   check: (world, record, report) => {
-    // A module that holds the TDMRs of an attempt to be gone on with counts as running.
+    // A module that keeps the TDMRs of an attempt that will be continued counts as running.
     if (world.kernel.tdmrArrayLive) return;
-    // So does an attempt under way: its list is made, its outcome open.
+    // So does an attempt in progress: its list is made, its outcome is open.
     if (record.statusBefore !== record.statusAfter || world.kernel.status !== record.statusAfter) return;
     if (record.event.kind === 'memory-add' && record.outcome === 'refused' && record.statusBefore !== 'initialised')
       report(

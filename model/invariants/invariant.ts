@@ -6,26 +6,26 @@ import type { Fact } from './facts.ts';
 import type { Severity } from './severity.ts';
 
 /**
- * What must hold, always. Invariants read the world and write nothing; each says in a sentence what it demands and where
- * the demand comes from, and reports every offence it sees.
+ * What must always hold. Invariants read the world and write nothing. Each states in a sentence what it requires, and
+ * where the requirement comes from, and reports every offence.
  */
 export interface Always {
   readonly holds: 'always';
   /** `family/what-it-says`: stable, because buckets and known deviations are named after it. */
   readonly id: string;
   readonly statement: string;
-  /** Mail, specification section, kernel function or recording. */
+  /** Mail, specification section, kernel function or recording, in a form of harness/testing/citation.ts. */
   readonly source: string;
   /** What breaking it costs, unless the flaw that the bucket shows is known to cost something else. */
   readonly severity: Severity;
-  /** After which events it looks; `all`: the boot too. */
+  /** After which events it is checked; `all`: after boot too. */
   readonly after: readonly EventKind[] | 'all';
-  /** What the event must have had for the rule to say anything: it is not asked about others. Missing: it always is. */
+  /** Facts without which the rule cannot apply: it is not run after events that lack one. Missing: it always runs. */
   readonly needs?: readonly Fact[];
   readonly check: (world: World, record: EventRecord, report: Report) => void;
 }
 
-/** Without these an `always` could hold because nothing ever happened. */
+/** What a campaign must have reached, as otherwise an `always` could hold because nothing happened. */
 export interface Sometimes {
   readonly holds: 'sometimes';
   readonly id: string;
@@ -46,10 +46,10 @@ export type EventKind = EventRecord['event']['kind'];
 export type Report = (offence: Offence) => void;
 
 export interface Offence {
-  /** Leaf number and status (or trap) of the SEAMCALL at the root of it, where there is one. */
+  /** Leaf number and status (or trap) of the SEAMCALL that caused it; `null` and `''` if there is none. */
   readonly leaf: U64 | null;
   readonly status: string;
-  /** The abstract state before, as far as it tells one cause from another; part of the bucket. */
+  /** The abstract state before, as far as it separates causes; part of the bucket. */
   readonly state: string;
   /** The offence in a sentence, with the numbers of this case. */
   readonly message: string;

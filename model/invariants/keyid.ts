@@ -11,7 +11,8 @@ export const KEYID_RANGE: Always = {
   id: 'keyid/range',
   severity: 'tdx-lost',
   statement: 'The private KeyID range does not wrap, excludes KeyID 0 and fits the KeyID bits of the machine.',
-  source: 'record_keyid_partitioning(), Linux 6.12 (low half + 1, taken verbatim); v3 checked it on every CPU',
+  source:
+    'record_keyid_partitioning(), Linux 6.12 (low half + 1, taken verbatim); v3 00/21, Kai Huang, 6 Apr 2022 (checked on every CPU)',
   after: ['boot'],
   check: (world, _, report) => {
     const { keyidStart, keyidCount, platformEnabled } = world.kernel;
@@ -47,7 +48,7 @@ export const KEYID_GLOBAL_IS_PRIVATE: Always = {
   holds: 'always',
   id: 'keyid/global-is-private',
   severity: 'tdx-lost',
-  statement: "The global KeyID is in the module's private range and is the one the kernel chose.",
+  statement: "The module's global KeyID is in its private range and is the one the kernel chose.",
   source: 'tdx_init(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['is-initialised'],
@@ -68,7 +69,7 @@ export const KEYID_GLOBAL_NEVER_HANDED_OUT: Always = {
   holds: 'always',
   id: 'keyid/global-never-handed-out',
   severity: 'memory',
-  statement: 'No guest gets the global KeyID, or one outside the private range.',
+  statement: 'No guest gets the global KeyID or a KeyID outside the private range.',
   source: 'tdx_guest_keyid_alloc(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.16; tdh_mng_create.c, TDX module 1.5.01',
   after: ['td-create'],
   needs: ['called'],
@@ -101,7 +102,7 @@ export const KEYID_NEVER_REUSED_AFTER_LEAK: Always = {
   },
 };
 
-/** A guest that is neither alive nor being made and whose KeyID was not returned. */
+/** True for a guest that is neither alive nor being created and whose KeyID was not returned. */
 function isLost({ alive, hkid }: KernelTD): boolean {
   return !alive && hkid !== -1;
 }
@@ -110,18 +111,18 @@ export const KEYID_LEAK_IS_TOLD: Always = {
   holds: 'always',
   id: 'keyid/leak-is-told',
   severity: 'part-lost',
-  statement: 'A KeyID that is lost until the next boot is named in dmesg.',
+  statement: 'A KeyID that is leaked until the next boot is named in dmesg.',
   source: 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 ("HKID %d is leaked.")',
   after: TD_EVENTS,
   check: (world, record, report) => {
     const { kernel } = record;
     if (record.outcome === 'ignored' || isOverlapped(world, record)) return;
-    // What an earlier event lost was that one's to tell.
+    // A KeyID that an earlier event leaked was judged there.
     const own = [...kernelCalls(world, record, 'TDH.MNG.CREATE'), ...kernelCalls(world, record, 'TDH.MNG.VPFLUSHDONE')];
     for (const td of kernel.tds) {
       if (!isLost(td) || !own.some(({ inRCX }) => inRCX === td.tdr)) continue;
       if (!kernel.dmesg.some((message) => messageNames(message, 'keyid', td.hkid)))
-        report(offence(record.kind, `KeyID ${td.hkid} is lost without a word`));
+        report(offence(record.kind, `KeyID ${td.hkid} is leaked, and no line names it`));
     }
   },
 };
@@ -130,9 +131,9 @@ export const KEYID_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
   holds: 'always',
   id: 'keyid/transient-status-costs-no-keyid',
   severity: 'part-lost',
-  statement: 'A KeyID is not lost because the module was busy once: taking a guest down tries ten times.',
+  statement: 'A busy module does not make KVM leak a KeyID before it has tried ten times.',
   source:
-    'flaw KOT-BUSY: TDH.MNG.KEY.FREEID and TDH.MNG.VPFLUSHDONE take the KeyID table lock by trying (module 1.5.01)',
+    'tdh_mng_key_freeid.c and tdh_mng_vpflushdone.c, TDX module 1.5.01 (take the lock of the KeyID table by trying)',
   after: TD_EVENTS,
   needs: ['failed-call'],
   check: (world, record, report) => {
@@ -143,7 +144,7 @@ export const KEYID_TRANSIENT_STATUS_COSTS_NO_KEYID: Always = {
       const tries = triesOf(calls);
       if (last === undefined || tries === 0 || tries >= ATTEMPTS) continue;
       if (statusClass(last) === 'TDX_OPERAND_BUSY' || statusClass(last) === 'TDX_SYS_BUSY') {
-        report(offenceOf(last, `${name} was busy ${times(tries)}: a KeyID is lost`));
+        report(offenceOf(last, `${name} was busy ${times(tries)}: a KeyID is leaked`));
         return;
       }
     }

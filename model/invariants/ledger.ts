@@ -2,13 +2,13 @@ import type { Always } from './invariant.ts';
 import { hex, isUndisturbed, offence } from './look.ts';
 import { justInitialised } from './walk.ts';
 
-/** The two records of what was done to the module, the kernel's and the module's own: they agree. */
+/** The kernel and the module each keep a record of what was done to the module; the two agree. */
 
 export const LEDGER_INITIALISED_LPS_AGREE: Always = {
   holds: 'always',
   id: 'ledger/initialised-lps-agree',
   severity: 'tdx-lost',
-  statement: 'At rest the kernel believes of exactly those LPs that they ran TDH.SYS.LP.INIT of which the module does.',
+  statement: 'Between events, kernel and module agree on which LPs have run TDH.SYS.LP.INIT.',
   source: 'tdx_cpu_enable() (tdx_lp_initialized), Linux 6.12; tdh_sys_lp_init.c, TDX module 1.5.01',
   after: 'all',
   needs: ['traced'],
@@ -20,7 +20,10 @@ export const LEDGER_INITIALISED_LPS_AGREE: Always = {
       const module = world.module.lps[lp]?.initialised === true;
       if (kernel !== module)
         report(
-          offence(kernel ? 'kernel only' : 'module only', `LP ${lp}: the kernel says ${kernel}, the module ${module}`),
+          offence(
+            kernel ? 'kernel only' : 'module only',
+            `LP ${lp} has run TDH.SYS.LP.INIT: ${kernel} for the kernel, ${module} for the module`,
+          ),
         );
     }
   },
@@ -30,14 +33,15 @@ export const LEDGER_INITIALISED_MEANS_READY: Always = {
   holds: 'always',
   id: 'ledger/initialised-means-ready',
   severity: 'tdx-lost',
-  statement: 'When the kernel says initialised, the module is READY and every TDMR is initialised to its end.',
+  statement:
+    'When the kernel reports TDX as initialised, the module is READY and every TDMR is initialised to its end.',
   source: 'init_tdmrs(), Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
     if (!justInitialised(record) || !isUndisturbed(world)) return;
     if (world.module.phase !== 'READY')
-      report(offence(world.module.phase, `the kernel says initialised, the module is ${world.module.phase}`));
+      report(offence(world.module.phase, `the kernel reports TDX as initialised, the module is ${world.module.phase}`));
     for (const { base, size, initialised } of world.module.tdmrs)
       if (initialised < size)
         report(offence('TDMR', `the TDMR at ${hex(base)} is initialised up to ${initialised} of ${size} bytes`));
@@ -48,7 +52,7 @@ export const LEDGER_TDMRS_AGREE: Always = {
   holds: 'always',
   id: 'ledger/tdmrs-agree',
   severity: 'tdx-lost',
-  statement: "When the kernel says initialised, the module has the kernel's TDMRs, PAMTs and reserved areas.",
+  statement: "When the kernel reports TDX as initialised, the module has the kernel's TDMRs, PAMTs and reserved areas.",
   source: 'config_tdx_module(), Linux 6.12; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['became-initialised'],
@@ -56,7 +60,7 @@ export const LEDGER_TDMRS_AGREE: Always = {
     if (!justInitialised(record) || !isUndisturbed(world)) return;
     const { tdmrs, tdmrCount } = world.kernel;
     if (tdmrCount !== world.module.tdmrs.length)
-      report(offence('count', `${tdmrCount} TDMRs here, ${world.module.tdmrs.length} there`));
+      report(offence('count', `${tdmrCount} TDMRs in the kernel, ${world.module.tdmrs.length} in the module`));
     for (const [index, there] of world.module.tdmrs.entries()) {
       const here = tdmrs[index];
       if (here === undefined) continue;
@@ -78,7 +82,8 @@ export const LEDGER_PACKAGES_AGREE: Always = {
   holds: 'always',
   id: 'ledger/packages-agree',
   severity: 'tdx-lost',
-  statement: 'When the kernel says initialised, the global KeyID is programmed on every package MCHECK counted.',
+  statement:
+    'When the kernel reports TDX as initialised, the global KeyID is programmed on every package that MCHECK counted.',
   source: 'config_global_keyid(), Linux 6.12; tdh_sys_key_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['became-initialised'],

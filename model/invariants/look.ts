@@ -7,13 +7,13 @@ import type { EventRecord, SeamcallEntry, TraceEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Offence } from './invariant.ts';
 
-/** The events that run the kernel's TDX initialisation, whole or per CPU. */
+/** Events that run the kernel's TDX initialisation, of the module or of one CPU. */
 export const INIT_EVENTS = ['enable', 'cpu-enable', 'cpu-online'] as const;
 
-/** The events that run KVM's flows for a guest. */
+/** Events that run KVM's flows for a guest. */
 export const TD_EVENTS = ['td-create', 'td-destroy'] as const;
 
-/** True if the SEAMCALL did not do what it was asked: a trap, or RAX not 0 (informational statuses too). */
+/** True if the SEAMCALL did not succeed: a trap, or RAX other than 0 (informational statuses too). */
 export function failed(entry: SeamcallEntry): boolean {
   return entry.trap !== 'none' || entry.rax !== STATUS.TDX_SUCCESS;
 }
@@ -31,8 +31,8 @@ const TDH_SYS_LP_INIT = 35;
 const TDH_SYS_LP_SHUTDOWN = 44;
 
 /**
- * The SEAMCALL an event's failure goes back to: its last one, if that failed. The shutdown that v5 and v7 end a failure
- * with is passed over, and so are the LPs that fared better than another one in the same failed round of TDH.SYS.LP.INIT.
+ * The SEAMCALL that made an event fail: its last one, if that failed. Skips the TDH.SYS.LP.SHUTDOWN calls with which v5 and
+ * v7 end a failed attempt, and LPs whose TDH.SYS.LP.INIT succeeded in a round in which another LP's failed.
  */
 export function failedSeamcall(world: World, record: EventRecord): SeamcallEntry | undefined {
   for (let index = record.to - 1; index >= record.from; index -= 1) {
@@ -44,7 +44,7 @@ export function failedSeamcall(world: World, record: EventRecord): SeamcallEntry
   return undefined;
 }
 
-/** True if the same leaf then succeeded on the same LP: what failed was a first try. */
+/** True if the same leaf succeeded later on the same LP: the failed call was retried. */
 function succeededLater(world: World, record: EventRecord, at: number): boolean {
   const first = world.trace[at];
   if (first?.kind !== 'seamcall') return false;
@@ -55,7 +55,7 @@ function succeededLater(world: World, record: EventRecord, at: number): boolean 
   return false;
 }
 
-/** `TDX_SYS_BUSY`, `#UD`, `VMfailInvalid`: the class of an answer, without its details. */
+/** `TDX_SYS_BUSY`, `#UD`, `VMfailInvalid`: the class of a status, without its details. */
 export function statusClass(entry: SeamcallEntry): string {
   switch (entry.trap) {
     case 'ud':
@@ -74,7 +74,7 @@ const LOADER_LEAF: ReadonlyMap<U64, string> = new Map(
   Object.entries(SEAMLDR_LEAF).map(([name, leaf]) => [leaf, `SEAMLDR.${name}`]),
 );
 
-/** `TDH.SYS.INIT` for 33, `SEAMLDR.INSTALL` for a call of the P-SEAMLDR; the number itself for a leaf nobody named. */
+/** `TDH.SYS.INIT` for 33, `SEAMLDR.INSTALL` for a call of the P-SEAMLDR; the number for a leaf without a name. */
 export function leafName(leaf: U64): string {
   if (typeof leaf === 'bigint' && leaf >= BIT_63) return LOADER_LEAF.get(leaf) ?? `SEAMLDR leaf ${formatU64(leaf)}`;
   return nameOfLeaf(typeof leaf === 'number' && leaf < 0x10000 ? leaf : lowHalf(leaf)) ?? `leaf ${formatU64(leaf)}`;
@@ -85,31 +85,31 @@ export function hex(value: U64): string {
   return `0x${value.toString(16)}`;
 }
 
-/** An offence that goes back to one SEAMCALL. */
+/** An offence caused by one SEAMCALL. */
 export function offenceOf(entry: SeamcallEntry, message: string, state: string = entry.before): Offence {
   return { leaf: entry.leaf, status: statusClass(entry), state, message, entry };
 }
 
-/** An offence with no SEAMCALL at its root; `entry`: what broke the rule, if one effect did. */
+/** An offence that no SEAMCALL caused; `entry`: the effect that broke the rule, if one did. */
 export function offence(state: string, message: string, entry: TraceEntry | null = null): Offence {
   return { leaf: null, status: '', state, message, entry };
 }
 
-/** True while the kernel's view of the module can be held against the module's own. */
+/** True while the kernel's view of the module can be compared with the module's own state. */
 export function isUndisturbed(world: World): boolean {
   return !world.tampered && !world.disturbed && world.kernel.crash === null;
 }
 
 /**
- * True if other events ran while this one was under way. What the machine looked like at its end is then not what it
- * looks like now; its own entries, lines, outcome and errno are its own all the same.
+ * True if other events ran during this one. The machine may then have changed since the event ended; the entries, lines,
+ * outcome and errno of the record are still those of the event.
  */
 export function isOverlapped({ overlaps }: World, record: EventRecord): boolean {
   for (const turn of overlaps) if (turn.record === record) return true;
   return false;
 }
 
-/** The whole trace in the order in which things happened, which for events that overlapped is not the order it has. */
+/** The trace in the order of time; in `world.trace` the entries of overlapping events are grouped by event. */
 export function inOrder({ trace, records, overlaps }: World): readonly TraceEntry[] {
   if (overlaps.length === 0) return trace;
   const ordered: TraceEntry[] = [];
@@ -117,7 +117,7 @@ export function inOrder({ trace, records, overlaps }: World): readonly TraceEntr
   let end = 0;
   for (const { group, from, to } of overlaps) {
     if (group !== current) {
-      // What lies between two groups overlapped with nothing.
+      // Entries between two groups overlapped with nothing.
       ordered.push(...trace.slice(end, records[group]?.from));
       current = group;
     }
@@ -147,7 +147,7 @@ export function packagesWithoutCPU(world: World): number[] {
   return dark;
 }
 
-/** True if the kernel found a CPU offline and would not begin. */
+/** True if the kernel found a CPU offline and refused to start. */
 export function isRefusedForOfflineCPUs(record: EventRecord): boolean {
   for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1)
     if (record.kernel.dmesg[index]?.id === 'v5-offline-cpus') return true;

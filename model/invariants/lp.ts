@@ -12,14 +12,14 @@ import {
   statusClass,
 } from './look.ts';
 
-/** LPs that must have run TDH.SYS.LP.INIT before the module goes on. */
+/** LPs that must run TDH.SYS.LP.INIT before TDH.SYS.CONFIG. */
 
 export const LP_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/offline-lp-does-not-cost-tdx',
   severity: 'tdx-lost',
   statement:
-    'A counted LP that is offline and has not run TDH.SYS.LP.INIT is brought up for it, or named before the module is touched.',
+    'A counted LP that is offline and has not run TDH.SYS.LP.INIT is brought online for it, or is named before the first SEAMCALL.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (nosmt makes TDX fail hard); tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['errno', 'wants-cpus'],
@@ -35,7 +35,7 @@ export const LP_OFFLINE_LP_DOES_NOT_COST_TDX: Always = {
       const who = `LP ${lp} is offline${held ? ' (nosmt)' : ''} and never ran TDH.SYS.LP.INIT`;
       report(
         root === undefined
-          ? offence(held ? 'nosmt' : 'offline', `${who}: the kernel refuses to begin, and does not say which it is`)
+          ? offence(held ? 'nosmt' : 'offline', `${who}: the kernel refuses to start, and no line names the LP`)
           : offenceOf(root, `${who}: ${leafName(root.leaf)} is refused`, held ? 'nosmt' : 'offline'),
       );
       return;
@@ -47,7 +47,7 @@ export const LP_INIT_ONCE: Always = {
   holds: 'always',
   id: 'lp/init-once',
   severity: 'tdx-lost',
-  statement: 'The host runs TDH.SYS.LP.INIT successfully at most once per LP and never asks again.',
+  statement: 'The host makes TDH.SYS.LP.INIT succeed at most once per LP and does not call it again there.',
   source: 'tdx_cpu_enable(), Linux 6.12',
   after: INIT_EVENTS,
   needs: ['failed-call', 'wants-order'],
@@ -63,7 +63,7 @@ export const LP_LATE_LP_IS_NOT_SENT_TO_THE_MODULE: Always = {
   holds: 'always',
   id: 'lp/late-lp-is-not-sent-to-the-module',
   severity: 'part-lost',
-  statement: 'An LP that comes up after TDH.SYS.CONFIG is refused by the host with a reason, not by the module.',
+  statement: 'An LP that comes up after TDH.SYS.CONFIG is refused by the host, with a reason, and not by the module.',
   source: 'tdh_sys_lp_init.c, TDX module 1.5.01 (state must be SYSINIT_DONE)',
   after: INIT_EVENTS,
   needs: ['failed-call', 'wants-order'],
@@ -80,12 +80,12 @@ export const LP_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'lp/uncounted-lp-does-not-cost-tdx',
   severity: 'tdx-lost',
-  statement: 'An LP that MCHECK never counted is at most useless for TDX: it does not make initialisation fail.',
+  statement: 'An LP that MCHECK did not count may be unusable for TDX, but does not make initialisation fail.',
   source: 'v7 04/20, Thomas Gleixner, 23 Nov 2022 (a hot-added CPU has no impact on the system that runs)',
   after: ['enable'],
   needs: ['errno'],
   check: (world, record, report) => {
-    // At boot nobody can have plugged anything in.
+    // Nothing can have been hot-added before boot.
     if (record.errno === 0 || world.kernel.revision.enablesAtBoot) return;
     const root = failedSeamcall(world, record);
     const { lps } = world.platform;
@@ -95,7 +95,9 @@ export const LP_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
         root.trap === 'gp' &&
         world.hardware.lps.some(({ seamrrValid }) => seamrrValid)
       )
-        report(offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, costs TDX`));
+        report(
+          offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, makes initialisation fail`),
+        );
       return;
     }
     if (!isRefusedForOfflineCPUs(record) || isOverlapped(world, record)) return;

@@ -9,7 +9,7 @@ export const MCHECK_PUBLISHED_CMRS_ARE_LEGAL: Always = {
   id: 'mcheck/published-cmrs-are-legal',
   severity: 'tdx-lost',
   statement:
-    'CMRs that MCHECK published are 4 KiB aligned, ascending and disjoint, at least one, with empty ones only at the tail.',
+    'MCHECK publishes at least one CMR; CMRs are 4 KiB aligned, ascending and disjoint, and empty entries come last.',
   source: 'v7 09/20, Kai Huang, 23 Nov 2022 (what MCHECK guarantees)',
   after: ['boot'],
   check: (world, _, report) => {

@@ -16,7 +16,7 @@ const PAGE = 4096;
 /** The first MiB is reserved at boot: the page allocator never gives it out. */
 const FIRST_PFN = 256;
 
-/** The region outside the CMRs for which a kernel that checks them itself gave up; empty: it did not. */
+/** The region outside the CMRs that a kernel with its own check refused; empty if it refused none. */
 function refusedRegion(world: World, record: EventRecord): string {
   for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
     const message = record.kernel.dmesg[index];
@@ -32,8 +32,9 @@ export const MEMORY_OUTSIDE_CMRS_DOES_NOT_COST_TDX: Always = {
   holds: 'always',
   id: 'memory/outside-cmrs-does-not-cost-tdx',
   severity: 'tdx-lost',
-  statement: 'RAM that is not convertible (hot-added, CXL) does not cost the machine TDX.',
-  source: 'v7 10/20 review, Dave Hansen; archive refs 58287725306, 58078908472 (CXL memory onlined as RAM)',
+  statement: 'RAM that is not convertible (hot-added, CXL) does not make initialisation fail.',
+  source:
+    'v7 10/20, Dave Hansen, 22 Nov 2022; provisioning script of a host, public GitHub (archived copy, no public address): CXL memory is kept from being onlined as RAM',
   after: ['enable'],
   needs: ['errno', 'wants-memory'],
   check: (world, record, report) => {
@@ -41,7 +42,9 @@ export const MEMORY_OUTSIDE_CMRS_DOES_NOT_COST_TDX: Always = {
     if (root === undefined) {
       const region = refusedRegion(world, record);
       if (region !== '')
-        report(offence("the kernel's own check", `${region} is not convertible, and TDX is lost to it`));
+        report(
+          offence("the kernel's own check", `${region} is not convertible, and initialisation fails because of it`),
+        );
       return;
     }
     const status = statusClass(root);
@@ -63,7 +66,7 @@ function holesOutsideCMRs(world: World, base: number, end: number): number {
   return covered < end ? holes + 1 : holes;
 }
 
-/** The TDMR that a line says ran out of reserved areas; somebody else's kernel may say it in words of its own. */
+/** The TDMR that a line reports as out of reserved areas; other implementations may word the line differently. */
 function exhaustedRange(message: Message): { readonly base: number; readonly end: number } | null {
   const { id, a, b, text = '' } = message;
   if (id === 'reserved-areas-exhausted') return { base: Number(a), end: Number(b) };
@@ -84,8 +87,8 @@ function judge(world: World, base: number, end: number, report: Report): void {
 }
 
 /**
- * True if a kernel that does not say so ran out of reserved areas. All PAMTs were allocated, and the next thing that
- * leaves a trace, the array for TDH.SYS.CONFIG, was not reached.
+ * True if a kernel that prints nothing about it ran out of reserved areas: all PAMTs were allocated, and the next step
+ * that leaves a trace, the array for TDH.SYS.CONFIG, was not reached.
  */
 function ranOutSilently(world: World, record: EventRecord): boolean {
   for (let index = record.to - 1; index >= record.from; index -= 1) {
@@ -121,15 +124,15 @@ export const MEMORY_RESERVED_AREAS_SUFFICE_WHERE_CMRS_FIT: Always = {
   id: 'memory/reserved-areas-suffice-where-cmrs-fit',
   severity: 'tdx-lost',
   statement:
-    'A TDMR whose holes outside the CMRs, and all PAMTs, fit 16 reserved areas does not fail for want of areas.',
+    'Initialisation does not run out of reserved areas if 16 of them hold all PAMTs and the holes of the TDMR outside the CMRs.',
   source:
-    'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
+    '"x86/virt/tdx: Reduce TDMR\'s reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024; github.com/canonical/tdx/issues/135',
   after: ['enable'],
   needs: ['errno', 'done', 'printed'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done') return;
     if (record.errno !== ENOSPC) {
-      // Which TDMR it was is not to be seen: ask whether all of memory, taken as one, would fit.
+      // The trace does not show which TDMR it was: check whether all of memory as one TDMR would fit.
       if (ranOutSilently(world, record)) judge(world, 0, topOfMemory(world), report);
       return;
     }
@@ -146,7 +149,7 @@ export const MEMORY_PAGE_ALLOCATOR_GIVES_TDX_MEMORY: Always = {
   id: 'memory/page-allocator-gives-tdx-memory',
   severity: 'part-lost',
   statement: 'Once TDX is initialised every page the page allocator can give out is usable as TDX memory.',
-  source: 'v5 22/22 ("all pages managed by the page allocator are TDX memory"), Kai Huang, 22 Jun 2022',
+  source: 'v5 22/22 ("all pages managed by the page allocator are TDX memory")',
   after: ['enable', 'memory-add'],
   needs: ['is-initialised'],
   check: (world, record, report) => {

@@ -53,7 +53,7 @@ const isPlain = (entry: SeamcallEntry): boolean => typeof entry.leaf === 'number
 export const MODULE_REFUSED_CALL_CHANGES_NOTHING = afterEachCall({
   id: 'module/refused-call-changes-nothing',
   severity: 'tdx-lost',
-  statement: 'A SEAMCALL that is refused leaves the module and memory as they were (named exceptions: see refusal.ts).',
+  statement: 'A refused SEAMCALL changes neither the module nor memory (the exceptions are listed in refusal.ts).',
   source: 'recordings of TDX module 1.5.01: every leaf file of model/module/leaves names its exceptions',
   needs: ['changed'],
   breaks: (_, entry) =>
@@ -64,7 +64,7 @@ export const MODULE_NOT_READY_GATE = afterEachCall({
   id: 'module/not-ready-gate',
   severity: 'tdx-lost',
   statement:
-    'Before READY every leaf outside the initialisation set answers TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN answer TDX_SYS_SHUTDOWN.',
+    'Before READY every leaf outside the initialisation set returns TDX_SYS_NOT_READY; after shutdown all but LP.SHUTDOWN return TDX_SYS_SHUTDOWN.',
   source: 'tdx_vmm_dispatcher.c, TDX module 1.5.01',
   needs: ['gated'],
   breaks: (world, entry) => {
@@ -85,8 +85,8 @@ export const MODULE_NOT_READY_GATE = afterEachCall({
 export const MODULE_SYS_INFO_R9_IS_32 = afterEachCall({
   id: 'module/sys-info-r9-is-32',
   severity: 'tdx-lost',
-  statement: 'TDH.SYS.INFO answers R9 = 32 whatever the number of CMRs: it is no count.',
-  source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, 23 Nov 2022 (R9 trusted as a count)',
+  statement: 'TDH.SYS.INFO returns R9 = 32 whatever the number of CMRs: R9 is not a count.',
+  source: 'tdh_sys_info.c, TDX module 1.5.01; v7 09/20, Kai Huang, 23 Nov 2022 (R9 trusted as a count)',
   leaf: LEAF_NUMBER['TDH.SYS.INFO'],
   needs: ['leaf-info'],
   breaks: (_, entry) => (entry.rax === 0 && entry.r9 !== 32 ? `R9 = ${String(entry.r9)}` : null),
@@ -127,7 +127,7 @@ export const MODULE_READY_MEANS_EVERY_PACKAGE = afterEachCall({
 export const MODULE_TDMR_INIT_PROGRESS = afterEachCall({
   id: 'module/tdmr-init-progress',
   severity: 'tdx-lost',
-  statement: "TDH.SYS.TDMR.INIT answers a 1 GiB aligned next address from the TDMR's base to its end, never beyond.",
+  statement: 'TDH.SYS.TDMR.INIT returns a 1 GiB aligned next address between the base and the end of its TDMR.',
   source: 'tdh_sys_tdmr_init.c, TDX module 1.5.01',
   leaf: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
   needs: ['leaf-tdmr-init'],
@@ -166,8 +166,9 @@ export const MODULE_RBP_CLOBBER_IS_NOTICED: Always = {
   holds: 'always',
   id: 'module/rbp-clobber-is-noticed',
   severity: 'crash',
-  statement: 'A module whose calls may change RBP is not used by a kernel that keeps its frame pointer there.',
-  source: 'check_features(), Linux 6.17 (NO_RBP_MOD); L37785930008',
+  statement: 'A kernel that keeps its frame pointer in RBP does not use a module whose calls may change RBP.',
+  source:
+    'check_features(), Linux 6.17 (NO_RBP_MOD); "x86/kvm/tdx: Save %rbp in TDX_MODULE_CALL", Jürgen Groß, 24 May 2024',
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {

@@ -19,11 +19,11 @@ import {
 } from './look.ts';
 import { isNamed } from './walk.ts';
 
-/** What the user reads. `-5` explains nothing; these rules are about the lines before it. */
+/** What dmesg explains. `-5` alone explains nothing; these rules are about the lines before it. */
 
 const TDH_SYS_RD = 34;
 
-/** True if a line that is printed once a boot has had its turn: dmesg has it, further up. */
+/** True if a line that is printed once per boot was printed before. */
 function wasSaidOnce({ kernel }: EventRecord, what: Named): boolean {
   for (const id of kernel.printedOnce) if (messageIdNames(id, what)) return true;
   return false;
@@ -35,7 +35,8 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
     id,
     severity: 'misleading',
     statement: `Initialisation that fails on ${name} says so: at least one line gives the leaf or the reason.`,
-    source: 'v11 05/20, Kai Huang and Dave Hansen, 7 Jun 2023; LKML 23 Jun 2024 (customer site, SEAMLDR load error)',
+    source:
+      'v11 05/20, Kai Huang and Dave Hansen, 7 Jun 2023; "x86/virt/tdx: accurately distinguishes TDX module loading situations", Jun Miao, 29 Jun 2024 (customer site, SEAMLDR load error)',
     after: INIT_EVENTS,
     needs: ['failed-call', 'trapped', 'errno'],
     check: (world, record, report) => {
@@ -43,11 +44,8 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
       if (root?.trap !== trap || record.outcome === 'crashed' || record.errno === 0) return;
       if (!isNamed(record, 'leaf') && !isNamed(record, 'reason') && !wasSaidOnce(record, 'reason'))
         report(
-          // Whichever leaf it was: with threads that overlap it may be any.
-          offence(
-            name,
-            `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg says nothing but the verdict`,
-          ),
+          // The leaf is not part of the bucket: with overlapping threads it may be any.
+          offence(name, `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg has only the final line`),
         );
     },
   };
@@ -61,8 +59,9 @@ export const NAMING_FAILURE_NAMES_LEAF_OR_REASON: Always = {
   id: 'naming/failure-names-leaf-or-reason',
   severity: 'misleading',
   statement:
-    'Every initialisation that tried something and failed prints the failing leaf or the reason (-ENOMEM speaks for itself).',
-  source: 'tdx_enable(), Linux 6.12; LKML 23 Jun 2024 ("bare error codes do not help users")',
+    'An initialisation that has started and fails prints the failing leaf or the reason (-ENOMEM needs no line).',
+  source:
+    'tdx_enable(), Linux 6.12; "x86/virt/tdx: accurately distinguishes TDX module loading situations", Kai Huang, 19 Jul 2024 (printing the error code does not help the user)',
   after: INIT_EVENTS,
   needs: ['errno', 'done', 'traced'],
   check: (world, record, report) => {
@@ -97,7 +96,7 @@ export const NAMING_VERDICT_CARRIES_ERRNO: Always = {
     for (let index = record.dmesgFrom; index < record.dmesgTo; index += 1) {
       const message = record.kernel.dmesg[index];
       if (message !== undefined && messageNames(message, 'verdict') && message.a !== record.errno)
-        report(offence(errnoName(record.errno), `dmesg says ${String(message.a)}, the caller gets ${record.errno}`));
+        report(offence(errnoName(record.errno), `dmesg has ${String(message.a)}, the caller gets ${record.errno}`));
     }
   },
 };
@@ -106,20 +105,20 @@ export const NAMING_PACKAGE_WITHOUT_CPU_IS_NAMED: Always = {
   holds: 'always',
   id: 'naming/package-without-cpu-is-named',
   severity: 'misleading',
-  statement: 'If initialisation fails for want of an online CPU in a package, a line names that package.',
+  statement: 'If initialisation fails because a package has no online CPU, a line names that package.',
   source:
     'v8 13/16, Dave Hansen and Kai Huang, 10 Jan 2023 ("failed to configure module, no online CPUs in package 12")',
   after: ['enable'],
   needs: ['errno', 'done', 'wants-cpus'],
   check: (world, record, report) => {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
-    // Which CPUs were online by then is only known of an initialisation that had the machine to itself.
+    // Which CPUs were online is known only for an initialisation that overlapped with nothing.
     if (isOverlapped(world, record)) return;
     const root = failedSeamcall(world, record);
     if (root !== undefined) {
       const status = statusClass(root);
       if (status !== 'TDX_SYS_CONFIG_NOT_PENDING' && status !== 'TDX_SYS_NOT_READY') return;
-      // A module without TDH.SYS.RD answers that it is not READY too; packages have nothing to do with it.
+      // A module without TDH.SYS.RD returns TDX_SYS_NOT_READY too; that is not about packages.
       if (root.condition !== null || root.leaf === TDH_SYS_RD) return;
     } else if (!isNamed(record, 'lp') && !isRefusedForOfflineCPUs(record)) return;
     for (const pkg of packagesWithoutCPU(world)) {
@@ -159,7 +158,8 @@ export const NAMING_MEMORY_OUTSIDE_CMRS_IS_NAMED: Always = {
   id: 'naming/memory-outside-cmrs-is-named',
   severity: 'misleading',
   statement: 'If initialisation fails because memory lies outside the CMRs, a line names the region.',
-  source: 'v7 10/20 review, Dave Hansen (L36974333584); LKML 2409.3/07101 (CXL hot-add rejected without a word)',
+  source:
+    'v7 10/20, Dave Hansen, 22 Nov 2022; "tdx, memory hotplug: Check whole hot-adding memory range for TDX", Huang Ying, 30 Sep 2024 (CXL hot-add rejected without a word)',
   after: ['enable'],
   needs: ['done', 'failed-call', 'wants-memory'],
   check: (world, record, report) => {
@@ -175,15 +175,16 @@ export const NAMING_REFUSED_MEMORY_ADD_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'naming/refused-memory-add-is-explained',
   severity: 'misleading',
-  statement: "Memory refused for TDX's sake is refused with a line that names the range.",
-  source: 'LKML 2409.3/07101 ("virt/tdx: Reject hot-adding memory range: ... for TDX compatibility.")',
+  statement: 'If memory is refused because of TDX, a line names the range.',
+  source:
+    '"tdx, memory hotplug: Check whole hot-adding memory range for TDX", Huang Ying, 30 Sep 2024 ("Reject hot-adding memory range")',
   after: ['memory-add'],
   needs: ['said-no'],
   check: (world, record, report) => {
     if (record.outcome !== 'refused' || isNamed(record, 'region')) return;
-    // An initialisation under way has settled what TDX memory is before it says so: the same refusal.
+    // An initialisation in progress has fixed the list of TDX memory before it sets its status: the same refusal.
     const status = isOverlapped(world, record) ? 'initialised' : record.statusAfter;
-    report(offence(`TDX ${status}`, 'the range is refused and dmesg does not say why'));
+    report(offence(`TDX ${status}`, 'the range is refused and dmesg gives no reason'));
   },
 };
 
@@ -191,9 +192,9 @@ export const NAMING_MODULE_NOT_LOADED_IS_TRUE: Always = {
   holds: 'always',
   id: 'naming/module-not-loaded-is-true',
   severity: 'misleading',
-  statement: '"Module not loaded" is said only where no module is loaded.',
+  statement: '"Module not loaded" is printed only if no module is loaded.',
   source:
-    'seamcall(), v7 06/20 (#GP becomes -ENODEV and so "not loaded"); try_init_module_global(), Linux 6.12 (VMfailInvalid means absent, busy or dead)',
+    'seamcall(), v7 05/20 (#GP becomes -ENODEV and so "not loaded"); try_init_module_global(), Linux 6.12 (VMfailInvalid means absent, busy or dead)',
   after: INIT_EVENTS,
   needs: ['failed-call', 'printed'],
   check: (world, record, report) => {
@@ -226,11 +227,13 @@ export const NAMING_OLD_MODULE_IS_CALLED_OLD: Always = {
       report(
         offence(
           'no TDH.SYS.RD',
-          `TDH.SYS.RD ended in ${statusClass(root)}: the module is too old, and no line says so`,
+          `TDH.SYS.RD ended in ${statusClass(root)}: the module is too old, and no line reports that`,
         ),
       );
     else if (statusClass(root) === 'TDX_METADATA_FIELD_ID_INCORRECT')
-      report(offence('no such field', 'the module does not know a field that the kernel reads, and no line says so'));
+      report(
+        offence('no such field', 'the module does not have a field that the kernel reads, and no line reports that'),
+      );
   },
 };
 
@@ -238,15 +241,14 @@ export const NAMING_REFUSED_TD_NAMES_THE_PACKAGE: Always = {
   holds: 'always',
   id: 'naming/refused-td-names-the-package',
   severity: 'misleading',
-  statement:
-    'A TD that is refused for want of an online CPU in a package is refused with a line that names the package.',
+  statement: 'If a TD is refused because a package has no online CPU, a line names that package.',
   source:
-    'v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package); Dave Hansen, same day ("no online CPUs in package 12")',
+    'v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package); v8 13/16, Dave Hansen, 10 Jan 2023 ("no online CPUs in package 12")',
   after: ['td-create'],
   needs: ['said-no'],
   check: (world, record, report) => {
     if (record.outcome !== 'refused' || !isUndisturbed(world) || isOverlapped(world, record)) return;
-    // No memory, no KeyID and a refused SEAMCALL are other reasons.
+    // Out of memory, out of KeyIDs and a refused SEAMCALL are other reasons.
     if (record.errno === ENOMEM || record.errno === ENOSPC || failedSeamcall(world, record) !== undefined) return;
     for (const pkg of packagesWithoutCPU(world)) {
       if (isNamed(record, 'package', pkg)) continue;
@@ -260,7 +262,7 @@ export const NAMING_CPU_THAT_STAYS_NAMES_THE_PACKAGE: Always = {
   holds: 'always',
   id: 'naming/cpu-that-stays-names-the-package',
   severity: 'misleading',
-  statement: "A CPU that may not go offline for a guest's sake stays with a line that names its package.",
+  statement: 'If a CPU may not go offline because of a guest, a line names its package.',
   source:
     'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16 (the line names no package); v8 13/16, Dave Hansen, 10 Jan 2023',
   after: ['cpu-offline', 'acpi-cpu-remove'],

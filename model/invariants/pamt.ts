@@ -6,7 +6,7 @@ import type { Always } from './invariant.ts';
 import { hex, leafName, offence, offenceOf } from './look.ts';
 import { justInitialised } from './walk.ts';
 
-/** PAMT memory: whose it is, and what must happen before it changes hands. Ranges in bytes. */
+/** PAMT memory: who owns it, and what must happen before the owner changes. Ranges in bytes. */
 
 /** Index of the last SEAMCALL of the event before `index`, -1 if there is none. */
 function seamcallBefore(world: World, record: EventRecord, index: number): number {
@@ -14,7 +14,7 @@ function seamcallBefore(world: World, record: EventRecord, index: number): numbe
   return -1;
 }
 
-/** True if the event issued this leaf (by name) before `index`; `succeeded`: and it answered 0. */
+/** True if the event called this leaf (by name) before `index`; `succeeded`: and it returned 0. */
 function issuedBefore(world: World, record: EventRecord, index: number, leaf: string, succeeded: boolean): boolean {
   for (let at = record.from; at < index; at += 1) {
     const entry = world.trace[at];
@@ -29,7 +29,7 @@ function issuedBefore(world: World, record: EventRecord, index: number, leaf: st
   return false;
 }
 
-/** True if the module points at some of [base, base + size) as PAMT. A second attempt has PAMTs that it never heard of. */
+/** True if the module uses a part of [base, base + size) as PAMT: it does not know the PAMTs of a second attempt. */
 function isModulesPAMT({ module }: World, base: number, size: number): boolean {
   for (const { pamt1G, pamt2M, pamt4K } of module.tdmrs)
     for (const pamt of [pamt1G, pamt2M, pamt4K])
@@ -41,7 +41,7 @@ export const PAMT_NOT_FREED_WHILE_READY: Always = {
   holds: 'always',
   id: 'pamt/not-freed-while-ready',
   severity: 'memory',
-  statement: 'PAMT memory goes back to the page allocator only when the module can no longer reach it.',
+  statement: 'PAMT memory is returned to the page allocator only when the module can no longer access it.',
   source: 'init_tdx_module() error path, Linux 6.12; tdh_sys_tdmr_init.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['freed-pamt'],
@@ -53,7 +53,7 @@ export const PAMT_NOT_FREED_WHILE_READY: Always = {
       report(
         offence(
           '',
-          `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still points at it`,
+          `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still uses it`,
         ),
       );
       return;
@@ -65,8 +65,8 @@ export const PAMT_NOT_WRITTEN_WHILE_READY: Always = {
   holds: 'always',
   id: 'pamt/not-written-while-ready',
   severity: 'memory',
-  statement: 'The host does not write PAMT memory under its own KeyID while the module can still reach it.',
-  source: 'tdmrs_reset_pamt_all(), Linux 6.12; TDX module specification, private memory and MK-TME integrity',
+  statement: 'The host does not write PAMT memory with its own KeyID while the module can still access it.',
+  source: 'tdmrs_reset_pamt_all(), Linux 6.12; TDX Module specification, private memory and MK-TME integrity',
   after: ['enable'],
   needs: ['reset'],
   check: (world, record, report) => {
@@ -86,7 +86,7 @@ export const PAMT_FLUSHED_BEFORE_FREE: Always = {
   id: 'pamt/flushed-before-free',
   severity: 'memory',
   statement:
-    'Between the last SEAMCALL of a failed initialisation that configured the module and the freeing of a PAMT every CPU executes WBINVD.',
+    'When an initialisation fails after TDH.SYS.CONFIG, every CPU executes WBINVD between its last SEAMCALL and the freeing of a PAMT.',
   source: 'init_tdx_module() error path, Linux 6.12',
   after: ['enable'],
   needs: ['freed-pamt'],
@@ -113,8 +113,8 @@ export const PAMT_RESET_BEFORE_FREE: Always = {
   id: 'pamt/reset-before-free',
   severity: 'memory',
   statement:
-    'On CPUs with the partial-write erratum every line of a PAMT whose key may have been used is rewritten with MOVDIR64B before it is freed.',
-  source: 'tdmrs_reset_pamt_all(), Linux 6.12; X86_BUG_TDX_PW_MCE',
+    'On CPUs with the partial-write erratum a PAMT whose key may have been used is rewritten with MOVDIR64B, line by line, before it is freed.',
+  source: 'tdmrs_reset_pamt_all(), Linux 6.12; check_tdx_erratum(), Linux 6.12 (X86_BUG_TDX_PW_MCE)',
   after: ['enable'],
   needs: ['freed-pamt'],
   check: (world, record, report) => {
@@ -180,8 +180,9 @@ export const PAMT_SIZE: Always = {
   holds: 'always',
   id: 'pamt/size',
   severity: 'tdx-lost',
-  statement: 'After success each TDMR has three PAMTs of at least entries x entry size, in one 4 KiB aligned block.',
-  source: 'tdmr_get_pamt_sz(), Linux 6.12; TDX module ABI, TDMR_INFO',
+  statement:
+    'After a successful initialisation each TDMR has three PAMTs of at least entries x entry size, in one 4 KiB aligned block.',
+  source: 'tdmr_get_pamt_sz(), Linux 6.12; TDX Module ABI specification, TDMR_INFO',
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
@@ -210,7 +211,8 @@ export const PAMT_DISJOINT: Always = {
   holds: 'always',
   id: 'pamt/disjoint',
   severity: 'crash',
-  statement: 'After success no two PAMTs overlap, and none lies in a part of a TDMR that is not reserved.',
+  statement:
+    'After a successful initialisation no two PAMTs overlap, and none lies in a part of a TDMR that is not reserved.',
   source: 'tdh_sys_config.c, TDX module 1.5.01; tdmr_populate_rsvd_pamts(), Linux 6.12',
   after: ['enable'],
   needs: ['became-initialised'],

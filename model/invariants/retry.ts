@@ -21,16 +21,17 @@ export const RETRY_TRANSIENT_IS_NOT_PERMANENT: Always = {
   holds: 'always',
   id: 'retry/transient-is-not-permanent',
   severity: 'tdx-lost',
-  statement: 'A transient status (busy, no entropy, key generation failed) never bars TDX for the rest of the boot.',
+  statement:
+    'A transient status (busy, no entropy, key generation failed) does not disable TDX for the rest of the boot.',
   source:
-    'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); L36109619758 (entropy agreement, Mar 2023)',
+    'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); v10 05/16, Dave Hansen, 23 Mar 2023 (no entropy gets a status of its own)',
   after: INIT_EVENTS,
   needs: ['failed-call', 'errno', 'is-transient'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
     if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;
     const { kernel } = world;
-    // What an earlier initialisation, or one under way at the same time, has barred is not this event's doing.
+    // TDX may already be disabled by an earlier initialisation, or by one that runs at the same time.
     const settled =
       record.kind === 'enable' &&
       record.statusBefore !== record.statusAfter &&
@@ -38,7 +39,11 @@ export const RETRY_TRANSIENT_IS_NOT_PERMANENT: Always = {
     const barred = settled || (kernel.sysinitDone && kernel.sysinitError !== 0);
     if (barred)
       report(
-        offenceOf(root, `${leafName(root.leaf)} answered ${statusClass(root)} once and TDX is lost until reboot`, ''),
+        offenceOf(
+          root,
+          `${leafName(root.leaf)} returned ${statusClass(root)} once and TDX is disabled until reboot`,
+          '',
+        ),
       );
   },
 };
@@ -47,7 +52,7 @@ export const RETRY_ENTROPY_AT_MOST_TEN: Always = {
   holds: 'always',
   id: 'retry/entropy-at-most-ten',
   severity: 'cosmetic',
-  statement: 'TDX_RND_NO_ENTROPY is retried at once, ten calls in all at most.',
+  statement: 'After TDX_RND_NO_ENTROPY the call is repeated at once, up to ten calls in all.',
   source: 'sc_retry(), arch/x86/include/asm/tdx.h, Linux 6.12',
   after: INIT_EVENTS,
   needs: ['refused'],
@@ -85,9 +90,7 @@ export const RETRY_REPEATS_ITS_INPUTS: Always = {
       if (previous.rax !== STATUS.TDX_RND_NO_ENTROPY || previous.leaf !== entry.leaf || previous.lp !== entry.lp)
         continue;
       if (entry.inRCX !== previous.inRCX || entry.inRDX !== previous.inRDX || entry.inR8 !== previous.inR8) {
-        report(
-          offenceOf(entry, `the retry of ${leafName(entry.leaf)} went out with other registers than the first try`),
-        );
+        report(offenceOf(entry, `the retry of ${leafName(entry.leaf)} has other registers than the first try`));
         return;
       }
     }

@@ -7,11 +7,10 @@ import { INIT_EVENTS, isOverlapped, leafName, packagesWithoutCPU, statusClass } 
 import { justInitialised } from './walk.ts';
 
 /**
- * What a campaign must have seen. An `always` that was never put to the test holds for nothing; each family states here
- * what puts it to the test.
+ * What a campaign must reach. An `always` that is never tested holds vacuously; each family states here what tests it.
  */
 
-const SOURCE = 'the invariants of the same family, which would otherwise hold vacuously';
+const SOURCE = 'model/invariants: the rules of the same family, which would otherwise hold vacuously';
 
 function sometimes(
   id: string,
@@ -24,7 +23,7 @@ function sometimes(
   return { holds: 'sometimes', id, statement, source: SOURCE, after, needs, budget, reached };
 }
 
-/** A SEAMCALL of the event, made by the kernel, that ended so. */
+/** True if a SEAMCALL of the event ended with such a status, on such a leaf. */
 function ended(world: World, record: EventRecord, how: (status: string, leaf: string) => boolean): boolean {
   for (let index = record.from; index < record.to; index += 1) {
     const entry = world.trace[index];
@@ -33,12 +32,12 @@ function ended(world: World, record: EventRecord, how: (status: string, leaf: st
   return false;
 }
 
-/** What only a revision with KVM's guests can reach. */
+/** For revisions whose KVM creates guests. */
 function ofGuests(rule: Sometimes): Sometimes {
   return { ...rule, appliesTo: ({ tdCreate }) => tdCreate !== null };
 }
 
-/** What only a revision whose guests run can reach. */
+/** For revisions whose guests run. */
 function ofVCPUs(rule: Sometimes): Sometimes {
   return { ...rule, appliesTo: ({ tdRun }) => tdRun !== null };
 }
@@ -54,7 +53,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'threads/some-init-is-overlapped',
-    'Something happens while the module is being initialised.',
+    'Another event runs while the module is being initialised.',
     8_000,
     ['enable'],
     ['traced', 'overlapped'],
@@ -73,7 +72,7 @@ const RULES: readonly Sometimes[] = [
   ofGuests(
     sometimes(
       'td/some-td-ends',
-      'A guest is taken down and leaves nothing.',
+      'A guest is torn down and leaves nothing behind.',
       8_000,
       ['td-destroy'],
       ['done'],
@@ -84,7 +83,7 @@ const RULES: readonly Sometimes[] = [
   ofGuests(
     sometimes(
       'td/some-package-is-dark',
-      'A guest is wanted while a counted package has no online CPU.',
+      'A guest is refused while a counted package has no online CPU.',
       20_000,
       ['td-create'],
       ['said-no'],
@@ -94,7 +93,7 @@ const RULES: readonly Sometimes[] = [
   ofGuests(
     sometimes(
       'td/some-cpu-must-stay',
-      "A CPU stays online for a guest's sake.",
+      'A CPU stays online because of a guest.',
       20_000,
       ['cpu-offline'],
       ['said-no', 'printed'],
@@ -105,7 +104,7 @@ const RULES: readonly Sometimes[] = [
   ofGuests(
     sometimes(
       'keyid/some-keyid-is-lost',
-      'A KeyID is lost because the module does not free it.',
+      'A KeyID is leaked because the module does not free it.',
       20_000,
       ['td-create', 'td-destroy'],
       [],
@@ -115,7 +114,7 @@ const RULES: readonly Sometimes[] = [
   ofVCPUs(
     sometimes(
       'td/some-cpu-goes-that-had-a-vcpu',
-      'A CPU goes offline on which a vCPU last ran.',
+      'A CPU on which a vCPU last ran goes offline.',
       20_000,
       ['cpu-offline'],
       ['called', 'done'],
@@ -132,7 +131,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'suspend/some-sleep-is-refused',
-    'A sleep state is asked for in vain.',
+    'A sleep state is refused.',
     4_000,
     ['suspend'],
     ['said-no'],
@@ -148,7 +147,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'flow/some-initialisation-is-repeated',
-    'TDX that is initialised is enabled once more.',
+    'TDX is enabled again after it is initialised.',
     4_000,
     ['enable'],
     ['was-initialised'],
@@ -194,7 +193,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'retry/some-call-is-busy',
-    'The module answers busy to the kernel.',
+    'The module returns a busy status to the kernel.',
     4_000,
     INIT_EVENTS,
     ['refused'],
@@ -240,7 +239,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'memory/some-memory-is-outside-the-cmrs',
-    'Memory outside the CMRs is there when TDX is enabled.',
+    'There is memory outside the CMRs when TDX is enabled.',
     4_000,
     ['enable'],
     [],
@@ -267,7 +266,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'machine-check/some-page-is-asked-about',
-    'The machine-check handler asks the module about a page.',
+    'The machine check handler reads the type of a page from the module.',
     8_000,
     ['machine-check'],
     ['leaf-rdmd'],
@@ -302,7 +301,7 @@ const RULES: readonly Sometimes[] = [
   ),
   sometimes(
     'mcheck/some-bios-is-bypassed',
-    'A broken BIOS is published all the same.',
+    'The CMR table of a broken BIOS is published although MCHECK would refuse it.',
     8_000,
     ['boot'],
     [],
@@ -311,7 +310,7 @@ const RULES: readonly Sometimes[] = [
   {
     ...sometimes(
       'ledger/some-failure-is-mended',
-      'An initialisation succeeds after one that failed.',
+      'An initialisation succeeds after an earlier one has failed.',
       20_000,
       ['enable'],
       ['became-initialised'],
@@ -323,7 +322,7 @@ const RULES: readonly Sometimes[] = [
   },
 ];
 
-/** v8 leaves TDH.SYS.INIT out, in the belief that a coming module does without: no module there is gets any further. */
+/** v8 leaves TDH.SYS.INIT out, as a future module was expected not to need it: with an existing module it gets no further. */
 function initialisesTheModule({ cpuEnable, enable }: Revision): boolean {
   return cpuEnable !== null || enable.steps.some(({ name }) => name.startsWith('sys-init'));
 }

@@ -5,7 +5,7 @@ import type { Always } from './invariant.ts';
 import { offence } from './look.ts';
 import { isPrinted } from './walk.ts';
 
-/** Sleep states: what they cost TDX, and what TDX costs them. */
+/** Sleep states: what they do to TDX, and what TDX does to them. */
 
 const DOCUMENT = 'Documentation/arch/x86/tdx.rst, Linux 6.12, "Interaction vs S3 and deeper states"';
 
@@ -18,7 +18,7 @@ export const SUSPEND_TDX_ENDS_WITH_ITS_MODULE: Always = {
   id: 'suspend/tdx-ends-with-its-module',
   severity: 'crash',
   statement:
-    'A kernel whose machine slept without the TDX module surviving it does not go on as if it had: nothing is initialised any more, and after S3 nothing can be.',
+    'After a sleep state that the TDX module does not survive, the kernel no longer treats TDX as initialised, and after S3 no longer offers it.',
   source: DOCUMENT,
   after: ['suspend'],
   needs: ['done'],
@@ -28,10 +28,10 @@ export const SUSPEND_TDX_ENDS_WITH_ITS_MODULE: Always = {
     // Without a module there was nothing to lose.
     if (record.outcome !== 'done' || record.phaseBefore === 'ABSENT' || record.phaseBefore === 'DEAD') return;
     if (kernel.status === 'initialised')
-      report(offence(`${state}, initialised`, 'the module is gone, and the kernel goes on with TDX initialised'));
+      report(offence(`${state}, initialised`, 'the module is gone, and the kernel still treats TDX as initialised'));
     else if (kernel.status !== 'uninitialised') return;
     else if ((kernel.sysinitDone && kernel.sysinitError === 0) || kernel.cpus.some((cpu) => cpu.lpInitialised))
-      report(offence(`${state}, begun`, 'the module is gone, and the kernel counts what it had done to it as done'));
+      report(offence(`${state}, begun`, 'the module is gone, and the kernel still counts its earlier steps as done'));
     else if (kernel.platformEnabled && hardware.lps.every((lp) => !lp.seamrrValid))
       report(offence(`${state}, offered`, 'no SEAMRR is valid any more, and TDX is still offered'));
   },
@@ -41,7 +41,7 @@ export const SUSPEND_REFUSAL_IS_EXPLAINED: Always = {
   holds: 'always',
   id: 'suspend/refusal-is-explained',
   severity: 'misleading',
-  statement: 'Where TDX stands in the way of a sleep state, some line has said so, and how to have it.',
+  statement: 'If TDX prevents a sleep state, a line says so and says how to get the sleep state back.',
   source: `${DOCUMENT} ("Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.")`,
   after: ['suspend'],
   needs: ['said-no'],
@@ -49,7 +49,7 @@ export const SUSPEND_REFUSAL_IS_EXPLAINED: Always = {
     const { kernel } = record;
     if (record.outcome !== 'refused' || stateOf(record) !== 's3' || !kernel.platformEnabled) return;
     for (const message of kernel.dmesg) if (messageNames(message, 'sleep')) return;
-    report(offence('', 'S3 is refused on a machine with TDX, and no line ties the two together'));
+    report(offence('', 'S3 is refused on a machine with TDX, and no line says that TDX is the reason'));
   },
 };
 
@@ -57,9 +57,9 @@ export const SUSPEND_REFUSAL_COMES_FIRST: Always = {
   holds: 'always',
   id: 'suspend/refusal-comes-first',
   severity: 'misleading',
-  statement: 'A sleep state that there is no way into is refused before CPUs go offline for it.',
+  statement: 'A sleep state that cannot be entered is refused before CPUs are taken offline for it.',
   source:
-    'acpi_suspend_enter() and acpi_suspend_state_valid(), drivers/acpi/sleep.c; suspend_enter(), kernel/power/suspend.c, Linux 6.12',
+    'acpi_suspend_enter() and acpi_suspend_state_valid(), drivers/acpi/sleep.c, Linux 6.12; suspend_enter(), kernel/power/suspend.c, Linux 6.12',
   after: ['suspend'],
   needs: ['said-no', 'printed'],
   check: (_: World, record, report) => {
@@ -78,7 +78,7 @@ export const SUSPEND_EVERY_CPU_COMES_BACK: Always = {
   holds: 'always',
   id: 'suspend/every-cpu-comes-back',
   severity: 'part-lost',
-  statement: 'A CPU that a sleep state took offline comes back afterwards: TDX is no reason to lose it.',
+  statement: 'A CPU that was taken offline for a sleep state comes back afterwards.',
   source: 'thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12; tdx_online_cpu(), Linux 7.3',
   after: ['suspend'],
   needs: ['printed'],

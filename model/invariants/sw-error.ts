@@ -10,7 +10,7 @@ export const SW_ERROR_FAULT_NEVER_CRASHES: Always = {
   id: 'sw-error/fault-never-crashes',
   severity: 'crash',
   statement: '#GP or #UD on SEAMCALL becomes a TDX_SW_ERROR status; the kernel does not oops.',
-  source: 'v11 05/20 "Add SEAMCALL infrastructure", Kai Huang, 7 Jun 2023',
+  source: 'v11 05/20, Kai Huang, 7 Jun 2023',
   after: 'all',
   needs: ['crashed', 'failed-call'],
   check: (world, record, report) => {
@@ -39,7 +39,7 @@ export const SW_ERROR_CLASS_FF_IS_NEVER_THE_MODULE_S: Always = {
       const entry = world.trace[index];
       if (entry?.kind !== 'seamcall' || entry.trap !== 'none' || entry.rax === 0) continue;
       if (((highHalf(entry.rax) >>> 8) & 0xff) === 0xff)
-        report(offenceOf(entry, `${leafName(entry.leaf)} answered a status of class 0xff`));
+        report(offenceOf(entry, `${leafName(entry.leaf)} returned a status of class 0xff`));
     }
   },
 };
@@ -64,7 +64,7 @@ export const SW_ERROR_ERRNO_SAYS_HOW: Always = {
       report(
         offence(
           `${root.trap === 'none' ? 'status' : statusClass(root)}: ${errnoName(record.errno)}`,
-          `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was due, ${errnoName(record.errno)} came back`,
+          `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was expected, ${errnoName(record.errno)} was returned`,
         ),
       );
   },
@@ -74,7 +74,7 @@ export const SW_ERROR_FAILURE_IS_NEVER_SUCCESS: Always = {
   holds: 'always',
   id: 'sw-error/failure-is-never-success',
   severity: 'tdx-lost',
-  statement: 'Initialisation whose last SEAMCALL failed does not return 0.',
+  statement: 'An initialisation whose last SEAMCALL failed does not return 0.',
   source: 'tdx_enable() and tdx_cpu_enable(), Linux 6.12',
   after: ['enable', 'cpu-enable'],
   needs: ['failed-call', 'succeeded'],
@@ -89,8 +89,8 @@ export const SW_ERROR_NO_CRASH: Always = {
   holds: 'always',
   id: 'sw-error/no-crash',
   severity: 'crash',
-  statement: 'Nothing a platform, a hot-plug event or the module does crashes the kernel.',
-  source: 'v5 22/22 review: L14237836934 (no BUG() on hot-removal); v7 04/20, Thomas Gleixner, 23 Nov 2022',
+  statement: 'No platform, no hot-plug event and no answer of the module crashes the kernel.',
+  source: 'v5 02/22, Kai Huang, 27 Jun 2022 (no BUG() on hot-removal); v7 04/20, Thomas Gleixner, 23 Nov 2022',
   after: 'all',
   needs: ['crashed'],
   check: (world, record, report) => {

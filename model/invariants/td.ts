@@ -30,7 +30,10 @@ export const TD_HAS_ITS_KEY_ON_EVERY_PACKAGE: Always = {
       const td = alive ? world.module.tds.get(tdr) : undefined;
       if (alive && td?.lifecycle !== 'KEYS_CONFIGURED')
         report(
-          offence(td?.lifecycle ?? 'unknown', `the module says ${td?.lifecycle ?? 'nothing'} of a TD that is alive`),
+          offence(
+            td?.lifecycle ?? 'unknown',
+            `a TD is alive, and its state in the module is ${td?.lifecycle ?? 'unknown'}`,
+          ),
         );
     }
   },
@@ -40,7 +43,7 @@ export const TD_CREATE_NEEDS_EVERY_PACKAGE: Always = {
   holds: 'always',
   id: 'td/create-needs-every-package',
   severity: 'tdx-refused',
-  statement: 'A TD that cannot have its key on every counted package is refused before the module hears of it.',
+  statement: 'A TD whose key cannot be programmed on every counted package is refused before the first SEAMCALL.',
   source: 'v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package)',
   after: ['td-create'],
   needs: ['called'],
@@ -49,7 +52,7 @@ export const TD_CREATE_NEEDS_EVERY_PACKAGE: Always = {
     const dark = packagesWithoutCPU(world);
     const create = kernelCalls(world, record, 'TDH.MNG.CREATE')[0];
     if (dark.length > 0 && create !== undefined)
-      report(offence('', `package ${dark.join(', ')} has no online CPU, and a TD is begun all the same`));
+      report(offence('', `package ${dark.join(', ')} has no online CPU, and a TD is created anyway`));
   },
 };
 
@@ -57,9 +60,9 @@ export const TD_LAST_CPU_OF_PACKAGE_STAYS: Always = {
   holds: 'always',
   id: 'td/last-cpu-of-package-stays',
   severity: 'part-lost',
-  statement: 'While a guest has a KeyID, no counted package loses its last online CPU.',
+  statement: 'While a guest holds a KeyID, no counted package loses its last online CPU.',
   source:
-    'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; L54903689223, core VMXON series; v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package)',
+    'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; "KVM: x86/tdx: Have TDX handle VMXON during bringup", Sean Christopherson, 10 Oct 2025; v8 13/16, Kai Huang, 10 Jan 2023 (KVM: no TD without a CPU in every package)',
   after: ['cpu-offline', 'acpi-cpu-remove'],
   needs: ['done'],
   check: (world, record, report) => {
@@ -72,16 +75,16 @@ export const TD_LAST_CPU_OF_PACKAGE_STAYS: Always = {
   },
 };
 
-/** What a module says that was busy, or had no luck with its random numbers, where another try might do. */
+/** Statuses after which another try may succeed: busy, or no key generated. */
 const TRANSIENT = ['TDX_OPERAND_BUSY', 'TDX_SYS_BUSY', 'TDX_KEY_GENERATION_FAILED'];
 
 export const TD_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
   holds: 'always',
   id: 'td/transient-status-costs-no-td',
   severity: 'part-lost',
-  statement: 'A guest is not given up because the module was busy once: making one tries ten times.',
+  statement: 'A busy module does not make KVM give up a guest before it has tried ten times.',
   source:
-    'flaw KOT-BUSY: TDH.MNG.CREATE takes the KeyID table lock by trying (module 1.5.01); __tdx_td_init(), Linux 6.16',
+    'tdh_mng_create.c, TDX module 1.5.01 (takes the lock of the KeyID table by trying); __tdx_td_init(), Linux 6.16',
   after: ['td-create'],
   needs: ['said-no', 'failed-call'],
   check: (world, record, report) => {
@@ -91,7 +94,7 @@ export const TD_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
       const last = calls.at(-1);
       const tries = triesOf(calls);
       if (last === undefined || tries >= ATTEMPTS || !TRANSIENT.includes(statusClass(last))) continue;
-      report(offenceOf(last, `${name} was refused ${times(tries)}: no guest`));
+      report(offenceOf(last, `${name} was refused ${times(tries)}, and the guest is given up`));
       return;
     }
   },
@@ -101,7 +104,7 @@ export const TD_NO_VCPU_STAYS_ON_A_CPU_THAT_GOES: Always = {
   holds: 'always',
   id: 'td/no-vcpu-stays-on-a-cpu-that-goes',
   severity: 'part-lost',
-  statement: 'A CPU that goes offline takes no vCPU with it: the module has let go of all that last ran there.',
+  statement: 'Before a CPU goes offline, every vCPU that last ran there has been flushed.',
   source:
     'tdx_disable_virtualization_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; TDX Module ABI specification, TDH.VP.FLUSH (inferred: no recording has vCPUs)',
   after: ['cpu-offline', 'acpi-cpu-remove'],
@@ -113,7 +116,7 @@ export const TD_NO_VCPU_STAYS_ON_A_CPU_THAT_GOES: Always = {
       for (const [page, lp] of vcpus) {
         if (lp !== event.lp) continue;
         const flush = kernelCalls(world, record, 'TDH.VP.FLUSH').find(({ inRCX }) => inRCX === page);
-        const message = `LP ${lp} is gone, and a vCPU is still associated with it: its guest cannot end`;
+        const message = `LP ${lp} is offline, and a vCPU is still associated with it: its guest cannot be torn down`;
         report(flush === undefined ? offence('no flush', message) : offenceOf(flush, message));
       }
   },
@@ -123,7 +126,8 @@ export const TD_GIVES_EVERYTHING_BACK: Always = {
   holds: 'always',
   id: 'td/gives-everything-back',
   severity: 'part-lost',
-  statement: 'A TD whose end no SEAMCALL refused leaves no KeyID, no page and no TD behind, here or in the module.',
+  statement:
+    'A TD whose teardown met no refused SEAMCALL leaves no KeyID, no page and no TD behind, in the kernel or in the module.',
   source: 'tdx_mmu_release_hkid() and tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16',
   after: ['td-destroy'],
   needs: ['called', 'done'],
@@ -145,7 +149,7 @@ export const TD_NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
   holds: 'always',
   id: 'td/no-control-page-is-freed-too-early',
   severity: 'memory',
-  statement: 'A page that the module holds as TDR, TDCX or TDVPR is not given back to the page allocator.',
+  statement: 'A page that the module holds as TDR, TDCX or TDVPR is not returned to the page allocator.',
   source:
     'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16; tdh_phymem_page_reclaim.c, TDX module 1.5.01',
   after: TD_EVENTS,
@@ -157,7 +161,7 @@ export const TD_NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
       if (entry?.kind !== 'free') continue;
       const type = world.module.pages.get(entry.address)?.type;
       if (type === PAGE_TYPE.TDR || type === PAGE_TYPE.TDCX || type === PAGE_TYPE.TDVPR)
-        report(offence('', `the page at ${hex(entry.address)} is freed and still the module's`));
+        report(offence('', `the page at ${hex(entry.address)} is freed, and the module still holds it`));
     }
   },
 };

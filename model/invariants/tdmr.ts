@@ -7,7 +7,7 @@ import { failedSeamcall, hex, leafName, offence, offenceOf, statusClass } from '
 import { firstUncovered } from './usable-memory.ts';
 import { justInitialised } from './walk.ts';
 
-/** The TDMRs the host hands over. Bytes. */
+/** The TDMRs that the host passes to the module. Bytes. */
 
 const GIB = 2 ** 30;
 const PAGE = 4096;
@@ -47,8 +47,9 @@ export const TDMR_GEOMETRY: Always = {
   holds: 'always',
   id: 'tdmr/geometry',
   severity: 'tdx-lost',
-  statement: 'TDMRs are 1 to 64, multiples of 1 GiB, not empty, ascending and disjoint.',
-  source: 'TDX module ABI, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
+  statement:
+    'There are 1 to 64 TDMRs; their bases and sizes are multiples of 1 GiB; none is empty; they ascend and are disjoint.',
+  source: 'TDX Module ABI specification, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
@@ -69,7 +70,7 @@ export const TDMR_RESERVED_AREAS: Always = {
   id: 'tdmr/reserved-areas',
   severity: 'tdx-lost',
   statement: 'Reserved areas are 4 KiB aligned, not empty, ascending, disjoint, inside their TDMR and at most 16.',
-  source: 'TDX module ABI, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
+  source: 'TDX Module ABI specification, TDMR_INFO; tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['became-initialised'],
   check: (world, record, report) => {
@@ -97,7 +98,8 @@ export const TDMR_COVERS_TDX_MEMORY: Always = {
   holds: 'always',
   id: 'tdmr/covers-tdx-memory',
   severity: 'part-lost',
-  statement: "After success every page of the kernel's TDX memory is usable through a TDMR, or holds a PAMT.",
+  statement:
+    "After a successful initialisation every page of the kernel's TDX memory is usable through a TDMR or holds a PAMT.",
   source: 'construct_tdmrs(), Linux 6.12',
   after: ['enable'],
   needs: ['became-initialised'],
@@ -107,7 +109,10 @@ export const TDMR_COVERS_TDX_MEMORY: Always = {
       const gap = firstUncovered(world, startPfn * PAGE, endPfn * PAGE);
       if (gap < endPfn * PAGE) {
         report(
-          offence('reserved', `${hex(gap)} is TDX memory by the kernel's list and reserved or outside for the module`),
+          offence(
+            'reserved',
+            `${hex(gap)} is in the kernel's list of TDX memory, and reserved or in no TDMR for the module`,
+          ),
         );
         return;
       }
@@ -119,7 +124,8 @@ export const TDMR_INSIDE_CMRS: Always = {
   holds: 'always',
   id: 'tdmr/inside-cmrs',
   severity: 'tdx-lost',
-  statement: 'Every part of a TDMR that is not reserved lies in the union of the CMRs once the module has accepted it.',
+  statement:
+    'Once the module has accepted a TDMR, every part of it that is not reserved lies in the union of the CMRs.',
   source: 'tdh_sys_config.c, TDX module 1.5.01',
   after: ['enable'],
   needs: ['became-initialised'],

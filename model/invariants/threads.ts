@@ -10,8 +10,8 @@ export const THREADS_NO_DEADLOCK: Always = {
   holds: 'always',
   id: 'threads/no-deadlock',
   severity: 'crash',
-  statement: 'No threads wait for one another, or for a lock that nobody will drop.',
-  source: 'Documentation/locking/lockdep-design.rst',
+  statement: 'No threads wait for each other, or for a lock that is never dropped.',
+  source: 'Documentation/locking/lockdep-design.rst, Linux 6.12',
   after: 'all',
   needs: ['crashed'],
   check: (world, record, report) => {
@@ -20,7 +20,7 @@ export const THREADS_NO_DEADLOCK: Always = {
   },
 };
 
-/** Every two locks, and the bits that say each was taken under the other. */
+/** Every pair of locks, and the bits that mean each was taken under the other. */
 const PAIRS = LOCKS.flatMap((one, index) =>
   LOCKS.slice(0, index).map((two) => ({ one, two, both: lockOrderBit(one, two) | lockOrderBit(two, one) })),
 );
@@ -29,8 +29,8 @@ export const THREADS_ONE_LOCK_ORDER: Always = {
   holds: 'always',
   id: 'threads/one-lock-order',
   severity: 'crash',
-  statement: 'No two locks are taken in both orders, whether or not two threads met there.',
-  source: 'Documentation/locking/lockdep-design.rst ("lock-class dependency rules")',
+  statement: 'No two locks are taken in both orders, even if that has not caused a deadlock.',
+  source: 'Documentation/locking/lockdep-design.rst, Linux 6.12 ("lock-class dependency rules")',
   after: 'all',
   needs: ['traced'],
   check: (world, record, report) => {
@@ -42,7 +42,7 @@ export const THREADS_ONE_LOCK_ORDER: Always = {
   },
 };
 
-/** True if `record` ended between two turns of an `enable`: answers whether one was under way then. */
+/** True if an `enable` was in progress when `record` ended, that is, had turns before and after. */
 function endedDuringInit({ overlaps }: World, record: EventRecord): boolean {
   let end = -1;
   for (let at = 0; at < overlaps.length; at += 1) if (overlaps[at]?.record === record) end = at;
@@ -50,7 +50,7 @@ function endedDuringInit({ overlaps }: World, record: EventRecord): boolean {
   for (let at = 0; at < end; at += 1) {
     const turn = overlaps[at];
     const early = turn?.record;
-    // One that has done nothing yet may still be waiting for its locks.
+    // An `enable` that has done nothing yet may still be waiting for its locks.
     if (early?.kind !== 'enable' || turn?.from === turn?.to) continue;
     for (let later = end + 1; later < overlaps.length; later += 1) {
       const next = overlaps[later];

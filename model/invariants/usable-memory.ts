@@ -3,7 +3,7 @@ import type { World } from '../world/world.ts';
 
 /** Which memory the kernel has made usable for TDX. Bytes. */
 
-/** The first address of [base, end) that is in no TDMR or in a reserved area that is not a PAMT; `end` if there is none. */
+/** First address of [base, end) that is in no TDMR, or in a reserved area that is not a PAMT; `end` if there is none. */
 export function firstUncovered(world: World, base: number, end: number): number {
   let at = base;
   while (at < end) {
@@ -14,7 +14,7 @@ export function firstUncovered(world: World, base: number, end: number): number 
   return end;
 }
 
-/** How far from `at` memory is usable without a gap: to the end of a TDMR, of a stretch between reserved areas, or of a PAMT. */
+/** End of the usable memory that begins at `at`: the end of a TDMR, the start of a reserved area, or the end of a PAMT. */
 function coveredTo(world: World, at: number, end: number): number {
   const { tdmrs, tdmrCount } = world.kernel;
   for (let index = 0; index < tdmrCount; index += 1) {

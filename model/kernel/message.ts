@@ -96,7 +96,7 @@ const TEXTS = {
   'sys-disable-failed': line(3, (a) => `virt/tdx: TDH.SYS.DISABLE failed: 0x${hex(a)}`),
   'kexec-erratum': line(6, () => 'kexec: Not allowed on platform with tdx_pw_mce bug', 'once'),
 
-  // The kernel that breaks no invariant; the wording of packages is what v8 13/16, 10 Jan 2023, asks for.
+  // The kernel that breaks no invariant; the wording of packages is what v8 13/16, Dave Hansen, 10 Jan 2023, asks for.
   'seam-off': line(3, () => 'virt/tdx: BIOS announces private KeyIDs but has not enabled SEAM: no TDX'),
   'keyid-range': line(
     3,

@@ -25,8 +25,7 @@ export function reserveMemoryHoles(tdmr: TDMR, memory: readonly TDXMemory[], lim
 /**
  * The same with the holes between CMRs, which are fewer than those between memory regions: touching CMRs are one, as the
  * module itself sees them. `cmrs` ascend and do not overlap; empty ones are passed over.
- * Source: "x86/virt/tdx: Reduce TDMR's reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024
- * (lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com).
+ * Source: "x86/virt/tdx: Reduce TDMR's reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024.
  */
 export function reserveCMRHoles(tdmr: TDMR, cmrs: readonly AddressRange[], limit: number): boolean {
   const tdmrEnd = tdmr.base + tdmr.size;

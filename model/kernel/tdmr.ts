@@ -2,7 +2,7 @@ import { alignDown, alignUp } from '../abi/align.ts';
 import { ENOSPC } from './errno.ts';
 import type { TDXMemory } from './state.ts';
 
-/** TDMRs are aligned to and sized in units of this many bytes. Source: TDX module ABI, TDMR_INFO. */
+/** TDMRs are aligned to and sized in units of this many bytes. Source: TDX Module ABI specification, TDMR_INFO. */
 export const TDMR_ALIGNMENT = 2 ** 30;
 /** Fewer TDMRs left than this and the kernel warns. Source: TDMR_NR_WARN, Linux 6.12. */
 export const TDMR_COUNT_WARNING = 4;

@@ -56,7 +56,7 @@ const RELEASE_1_5_01: Release = {
   clobbersRBP: false,
   tdmrInitPages: 1024,
   source:
-    'Rules: recordings of the public source of 1.5.01. Build: https://github.com/intel/confidential-computing.tdx.tdx-module/releases (1.5.01 = 595 / 20231008).',
+    'recording module-1.5.01 (rules); https://github.com/intel/confidential-computing.tdx.tdx-module/releases (1.5.01: build 595 of 20231008)',
 };
 
 /** Every release, by name. */
@@ -69,14 +69,14 @@ export const RELEASES = {
     checksRAXFormat: false,
     sysRd: 0,
     source:
-      'https://github.com/canonical/tdx/issues/331 and /83 (b457: TDH.SYS.RD before READY is TDX_SYS_NOT_READY); leaves without TDH.SYS.RD, RDALL, SHUTDOWN, UPDATE and without a RAX format check: TDX Module 1.0 specification. Everything else inferred from 1.5.01.',
+      'github.com/canonical/tdx/issues/331 and /83 (build 457: TDH.SYS.RD before READY is TDX_SYS_NOT_READY); TDX Module 1.0 specification (no TDH.SYS.RD, RDALL, SHUTDOWN, UPDATE, no check of the RAX format; the rest is inferred from 1.5.01)',
   },
   '1.5.01': RELEASE_1_5_01,
   '1.5.01-recorded': {
     ...RELEASE_1_5_01,
     name: '1.5.01-recorded',
     build: { date: 20240407, num: 744, major: 1, minor: 5, update: 1, internal: 0 },
-    source: 'The same source built with the values of the recording.',
+    source: 'recording module-1.5.01 (the source of 1.5.01, built with the values of the recording)',
   },
   later: {
     ...RELEASE_1_5_01,
@@ -84,7 +84,7 @@ export const RELEASES = {
     build: { date: 20240725, num: 784, major: 1, minor: 5, update: 8, internal: 0 },
     fields: FIELDS_LATER,
     source:
-      'A module that answers every field Linux 6.17 and 7.3 read (get_tdx_sys_info_td_conf): MAX_VCPUS_PER_TD beside those of 1.5.01. Build of 1.5.08; its value 576 is inferred, the rest is 1.5.01.',
+      'get_tdx_sys_info_td_conf(), Linux 6.17 and Linux 7.3 (a module that has every field they read: those of 1.5.01 and MAX_VCPUS_PER_TD, whose value 576 is inferred; build of 1.5.08)',
   },
   'sys-disable': {
     ...RELEASE_1_5_01,
@@ -92,7 +92,7 @@ export const RELEASES = {
     fields: FIELDS_LATER,
     addedLeaves: [TDH_SYS_DISABLE],
     source:
-      'A module that has TDH.SYS.DISABLE: "x86/tdx: Disable the TDX module during kexec and kdump", Vishal Verma, Apr 2026 (Linux 7.2), which says what it does and that modules to come have it. Everything else is `later` with the build of 1.5.01.',
+      'commit 5b25f249be32 "x86/tdx: Disable the TDX module during kexec and kdump", Linux 7.2 (what TDH.SYS.DISABLE does, and that coming modules have it; the rest is `later` with the build of 1.5.01)',
   },
   'clobbers-rbp': {
     ...RELEASE_1_5_01,
@@ -100,14 +100,14 @@ export const RELEASES = {
     fields: FIELDS_LATER,
     clobbersRBP: true,
     source:
-      'A module from before NO_RBP_MOD that otherwise has every field: check_features(), Linux 6.17, refuses it; L37785930008 (field thread). Which builds are so is not stated.',
+      'check_features(), Linux 6.17 (refuses a module without NO_RBP_MOD; this one has every field otherwise); "x86/kvm/tdx: Save %rbp in TDX_MODULE_CALL", Jürgen Groß, 24 May 2024 (which builds clobber RBP is not stated)',
   },
   'per-package': {
     ...RELEASE_1_5_01,
     name: 'per-package',
     configWaitsFor: 'one-lp-per-package',
     source:
-      'Counterfactual: the module that "[PATCH v5 01/22] x86/virt/tdx: Detect TDX during kernel boot" and its discussion ask for, where TDH.SYS.CONFIG needs one initialised LP per package only.',
+      'v7 04/20, Thomas Gleixner, 23 Nov 2022 (counterfactual: the module the discussion asks for, whose TDH.SYS.CONFIG needs one initialised LP per package only)',
   },
 } as const satisfies Record<string, Release>;
 

@@ -17,6 +17,6 @@ export const LINUX_6_12_CMR: Revision = {
   name: '6.12-cmr',
   title: 'Linux 6.12 with reserved areas taken from CMRs',
   source:
-    'lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com; github.com/canonical/tdx/issues/135',
+    '"x86/virt/tdx: Reduce TDMR\'s reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024; github.com/canonical/tdx/issues/135',
   enable: defineFlow('enable', ENABLE_6_12_CMR),
 };

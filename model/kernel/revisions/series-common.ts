@@ -10,13 +10,13 @@ import * as undo from '../steps/linux/undo.ts';
 /** TDMRs and reserved areas that run out are an errno and no word, in all of the series. */
 const SILENT_E2BIG: tdmr.CapacityPolicy = { errno: E2BIG, aloud: false };
 
-export const COVER_MEMORY_SILENTLY = tdmr.coverMemoryStep('create_tdmrs(), v5 14/22, v7 12/20', SILENT_E2BIG);
+export const COVER_MEMORY_SILENTLY = tdmr.coverMemoryStep('create_tdmrs(), v5 14/22 and v7 12/20', SILENT_E2BIG);
 export const FILL_RESERVED_AREAS_SILENTLY = tdmr.fillReservedAreasStep(
-  'tdmrs_set_up_rsvd_areas_all(), v5 16/22, v7 14/20',
+  'tdmrs_set_up_rsvd_areas_all(), v5 16/22 and v7 14/20',
   SILENT_E2BIG,
   tdmr.HOLES_OF_MEMORY,
 );
-export const REPORT_PAMT_PAGES = reportPAMTStep('init_tdx_module(), v5 15/22, v7 13/20', 'v5-pamt-pages', 4096);
+export const REPORT_PAMT_PAGES = reportPAMTStep('init_tdx_module(), v5 15/22 and v7 13/20', 'v5-pamt-pages', 4096);
 /** The clean-up of the series: PAMTs that were never given to the module go without a flush, the TDMR array goes always. */
 export const CLEAN_UP_SERIES: readonly FlowEntry[] = [
   [{ ...undo.SKIP_UNDO, name: 'keep-pamts' }, 'end', 'free-tdmr-array'],

@@ -32,7 +32,7 @@ import { kvmTD } from './kvm-td.ts';
 export const STRICT: Revision = {
   name: 'strict',
   title: 'the kernel that breaks no invariant',
-  source: 'the invariants of model/invariants, each with its own source',
+  source: 'model/invariants: each rule has its own source',
   seamcall: {
     attempts: 10,
     transientAttempts: 10,

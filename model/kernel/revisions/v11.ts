@@ -27,7 +27,7 @@ const SEAMCALL_V11: SeamcallPolicy = {
   marksCacheDirty: false,
 };
 
-const V11 = 'v11 "TDX host kernel support", 4 Jun 2023, lore cover.1685887183.git.kai.huang@intel.com';
+const V11 = 'v11 00/20, Kai Huang, 4 Jun 2023';
 const REQUIRE_PLATFORM = seriesStatus.requirePlatform('tdx_cpu_enable() and tdx_enable(), v11 07/20', null);
 
 const CPU_ENABLE_V11: readonly FlowEntry[] = [
@@ -46,15 +46,15 @@ const CPU_ENABLE_V11: readonly FlowEntry[] = [
 /** Capacity errors are -ENOSPC by the merge and -E2BIG in v8; which of them v11 had is not known. */
 const SILENT: tdmr.CapacityPolicy = { errno: ENOSPC, aloud: false };
 const REPLACEMENTS: ReadonlyMap<string, FlowEntry[0]> = new Map([
-  ['cover-memory', { ...tdmr.coverMemoryStep('fill_out_tdmrs(), v11 12/20', SILENT), confidence: 'unconfirmed' }],
+  ['cover-memory', { ...tdmr.coverMemoryStep('fill_out_tdmrs(), v11 11/20', SILENT), confidence: 'unconfirmed' }],
   [
     'fill-reserved-areas',
     {
-      ...tdmr.fillReservedAreasStep('tdmrs_populate_rsvd_areas_all(), v11 14/20', SILENT, tdmr.HOLES_OF_MEMORY),
+      ...tdmr.fillReservedAreasStep('tdmrs_populate_rsvd_areas_all(), v11 13/20', SILENT, tdmr.HOLES_OF_MEMORY),
       confidence: 'unconfirmed',
     },
   ],
-  ['report-pamt', configure.reportPAMTStep('init_tdx_module(), v11 13/20', 'v11-pamt-kb', 1024)],
+  ['report-pamt', configure.reportPAMTStep('init_tdx_module(), v11 12/20', 'v11-pamt-kb', 1024)],
 ]);
 
 const ENABLE_V11: readonly FlowEntry[] = [

@@ -23,7 +23,7 @@ import {
 } from './series-common.ts';
 
 const { asFault } = seriesStatus;
-const V5 = 'v5 "TDX host kernel support", 22 Jun 2022, lore cover.1655894131.git.kai.huang@intel.com';
+const V5 = 'v5 00/22, Kai Huang, 22 Jun 2022';
 const OOPS: TrapPolicy = { errno: 0, message: null, oops: true };
 
 /** No handler for the instruction's exceptions: a SEAMCALL outside VMX operation, or with SEAM off, is an oops. */
@@ -38,7 +38,7 @@ const SEAMCALL_V5: SeamcallPolicy = {
   marksCacheDirty: false,
 };
 
-const KEY_CONFIG_V5 = configure.keyConfigPackagesStep('config_global_keyid(), v5 18/22', seamcallReturning);
+const KEY_CONFIG_V5 = configure.keyConfigPackagesStep('config_global_keyid(), v5 19/22', seamcallReturning);
 
 const ENABLE_V5: readonly FlowEntry[] = [
   [detect.REQUIRE_PLATFORM_FEATURE],
@@ -49,7 +49,7 @@ const ENABLE_V5: readonly FlowEntry[] = [
   [seriesLP.SYS_INIT, 'settle-module-status'],
   [seriesLP.LP_INIT_ALL, 'settle-module-status'],
   [asFault(sysInfo.SYS_INFO), 'settle-module-status'],
-  [sysInfo.printModuleStep('tdx_get_sysinfo(), v5 10/22', 'v5-module')],
+  [sysInfo.printModuleStep('tdx_get_sysinfo(), v5 11/22', 'v5-module')],
   [sysInfo.CHECK_CMRS_V5, 'settle-module-status'],
   [seriesMemory.SNAPSHOT_MEMBLOCK],
   [seriesMemory.CHECK_CONVERTIBLE, 'forget-snapshot'],
@@ -66,7 +66,7 @@ const ENABLE_V5: readonly FlowEntry[] = [
   [REPORT_PAMT_PAGES],
   ...CLEAN_UP_SERIES,
   [seriesMemory.FORGET_SNAPSHOT],
-  [seriesStatus.settleWithShutdown('__tdx_init(), v5 07/22', 'v5-shut-down', false), 'end', 'cpus-read-unlock'],
+  [seriesStatus.settleWithShutdown('__tdx_init(), v5 06/22', 'v5-shut-down', false), 'end', 'cpus-read-unlock'],
   [seriesLP.LP_SHUTDOWN_ALL],
   [seriesStatus.MARK_SHUT_DOWN],
   [lock.CPUS_READ_UNLOCK],

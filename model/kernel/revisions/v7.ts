@@ -21,7 +21,7 @@ import {
   REPORT_PAMT_PAGES,
 } from './series-common.ts';
 
-/** Every failure is an errno and no word; #GP is taken for an absent module. Source: seamcall(), v7 06/20. */
+/** Every failure is an errno and no word; #GP is taken for an absent module. Source: seamcall(), v7 05/20. */
 const SEAMCALL_V7: SeamcallPolicy = {
   attempts: 1,
   transientAttempts: 1,
@@ -81,7 +81,7 @@ const ZONE_DEVICE_ADD = defineFlow('zone-device', [[BEGIN_ADD], [REFUSE_NON_TDX_
 export const SERIES_V7: Revision = {
   name: 'v7',
   title: 'patch series v7 (21 November 2022)',
-  source: 'v7 "TDX host kernel support", 21 Nov 2022, lore cover.1668988357.git.kai.huang@intel.com',
+  source: 'v7 00/20, Kai Huang, 21 Nov 2022',
   seamcall: SEAMCALL_V7,
   boot: defineFlow('boot', [
     [seriesDetect.RECORD_KEYIDS_V7],

@@ -67,7 +67,7 @@ const ENABLE_V8: readonly FlowEntry[] = [
 export const SERIES_V8: Revision = {
   name: 'v8',
   title: 'patch series v8 (9 December 2022)',
-  source: 'v8 "TDX host kernel support", 9 Dec 2022, lore cover.1670566861.git.kai.huang@intel.com',
+  source: 'v8 00/16, Kai Huang, 9 Dec 2022',
   seamcall: SEAMCALL_V8,
   boot: defineFlow('boot', [
     [seriesDetect.RECORD_KEYIDS_V8],

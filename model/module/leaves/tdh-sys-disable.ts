@@ -16,7 +16,7 @@ export const TDH_SYS_DISABLE: Leaf = {
   name: 'TDH.SYS.DISABLE',
   beforeReady: false,
   readsPAMTOf: [],
-  source: '"x86/virt/tdx: Add SEAMCALL wrapper for TDH.SYS.DISABLE", Vishal Verma, 23 Mar 2026 (Linux 7.2)',
+  source: 'commit b7d2173946ef "x86/virt/tdx: Add SEAMCALL wrapper for TDH.SYS.DISABLE", Linux 7.2',
   run,
 };
 

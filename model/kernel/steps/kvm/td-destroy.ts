@@ -29,7 +29,7 @@ const WRITE_BACK_ATTEMPTS = 10000;
 /** A TD that is not there, or on its way out, cannot be destroyed. */
 export const REQUIRE_TD: Step = {
   name: 'require-td',
-  source: 'the VM file descriptor is closed once',
+  source: 'kvm_destroy_vm(), virt/kvm/kvm_main.c, Linux 6.12 (the file descriptor of a VM is closed once)',
   run: (kernel, thread) => {
     const td = tdOf(kernel, thread);
     if (td === undefined || !td.alive) return EINVAL;

@@ -102,7 +102,8 @@ export const FLUSH_VCPUS_OF_CPU: Step = {
 /** The same in the kernel that breaks no invariant: a CPU that the module does not let go of a vCPU on stays. */
 export const KEEP_CPU_OF_VCPU: Step = {
   name: 'strict-flush-vcpus-of-cpu',
-  source: 'design of the kernel that breaks no invariant; TDX Module ABI specification, TDH.VP.FLUSH',
+  source:
+    'model/kernel/revisions/strict.ts: the kernel that breaks no rule; TDX Module ABI specification, TDH.VP.FLUSH',
   run: (kernel, thread, port) => {
     for (const td of kernel.tds) {
       if (td.vcpuOn !== thread.target || flushOrKeepVCPU(kernel, port, td) === 0) continue;

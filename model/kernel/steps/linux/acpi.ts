@@ -43,7 +43,7 @@ export const BUG_ON_MEMORY_REMOVAL: Step = bugOnRemoval('bug-on-memory-removal',
 /** The CPU exists from now on, offline. */
 export const ADD_CPU: Step = {
   name: 'add-cpu',
-  source: 'acpi_processor_hotadd_init(), drivers/acpi/acpi_processor.c',
+  source: 'acpi_processor_hotadd_init(), drivers/acpi/acpi_processor.c, Linux 6.12',
   run: (kernel, thread) => {
     const cpu = kernel.cpus[thread.target];
     if (cpu !== undefined) cpu.present = true;
@@ -54,7 +54,7 @@ export const ADD_CPU: Step = {
 /** The CPU, offline by now, is gone. */
 export const REMOVE_CPU: Step = {
   name: 'remove-cpu',
-  source: 'acpi_processor_remove(), drivers/acpi/acpi_processor.c',
+  source: 'acpi_processor_remove(), drivers/acpi/acpi_processor.c, Linux 6.12',
   run: (kernel, thread) => {
     const cpu = kernel.cpus[thread.target];
     if (cpu !== undefined) cpu.present = false;

@@ -8,14 +8,14 @@ import { seamcallSysRD } from '../../seamcall.ts';
 import { fieldRun } from './metadata.ts';
 import { fillReservedAreasStep } from './tdmr.ts';
 
-/** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX module ABI, global metadata. */
+/** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX Module ABI specification, global metadata. */
 const NUM_CMRS: readonly U64[] = [0x9000000100000000n];
 const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
 const CMR_SIZES = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
 const ADDRESS_END = 2 ** 52;
 
 const SOURCE =
-  'x86/virt/tdx: Reduce TDMR reserved areas by using CMRs to find memory holes, Kai Huang, 13 Nov 2024 (lore 23bb421e9bf5443a823e163fb2d899760d9f14a3.1731498635.git.kai.huang@intel.com)';
+  '"x86/virt/tdx: Reduce TDMR\'s reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024';
 
 /** How many CMRs there are, then all their bases, then all their sizes, one TDH.SYS.RD each; empty ones at the tail are dropped. */
 export const READ_CMRS: Step = {
@@ -43,7 +43,8 @@ export const READ_CMRS: Step = {
  */
 export const READ_CMRS_IN_USE: Step = {
   name: 'read-cmrs-in-use',
-  source: 'design of the kernel that breaks no invariant; TDX module ABI, global metadata',
+  source:
+    'model/kernel/revisions/strict.ts: the kernel that breaks no rule; TDX Module ABI specification, global metadata',
   run: (kernel, { cpu }, port) => {
     const counts: U64[] = [];
     const sizes: U64[] = [];

@@ -6,19 +6,19 @@ import { printk } from '../../printk.ts';
 /** Nothing to do when the CPU already is where it shall go. */
 export const SKIP_IF_ONLINE: Step = {
   name: 'skip-if-online',
-  source: 'cpu_up(), kernel/cpu.c',
+  source: 'cpu_up(), kernel/cpu.c, Linux 6.12',
   run: (kernel, thread) => (kernel.cpus[thread.target]?.online === false ? DONE : JUMP),
 };
 
 export const SKIP_IF_OFFLINE: Step = {
   name: 'skip-if-offline',
-  source: 'cpu_down(), kernel/cpu.c',
+  source: 'cpu_down(), kernel/cpu.c, Linux 6.12',
   run: (kernel, thread) => (kernel.cpus[thread.target]?.online === true ? DONE : JUMP),
 };
 
 export const BRING_CPU_UP: Step = {
   name: 'bring-cpu-up',
-  source: '_cpu_up(), kernel/cpu.c',
+  source: '_cpu_up(), kernel/cpu.c, Linux 6.12',
   run: (kernel, thread) => {
     const cpu = kernel.cpus[thread.target];
     if (cpu !== undefined) cpu.online = true;
@@ -29,7 +29,7 @@ export const BRING_CPU_UP: Step = {
 /** The CPU leaves VMX operation on its way down; whoever wants it there again must VMXON. */
 export const TAKE_CPU_DOWN: Step = {
   name: 'take-cpu-down',
-  source: '_cpu_down(), kernel/cpu.c; kvm_offline_cpu()',
+  source: '_cpu_down(), kernel/cpu.c, Linux 6.12; kvm_offline_cpu(), virt/kvm/kvm_main.c, Linux 6.12',
   run: (kernel, thread, port) => {
     const cpu = kernel.cpus[thread.target];
     if (cpu === undefined) return DONE;

@@ -28,7 +28,8 @@ export const REFUSE_KEXEC_WITH_ERRATUM: Step = {
 /** Every CPU flushes its caches as it stops. The module is left as it is. */
 export const FLUSH_ALL_CPUS: Step = {
   name: 'flush-all-cpus',
-  source: 'stop_this_cpu(), v5 21/22, v7 19/20, v8 15/16 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"',
+  source:
+    'stop_this_cpu(), v5 21/22 "x86/virt/tdx: Support kexec()"; v7 19/20 and v8 15/16 "x86/virt/tdx: Flush cache in kexec() when TDX is enabled"',
   run: (kernel, thread, port) => {
     if (kernel.platformEnabled) port.wbinvdAll(thread.cpu);
     return DONE;

@@ -9,7 +9,7 @@ import { addMemblock, removeMemblock } from '../../tdx-memory.ts';
 function begin(name: string): Step {
   return {
     name,
-    source: 'mem_hotplug_begin(), mm/memory_hotplug.c',
+    source: 'mem_hotplug_begin(), mm/memory_hotplug.c, Linux 6.12',
     run: (kernel, thread) => (lock(kernel, thread, 'mems') ? DONE : BLOCKED),
   };
 }
@@ -18,7 +18,7 @@ function begin(name: string): Step {
 function done(name: string): Step {
   return {
     name,
-    source: 'mem_hotplug_done(), mm/memory_hotplug.c',
+    source: 'mem_hotplug_done(), mm/memory_hotplug.c, Linux 6.12',
     run: (kernel, thread) => {
       unlock(kernel, thread, 'mems');
       return thread.error;
@@ -37,7 +37,7 @@ export const DONE_REMOVE = done('done-remove');
 export const REFUSE_DRIVER_MEMORY: Step = {
   name: 'refuse-driver-memory',
   source:
-    'arch_memory_add_precheck(), v5 04/22 "x86/mm: Prevent driver managed memory hot-add"; documentation, v5 22/22',
+    'arch_memory_add_precheck(), v5 05/22 "x86/virt/tdx: Prevent hot-add driver managed memory"; v5 22/22, "Memory Hotplug"',
   run: (kernel, thread, port) => {
     const { region } = thread;
     if (!kernel.platformEnabled || region === null) return DONE;
@@ -58,7 +58,7 @@ export const REFUSE_NON_TDX_MEMORY: Step = {
 
 export const ENTER_MEMBLOCK: Step = {
   name: 'enter-memblock',
-  source: 'memblock_add_node(), mm/memory_hotplug.c',
+  source: 'memblock_add_node(), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread) => {
     const { region } = thread;
     if (region !== null) addMemblock(kernel.memblock, region.base, region.size, region.node);
@@ -69,7 +69,8 @@ export const ENTER_MEMBLOCK: Step = {
 /** The notifier's NOTIFY_BAD becomes -EPERM ("write error: Operation not permitted") and leaves no line. */
 export const ASK_NOTIFIER: Step = {
   name: 'ask-notifier',
-  source: 'tdx_memory_notifier(), v8 07/16 and Linux 6.12; memory_notify(MEM_GOING_ONLINE), mm/memory_hotplug.c',
+  source:
+    'tdx_memory_notifier(), v8 07/16; tdx_memory_notifier(), Linux 6.12; memory_notify(MEM_GOING_ONLINE), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread, port) => {
     const { region } = thread;
     if (region === null) return DONE;
@@ -81,7 +82,7 @@ export const ASK_NOTIFIER: Step = {
 
 export const ONLINE_PAGES: Step = {
   name: 'online-pages',
-  source: 'online_pages(), mm/memory_hotplug.c',
+  source: 'online_pages(), mm/memory_hotplug.c, Linux 6.12',
   run: (_kernel, thread, port) => {
     const { region } = thread;
     if (region !== null) port.onlineMemory(region.base, region.size, region.node);
@@ -92,14 +93,14 @@ export const ONLINE_PAGES: Step = {
 /** Pages in use cannot be moved away. */
 export const OFFLINE_PAGES: Step = {
   name: 'offline-pages',
-  source: 'offline_pages(), mm/memory_hotplug.c',
+  source: 'offline_pages(), mm/memory_hotplug.c, Linux 6.12',
   run: (_kernel, thread, port) =>
     thread.region === null || port.offlineMemory(thread.region.base, thread.region.size) ? DONE : EBUSY,
 };
 
 export const LEAVE_MEMBLOCK: Step = {
   name: 'leave-memblock',
-  source: 'memblock_remove(), mm/memory_hotplug.c',
+  source: 'memblock_remove(), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread) => {
     const { region } = thread;
     if (region !== null) removeMemblock(kernel.memblock, region.base, region.size);

@@ -5,7 +5,7 @@ import { printk } from '../../printk.ts';
 import { seamcallSysRD } from '../../seamcall.ts';
 import type { SystemInfo } from '../../state.ts';
 
-/** Global metadata field ids. Source: TDX module ABI, global metadata; arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
+/** Global metadata field ids. Source: TDX Module ABI specification, global metadata; arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
 export const MAX_TDMRS = 0x9100000100000008n;
 export const MAX_RESERVED_PER_TDMR = 0x9100000100000009n;
 export const PAMT_4K_ENTRY_SIZE = 0x9100000100000010n;

@@ -51,4 +51,4 @@ export const REPORT_MODULE_STATUS: Step = {
 };
 
 /** Goes to its jump label: a branch of the flow ends here. */
-export const SKIP: Step = { name: 'skip', source: 'control flow', run: () => JUMP };
+export const SKIP: Step = { name: 'skip', source: 'model/kernel/flow.ts: control flow', run: () => JUMP };

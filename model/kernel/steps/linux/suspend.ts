@@ -41,7 +41,8 @@ export const FREEZE_SECONDARY_CPUS: Step = {
 /** The last CPU leaves VMX operation, where somebody keeps it there. */
 export const SYSCORE_SUSPEND: Step = {
   name: 'syscore-suspend',
-  source: 'kvm_suspend(), virt/kvm/kvm_main.c, Linux 6.12; syscore suspend callback, Linux 7.3',
+  source:
+    'kvm_suspend(), virt/kvm/kvm_main.c, Linux 6.12; syscore suspend callback, arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3',
   run: (_kernel, thread, port) => {
     port.vmxoff(thread.cpu);
     return DONE;
@@ -58,7 +59,7 @@ export const ENTER_S3: Step = {
 /** The CPU that woke up goes back into VMX operation, where the kernel core counts its users. */
 export const SYSCORE_RESUME: Step = {
   name: 'syscore-resume',
-  source: 'syscore resume callback, Linux 7.3',
+  source: 'syscore resume callback, arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3',
   confidence: 'unconfirmed',
   run: (kernel, thread, port) => {
     if ((kernel.cpus[thread.cpu]?.vmxReferences ?? 0) > 0) port.vmxon(thread.cpu);

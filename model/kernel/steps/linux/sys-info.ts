@@ -12,7 +12,8 @@ import { CMR_BUFFER, cmrBase, cmrCountOf, cmrSize, readModuleInfo, SYSINFO_BUFFE
 /** TDH.SYS.INFO into the two buffers. R9 is taken for the number of CMRs; the module always says 32. */
 export const SYS_INFO: Step = {
   name: 'sys-info',
-  source: 'tdx_get_sysinfo(), v5 10/22, v7 09/20, v8 06/16 "Get information about TDX module and convertible memory"',
+  source:
+    'tdx_get_sysinfo(), v5 11/22, v7 09/20 and v8 06/16 "x86/virt/tdx: Get information about TDX module and TDX-capable memory"',
   run: (kernel, thread, port) => {
     const error = seamcallReturning(
       kernel,
@@ -46,7 +47,7 @@ export function printModuleStep(source: string, id: MessageId): Step {
 /** All entries up to the first empty one must ascend; none behind it may be valid; there must be one. */
 export const CHECK_CMRS_V5: Step = {
   name: 'check-cmrs',
-  source: 'check_cmrs(), v5 10/22 "x86/virt/tdx: Get information about TDX module and convertible memory"',
+  source: 'check_cmrs(), v5 11/22 "x86/virt/tdx: Get information about TDX module and TDX-capable memory"',
   run: (kernel, _thread, port) => {
     const count = kernel.cmrCount;
     let valid = 0;

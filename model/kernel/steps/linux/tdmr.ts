@@ -144,7 +144,7 @@ export const FREE_TDMR_ARRAY: Step = {
 /** The same where the list was a local variable: nobody can look at it afterwards. PAMTs in use are the module's for good. */
 export const FREE_LOCAL_TDMR_ARRAY: Step = {
   name: 'free-tdmr-array',
-  source: 'init_tdx_module(), label out_free_tdmrs, v5 13/22, v7 11/20, v8 10/16',
+  source: 'init_tdx_module(), label out_free_tdmrs, v5 13/22, v7 11/20 and v8 08/16',
   run: (kernel, thread, port) => {
     release(kernel, port, 'x', kernel.tdmrArray, kernel.tdmrArrayBytes);
     kernel.tdmrArrayLive = false;

@@ -57,7 +57,7 @@ export const FLUSH_CACHES_OF_CPU: Step = {
 /** A CPU failed: those brought up before it are taken back, lowest id first. */
 export const ROLL_BACK_CPUS: Step = {
   name: 'roll-back-cpus',
-  source: 'cpuhp_rollback_install(), kernel/cpu.c',
+  source: 'cpuhp_rollback_install(), kernel/cpu.c, Linux 7.3',
   run: (kernel, thread, port) => {
     for (let id = 0; id < thread.target; id++) if (kernel.cpus[id]?.online === true) flushAndPutVMX(kernel, port, id);
     return DONE;
@@ -77,7 +77,7 @@ export const INSTALL_ONLINE_CALLBACK: Step = {
 /** The callback goes, and with it the references of all online CPUs. */
 export const REMOVE_ONLINE_CALLBACK: Step = {
   name: 'remove-online-callback',
-  source: 'cpuhp_remove_state(), kernel/cpu.c',
+  source: 'cpuhp_remove_state(), kernel/cpu.c, Linux 7.3',
   run: (kernel, _thread, port) => {
     kernel.onlineCallback = false;
     for (let id = 0; id < kernel.cpus.length; id++)

@@ -7,7 +7,7 @@ import type { KernelState } from '../../state.ts';
 /** Boot-time detection of the 2022 and 2023 patch series. */
 
 const TWO_32 = 2 ** 32;
-const V5 = 'tdx_early_detect(), v5 03/22 "x86/virt/tdx: Detect TDX during kernel boot"';
+const V5 = 'tdx_early_detect(), v5 01/22 "x86/virt/tdx: Detect TDX during kernel boot"';
 const V7 = 'tdx_init(), v7 02/20 "x86/virt/tdx: Detect TDX during kernel boot"';
 const V8 = 'tdx_init(), v8 02/16 "x86/virt/tdx: Detect TDX during kernel boot"';
 

@@ -6,7 +6,7 @@ import { seamcall, seamcallReturning, TDH_SYS_INIT, TDH_SYS_LP_INIT, TDH_SYS_LP_
 /** Every present CPU must be online: with `nosmt`, or one CPU offline, there is no TDX. */
 export const CHECK_ALL_CPUS_ONLINE: Step = {
   name: 'check-all-cpus-online',
-  source: '__tdx_init(), v5 07/22 "x86/virt/tdx: Implement SEAMCALL function"; __tdx_enable(), v7 05/20',
+  source: '__tdx_init(), v5 06/22 "x86/virt/tdx: Add skeleton to initialize TDX on demand"; __tdx_enable(), v7 04/20',
   run: (kernel, _thread, port) => {
     for (const { present, online } of kernel.cpus) {
       if (!present || online) continue;
@@ -21,14 +21,15 @@ export const CHECK_ALL_CPUS_ONLINE: Step = {
 export const SYS_INIT: Step = {
   name: 'sys-init',
   source:
-    'tdx_module_init_global(), v5 08/22 "x86/virt/tdx: Do TDX module global initialization"; init_tdx_module(), v7 07/20',
+    'tdx_module_init_global(), v5 09/22 "x86/virt/tdx: Detect TDX module by doing module global initialization"; init_tdx_module(), v7 07/20',
   run: (kernel, thread, port) => seamcall(kernel, port, thread.cpu, TDH_SYS_INIT, 0, 0, 0),
 };
 
 /** TDH.SYS.LP.INIT on all online CPUs at once; all of them make the call, whatever the others got. */
 export const LP_INIT_ALL: Step = {
   name: 'lp-init-all',
-  source: 'tdx_module_init_cpus(), v5 09/22, v7 08/20 "x86/virt/tdx: Do logical-cpu scope TDX module initialization"',
+  source:
+    'tdx_module_init_cpus(), v5 10/22 and v7 08/20 "x86/virt/tdx: Do logical-cpu scope TDX module initialization"',
   run: (kernel, thread, port) => {
     const cpu = kernel.cpus[thread.index];
     if (cpu === undefined) {
@@ -50,7 +51,7 @@ export const LP_INIT_ALL: Step = {
 /** TDH.SYS.LP.SHUTDOWN on all online CPUs; nobody looks at the answers. */
 export const LP_SHUTDOWN_ALL: Step = {
   name: 'lp-shutdown-all',
-  source: 'shutdown_tdx_module(), v5 07/22, v7 06/20 "x86/virt/tdx: Shut down TDX module in case of error"',
+  source: 'shutdown_tdx_module(), v5 08/22 and v7 06/20 "x86/virt/tdx: Shut down TDX module in case of error"',
   run: (kernel, thread, port) => {
     const cpu = kernel.cpus[thread.index];
     if (cpu === undefined) return DONE;

@@ -12,7 +12,7 @@ const V7 =
 /** v5 keeps no list: it walks memblock itself, here as one snapshot. */
 export const SNAPSHOT_MEMBLOCK: Step = {
   name: 'snapshot-memblock',
-  source: 'memblock_for_each_tdx_mem_pfn_range(), v5 11/22',
+  source: 'memblock_for_each_tdx_mem_pfn_range(), v5 12/22',
   run: (kernel) => {
     kernel.tdxMemory = [];
     forEachTDXRange(kernel, (startPfn, endPfn, node) => {
@@ -25,7 +25,7 @@ export const SNAPSHOT_MEMBLOCK: Step = {
 
 export const FORGET_SNAPSHOT: Step = {
   name: 'forget-snapshot',
-  source: 'v5 11/22: nothing is kept',
+  source: 'v5 12/22 (nothing is kept)',
   run: (kernel) => {
     kernel.tdxMemory = [];
     return DONE;
@@ -36,7 +36,7 @@ export const FORGET_SNAPSHOT: Step = {
 export const CHECK_CONVERTIBLE: Step = {
   name: 'check-convertible',
   source:
-    'check_memblock_tdx_convertible(), v5 11/22 "x86/virt/tdx: Sanity check all memblock regions are TDX convertible memory"',
+    'check_memblock_tdx_convertible(), v5 12/22 "x86/virt/tdx: Convert all memory regions in memblock to TDX memory"',
   run: (kernel, _thread, port) => {
     for (const { startPfn, endPfn } of kernel.tdxMemory) {
       if (isInOneCMR(kernel, port, startPfn * 4096, endPfn * 4096)) continue;

@@ -17,7 +17,7 @@ export function asFault(step: Step): Step {
 /** A module that is shut down stays so: -EFAULT; one that was not there stays away: -ENODEV. */
 export const CHECK_MODULE_STATUS_SHUTDOWN: Step = {
   name: 'check-module-status',
-  source: 'tdx_init(), v5 06/22 "x86/virt/tdx: Add skeleton to initialize TDX on demand"; tdx_enable(), v7 05/20',
+  source: 'tdx_init(), v5 06/22 "x86/virt/tdx: Add skeleton to initialize TDX on demand"; tdx_enable(), v7 04/20',
   run: (kernel) => {
     switch (kernel.status) {
       case 'uninitialised':
@@ -56,7 +56,7 @@ export function settleWithShutdown(source: string, shutDown: MessageId, remember
 
 export const MARK_SHUT_DOWN: Step = {
   name: 'mark-shut-down',
-  source: '__tdx_init(), v5 07/22; __tdx_enable(), v7 06/20',
+  source: '__tdx_init(), v5 06/22; __tdx_enable(), v7 06/20',
   run: (kernel, thread) => {
     kernel.status = 'shutdown';
     thread.error = EFAULT;

@@ -8,7 +8,8 @@ import { flushAndPutVMX, getVMX } from '../../vmx.ts';
 
 /** CPUs as the `strict` kernel brings them up: nothing is remembered but success, and whoever is in the way is named. */
 
-const SOURCE = 'design of the kernel that breaks no invariant; v8 13/16, 10 Jan 2023; v7 04/20, 23 Nov 2022';
+const SOURCE =
+  'model/kernel/revisions/strict.ts: the kernel that breaks no rule; v8 13/16, Dave Hansen, 10 Jan 2023; v7 04/20, Thomas Gleixner, 23 Nov 2022';
 
 /** The module has the TDMRs: no LP can join any more, and their PAMTs are its own. */
 export function isConfigured(kernel: KernelState): boolean {

@@ -11,7 +11,7 @@ import type { ReservedArea } from '../../tdmr.ts';
 /** Memory as the `strict` kernel sees it: what is convertible becomes TDX memory, the rest leaves the page allocator. */
 
 const SOURCE =
-  'design of the kernel that breaks no invariant; v7 10/20 review, Dave Hansen; lore 23bb421e9bf5443a823e163fb2d899760d9f14a3';
+  'model/kernel/revisions/strict.ts: the kernel that breaks no rule; v7 10/20, Dave Hansen, 22 Nov 2022; "x86/virt/tdx: Reduce TDMR\'s reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024';
 const PAGE = 4096;
 // Captured once: under Jest every mention of a global crosses a VM context.
 const floor = Math.floor;

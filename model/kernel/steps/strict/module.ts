@@ -8,7 +8,7 @@ import { isConfigured } from './lp.ts';
 
 /** How the `strict` kernel detects TDX, and how it ends an attempt: no state bars the next one. */
 
-const SOURCE = 'design of the kernel that breaks no invariant; tdx_enable(), Linux 6.12';
+const SOURCE = 'model/kernel/revisions/strict.ts: the kernel that breaks no rule; tdx_enable(), Linux 6.12';
 
 /** KeyIDs are worth nothing where SEAM is off: say so now, and touch nothing. */
 export const REQUIRE_SEAM: Step = {

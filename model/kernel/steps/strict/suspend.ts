@@ -7,7 +7,7 @@ import { isConfigured } from './lp.ts';
 /** Sleep states of the `strict` kernel: refused by name before a CPU goes, or TDX is over and said to be. */
 
 const SOURCE =
-  'design of the kernel that breaks no invariant; Documentation/arch/x86/tdx.rst, Linux 6.12 ("TDX cannot survive from S3")';
+  'model/kernel/revisions/strict.ts: the kernel that breaks no rule; Documentation/arch/x86/tdx.rst, Linux 6.12 ("TDX cannot survive from S3")';
 
 /** The module has memory of ours. */
 function isInUse(kernel: KernelState): boolean {

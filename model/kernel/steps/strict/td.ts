@@ -8,7 +8,8 @@ import { tdOf } from '../kvm/td-create.ts';
 
 /** Guests of the `strict` kernel: only CPUs that the module knows and that are in VMX operation count. */
 
-const SOURCE = 'design of the kernel that breaks no invariant; v8 13/16, Kai Huang and Dave Hansen, 10 Jan 2023';
+const SOURCE =
+  'model/kernel/revisions/strict.ts: the kernel that breaks no rule; v8 13/16, Kai Huang and Dave Hansen, 10 Jan 2023';
 
 function isUsable({ online, lpInitialised, vmxReferences }: KernelCPU): boolean {
   return online && lpInitialised && vmxReferences > 0;
