@@ -136,7 +136,7 @@ export const FLOW_MODULE_IS_INITIALISED_BEFORE_USE: Always = {
     const root = failedSeamcall(world, record);
     if (cpuEnable !== null || root === undefined || statusClass(root) !== 'TDX_SYS_LP_INIT_NOT_DONE') return;
     if (firstCall(world, record, 'TDH.SYS.LP.INIT') !== undefined) return;
-    report(offence('', `${leafName(root.leaf)} is the first leaf of all, and TDH.SYS.LP.INIT has not run`));
+    report(offence('', `${leafName(root.leaf)} is the first leaf of all, and TDH.SYS.LP.INIT has not run`, root));
   },
 };
 
@@ -156,7 +156,7 @@ export const FLOW_EVERY_PACKAGE_IS_LOOKED_AT_FIRST: Always = {
     const root = failedSeamcall(world, record);
     const status = root === undefined ? '' : statusClass(root);
     if (dark !== undefined && (status === 'TDX_SYS_NOT_READY' || status === 'TDX_SYS_CONFIG_NOT_PENDING'))
-      report(offence('', `TDH.SYS.CONFIG is issued although package ${dark} has no online CPU; then ${status}`));
+      report(offence('', `TDH.SYS.CONFIG is issued although package ${dark} has no online CPU; then ${status}`, root));
   },
 };
 

@@ -34,7 +34,7 @@ export const KEXEC_CACHES_ARE_FLUSHED: Always = {
         if (entry?.kind === 'wbinvd' && (entry.cpu === -1 || entry.cpu === lp)) break;
         // The kernel cannot know about a raw call.
         if (entry?.kind !== 'seamcall' || entry.raw || entry.lp !== lp || entry.trap !== 'none') continue;
-        report(offence('', `LP ${lp} made a SEAMCALL and never flushed its caches`));
+        report(offence('', `LP ${lp} made a SEAMCALL and never flushed its caches`, entry));
         return;
       }
     }

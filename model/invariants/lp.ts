@@ -96,7 +96,11 @@ export const LP_UNCOUNTED_LP_DOES_NOT_COST_TDX: Always = {
         world.hardware.lps.some(({ seamrrValid }) => seamrrValid)
       )
         report(
-          offence('#GP', `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, makes initialisation fail`),
+          offence(
+            '#GP',
+            `${leafName(root.leaf)} on LP ${root.lp}, which came after MCHECK, makes initialisation fail`,
+            root,
+          ),
         );
       return;
     }

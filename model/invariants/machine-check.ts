@@ -15,9 +15,11 @@ export const MACHINE_CHECK_ADDRESS_IS_MASKED: Always = {
   needs: ['leaf-rdmd'],
   check: (world, record, report) => {
     const keyidUnit = 2 ** (52 - world.hardware.keyidBits);
-    for (const { inRCX } of kernelCalls(world, record, 'TDH.PHYMEM.PAGE.RDMD'))
+    for (const call of kernelCalls(world, record, 'TDH.PHYMEM.PAGE.RDMD')) {
+      const { inRCX } = call;
       if (typeof inRCX === 'bigint' || inRCX >= keyidUnit)
-        report(offence('', `RCX of TDH.PHYMEM.PAGE.RDMD is ${hex(inRCX)}`));
+        report(offence('', `RCX of TDH.PHYMEM.PAGE.RDMD is ${hex(inRCX)}`, call));
+    }
   },
 };
 
@@ -33,6 +35,8 @@ export const MACHINE_CHECK_ASKS_ONLY_WHEN_TDX_RUNS: Always = {
     if (record.statusBefore !== 'error' && record.statusBefore !== 'shutdown') return;
     const call = firstCall(world, record);
     if (call !== undefined)
-      report(offence(record.statusBefore, `${leafName(call.leaf)} on LP ${call.lp} after initialisation had failed`));
+      report(
+        offence(record.statusBefore, `${leafName(call.leaf)} on LP ${call.lp} after initialisation had failed`, call),
+      );
   },
 };

@@ -45,7 +45,11 @@ function silentTrap(trap: 'gp' | 'ud', name: string, id: string): Always {
       if (!isNamed(record, 'leaf') && !isNamed(record, 'reason') && !wasSaidOnce(record, 'reason'))
         report(
           // The leaf is not part of the bucket: with overlapping threads it may be any.
-          offence(name, `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg has only the final line`),
+          offence(
+            name,
+            `${leafName(root.leaf)} on CPU ${root.lp} ended in ${name}; dmesg has only the final line`,
+            root,
+          ),
         );
     },
   };

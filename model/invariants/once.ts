@@ -69,6 +69,7 @@ export const ONCE_ALLOCATION_FAILURE_IS_NOT_PERMANENT: Always = {
         offence(
           `kind ${entry.what}`,
           `an allocation of ${entry.bytes} bytes failed once and TDX is disabled until reboot`,
+          entry,
         ),
       );
       return;
@@ -89,6 +90,8 @@ export const ONCE_ABSENCE_IS_REMEMBERED: Always = {
     if (!failureIsFinal || enablesAtBoot || record.errno !== ENODEV || record.statusAfter !== 'uninitialised') return;
     const root = failedSeamcall(world, record);
     if (root?.trap === 'vmfail')
-      report(offence('', 'no module answers, the status stays "unknown", and every caller tries and prints again'));
+      report(
+        offence('', 'no module answers, the status stays "unknown", and every caller tries and prints again', root),
+      );
   },
 };

@@ -54,6 +54,7 @@ export const PAMT_NOT_FREED_WHILE_READY: Always = {
         offence(
           '',
           `the PAMT at ${hex(entry.address)} (${entry.bytes} bytes) is freed while the module is READY and still uses it`,
+          entry,
         ),
       );
       return;
@@ -74,7 +75,11 @@ export const PAMT_NOT_WRITTEN_WHILE_READY: Always = {
       const entry = world.trace[index];
       if (entry?.kind !== 'reset' || entry.phase !== 'READY' || !isModulesPAMT(world, entry.base, entry.size)) continue;
       report(
-        offence('', `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`),
+        offence(
+          '',
+          `MOVDIR64B over the PAMT at ${hex(entry.base)} (${entry.size} bytes) while the module is READY`,
+          entry,
+        ),
       );
       return;
     }
@@ -101,7 +106,7 @@ export const PAMT_FLUSHED_BEFORE_FREE: Always = {
         if (between?.kind === 'wbinvd' && between.cpu === -1) flushed = true;
       }
       if (!flushed) {
-        report(offence(entry.phase, `the PAMT at ${hex(entry.address)} is freed without WBINVD on all CPUs`));
+        report(offence(entry.phase, `the PAMT at ${hex(entry.address)} is freed without WBINVD on all CPUs`, entry));
         return;
       }
     }
@@ -138,6 +143,7 @@ export const PAMT_RESET_BEFORE_FREE: Always = {
           offence(
             entry.phase,
             `the PAMT at ${hex(entry.address)} is freed with lines from ${hex(covered)} on never reset`,
+            entry,
           ),
         );
         return;

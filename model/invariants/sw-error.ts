@@ -21,6 +21,7 @@ export const SW_ERROR_FAULT_NEVER_CRASHES: Always = {
       offence(
         statusClass(root),
         `${statusClass(root)} on ${leafName(root.leaf)} on CPU ${root.lp} crashed the kernel: ${world.kernel.crash ?? ''}`,
+        root,
       ),
     );
   },
@@ -65,6 +66,7 @@ export const SW_ERROR_ERRNO_SAYS_HOW: Always = {
         offence(
           `${root.trap === 'none' ? 'status' : statusClass(root)}: ${errnoName(record.errno)}`,
           `${leafName(root.leaf)} ended in ${statusClass(root)}: ${errnoName(expected)} was expected, ${errnoName(record.errno)} was returned`,
+          root,
         ),
       );
   },

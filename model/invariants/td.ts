@@ -161,7 +161,7 @@ export const TD_NO_CONTROL_PAGE_IS_FREED_TOO_EARLY: Always = {
       if (entry?.kind !== 'free') continue;
       const type = world.module.pages.get(entry.address)?.type;
       if (type === PAGE_TYPE.TDR || type === PAGE_TYPE.TDCX || type === PAGE_TYPE.TDVPR)
-        report(offence('', `the page at ${hex(entry.address)} is freed, and the module still holds it`));
+        report(offence('', `the page at ${hex(entry.address)} is freed, and the module still holds it`, entry));
     }
   },
 };
