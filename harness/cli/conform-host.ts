@@ -12,6 +12,7 @@ import type { Stages, StagesSource } from '../campaign/stages.ts';
 import type { Case, CaseFile } from '../case.ts';
 import { findRevision } from '../../model/kernel/revisions.ts';
 import type { ImplementationName } from '../implementations/name.ts';
+import type { IdentifiedHost } from '../implementations/open.ts';
 import type { Timeouts } from '../implementations/process/timeouts.ts';
 import { SHRINK_EVALUATIONS } from '../shrink/shrink.ts';
 import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile, saveFinding } from '../store/case-store.ts';
@@ -49,14 +50,14 @@ const RANGE_SIZE = 64;
  */
 export async function conformHosts(
   context: Context,
-  named: readonly ImplementationName[],
+  hosts: readonly IdentifiedHost[],
   options: HostOptions,
 ): Promise<void> {
-  const implementations = named.map(({ text }) => text);
+  const implementations = hosts.map(({ name }) => name.text);
   const { terminal } = context;
   const between = options.between === true;
-  requireNumber(named.length, between);
-  const { judged, source, profile, whyNot, shrinkEvaluations } = await prepare(context, named, options);
+  requireNumber(hosts.length, between);
+  const { judged, source, profile, whyNot, shrinkEvaluations } = prepare(context, hosts, options);
   const stages = { ...context.stages, ...judged };
   const config = {
     ...configOf(context, implementations, profile, stages, whyNot, options),
@@ -123,18 +124,18 @@ interface Prepared {
   readonly shrinkEvaluations: number;
 }
 
-function prepare(context: Context, named: readonly ImplementationName[], options: HostOptions): Promise<Prepared> {
-  const linux = named.flatMap((name) => (name.kind === 'linux' ? [name] : []));
-  if (linux.length === named.length) return prepareLinux(context, linux, options);
+function prepare(context: Context, hosts: readonly IdentifiedHost[], options: HostOptions): Prepared {
+  const linux = hosts.flatMap(({ name }) => (name.kind === 'linux' ? [name] : []));
+  if (linux.length === hosts.length) return prepareLinux(context, linux, options);
   if (linux.length > 0) throw new UserError('--between compares two kernel trees, or two hosts behind seam-stdio/1');
-  return prepareSpeaking(context, named, options);
+  return prepareSpeaking(context, hosts, options);
 }
 
-async function prepareLinux(
+function prepareLinux(
   { terminal, stages, pipeline }: Context,
   named: readonly LinuxName[],
   options: HostOptions,
-): Promise<Prepared> {
+): Prepared {
   const profile = profileOf(options, stages);
   const kernels = named.map((name) => built(name, options, terminal.err));
   requireComparable(kernels);
@@ -156,18 +157,18 @@ async function prepareLinux(
 const SPEAKING_SHRINK_EVALUATIONS = 400;
 
 /** Hosts behind seam-stdio/1 or in this process. The profile's kernel is the one they claim to be. */
-async function prepareSpeaking(
+function prepareSpeaking(
   { stages, version, pipeline }: Context,
-  named: readonly ImplementationName[],
+  hosts: readonly IdentifiedHost[],
   options: HostOptions,
-): Promise<Prepared> {
-  const input = { named, timeouts: options.timeout, version };
-  const { judged, model, whyNot } = await introduce(stages, input);
+): Prepared {
+  const named = hosts.map(({ name }) => name);
+  const { judged, model, whyNot } = introduce(stages, hosts);
   if (options.kernel !== undefined && model !== null && model !== options.kernel)
     throw new UserError(`${named[0]?.text} says that it behaves like ${model}, not ${options.kernel}`);
   return {
     judged,
-    source: remoteSource({ base: pipeline, ...input }),
+    source: remoteSource({ base: pipeline, named, timeouts: options.timeout, version }),
     profile: profileOf(model === null ? options : { ...options, kernel: model }, stages),
     whyNot,
     shrinkEvaluations: SPEAKING_SHRINK_EVALUATIONS,

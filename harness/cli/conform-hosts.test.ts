@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -17,7 +17,22 @@ const host = (name: string): string =>
 const MODULE = `stdio:exec '${process.execPath}' '${BUILT}harness/implementations/miniatures/main.js' right`;
 const SERVED = `stdio:exec '${process.execPath}' '${START}' serve --kernel 6.12`;
 
+/** A program that leaves a line in a file whenever it is started. */
+function counted(text: string, name: string): { readonly command: string; readonly starts: () => number } {
+  const file = join(folder.path, name);
+  return {
+    command: text.replace('stdio:', `stdio:echo >>'${file}'; `),
+    starts: () => readFileSync(file, 'utf8').length,
+  };
+}
+
 afterAll(() => folder.remove());
+
+test('a module is started once, and its suite runs in the process that said hello', async () => {
+  const { starts, command } = counted(MODULE, 'module-starts');
+  const { code } = await conform(command, '--runs', '64', '--quiet');
+  expect([code, starts()]).toEqual([0, 1]);
+}, 60_000);
 
 describe('a host behind the protocol', () => {
   test('our own kernel shows what is known of it, and does nothing otherwise', async () => {
@@ -50,6 +65,12 @@ describe('a host behind the protocol', () => {
     expect([same.code, same.out]).toEqual([0, expect.stringContaining('0 findings')]);
     const other = await conform('--between', host('right'), host('prints-less'), '--case', CASE, '--quiet');
     expect([other.code, other.out]).toEqual([1, expect.stringContaining('host/hosts-agree')]);
+  }, 60_000);
+
+  test('is started once to say hello, and once in each thread', async () => {
+    const { starts, command } = counted(host('right'), 'host-starts');
+    await conform(command, '--runs', '128', '--workers', '2', '--corpus', folder.path, '--quiet');
+    expect(starts()).toBe(3);
   }, 60_000);
 
   test('cases that it cannot be asked are skipped, and nothing else is inconclusive', async () => {

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import type { Level } from '../implementations/module/compare-answers.ts';
 import { conformModule } from '../implementations/module/conform.ts';
 import type { ModuleCaseText } from '../implementations/protocol/messages.ts';
-import { openModule } from '../implementations/open.ts';
+import type { IdentifiedModule } from '../implementations/open.ts';
 import { withoutAnswers } from '../implementations/module/prepare.ts';
-import type { ImplementationName } from '../implementations/name.ts';
 import type { ConformReport, ModuleFinding, ImplementationReport } from '../implementations/module/report.ts';
 import {
   renderConformHTML,
@@ -45,7 +44,7 @@ const DEFAULT_SECONDS = 30;
 /** Runs the conformance suite and generated cases against implementations that answer SEAMCALLs. Sets the exit code. */
 export async function conformModules(
   context: Context,
-  names: readonly ImplementationName[],
+  modules: readonly IdentifiedModule[],
   options: ModuleOptions,
 ): Promise<void> {
   const { terminal } = context;
@@ -53,7 +52,7 @@ export async function conformModules(
   requireWritable(folder);
   const interrupts = catchInterrupts(terminal);
   try {
-    const report = await examineAll(context, names, options, interrupts);
+    const report = await examineAll(context, modules, options, interrupts);
     const files = new Map<ModuleFinding, string>();
     for (const [index, one] of report.implementations.entries()) {
       const { name } = one.identity;
@@ -97,11 +96,11 @@ function writeReports(report: ConformReport, { output, reporter = [] }: ModuleOp
 
 async function examineAll(
   { terminal, version, root }: Context,
-  names: readonly ImplementationName[],
+  modules: readonly IdentifiedModule[],
   options: ModuleOptions,
   interrupts: Interrupts,
 ): Promise<ConformReport> {
-  const { module = DEFAULT_MODULE, compare: level, seed, timeout, restarts, bail = false, quiet } = options;
+  const { module = DEFAULT_MODULE, compare: level, seed, restarts, bail = false, quiet } = options;
   const release = findRelease(module);
   const suite =
     options.case === undefined ? await readSuite(join(root, 'corpus/conformance')) : await readCases(options.case);
@@ -112,16 +111,8 @@ async function examineAll(
         ? { seconds: options.time ?? DEFAULT_SECONDS }
         : { runs: options.runs };
   const implementations: ImplementationReport[] = [];
-  for (const name of names) {
-    const runner = await openModule(name, {
-      timeouts: timeout,
-      version,
-      now: Date.now,
-      validate: 'sampled',
-      profile: { module },
-      withState: level === 'state',
-      restartsMax: restarts,
-    });
+  for (const { name, open } of modules) {
+    const runner = await open({ profile: { module }, withState: level === 'state', restartsMax: restarts });
     try {
       const report = await conformModule(name.text, runner, {
         release,

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { LEVELS } from '../implementations/module/compare-answers.ts';
-import { roleOf } from '../implementations/open.ts';
+import { closeAll, type Identified, identifyAll } from '../implementations/open.ts';
 import { type ImplementationName, parseImplementation } from '../implementations/name.ts';
 import { conformHosts, type HostOptions } from './conform-host.ts';
 import { conformModules, type ModuleOptions } from './conform-module.ts';
@@ -104,26 +104,39 @@ async function conform(
   names: readonly ImplementationName[],
   options: Options,
 ): Promise<void> {
-  const roles: string[] = [];
-  for (const name of names)
-    roles.push(
-      await roleOf(name, { timeouts: options.timeout, version: context.version, now: Date.now, validate: 'always' }),
-    );
-  if (roles.every((role) => role === 'module')) {
-    refuse(command, HOST_ONLY, 'implementations that make SEAMCALLs');
-    return conformModules(context, names, options);
+  const { timeout: timeouts } = options;
+  const { version } = context;
+  const all = await identifyAll(names, { timeouts, version, now: Date.now, validate: 'sampled' });
+  try {
+    await conformIdentified(context, command, all, options);
+  } finally {
+    await closeAll(all);
   }
-  if (!roles.every((role) => role === 'host'))
+}
+
+async function conformIdentified(
+  context: Context,
+  command: Command,
+  all: readonly Identified[],
+  options: Options,
+): Promise<void> {
+  const modules = all.filter((one) => one.role === 'module');
+  if (modules.length === all.length) {
+    refuse(command, HOST_ONLY, 'implementations that make SEAMCALLs');
+    return conformModules(context, modules, options);
+  }
+  const hosts = all.filter((one) => one.role === 'host');
+  if (hosts.length !== all.length)
     throw new UserError('some of these make SEAMCALLs, the others answer them: name one kind at a time');
   refuse(command, MODULE_ONLY, 'implementations that answer SEAMCALLs');
-  const linux = names.every(({ kind }) => kind === 'linux');
+  const linux = hosts.every(({ name }) => name.kind === 'linux');
   if (linux) refuse(command, ['timeout'], 'programs that speak seam-stdio/1');
   else refuse(command, LINUX_ONLY, 'linux: implementations');
   const { reporter = [], ...rest } = options;
   const reporters = reporter.filter((name): name is Reporter => name !== 'html');
   if (reporters.length !== reporter.length)
     throw new UserError('--reporter html is for implementations that answer SEAMCALLs');
-  return conformHosts(context, names, { ...rest, reporter: reporters });
+  return conformHosts(context, hosts, { ...rest, reporter: reporters });
 }
 
 /** Refuses options of the other side that were given on purpose. */

@@ -3,7 +3,7 @@ import { RELEASES, type ReleaseName } from '../../model/module/release.ts';
 import { type ImplementationName, parseImplementation } from '../implementations/name.ts';
 import type { SmokeReport } from '../implementations/protocol/ladder.ts';
 import { smokeHost } from '../implementations/host/smoke.ts';
-import { roleOf } from '../implementations/open.ts';
+import { closeAll, identify } from '../implementations/open.ts';
 import type { SessionOptions } from '../implementations/module/session.ts';
 import { smoke } from '../implementations/module/smoke.ts';
 import type { Timeouts } from '../implementations/process/timeouts.ts';
@@ -55,7 +55,9 @@ export function smokeCommand({ terminal, version, palette }: Context): Command {
 /** What does not even say hello is a module until it says otherwise: the first rung tells what is wrong. */
 async function isHost(name: ImplementationName, options: SessionOptions): Promise<boolean> {
   try {
-    return (await roleOf(name, options)) === 'host';
+    const identified = await identify(name, options);
+    await closeAll([identified]);
+    return identified.role === 'host';
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;

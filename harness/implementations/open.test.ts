@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { openNamedHost, roleOf } from './open.ts';
+import { identify, openNamedHost } from './open.ts';
 import { DEFAULT_TIMEOUTS } from './process/timeouts.ts';
 
 const OPTIONS = { timeouts: DEFAULT_TIMEOUTS, version: 'test', now: () => 0, validate: 'always' as const };
@@ -23,7 +23,7 @@ test('a host written in TypeScript is compiled and opened in this process', asyn
     const path = join(folder, 'host.ts');
     writeFileSync(path, HOST);
     const name = { kind: 'file', text: path, path } as const;
-    expect(await roleOf(name, OPTIONS)).toBe('host');
+    expect(await identify(name, OPTIONS)).toMatchObject({ role: 'host', capabilities: { role: 'host' } });
     const host = await openNamedHost(name, OPTIONS);
     expect(host.model).toBe(null);
     host.close();

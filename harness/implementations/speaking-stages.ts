@@ -1,7 +1,7 @@
 import { openStages as openBase, type OpenStages, type Stages, type StagesSource } from '../campaign/stages.ts';
 import { betweenHostsStages, hostStages, judgedHostStages, whyNot as whyNotOne } from './host/stages.ts';
-import type { HostSubject } from './host/judge.ts';
-import { openNamedHost } from './open.ts';
+import { type HostSubject, introduceHost } from './host/judge.ts';
+import { type IdentifiedHost, openNamedHost } from './open.ts';
 import type { ImplementationName } from './name.ts';
 import type { Timeouts } from './process/timeouts.ts';
 import type { Case } from '../case.ts';
@@ -32,7 +32,7 @@ export async function openStages(input: unknown): Promise<OpenStages> {
   };
 }
 
-/** What hosts say of themselves: asked once, before any thread starts its own. */
+/** What a campaign over hosts must know of them before any thread starts its own. */
 export interface Introduction {
   readonly judged: Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'>;
   /** The kernel that the first one claims to be. */
@@ -41,14 +41,16 @@ export interface Introduction {
   readonly whyNot: (input: Case) => string | null;
 }
 
-export async function introduce(base: Stages, input: Omit<RemoteInput, 'base'>): Promise<Introduction> {
-  const { subjects, close } = await openSubjects(input);
-  close();
-  const [first, second] = subjects as [HostSubject, HostSubject | undefined];
+/** `named`: the one to be judged, or the two to be compared. Throws a UserError where one claims to be an unknown kernel. */
+export function introduce(base: Stages, named: readonly IdentifiedHost[]): Introduction {
+  const hosts = named.flatMap(({ name, capabilities }) =>
+    capabilities === null ? [] : [introduceHost(name.text, capabilities)],
+  );
+  const [first = null] = hosts;
   return {
-    judged: judgedHostStages(base, second === undefined ? first : null),
-    model: first.model?.name ?? null,
-    whyNot: (one) => subjects.map((subject) => whyNotOne(subject, one)).find((why) => why !== null) ?? null,
+    judged: judgedHostStages(base, hosts.length === 1 ? first : null),
+    model: first?.model?.name ?? null,
+    whyNot: (one) => hosts.map((host) => whyNotOne(host, one)).find((why) => why !== null) ?? null,
   };
 }
 

@@ -28,12 +28,16 @@ export interface HostProcess extends HostImplementation {
   readonly close: () => void;
 }
 
-/** A host that whole cases can be judged on. */
-export interface HostSubject {
+/** A host and what it says of itself. */
+export interface HostIntroduction {
   readonly name: string;
   readonly capabilities: HostCapabilities;
   /** The revision it claims to do the same as. */
   readonly model: Revision | null;
+}
+
+/** A host that whole cases can be judged on. */
+export interface HostSubject extends HostIntroduction {
   readonly judge: (input: Case, full?: boolean) => Verdict;
   /** Runs a case once. */
   readonly play: (input: Case) => Played;
@@ -206,6 +210,11 @@ function runModel(model: Revision, { platform, events, profile }: Case): World {
   const world = bootWorld(platform, model, findRelease(profile.module), true);
   for (let index = 0; index < events.length; ) index = runFrom(world, events, index, undefined);
   return world;
+}
+
+/** Throws a UserError for a host that claims to be a kernel that the harness does not have. */
+export function introduceHost(name: string, capabilities: HostCapabilities): HostIntroduction {
+  return { name, capabilities, model: modelOf(name, capabilities.behavesLike) };
 }
 
 /** The revision without what the protocol does not carry: guests. */

@@ -7,7 +7,13 @@ import { withRules } from '../../oracle/rule.ts';
 import type { Violation } from '../../oracle/verdict.ts';
 import { severityOfDifference } from './difference-severity.ts';
 import { HOST_RULES } from './rules.ts';
-import { describeHostDifference, HOST_INVARIANTS, type HostSubject, judgeHostsBetween } from './judge.ts';
+import {
+  describeHostDifference,
+  HOST_INVARIANTS,
+  type HostIntroduction,
+  type HostSubject,
+  judgeHostsBetween,
+} from './judge.ts';
 
 /** The stages of a campaign against a host: cases as ever, judged on what the host does. */
 export function hostStages(stages: Stages, subject: HostSubject): Stages {
@@ -35,7 +41,7 @@ export function betweenHostsStages(stages: Stages, first: HostSubject, second: H
 /** What campaigns over hosts judge, and what they must see; `null`: what two do differently. */
 export function judgedHostStages(
   stages: Stages,
-  subject: HostSubject | null,
+  subject: HostIntroduction | null,
 ): Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'> {
   const ruleOf = withRules(HOST_RULES, stages.ruleOf, severityOfDifference);
   if (subject === null) return { invariants: ['host/hosts-agree'], sometimes: () => [], ruleOf };
@@ -67,7 +73,7 @@ const CARRIED: ReadonlySet<string> = new Set<Event['kind']>([
 
 /** Why a host cannot be asked all of a case; null: it can. */
 export function whyNot(
-  { capabilities }: HostSubject,
+  { capabilities }: HostIntroduction,
   { events, schedule = [] }: Pick<Case, 'events' | 'schedule'>,
 ): string | null {
   const commands: readonly string[] = capabilities.commands;

@@ -1,4 +1,4 @@
-import { EXIT, UserError } from '../../user-error.ts';
+import { UserError } from '../../user-error.ts';
 import { cannotRun } from '../process/cannot-run.ts';
 import { ImplementationFailure, MANNERS } from '../process/failure.ts';
 import type { Capabilities, CaseAnswer, ModuleProfile } from '../protocol/messages.ts';
@@ -13,12 +13,14 @@ import {
 } from './session.ts';
 import type { DefectName } from './defect.ts';
 
-export interface StdioOptions extends SessionOptions {
+export interface RunnerOptions {
   readonly profile: ModuleProfile;
   readonly withState: boolean;
   /** Restarts after failures that are allowed, and as many again for each further thousand cases. */
   readonly restartsMax: number;
 }
+
+export type StdioOptions = SessionOptions & RunnerOptions;
 
 /** Cases in a message and messages in flight: measured, more brings nothing (harness/bench/protocol.ts). */
 const BATCH_SIZE = 32;
@@ -31,7 +33,7 @@ const CULPRITS_MAX = 2;
 const GRACE = 4;
 
 /** Everything that is known of one implementation behind seam-stdio/1 while cases run on it. */
-interface StdioRun extends StdioOptions {
+interface StdioRun extends SessionOptions, RunnerOptions {
   readonly command: string;
   readonly capabilities: Capabilities;
   /** The implementation is configured with the platform of its cases, and not only with its profile. */
@@ -52,15 +54,11 @@ interface StdioRun extends StdioOptions {
 /**
  * Runs an implementation behind seam-stdio/1, whatever it does. When a session breaks off, the cases that had no answer
  * run again one by one in a new process: the one that fails alone is the culprit, and the others keep their answers.
- * Throws a UserError (exit 4) where the implementation cannot even be started.
+ * Throws a UserError (exit 4) where the implementation cannot even be started. `opened`: the first session, if there is one.
  */
-export async function openStdioRunner(command: string, options: StdioOptions): Promise<Runner> {
-  const session = await start(command, options);
+export async function openStdioRunner(command: string, options: StdioOptions, opened?: Session): Promise<Runner> {
+  const session = opened ?? (await start(command, options));
   const capabilities = moduleCapabilities(session.hello);
-  if (capabilities.role !== 'module') {
-    await session.close();
-    throw new UserError(`${command}: it plays the ${capabilities.role}; expected a module`, EXIT.CANNOT_RUN);
-  }
   const perPlatform = capabilities.platforms === 'configured';
   const refusal = perPlatform ? null : await configure(command, session, options.profile);
   const run: StdioRun = {
