@@ -61,7 +61,7 @@ function render({
   module,
   errno,
   errnoName,
-  initialized,
+  initialised,
   pamtKB,
   keyids,
   tdmrs,
@@ -69,7 +69,7 @@ function render({
   defaults,
   reported,
 }: BootOutcome): string {
-  const end = initialized
+  const end = initialised
     ? `initialised, ${pamtKB} KB of PAMT`
     : `not initialised: ${errno}${errnoName === null ? '' : ` (${errnoName})`}`;
   const range = keyids === null ? 'none' : `[${keyids[0]}, ${keyids[1]})`;

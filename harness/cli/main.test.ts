@@ -186,7 +186,7 @@ describe('boot', () => {
       out: expect.stringContaining('module initialization failed (-28)\n'),
     });
     expect((await run('boot', 'machine.json')).out).toContain(
-      '\nsource reports: initialized\ndiffers: it came up\nit may be: The file does not say.\ntaken for granted: ',
+      '\nsource reports: initialised\ndiffers: it came up\nit may be: The file does not say.\ntaken for granted: ',
     );
     const { out } = await run('boot', 'machine.json', '--json', '--kernel', 'sound');
     expect(BOOT_SCHEMA.check(JSON.parse(out), 'stdout')).toMatchObject({

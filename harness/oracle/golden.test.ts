@@ -20,7 +20,7 @@ describe('PAMT to the KB, from the CMRs that the kernel printed', () => {
     ['spr-8480ctdx-3-cmrs', '6.12', 1050636],
     ['ubuntu-24.04-2-tib', 'strict', 8396820],
   ])('%s on %s: %i KB', (name, kernel, pamtKB) => {
-    expect(boot(name, kernel)).toMatchObject({ errno: 0, initialized: true, pamtKB });
+    expect(boot(name, kernel)).toMatchObject({ errno: 0, initialised: true, pamtKB });
   });
 });
 
@@ -51,12 +51,12 @@ test('module 1.0 with a kernel that reads metadata: TDH.SYS.RD is not ready, -5,
 });
 
 test('module 1.5.01 on the same machine reads metadata before READY and comes up', () => {
-  expect(boot('unnamed-16-dimms-module-1.0', '6.12', '1.5.01').initialized).toBe(true);
+  expect(boot('unnamed-16-dimms-module-1.0', '6.12', '1.5.01').initialised).toBe(true);
 });
 
 test('kernels 6.17 and 7.3 want a field that 1.5.01 has not: -5; a later module has it', () => {
   for (const kernel of ['6.17', '7.3']) {
     expect(boot('spr-8480ctdx-3-cmrs', kernel, '1.5.01').errno).toBe(-5);
-    expect(boot('spr-8480ctdx-3-cmrs', kernel, 'later').initialized).toBe(true);
+    expect(boot('spr-8480ctdx-3-cmrs', kernel, 'later').initialised).toBe(true);
   }
 });

@@ -17,7 +17,7 @@ describe('booting a machine', () => {
     expect(outcome).toMatchObject({
       errno: -28,
       errnoName: 'ENOSPC',
-      initialized: false,
+      initialised: false,
       pamtKB: 0,
       keyids: [32, 64],
       tdmrs: [],
@@ -31,7 +31,7 @@ describe('booting a machine', () => {
   test('Fox Creek Pass: with the holes taken from the CMRs it comes up, with the PAMT they reported', () => {
     const { platform } = readPlatformFile(FOX_CREEK_PASS);
     const outcome = bootMachine({ platform }, { kernel: '6.12-cmr', module: '1.5.01' });
-    expect(outcome).toMatchObject({ errno: 0, errnoName: null, initialized: true, pamtKB: 1050644 });
+    expect(outcome).toMatchObject({ errno: 0, errnoName: null, initialised: true, pamtKB: 1050644 });
     expect(outcome.dmesg).toContain('virt/tdx: 1050644 KB allocated for PAMT');
     expect(outcome.tdmrs[0]).toEqual({ base: '0x0', size: '0x80000000', reserved: 2 });
   });
@@ -59,7 +59,7 @@ describe('booting a machine', () => {
     const platform = healthyPlatform();
     const lps = platform.lps.map((lp, index) => (index === 1 ? { ...lp, vmx: false } : lp));
     const outcome = bootMachine({ platform: { ...platform, lps } }, { kernel: '6.12', module: '1.5.01' });
-    expect(outcome).toMatchObject({ errnoName: 'EIO', initialized: false });
+    expect(outcome).toMatchObject({ errnoName: 'EIO', initialised: false });
     expect(outcome.dmesg.at(-1)).toBe('virt/tdx: module initialization failed (-5)');
   });
 });

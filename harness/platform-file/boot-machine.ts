@@ -21,7 +21,7 @@ export interface BootOutcome {
   readonly errno: number;
   /** `EINVAL`; `null` for success. */
   readonly errnoName: string | null;
-  readonly initialized: boolean;
+  readonly initialised: boolean;
   /** PAMT allocated, KiB. */
   readonly pamtKB: number;
   /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
@@ -58,11 +58,11 @@ export function bootMachine(machine: Machine, profile: Profile): BootOutcome {
     }
   const enabled = step(world, { kind: 'enable' });
   if (enabled.errno !== 0) errno = enabled.errno;
-  const initialized = kernel.status === 'initialised';
-  const tdmrs = initialized ? kernel.tdmrs.slice(0, kernel.tdmrCount) : [];
+  const initialised = kernel.status === 'initialised';
+  const tdmrs = initialised ? kernel.tdmrs.slice(0, kernel.tdmrCount) : [];
   let pamtBytes = 0;
   for (const tdmr of tdmrs) pamtBytes += pamtSize(tdmr);
-  const booted = { kernel: revision.name, module: release.name, errno, initialized, pamtKB: pamtBytes / 1024 };
+  const booted = { kernel: revision.name, module: release.name, errno, initialised, pamtKB: pamtBytes / 1024 };
   return {
     ...booted,
     errnoName: errno === 0 ? null : errnoName(errno),

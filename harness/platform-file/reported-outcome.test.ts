@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { reportedOutcome } from './reported-outcome.ts';
 
-const UP = { kernel: '6.12', module: '1.5.01', errno: 0, initialized: true, pamtKB: 1000 };
-const DOWN = { ...UP, errno: -5, initialized: false, pamtKB: 0 };
+const UP = { kernel: '6.12', module: '1.5.01', errno: 0, initialised: true, pamtKB: 1000 };
+const DOWN = { ...UP, errno: -5, initialised: false, pamtKB: 0 };
 
 describe('what the source of a machine saw, beside the model', () => {
   test.each([
-    ['initialized (TDs run)', UP, null],
-    ['initialized', DOWN, 'the source saw TDX initialised, on the model it fails with -5'],
+    ['initialised (TDs run)', UP, null],
+    ['initialized (files of the first release)', UP, null],
+    ['initialised', DOWN, 'the source saw TDX initialised, on the model it fails with -5'],
     ['fail: leaf 0x21 returned 0xc000090000000000', UP, 'the source saw a failure, on the model TDX is initialised'],
     ['fail silently', DOWN, null],
     ['fail -5 (EIO): a SEAMCALL', DOWN, null],
@@ -19,8 +20,9 @@ describe('what the source of a machine saw, beside the model', () => {
   });
 
   test.each([
+    'fail (hibernation) -> initialised after nohibernate',
     'fail (hibernation) -> initialized after nohibernate',
-    'good boot: initialized; bad boot: silent',
+    'good boot: initialised; bad boot: silent',
     'slow',
   ])('%s: not compared', (outcome) => {
     for (const booted of [UP, DOWN])
@@ -28,7 +30,7 @@ describe('what the source of a machine saw, beside the model', () => {
   });
 
   test('another PAMT is a difference', () => {
-    const outcome = 'initialized';
+    const outcome = 'initialised';
     expect(reportedOutcome({ outcome, pamtKbReported: 1000 }, UP)?.difference).toBeNull();
     expect(reportedOutcome({ outcome, pamtKbReported: 999 }, UP)?.difference).toBe(
       'the source saw 999 KB of PAMT, the model has 1000',

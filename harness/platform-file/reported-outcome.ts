@@ -20,7 +20,7 @@ interface Booted {
   readonly kernel: string;
   readonly module: string;
   readonly errno: number;
-  readonly initialized: boolean;
+  readonly initialised: boolean;
   readonly pamtKB: number;
 }
 
@@ -38,26 +38,26 @@ export function reportedOutcome(file: PlatformFile, booted: Booted): ReportedOut
 }
 
 interface Told {
-  readonly initialized: boolean;
+  readonly initialised: boolean;
   /** `null`: not said. */
   readonly errno: number | null;
 }
 
-/** By the first words. What tells of a failure and of a success, before and after something was changed, is neither. */
+/** By the first words, in either spelling. What tells of a failure and of a success, before and after something was changed, is neither. */
 function readOutcome(text: string): Told | undefined {
-  if (text.startsWith('initialized')) return { initialized: true, errno: 0 };
-  if (!/^(?:fail\b|TDX (?:absent|cannot))/.test(text) || text.includes('initialized')) return undefined;
+  if (/^initiali[sz]ed/.test(text)) return { initialised: true, errno: 0 };
+  if (!/^(?:fail\b|TDX (?:absent|cannot))/.test(text) || /initiali[sz]ed/.test(text)) return undefined;
   const errno = /^fail (-\d+)/.exec(text)?.[1];
-  return { initialized: false, errno: errno === undefined ? null : Number(errno) };
+  return { initialised: false, errno: errno === undefined ? null : Number(errno) };
 }
 
 function differenceBetween(told: Told, booted: Booted, { pamtKbReported }: PlatformFile): string | null {
-  if (told.initialized && !booted.initialized)
+  if (told.initialised && !booted.initialised)
     return `the source saw TDX initialised, on the model it fails with ${booted.errno}`;
-  if (!told.initialized && booted.initialized) return 'the source saw a failure, on the model TDX is initialised';
-  if (!told.initialized && told.errno !== null && told.errno !== booted.errno)
+  if (!told.initialised && booted.initialised) return 'the source saw a failure, on the model TDX is initialised';
+  if (!told.initialised && told.errno !== null && told.errno !== booted.errno)
     return `the source saw ${told.errno}, the model fails with ${booted.errno}`;
-  if (told.initialized && typeof pamtKbReported === 'number' && pamtKbReported !== booted.pamtKB)
+  if (told.initialised && typeof pamtKbReported === 'number' && pamtKbReported !== booted.pamtKB)
     return `the source saw ${pamtKbReported} KB of PAMT, the model has ${booted.pamtKB}`;
   return null;
 }

@@ -42,7 +42,7 @@ export const stages: Stages = {
       module,
       errno: -28,
       errnoName: 'ENOSPC',
-      initialized: false,
+      initialised: false,
       pamtKB: 0,
       keyids: [32, 64] as const,
     };
@@ -52,7 +52,7 @@ export const stages: Stages = {
       dmesg: ['module initialization failed (-28)'],
       defaults: ['one LP: the file names none'],
       reported: {
-        ...{ text: 'initialized', kernel: null, module: null, comparable: true },
+        ...{ text: 'initialised', kernel: null, module: null, comparable: true },
         ...{ difference: 'it came up', why: ['The file does not say.'] },
       },
     };
