@@ -1,25 +1,7 @@
-import type { Condition, Event } from '../../model/world/event.ts';
+import { CONDITION_NAMES, type Condition } from '../../model/module/conditions.ts';
+import type { Event } from '../../model/world/event.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
-
-/** Every condition an event can raise. */
-export const CONDITIONS = [
-  'pconfig-busy',
-  'pconfig-entropy',
-  'pconfig-other',
-  'no-entropy',
-  'entropy-flaky',
-  'global-lock-busy',
-  'global-lock-shared',
-  'tdmr-lock-busy',
-  'kot-lock-busy',
-  'kot-lock-shared',
-  'wbt-lock-busy',
-  'pamt-lock-busy',
-  'pamt-lock-shared',
-  'other-lp-busy',
-  'interrupt-pending',
-] as const satisfies readonly Condition[];
 
 /** SEAMCALL leaves of host initialisation that a condition can meet. */
 export const LEAF = {
@@ -88,7 +70,7 @@ export function drawGuestCondition(random: Random): Event {
 export function drawWildCondition(random: Random): Event {
   return {
     kind: 'condition',
-    condition: pick(random, CONDITIONS),
+    condition: pick(random, CONDITION_NAMES),
     leaf: chance(random, 30)
       ? null
       : pick(random, [LEAF.RDMD, LEAF.KEY_CONFIG, LEAF.INIT, LEAF.RD, LEAF.LP_INIT, LEAF.TDMR_INIT, LEAF.CONFIG]),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { CONDITION_NAMES } from '../../model/module/conditions.ts';
 import { runMCHECK } from '../../model/platform/mcheck.ts';
 import { onlineAtBoot } from '../../model/platform/topology.ts';
 import type { Event } from '../../model/world/event.ts';
@@ -7,7 +8,6 @@ import { decodeCaseFile, encodeCaseFile } from '../case.ts';
 import { UserError } from '../user-error.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { caseArbitrary, eventsArbitrary } from './arbitraries.ts';
-import { CONDITIONS } from './condition.ts';
 import type { GeneratedCase, GenerateOptions } from './generate-case.ts';
 import { generateCase } from './generate-case.ts';
 import { reonline } from './memory-event.ts';
@@ -192,7 +192,7 @@ describe('events', () => {
       ...['machine-check', 'memory-add', 'memory-remove', 'module-unload', 'seam-death', 'seamcall', 'suspend'],
       ...['td-create', 'td-destroy', 'td-run', 'vmxoff', 'vmxon'],
     ]);
-    expect(conditions.size).toBe(CONDITIONS.length);
+    expect(conditions.size).toBe(CONDITION_NAMES.length);
     for (const { name, breaks } of PERTURBATIONS) if (breaks) expect(names).toContain(name);
   });
 

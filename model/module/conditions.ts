@@ -37,7 +37,7 @@ export const NO_CONDITIONS: Conditions = {
   interruptPending: false,
 };
 
-const ONE: { readonly [name: string]: Partial<Conditions> } = {
+const ONE = {
   'pconfig-busy': { pconfig: 'busy' },
   'pconfig-entropy': { pconfig: 'no-entropy' },
   'pconfig-other': { pconfig: 'other-error' },
@@ -53,17 +53,25 @@ const ONE: { readonly [name: string]: Partial<Conditions> } = {
   'pamt-lock-shared': { pamtLock: 'shared' },
   'other-lp-busy': { otherLPInside: true },
   'interrupt-pending': { interruptPending: true },
-};
+} as const satisfies { readonly [name: string]: Partial<Conditions> };
 
-/** The names `withCondition` knows: those of the recordings' `inject`. */
-export const CONDITION_NAMES: readonly string[] = Object.keys(ONE);
+/**
+ * A condition around one SEAMCALL that the module itself cannot cause: contention, entropy, PCONFIG, interrupts.
+ * The names are those of the recordings' `inject`.
+ */
+export type Condition = keyof typeof ONE;
+
+const BY_NAME: { readonly [name: string]: Partial<Conditions> | undefined } = ONE;
+
+/** Every condition there is. */
+export const CONDITION_NAMES = Object.keys(ONE) as readonly Condition[];
 
 /**
  * `conditions` with one more, by the name the recordings and cases use; `pamtAddress` (bytes) says whose PAMT entry
  * `pamt-lock-*` means. `undefined` for a name nobody knows.
  */
 export function withCondition(conditions: Conditions, name: string, pamtAddress: number): Conditions | undefined {
-  const one = ONE[name];
+  const one = BY_NAME[name];
   if (one === undefined) return undefined;
   return one.pamtLock === undefined ? { ...conditions, ...one } : { ...conditions, ...one, pamtAddress };
 }

@@ -1,4 +1,5 @@
 import type { MemoryKind } from '../kernel/memory-hotplug.ts';
+import type { Condition } from '../module/conditions.ts';
 import type { U64 } from '../abi/u64.ts';
 
 /** Everything that can happen to a machine, one at a time. Addresses and sizes are bytes. `lp` is an LP index. */
@@ -59,24 +60,3 @@ export type Event =
 
 /** Suspend to RAM (ACPI S3), or to disk (S4: the machine is switched off, and the image read back later). */
 export type SleepState = 's3' | 'hibernation';
-
-/**
- * A condition around one SEAMCALL that the module itself cannot cause: contention, entropy, PCONFIG, interrupts.
- * The names are those of the recordings' `inject`.
- */
-export type Condition =
-  | 'pconfig-busy'
-  | 'pconfig-entropy'
-  | 'pconfig-other'
-  | 'no-entropy'
-  | 'entropy-flaky'
-  | 'global-lock-busy'
-  | 'global-lock-shared'
-  | 'tdmr-lock-busy'
-  | 'kot-lock-busy'
-  | 'kot-lock-shared'
-  | 'wbt-lock-busy'
-  | 'pamt-lock-busy'
-  | 'pamt-lock-shared'
-  | 'other-lp-busy'
-  | 'interrupt-pending';

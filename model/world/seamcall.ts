@@ -3,7 +3,13 @@ import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
 import type { Registers } from '../abi/registers.ts';
 import { isSame, isZero, lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
-import { CONDITION_NAMES, type Conditions, NO_CONDITIONS, withCondition } from '../module/conditions.ts';
+import {
+  CONDITION_NAMES,
+  type Condition,
+  type Conditions,
+  NO_CONDITIONS,
+  withCondition,
+} from '../module/conditions.ts';
 import { callModule, runSysRD, runTDMRInit } from '../module/dispatch.ts';
 import { pamtReadersOf } from '../module/leaves/index.ts';
 import type { ModuleState } from '../module/state.ts';
@@ -11,8 +17,8 @@ import { callVCPULeaf } from '../module/vcpu.ts';
 import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
-import type { Condition } from './event.ts';
 import { alwaysLeavesTrace, leavesTraceWhenRefused } from './refusal.ts';
+import type { SeamcallEntry } from './trace.ts';
 import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
@@ -73,13 +79,10 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     previous?.kind === 'seamcall' &&
     !previous.raw &&
     previous.lp === lp &&
-    isSame(previous.leaf, leaf) &&
-    isSame(previous.inRCX, inRCX) &&
-    isSame(previous.inRDX, inRDX) &&
-    isSame(previous.inR8, inR8) &&
-    isSame(previous.rax, regs.rax) &&
     previous.trap === trap &&
-    previous.condition === condition;
+    previous.condition === condition &&
+    isSame(previous.rax, regs.rax) &&
+    hasInputs(previous, leaf, inRCX, inRDX, inR8);
   const entry = {
     kind: 'seamcall' as const,
     lp,
@@ -105,6 +108,10 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
   if (folds) trace[last] = entry;
   else trace.push(entry);
   return trap;
+}
+
+function hasInputs(entry: SeamcallEntry, leaf: U64, rcx: U64, rdx: U64, r8: U64): boolean {
+  return isSame(entry.leaf, leaf) && isSame(entry.inRCX, rcx) && isSame(entry.inRDX, rdx) && isSame(entry.inR8, r8);
 }
 
 /**

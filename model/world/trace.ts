@@ -2,7 +2,8 @@ import type { U64 } from '../abi/u64.ts';
 import type { AllocationKind, Trap } from '../kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../kernel/state.ts';
 import type { Phase } from '../module/state.ts';
-import type { Condition, Event } from './event.ts';
+import type { Condition } from '../module/conditions.ts';
+import type { Event } from './event.ts';
 
 /**
  * What happened, in order: every effect the host had and every answer it got. Entries are plain records with no text

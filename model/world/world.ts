@@ -11,7 +11,7 @@ import type { Hardware } from '../platform/hardware.ts';
 import type { MCHECKResult } from '../platform/mcheck.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { SEAMLDRState } from '../seamldr/seamldr.ts';
-import type { Condition } from './event.ts';
+import type { Condition } from '../module/conditions.ts';
 import type { EventRecord, ModulePhase, TraceEntry } from './trace.ts';
 
 /** One machine: platform, module and kernel, as plain records that `step` changes in place. */
