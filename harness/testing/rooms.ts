@@ -12,68 +12,88 @@ export interface Room {
  */
 export const FLOORS: readonly (readonly Room[])[] = [
   [
-    room('model/abi', 'what crosses the SEAMCALL boundary: u64, registers, status codes, leaf numbers, TDMR_INFO'),
+    room(
+      'model/abi',
+      'what crosses the SEAMCALL boundary: u64, registers, status codes, leaf numbers, metadata fields, TDMR_INFO',
+    ),
     room('model/sources.ts', 'the mails that rules, steps and flaws cite, each with its Message-ID'),
   ],
-  [room('model/platform', 'the machine: topology, CMRs, KeyIDs, SEAMRR, MCHECK, the hardware the module sees')],
   [
-    room('model/module', 'the TDX module: state, dispatcher, leaves/ with a file per leaf, releases as tables'),
-    room('model/seamldr', 'the loaders, and the SEAMCALL instruction up to the SEAM transition'),
+    room(
+      'model/platform',
+      'the machine: topology, CMRs, KeyIDs, SEAMRR, what MCHECK accepts, the hardware as the module sees it',
+    ),
+  ],
+  [
+    room(
+      'model/module',
+      'the TDX module: state, dispatcher, a file per leaf in leaves/, checks that leaves share, releases as tables',
+    ),
+    room('model/seamldr', 'the loaders, and the SEAMCALL instruction up to the transition into SEAM'),
   ],
   [
     room(
       'model/kernel',
-      'Linux: steps/ (shared, named) and revisions/ (which steps, in which order, with which options)',
+      'Linux: a revision (revisions/) is a list of steps (steps/) with labels and options; locks, allocator, dmesg',
     ),
   ],
-  [room('model/world', 'platform, module and kernel together: boot, events, threads that overlap, the trace')],
+  [room('model/world', 'one machine: boot, events, which kernel threads overlap (schedule.ts), the trace')],
   [room('model/invariants', 'the rules: what must hold after an event, a file per family')],
   [
-    room('harness/text.ts', 'plurals, and words for a shell'),
-    room('harness/user-error.ts', 'exit codes, and the error that ends in one clear message'),
+    room('harness/text.ts', 'plurals, and quoting for a shell'),
+    room('harness/user-error.ts', 'exit codes, and errors that the user can correct'),
   ],
   [room('harness/schema.ts', 'checks JSON against a published schema')],
-  [room('harness/migrate.ts', 'brings case files of older formats up to date')],
+  [room('harness/migrate.ts', 'converts case files of older formats')],
   [room('harness/case.ts', 'the case format: reading, writing, canonical text')],
   [room('harness/profile.ts', 'the kernel revision and module release that a case names')],
   [
     room('harness/generate', 'draws cases from a seed'),
     room('harness/transcript', 'replays recordings of the module and of Linux on the model'),
-    room('harness/platform-file', 'machines of the field: reads their files, fills in what they leave out, boots them'),
+    room('harness/platform-file', 'reads descriptions of real machines, completes them by rule, boots them'),
     room('harness/oracle', 'judges a case: runs it and checks every rule, metamorphic ones included'),
   ],
   [
-    room('harness/describe', 'writes out a machine, a run, or two runs side by side'),
+    room('harness/describe', 'prints a machine, a run, or two runs side by side'),
     room('harness/shrink', 'makes a failing case smaller'),
     room('harness/store', 'files: saved cases, known deviations, machines'),
   ],
-  [room('harness/campaign', 'judges ranges of cases on any number of workers and keeps the ledger of findings')],
+  [room('harness/campaign', 'judges ranges of cases on any number of workers, and keeps the ledger of findings')],
   [
     room('harness/campaign/thread', 'what runs in a worker thread'),
-    room('harness/report', 'makes every report from one stream of records'),
-    room('harness/flaws', 'the flaws of kernel history as data, and their grid against the revisions'),
-    room('harness/implementations/process', 'child processes: pipes, lines, time-outs, how a conversation breaks off'),
+    room('harness/report', 'makes every report from one stream of records; console.ts prints a finding'),
+    room('harness/flaws', 'the flaws of kernel history as data, and their table against the revisions'),
+    room(
+      'harness/implementations/process',
+      'child processes: pipes, lines, time-outs (timeouts.ts), how a conversation ends',
+    ),
   ],
   [room('harness/implementations/protocol', 'seam-stdio/1: messages, schemas, the ladder that `smoke` climbs')],
   [
     room('harness/implementations/module/suite', 'the conformance suite: faults of every leaf, awkward configurations'),
-    room('harness/implementations/host', 'hosts that run elsewhere: drives them, compares their runs with the model'),
+    room('harness/implementations/host', 'host implementations: drives them, compares their runs with the model'),
   ],
   [
-    room('harness/implementations/module', 'modules that run elsewhere: asks them, compares answers, reports defects'),
-    room('harness/implementations/linux', "Linux's own tdx.c, compiled against a stand-in (shim/) and judged"),
+    room(
+      'harness/implementations/module',
+      'module implementations: runs cases on them, compares answers, reports defects',
+    ),
+    room(
+      'harness/implementations/linux',
+      "Linux's own tdx.c, compiled against a stand-in for the kernel (shim/) and judged",
+    ),
   ],
   [room('harness/implementations', 'opens an implementation by its name')],
   [room('harness/implementations/miniatures', 'small wrong modules and hosts, which the tests must catch')],
   [room('harness/catalogue', 'what every rule, flaw, status, leaf, kernel, module and mood is, for explain and list')],
-  [room('harness/pipeline.ts', 'the stages put together, a function an arrow')],
-  [room('harness/cli/screen', 'terminal, progress, interrupts, what is written to disk during a run')],
+  [room('harness/pipeline.ts', 'the stages put together: generate, judge, shrink')],
+  [room('harness/cli/screen', 'terminal, progress, interrupts, files written during a run')],
   [room('harness/cli/options', 'flags and arguments that several verbs share')],
-  [room('harness/cli', 'the verbs: the only place that knows arguments, streams and exit codes')],
+  [room('harness/cli', 'the verbs: the only place that handles arguments, streams and exit codes')],
   [room('harness/testing', 'fixtures, fakes, house rules')],
   [
     room('harness/bench', 'benchmarks'),
-    room('harness/kits', 'starters to copy, in C, Python and TypeScript: they import nothing of the project'),
+    room('harness/kits', 'starters to copy, in C, Python and TypeScript; they import nothing of the project'),
     room('harness/scripts', 'what `npm run` calls: the build, and the writer of corpus/conformance'),
   ],
 ];
