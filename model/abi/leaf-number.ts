@@ -74,6 +74,18 @@ export const LEAF_NUMBER = {
 
 export type LeafName = keyof typeof LEAF_NUMBER;
 
+/** Leaves that accept a version in RAX bits 23:16; it is 0 with all others. Source: recorded cases rax-*. */
+const VERSIONED: ReadonlySet<number> = new Set(
+  (
+    ['TDH.MEM.SEPT.ADD', 'TDH.MNG.RD', 'TDH.MEM.PAGE.PROMOTE', 'TDH.VP.RD', 'TDH.MEM.SEPT.REMOVE'] satisfies LeafName[]
+  ).map((name) => LEAF_NUMBER[name]),
+);
+
+/** True if RAX may name a version of the leaf. */
+export function takesVersion(number: number): boolean {
+  return VERSIONED.has(number);
+}
+
 /** By leaf number; an array, because invariants ask for names some hundred times a case. */
 const NAME_BY_NUMBER: (LeafName | undefined)[] = new Array<LeafName | undefined>(256).fill(undefined);
 for (const name of Object.keys(LEAF_NUMBER) as LeafName[]) NAME_BY_NUMBER[LEAF_NUMBER[name]] = name;

@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { ENOMEM, ENOSPC, errnoName } from '../kernel/errno.ts';
 import { type Named, messageIdNames, messageNames } from '../kernel/message-subject.ts';
 import { bootLP } from '../platform/topology.ts';
@@ -21,7 +22,7 @@ import { isNamed } from './walk.ts';
 
 /** What dmesg explains. `-5` alone explains nothing; these rules are about the lines before it. */
 
-const TDH_SYS_RD = 34;
+const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
 
 /** True if a line that is printed once per boot was printed before. */
 function wasSaidOnce({ kernel }: EventRecord, what: Named): boolean {
@@ -227,7 +228,7 @@ export const NAMING_OLD_MODULE_IS_CALLED_OLD: Always = {
     if (record.errno === 0 || record.outcome !== 'done' || !isUndisturbed(world)) return;
     const root = failedSeamcall(world, record);
     if (root?.leaf !== TDH_SYS_RD || root.trap !== 'none' || isNamed(record, 'reason')) return;
-    if (world.release.absentLeaves.includes(TDH_SYS_RD))
+    if (world.release.absentLeaves.some(({ number }) => number === TDH_SYS_RD))
       report(
         offence(
           'no TDH.SYS.RD',

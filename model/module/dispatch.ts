@@ -1,5 +1,5 @@
 import { alignDown } from '../abi/align.ts';
-import { LEAF_NUMBER } from '../abi/leaf-number.ts';
+import { LEAF_NUMBER, takesVersion } from '../abi/leaf-number.ts';
 import { OPERAND } from '../abi/operand-id.ts';
 import type { Registers } from '../abi/registers.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
@@ -16,17 +16,15 @@ import type { ModuleState } from './state.ts';
 const RAX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RAX);
 const NUMBER_END = 0x10000;
 const RAX_END = 0x1000000;
-const LP_SHUTDOWN = 44;
-const SYS_RD = 34;
-const TDMR_INIT = 36;
-
-/** Leaves that take a version in RAX bits 23:16 (3 MEM.SEPT.ADD, 11 MNG.RD, 23 PAGE.PROMOTE, 26 VP.RD, 30 SEPT.REMOVE). */
-const VERSIONED: readonly number[] = [3, 11, 23, 26, 30];
+const LP_SHUTDOWN = LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN'];
+const SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
+const TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 
 /**
  * One SEAMCALL that reached the module: `regs` and `module` are changed in place, memory through `hardware`. `lp` is
  * the calling LP's index, `conditions` what surrounds this call. `module.lastReason` then names the check that decided.
- * A call the dispatcher refuses changes RAX only. Source: recorded cases leaves-*, order-*, rax-*, perm-*.
+ * A call the dispatcher refuses changes RAX only. `byKernel`: the call is the modelled kernel's own, which may call
+ * leaves that are there for kernels only. Source: recorded cases leaves-*, order-*, rax-*, perm-*.
  */
 export function callModule(
   module: ModuleState,
@@ -34,6 +32,7 @@ export function callModule(
   lp: number,
   regs: Registers,
   conditions: Conditions,
+  byKernel = false,
 ): ModuleOutcome {
   const { phase, release } = module;
   if (phase === 'DEAD') return 'fatal';
@@ -46,7 +45,7 @@ export function callModule(
     return refuse(module, regs, STATUS.TDX_SYS_NOT_READY, 'the leaf needs a READY module');
   }
   if (leaf === undefined) return refuse(module, regs, RAX_INVALID, 'RAX: no such leaf');
-  if (leaf === 'unsupported') {
+  if (leaf === 'unsupported' || (leaf.kernelOnly && !byKernel)) {
     module.lastReason = 'a leaf of the module that this model does not have';
     return 'unsupported';
   }
@@ -101,7 +100,7 @@ const GIB = 2 ** 30;
 function leafNumber(rax: U64): number {
   if (typeof rax !== 'number' || rax >= RAX_END) return -1;
   const number = rax % NUMBER_END;
-  return rax === number || VERSIONED.includes(number) ? number : -1;
+  return rax === number || takesVersion(number) ? number : -1;
 }
 
 /** The whole of RAX as a leaf number; one that no leaf has for large values. */
@@ -111,11 +110,10 @@ function wholeRAX(rax: U64): number {
 
 function leafOf({ release }: ModuleState, number: number): Leaf | 'unsupported' | undefined {
   const { absentLeaves, addedLeaves } = release;
-  if (absentLeaves.length !== 0 && absentLeaves.includes(number)) return undefined;
   const leaf = LEAF_BY_NUMBER[number];
-  return leaf !== undefined || addedLeaves.length === 0
-    ? leaf
-    : addedLeaves.find(({ name }) => LEAF_NUMBER[name] === number);
+  if (leaf === undefined)
+    return addedLeaves.length === 0 ? undefined : addedLeaves.find((one) => one.number === number);
+  return absentLeaves.length !== 0 && leaf !== 'unsupported' && absentLeaves.includes(leaf) ? undefined : leaf;
 }
 
 function isBeforeReady(leaf: Leaf | 'unsupported' | undefined): boolean {

@@ -4,6 +4,10 @@ import type { FieldTable } from './field-table.ts';
 import { createFieldTable } from './field-table.ts';
 import type { Leaf } from './leaf.ts';
 import { TDH_SYS_DISABLE } from './leaves/tdh-sys-disable.ts';
+import { TDH_SYS_RD } from './leaves/tdh-sys-rd.ts';
+import { TDH_SYS_RDALL } from './leaves/tdh-sys-rdall.ts';
+import { TDH_SYS_SHUTDOWN } from './leaves/tdh-sys-shutdown.ts';
+import { TDH_SYS_UPDATE } from './leaves/tdh-sys-update.ts';
 
 /**
  * A release of the TDX module as data: what it has, what it prints, where its rules differ. Code asks the record, never
@@ -12,8 +16,8 @@ import { TDH_SYS_DISABLE } from './leaves/tdh-sys-disable.ts';
 export interface Release {
   readonly name: string;
   readonly build: Build;
-  /** Leaf numbers the dispatcher does not know although 1.5.01 does. */
-  readonly absentLeaves: readonly number[];
+  /** Leaves of 1.5.01 that it does not have. */
+  readonly absentLeaves: readonly Leaf[];
   /** Leaves that 1.5.01 does not have. */
   readonly addedLeaves: readonly Leaf[];
   /** True: reserved and version bits of RAX are refused in every state. False: the whole of RAX is the leaf number. */
@@ -65,7 +69,7 @@ export const RELEASES = {
     ...RELEASE_1_5_01,
     name: '1.0',
     build: { date: 20230206, num: 457, major: 1, minor: 0, update: 0, internal: 0 },
-    absentLeaves: [34, 37, 52, 53],
+    absentLeaves: [TDH_SYS_RD, TDH_SYS_RDALL, TDH_SYS_SHUTDOWN, TDH_SYS_UPDATE],
     checksRAXFormat: false,
     sysRd: 0,
     source:

@@ -1,5 +1,6 @@
 import { isAligned } from '../abi/align.ts';
 import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import type { Registers } from '../abi/registers.ts';
 import { isSame, isZero, lowHalf, type U64 } from '../abi/u64.ts';
 import type { Trap } from '../kernel/port.ts';
@@ -11,9 +12,8 @@ import {
   withCondition,
 } from '../module/conditions.ts';
 import { callModule, runSysRD, runTDMRInit } from '../module/dispatch.ts';
-import { pamtReadersOf } from '../module/leaves/index.ts';
+import { modelledLeaf } from '../module/leaves/index.ts';
 import type { ModuleState } from '../module/state.ts';
-import { callVCPULeaf } from '../module/vcpu.ts';
 import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
 import { enterSEAM } from '../seamldr/enter-seam.ts';
@@ -23,9 +23,9 @@ import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
 const PAGE = 4096;
-const TDH_SYS_INFO = 32;
-const TDH_SYS_RD = 34;
-const TDH_SYS_TDMR_INIT = 36;
+const TDH_SYS_INFO = LEAF_NUMBER['TDH.SYS.INFO'];
+const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
+const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 /** No TDMR needs more calls: 2^52 bytes at 4 MiB each, and one that says so. */
 const CALLS_MAX = 2 ** 31;
 
@@ -60,8 +60,7 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
       world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
     }
     const conditions = conditionsFor(condition, inRCX);
-    let outcome = callModule(world.module, world.hardware, lp, regs, conditions);
-    if (outcome === 'unsupported' && !raw) outcome = callVCPULeaf(world.module, lp, regs, conditions);
+    const outcome = callModule(world.module, world.hardware, lp, regs, conditions, !raw);
     reason = world.module.lastReason;
     if (outcome === 'fatal') {
       trap = 'vmfail';
@@ -214,8 +213,9 @@ const PAMT_ENTRY_SIZE = 16;
 
 /** True if the module would read the PAMT entry of a page from memory that the host has overwritten. */
 function readsLostPAMT({ module, lostPAMT }: World, { rax, rcx, rdx }: Registers): boolean {
-  if (module.phase !== 'READY' || typeof rax !== 'number') return false;
-  for (const operand of pamtReadersOf(rax)) {
+  const leaf = module.phase === 'READY' && typeof rax === 'number' ? modelledLeaf(rax) : undefined;
+  if (leaf === undefined) return false;
+  for (const operand of leaf.readsPAMTOf) {
     const page = operand === 'rcx' ? rcx : rdx;
     if (typeof page !== 'number' || !isAligned(page, PAGE)) continue;
     const entry = pamtEntry(module, page);

@@ -4,6 +4,7 @@ import type { Flow } from '../kernel/flow.ts';
 import { machineCheck } from '../kernel/machine-check.ts';
 import type { MemoryRegion } from '../kernel/state.ts';
 import { createThread, runThread, type Thread } from '../kernel/thread.ts';
+import { modelledLeaf } from '../module/leaves/index.ts';
 import { createModule } from '../module/state.ts';
 import { isHotAddable, mayComeOnline } from '../platform/topology.ts';
 import { lateLoad } from '../seamldr/late-load.ts';
@@ -16,8 +17,6 @@ import type { EventRecord, Outcome } from './trace.ts';
 import { modulePhase, type World } from './world.ts';
 
 const PAGE = 4096;
-/** Leaves that only read: made behind the kernel's back they disturb nothing (RDMD, SYS.RD). */
-const READING_LEAVES: readonly number[] = [24, 34];
 
 /** Lets one event happen and records what it came to; returns the record. Nothing happens to a kernel that has crashed. */
 export function step(world: World, event: Event): EventRecord {
@@ -386,6 +385,7 @@ function callRaw(world: World, event: Extract<Event, { kind: 'seamcall' }>): Out
   scratch.r10 = event.r10;
   scratch.r11 = event.r11;
   const trap = performSeamcall(world, event.lp, scratch, true);
-  if (trap === 'none' && !(typeof event.rax === 'number' && READING_LEAVES.includes(event.rax))) world.tampered = true;
+  const onlyReads = typeof event.rax === 'number' && modelledLeaf(event.rax)?.onlyReads === true;
+  if (trap === 'none' && !onlyReads) world.tampered = true;
   return 'done';
 }

@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
 import { runTDMRInit } from '../module/dispatch.ts';
 import type { TDMRInitRun } from '../kernel/port.ts';
@@ -5,7 +6,7 @@ import { awaitsCondition } from './seamcall.ts';
 import type { SeamcallEntry } from './trace.ts';
 import type { World } from './world.ts';
 
-const TDH_SYS_TDMR_INIT = 36;
+const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 const ADDRESS_END = 2 ** 52;
 
 /** The calls that would succeed one after another on the TDMR of the last entry of the trace, if that call succeeded. */

@@ -1,6 +1,5 @@
 import { LEAF_NUMBER } from '../../abi/leaf-number.ts';
 import type { Leaf } from '../leaf.ts';
-import { VCPU_LEAVES } from '../vcpu.ts';
 import { TDH_MNG_ADDCX } from './tdh-mng-addcx.ts';
 import { TDH_MNG_CREATE } from './tdh-mng-create.ts';
 import { TDH_MNG_KEY_CONFIG } from './tdh-mng-key-config.ts';
@@ -12,6 +11,7 @@ import { TDH_PHYMEM_PAGE_RDMD } from './tdh-phymem-page-rdmd.ts';
 import { TDH_PHYMEM_PAGE_RECLAIM } from './tdh-phymem-page-reclaim.ts';
 import { TDH_PHYMEM_PAGE_WBINVD } from './tdh-phymem-page-wbinvd.ts';
 import { TDH_SYS_CONFIG } from './tdh-sys-config.ts';
+import { TDH_SYS_DISABLE } from './tdh-sys-disable.ts';
 import { TDH_SYS_INFO } from './tdh-sys-info.ts';
 import { TDH_SYS_INIT } from './tdh-sys-init.ts';
 import { TDH_SYS_KEY_CONFIG } from './tdh-sys-key-config.ts';
@@ -22,9 +22,13 @@ import { TDH_SYS_RDALL } from './tdh-sys-rdall.ts';
 import { TDH_SYS_SHUTDOWN } from './tdh-sys-shutdown.ts';
 import { TDH_SYS_TDMR_INIT } from './tdh-sys-tdmr-init.ts';
 import { TDH_SYS_UPDATE } from './tdh-sys-update.ts';
+import { TDH_VP_CREATE } from './tdh-vp-create.ts';
+import { TDH_VP_ENTER } from './tdh-vp-enter.ts';
+import { TDH_VP_FLUSH } from './tdh-vp-flush.ts';
 
-/** Every leaf this model answers. */
-export const LEAVES: readonly Leaf[] = [
+/** Every leaf of 1.5.01 that the model has. */
+const MODELLED: readonly Leaf[] = [
+  TDH_VP_ENTER,
   TDH_MNG_ADDCX,
   TDH_MNG_KEY_CONFIG,
   TDH_MNG_CREATE,
@@ -46,7 +50,12 @@ export const LEAVES: readonly Leaf[] = [
   TDH_SYS_CONFIG,
   TDH_SYS_SHUTDOWN,
   TDH_SYS_UPDATE,
+  TDH_VP_CREATE,
+  TDH_VP_FLUSH,
 ];
+
+/** Those that the model answers whoever calls: what it can be compared with another module by. */
+export const LEAVES: readonly Leaf[] = MODELLED.filter(({ kernelOnly }) => !kernelOnly);
 
 /** One past the largest leaf number. */
 const NUMBER_END = 97;
@@ -60,23 +69,20 @@ function byNumber(): readonly (Leaf | 'unsupported' | undefined)[] {
   // Named by the specification, yet the module has no handler (recorded: leaves-ready).
   table[LEAF_NUMBER['TDH.MEM.SEPT.WR']] = undefined;
   // Of later modules: see Release.addedLeaves.
-  table[LEAF_NUMBER['TDH.SYS.DISABLE']] = undefined;
-  for (const leaf of LEAVES) table[LEAF_NUMBER[leaf.name]] = leaf;
+  table[TDH_SYS_DISABLE.number] = undefined;
+  for (const leaf of MODELLED) table[leaf.number] = leaf;
   return table;
 }
 
-/** By leaf number; the vCPU leaves, which only kernels call, stand beside the others here. */
-const PAMT_READERS: readonly (Leaf['readsPAMTOf'] | undefined)[] = pamtReaders();
+const MODELLED_BY_NUMBER: readonly (Leaf | undefined)[] = modelledByNumber();
 
-function pamtReaders(): readonly (Leaf['readsPAMTOf'] | undefined)[] {
-  const table = new Array<Leaf['readsPAMTOf'] | undefined>(NUMBER_END).fill(undefined);
-  for (const { name, readsPAMTOf } of [...LEAVES, ...VCPU_LEAVES]) table[LEAF_NUMBER[name]] = readsPAMTOf;
+function modelledByNumber(): readonly (Leaf | undefined)[] {
+  const table = new Array<Leaf | undefined>(NUMBER_END).fill(undefined);
+  for (const leaf of [...MODELLED, TDH_SYS_DISABLE]) table[leaf.number] = leaf;
   return table;
 }
 
-/** Operands of a leaf whose PAMT entries it reads; none for a number that no leaf of the model has. */
-export function pamtReadersOf(number: number): Leaf['readsPAMTOf'] {
-  return PAMT_READERS[number] ?? NONE;
+/** What the model says of a leaf, whichever release has it; `undefined` for a number that no leaf of the model has. */
+export function modelledLeaf(number: number): Leaf | undefined {
+  return number < NUMBER_END ? MODELLED_BY_NUMBER[number] : undefined;
 }
-
-const NONE: Leaf['readsPAMTOf'] = [];

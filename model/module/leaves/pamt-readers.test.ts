@@ -11,8 +11,10 @@ import { registers } from '../../abi/registers.ts';
 import { NO_CONDITIONS } from '../conditions.ts';
 import { callModule } from '../dispatch.ts';
 import type { PageEntry } from '../state.ts';
-import { callVCPULeaf, VCPU_LEAVES } from '../vcpu.ts';
-import { LEAVES, pamtReadersOf } from './index.ts';
+import { LEAVES, modelledLeaf } from './index.ts';
+import { TDH_VP_CREATE } from './tdh-vp-create.ts';
+import { TDH_VP_ENTER } from './tdh-vp-enter.ts';
+import { TDH_VP_FLUSH } from './tdh-vp-flush.ts';
 
 const PAGE = 4096;
 const TDR = TDMR_BASE;
@@ -26,7 +28,7 @@ function pagesRead(name: LeafName, rcx: number, rdx: number): ReadonlySet<number
   mustSucceed(bench, 'TDH.MNG.CREATE', { rcx: TDR, rdx: FIRST_KEYID + 1 });
   mustSucceed(bench, 'TDH.MNG.KEY.CONFIG', { rcx: TDR });
   const vcpu = { ...registers(LEAF_NUMBER['TDH.VP.CREATE'], TDVPR), rdx: TDR };
-  expect(callVCPULeaf(bench.module, 0, vcpu, NO_CONDITIONS)).toBe('answered');
+  expect(callModule(bench.module, bench.hardware, 0, vcpu, NO_CONDITIONS, true)).toBe('answered');
   expect(vcpu.rax).toBe(0);
   const read = new Set<number>();
   const { pages } = bench.module;
@@ -36,13 +38,12 @@ function pagesRead(name: LeafName, rcx: number, rdx: number): ReadonlySet<number
     return get(address);
   };
   const regs = { ...registers(LEAF_NUMBER[name], rcx), rdx };
-  const outcome = callModule(bench.module, bench.hardware, 0, regs, NO_CONDITIONS);
-  if (outcome === 'unsupported') callVCPULeaf(bench.module, 0, regs, NO_CONDITIONS);
+  callModule(bench.module, bench.hardware, 0, regs, NO_CONDITIONS, true);
   return read;
 }
 
 describe('a leaf that reads the PAMT entry of an operand says so', () => {
-  const names = [...LEAVES, ...VCPU_LEAVES].map(({ name }) => name);
+  const names = [...LEAVES, TDH_VP_CREATE, TDH_VP_ENTER, TDH_VP_FLUSH].map(({ name }) => name);
   const pages = [TDR, TDVPR, FREE, OTHER];
 
   test.each(names)('%s', (name) => {
@@ -55,15 +56,14 @@ describe('a leaf that reads the PAMT entry of an operand says so', () => {
         if (read.has(rcx)) found.add('rcx');
         if (read.has(rdx) && !(rdx === TDR && rcx === TDVPR)) found.add('rdx');
       }
-    expect([...found].sort()).toEqual([...pamtReadersOf(LEAF_NUMBER[name])]);
+    expect([...found].sort()).toEqual(modelledLeaf(LEAF_NUMBER[name])?.readsPAMTOf);
   });
 
   test('the leaves of a TD all do', () => {
-    const readers = names.filter((name) => pamtReadersOf(LEAF_NUMBER[name]).length > 0);
+    const readers = names.filter((name) => modelledLeaf(LEAF_NUMBER[name])?.readsPAMTOf.length !== 0);
     expect(readers.map((name) => LEAF_NUMBER[name]).sort((a, b) => a - b)).toEqual([
       0, 1, 8, 9, 10, 18, 19, 20, 24, 28, 41,
     ]);
-    expect(pamtReadersOf(LEAF_NUMBER['TDH.SYS.INFO'])).toEqual([]);
-    expect(pamtReadersOf(2 ** 40)).toEqual([]);
+    expect(modelledLeaf(2 ** 40)).toBeUndefined();
   });
 });

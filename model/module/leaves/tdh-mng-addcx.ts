@@ -4,8 +4,8 @@ import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import { zeroRange } from '../../platform/memory.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX, PAGE_IN_RDX, setPage } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
 
@@ -13,13 +13,17 @@ import type { ModuleState, TDState } from '../state.ts';
  * Adds a page to a TD's control structure. The sixth one draws random numbers after the page was filled: without
  * entropy its contents are lost though the page stays free.
  */
-export const TDH_MNG_ADDCX: Leaf = {
+export const TDH_MNG_ADDCX = createLeaf({
   name: 'TDH.MNG.ADDCX',
   beforeReady: false,
   readsPAMTOf: ['rcx', 'rdx'],
+  mayChangeWhenRefused: {
+    statuses: ['TDX_RND_NO_ENTROPY'],
+    why: 'TDH.MNG.ADDCX fills the sixth page before it draws entropy (addcx-*)',
+  },
   source: 'TDX Module ABI specification, TDH.MNG.ADDCX; recorded cases addcx-*, life-tdcx',
   run,
-};
+});
 
 const TDCX_COUNT_MAX = 9;
 const TDCX_INDEX_WITH_RANDOM = 5;

@@ -6,8 +6,8 @@ import { isBelow } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import { zeroRange } from '../../platform/memory.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX, setPage } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 import { isPrivateKeyID } from '../state.ts';
@@ -18,13 +18,17 @@ import { isPrivateKeyID } from '../state.ts';
  * The page is zeroed before the random numbers are drawn: without entropy its contents are lost, though page and KeyID
  * stay free.
  */
-export const TDH_MNG_CREATE: Leaf = {
+export const TDH_MNG_CREATE = createLeaf({
   name: 'TDH.MNG.CREATE',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
+  mayChangeWhenRefused: {
+    statuses: ['TDX_RND_NO_ENTROPY'],
+    why: 'TDH.MNG.CREATE zeroes the page before it draws entropy (create-*)',
+  },
   source: 'TDX Module ABI specification, TDH.MNG.CREATE; recorded cases create-*, life-no-entropy',
   run,
-};
+});
 
 const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
 export const KOT_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KOT);

@@ -3,21 +3,21 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { die, refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, die, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
 import { packageOf } from '../state.ts';
 import { KET_BUSY } from './tdh-sys-key-config.ts';
 
 /** Programs a TD's key on the calling LP's package; with the last package that has the global key the TD is usable. */
-export const TDH_MNG_KEY_CONFIG: Leaf = {
+export const TDH_MNG_KEY_CONFIG = createLeaf({
   name: 'TDH.MNG.KEY.CONFIG',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.KEY.CONFIG; recorded cases life-*',
   run,
-};
+});
 
 function run(
   module: ModuleState,

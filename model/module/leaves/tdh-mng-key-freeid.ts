@@ -3,20 +3,20 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
 import { KOT_BUSY } from './tdh-mng-create.ts';
 
 /** Gives the KeyID of a blocked TD back once every package has written back its cache. */
-export const TDH_MNG_KEY_FREEID: Leaf = {
+export const TDH_MNG_KEY_FREEID = createLeaf({
   name: 'TDH.MNG.KEY.FREEID',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.KEY.FREEID; recorded cases life-*',
   run,
-};
+});
 
 function run(
   module: ModuleState,

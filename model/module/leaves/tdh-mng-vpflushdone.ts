@@ -3,20 +3,20 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
 import { KOT_BUSY } from './tdh-mng-create.ts';
 
 /** The TD runs nowhere any more: its KeyID becomes FLUSHED and every package's cache has to be written back. */
-export const TDH_MNG_VPFLUSHDONE: Leaf = {
+export const TDH_MNG_VPFLUSHDONE = createLeaf({
   name: 'TDH.MNG.VPFLUSHDONE',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.MNG.VPFLUSHDONE; recorded cases life-*',
   run,
-};
+});
 
 function run(
   module: ModuleState,

@@ -3,8 +3,8 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
 import { packageOf } from '../state.ts';
 
@@ -14,13 +14,16 @@ import { packageOf } from '../state.ts';
  *
  * A KeyID stays FLUSHED until it is freed, so that another session succeeds too.
  */
-export const TDH_PHYMEM_CACHE_WB: Leaf = {
+export const TDH_PHYMEM_CACHE_WB = createLeaf({
   name: 'TDH.PHYMEM.CACHE.WB',
   beforeReady: false,
-  readsPAMTOf: [],
+  mayChangeWhenRefused: {
+    statuses: 'any',
+    why: 'TDH.PHYMEM.CACHE.WB forgets an interrupted session, and keeps one when interrupted (cachewb-*)',
+  },
   source: 'TDX Module ABI specification, TDH.PHYMEM.CACHE.WB; recorded cases cachewb-*, life-walk*',
   run,
-};
+});
 
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 const WBCACHE_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.WBCACHE);

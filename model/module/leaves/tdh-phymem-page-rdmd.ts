@@ -1,8 +1,8 @@
 import type { Registers } from '../../abi/registers.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPage, coveringTDMR, PAGE_IN_RCX, pageOwner, pageType } from '../pamt.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 
@@ -10,13 +10,14 @@ import type { ModuleState, TDMRState } from '../state.ts';
  * Tells whose a page is. Nothing can be read before the whole 1 GiB around it is initialised; the former owner of a
  * reclaimed page is still named.
  */
-export const TDH_PHYMEM_PAGE_RDMD: Leaf = {
+export const TDH_PHYMEM_PAGE_RDMD = createLeaf({
   name: 'TDH.PHYMEM.PAGE.RDMD',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
+  onlyReads: true,
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.RDMD; recorded cases rdmd-*',
   run,
-};
+});
 
 function run(
   module: ModuleState,

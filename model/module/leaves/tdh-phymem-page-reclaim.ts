@@ -4,8 +4,8 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPage, coveringTDMR, isPageLocked, PAGE_IN_RCX, pageOwner, pageType, setPage } from '../pamt.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 import { clearPageResults } from './tdh-phymem-page-rdmd.ts';
@@ -14,13 +14,13 @@ import { clearPageResults } from './tdh-phymem-page-rdmd.ts';
  * Takes a page back from a TD in TEARDOWN. Type, owner and level are reported before the owner is looked at, and stay
  * in the registers even if the call then fails.
  */
-export const TDH_PHYMEM_PAGE_RECLAIM: Leaf = {
+export const TDH_PHYMEM_PAGE_RECLAIM = createLeaf({
   name: 'TDH.PHYMEM.PAGE.RECLAIM',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.RECLAIM; recorded cases life-*, reclaim-tdr-locked',
   run,
-};
+});
 
 const TDR_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.TDR);
 

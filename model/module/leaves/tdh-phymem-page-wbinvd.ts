@@ -3,19 +3,19 @@ import type { Registers } from '../../abi/registers.ts';
 import type { U64 } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 
 /** Writes back and invalidates the lines of a page that belongs to nobody any more; its KeyID bits are stripped first. */
-export const TDH_PHYMEM_PAGE_WBINVD: Leaf = {
+export const TDH_PHYMEM_PAGE_WBINVD = createLeaf({
   name: 'TDH.PHYMEM.PAGE.WBINVD',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.WBINVD; recorded case pagewbinvd',
   run,
-};
+});
 
 const ADDRESS_END = 2 ** 52;
 

@@ -7,8 +7,8 @@ import type { Hardware } from '../../platform/hardware.ts';
 import { readBlock, readWord } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 import { isPrivateKeyID } from '../state.ts';
 import { acceptTDMR } from '../tdmr.ts';
@@ -19,13 +19,16 @@ import { acceptTDMR } from '../tdmr.ts';
  * Once the operands are accepted the KeyID is RESERVED for ever, whatever becomes of the TDMRs; everything else is kept
  * only on success.
  */
-export const TDH_SYS_CONFIG: Leaf = {
+export const TDH_SYS_CONFIG = createLeaf({
   name: 'TDH.SYS.CONFIG',
   beforeReady: true,
-  readsPAMTOf: [],
+  mayChangeWhenRefused: {
+    statuses: 'any',
+    why: 'TDH.SYS.CONFIG reserves the KeyID before it looks at the TDMRs (config-hkid-leak)',
+  },
   source: 'TDX Module ABI specification, TDH.SYS.CONFIG; recorded cases config-*, fuzzcfg-*',
   run,
-};
+});
 
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);

@@ -2,8 +2,8 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { forgetEverything, type ModuleState } from '../state.ts';
 
 /**
@@ -12,13 +12,12 @@ import { forgetEverything, type ModuleState } from '../state.ts';
  * Inferred: nobody has recorded a module that has it. That an interrupt ends it early (TDX_INTERRUPTED_RESUMABLE) is not
  * modelled, nor its bit in TDX_FEATURES0 (53), which no kernel looks at.
  */
-export const TDH_SYS_DISABLE: Leaf = {
+export const TDH_SYS_DISABLE = createLeaf({
   name: 'TDH.SYS.DISABLE',
   beforeReady: false,
-  readsPAMTOf: [],
   source: 'commit b7d2173946ef "x86/virt/tdx: Add SEAMCALL wrapper for TDH.SYS.DISABLE", Linux 7.2',
   run,
-};
+});
 
 function run(
   module: ModuleState,

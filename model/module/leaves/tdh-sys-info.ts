@@ -9,8 +9,8 @@ import type { Hardware } from '../../platform/hardware.ts';
 import { writeWord, writeWords, zeroRange } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
 import { cpuidConfigWords } from '../cpuid-config.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { xfamFixed0 } from '../metadata-value.ts';
 import type { HardwareSample, ModuleState } from '../state.ts';
 
@@ -19,13 +19,16 @@ import type { HardwareSample, ModuleState } from '../state.ts';
  *
  * The RCX buffer is zeroed before R8 and R9 are checked: a call refused over them leaves it wiped.
  */
-export const TDH_SYS_INFO: Leaf = {
+export const TDH_SYS_INFO = createLeaf({
   name: 'TDH.SYS.INFO',
   beforeReady: true,
-  readsPAMTOf: [],
+  mayChangeWhenRefused: {
+    statuses: 'any',
+    why: 'TDH.SYS.INFO wipes the RCX buffer before it looks at R8 and R9 (info-*)',
+  },
   source: 'TDX Module ABI specification, TDH.SYS.INFO; recorded cases info-*',
   run,
-};
+});
 
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);

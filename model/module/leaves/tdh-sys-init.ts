@@ -12,8 +12,8 @@ import { isCMRListValid, mergeCMRs } from '../cmr-list.ts';
 import type { Conditions } from '../conditions.ts';
 import type { Topology } from '../cpuid-check.ts';
 import { FATAL, hasWAITPKG, verifyCPUID, xfamAllowed } from '../cpuid-check.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { die, refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, die, refuse, succeed } from '../leaf.ts';
 import { platformFMS } from '../known-fms.ts';
 import {
   takeKeyIDs,
@@ -33,13 +33,16 @@ import { verifyVMX } from '../vmx-check.ts';
  *
  * A failed call leaves the module PENDING: it may be made again. R11 alone is not zeroed.
  */
-export const TDH_SYS_INIT: Leaf = {
+export const TDH_SYS_INIT = createLeaf({
   name: 'TDH.SYS.INIT',
   beforeReady: true,
-  readsPAMTOf: [],
+  mayChangeWhenRefused: {
+    statuses: 'any',
+    why: 'TDH.SYS.INIT stores the KeyID range and address mask before later checks (init-*)',
+  },
   source: 'TDX Module ABI specification, TDH.SYS.INIT; recorded cases init-*',
   run,
-};
+});
 
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 const ROW_1 = cpuidRow(1, null);

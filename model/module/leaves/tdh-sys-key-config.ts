@@ -3,8 +3,8 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { die, refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, die, refuse, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
 import { packageOf } from '../state.ts';
 
@@ -13,13 +13,12 @@ import { packageOf } from '../state.ts';
  *
  * It does not ask whether the LP was initialised: one that never ran TDH.SYS.LP.INIT counts as package 0.
  */
-export const TDH_SYS_KEY_CONFIG: Leaf = {
+export const TDH_SYS_KEY_CONFIG = createLeaf({
   name: 'TDH.SYS.KEY.CONFIG',
   beforeReady: true,
-  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.KEY.CONFIG; recorded cases keyconfig-*',
   run,
-};
+});
 
 export const KET_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KET);
 

@@ -6,8 +6,8 @@ import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
 import { compareCPUID, isPackageNumber } from '../cpuid-check.ts';
 import { platformFMS } from '../known-fms.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import { BEFORE_CPUID_END, compareMSRs, limitsCPUID, SAMPLED_MSR_COUNT } from '../sampled-msrs.ts';
 import type { HardwareSample, LPState, ModuleState } from '../state.ts';
 import { lpState } from '../state.ts';
@@ -19,13 +19,16 @@ import { isCommonCPUID } from './tdh-sys-init.ts';
  * A failed call may be made again. The LP's package is stored as soon as CPUID.1F is reached, so a later failure leaves
  * it behind (visible through TDH.SYS.KEY.CONFIG).
  */
-export const TDH_SYS_LP_INIT: Leaf = {
+export const TDH_SYS_LP_INIT = createLeaf({
   name: 'TDH.SYS.LP.INIT',
   beforeReady: true,
-  readsPAMTOf: [],
+  mayChangeWhenRefused: {
+    statuses: 'any',
+    why: 'TDH.SYS.LP.INIT stores the package of the LP when it reaches CPUID 1F.0 (lpinit-*)',
+  },
   source: 'TDX Module ABI specification, TDH.SYS.LP.INIT; recorded cases lpinit-*',
   run,
-};
+});
 
 const ROW_1 = cpuidRow(1, null);
 const ROW_1F_0 = cpuidRow(0x1f, 0);

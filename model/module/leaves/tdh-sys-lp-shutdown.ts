@@ -1,17 +1,16 @@
 import type { Registers } from '../../abi/registers.ts';
 import type { Hardware } from '../../platform/hardware.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
 
 /** Kept for hosts of the 1.0 age: succeeds in every state and does nothing, even after TDH.SYS.SHUTDOWN. */
-export const TDH_SYS_LP_SHUTDOWN: Leaf = {
+export const TDH_SYS_LP_SHUTDOWN = createLeaf({
   name: 'TDH.SYS.LP.SHUTDOWN',
   beforeReady: true,
-  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.LP.SHUTDOWN; recorded cases leaves-*, rax-*',
   run,
-};
+});
 
 function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers): ModuleOutcome {
   return succeed(module, regs);

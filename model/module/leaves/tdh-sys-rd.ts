@@ -5,8 +5,8 @@ import type { U64 } from '../../abi/u64.ts';
 import { asBigInt, highHalf, lowHalf, u64FromBigInt, u64FromHalves, U64_MAX } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import { lookupCode } from '../field-table.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { die, refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, die, refuse, succeed } from '../leaf.ts';
 import { metadataValue } from '../metadata-value.ts';
 import type { ModuleState } from '../state.ts';
 
@@ -16,13 +16,13 @@ import type { ModuleState } from '../state.ts';
  * Element size, inc-size, write mask, context and bit 63 of the id are not looked at; all but the context come back in
  * the next id while it is of the same row.
  */
-export const TDH_SYS_RD: Leaf = {
+export const TDH_SYS_RD = createLeaf({
   name: 'TDH.SYS.RD',
   beforeReady: true,
-  readsPAMTOf: [],
+  onlyReads: true,
   source: 'TDX Module ABI specification, TDH.SYS.RD; recorded cases rd-*',
   run,
-};
+});
 
 const ALL_ONES = 0xffffffff;
 const CONTEXT_CLEAR = ~CONTEXT_HIGH_MASK;

@@ -9,8 +9,8 @@ import { writeWord } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
 import type { FieldElement } from '../field-table.ts';
 import { lookupCode } from '../field-table.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { die, refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, die, refuse, succeed } from '../leaf.ts';
 import { metadataValue } from '../metadata-value.ts';
 import type { ModuleState } from '../state.ts';
 
@@ -18,13 +18,12 @@ import type { ModuleState } from '../state.ts';
  * Writes the global metadata, from a field on, as a list of sequences into one page; everything fits, so R8 comes back
  * as all ones.
  */
-export const TDH_SYS_RDALL: Leaf = {
+export const TDH_SYS_RDALL = createLeaf({
   name: 'TDH.SYS.RDALL',
   beforeReady: true,
-  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.RDALL; recorded cases rdall-*',
   run,
-};
+});
 
 const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
 const ALL_ONES = 0xffffffff;

@@ -4,18 +4,17 @@ import { STATUS, withDetails } from '../../abi/status.ts';
 import { isBelow } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
 
 /** Ends the module for an update and leaves its tables in the handoff pages. */
-export const TDH_SYS_SHUTDOWN: Leaf = {
+export const TDH_SYS_SHUTDOWN = createLeaf({
   name: 'TDH.SYS.SHUTDOWN',
   beforeReady: false,
-  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.SHUTDOWN; recorded cases shutdown-*',
   run,
-};
+});
 
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 

@@ -6,21 +6,20 @@ import { STATUS, withDetails } from '../../abi/status.ts';
 import type { U64 } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 
 /**
  * Initialises the next stretch of one TDMR's PAMT and says where to continue; the host calls until RDX reaches the
  * TDMR's end. RDX is rounded down to 1 GiB: 255 of 256 calls answer the same.
  */
-export const TDH_SYS_TDMR_INIT: Leaf = {
+export const TDH_SYS_TDMR_INIT = createLeaf({
   name: 'TDH.SYS.TDMR.INIT',
   beforeReady: false,
-  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.TDMR.INIT; recorded cases tdmrinit-*',
   run,
-};
+});
 
 const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
 const RCX_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.RCX);

@@ -2,19 +2,18 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { Leaf, ModuleOutcome } from '../leaf.ts';
-import { refuse, succeed } from '../leaf.ts';
+import type { ModuleOutcome } from '../leaf.ts';
+import { createLeaf, refuse, succeed } from '../leaf.ts';
 import type { ModuleState } from '../state.ts';
 import { hasEnoughLPs } from './tdh-sys-config.ts';
 
 /** Takes over the tables of the module that was shut down before this one was loaded: READY without any key. */
-export const TDH_SYS_UPDATE: Leaf = {
+export const TDH_SYS_UPDATE = createLeaf({
   name: 'TDH.SYS.UPDATE',
   beforeReady: true,
-  readsPAMTOf: [],
   source: 'TDX Module ABI specification, TDH.SYS.UPDATE; recorded cases update-*, perm-*U*',
   run,
-};
+});
 
 function run(
   module: ModuleState,
