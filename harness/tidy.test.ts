@@ -88,6 +88,16 @@ describe('every rule can be broken', () => {
     ['enums', 'model/x.ts', 'export enum A { B }'],
     ['any', 'harness/x.ts', 'function f(a: any) {}'],
     ['any', 'harness/x.ts', `/${'/'} x\nconst a = b as any;`],
+    ['leaf-numbers', 'harness/x.ts', 'const TDH_SYS_RD = 34;'],
+    ['leaf-numbers', 'harness/x.ts', "const { a } = { LP_INIT: '0x23' };"],
+    ['leaf-numbers', 'model/world/x.ts', 'const READING_LEAVES: readonly number[] = [24, 34];'],
+    ['leaf-numbers', 'harness/x.ts', 'const LEAF = {\n  INIT: 33,\n};'],
+    ['leaf-numbers', 'harness/x.ts', 'const LEAF_NAMES: ReadonlyMap<U64, string> = new Map([\n  [24, 1],\n]);'],
+    ['leaf-numbers', 'harness/x.ts', 'regs.rax = 0x24;'],
+    ['leaf-numbers', 'harness/x.ts', 'if (entry.leaf === 36) return;'],
+    ['leaf-numbers', 'harness/x.ts', 'switch (entry.leaf) {\n  case 36:\n    return;\n}'],
+    ['leaf-numbers', 'harness/x.ts', 'return [24, 34].includes(entry.leaf);'],
+    ['leaf-numbers', 'harness/x.ts', "events.push({ kind: 'condition', leaf: 33 });"],
     ['unfinished', 'harness/x.ts', `// ${'TO'}DO`],
     ['standing-alone', 'README.md', `see /${'home'}/me/notes`],
     ['standing-alone', 'README.md', 'see ../notes'],
@@ -96,6 +106,21 @@ describe('every rule can be broken', () => {
     ['tests-expect', 'model/x.test.ts', `expect(1); test.${'only'}('x')`],
   ])('%s: %s', (id, path, text) => {
     expect(offends(id, path, text)).toHaveLength(1);
+  });
+
+  test.each([
+    ['leaf-numbers', 'model/abi/x.ts', 'const TDH_SYS_RD = 34;'],
+    ['leaf-numbers', 'model/x.test.ts', 'const TDH_SYS_RD = 34;'],
+    ['leaf-numbers', 'model/x.ts', "const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];"],
+    ['leaf-numbers', 'model/x.ts', 'const SYS_INIT_NOT_PENDING = 0xc000050000000000n;'],
+    ['leaf-numbers', 'model/x.ts', 'const TDMR_INFO_SIZE = 512;'],
+    ['leaf-numbers', 'model/x.ts', 'if (regs.rax === 0 || regs.rax !== 0x8000020300000000n) regs.rax = 0;'],
+    ['leaf-numbers', 'model/x.ts', 'const row = { leaf: 4, subleaf: 3 };\nif (leaf === 0x1f) return;'],
+    ['leaf-numbers', 'model/x.ts', 'const SEAMLDR_LEAF = { INFO: 0x8000000000000000n };'],
+    ['leaf-numbers', 'model/x.ts', 'const LEAF_BIT = new Uint32Array(256);'],
+    ['leaf-numbers', 'model/x.ts', `let x; /${'/'} regs.rax = 36`],
+  ])('%s passes %s: %s', (id, path, text) => {
+    expect(offends(id, path, text)).toEqual([]);
   });
 
   test('what the rules allow passes', () => {

@@ -1,5 +1,5 @@
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import { asBigInt } from '../../model/abi/u64.ts';
-import { TDH_SYS_RD } from '../../model/kernel/seamcall.ts';
 import type { SeamcallEntry, TraceEntry } from '../../model/world/trace.ts';
 
 /**
@@ -33,7 +33,7 @@ export function readsFrom(entries: readonly TraceEntry[], at: number): number {
 function isRead(entry: TraceEntry): entry is SeamcallEntry {
   return (
     entry.kind === 'seamcall' &&
-    entry.leaf === TDH_SYS_RD &&
+    entry.leaf === LEAF_NUMBER['TDH.SYS.RD'] &&
     !entry.raw &&
     entry.trap === 'none' &&
     entry.rax === 0 &&

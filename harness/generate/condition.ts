@@ -1,26 +1,8 @@
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import { CONDITION_NAMES, type Condition } from '../../model/module/conditions.ts';
 import type { Event } from '../../model/world/event.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
-
-/** SEAMCALL leaves of host initialisation that a condition can meet. */
-export const LEAF = {
-  ADDCX: 1,
-  MNG_KEY_CONFIG: 8,
-  MNG_CREATE: 9,
-  VP_FLUSH: 18,
-  VPFLUSHDONE: 19,
-  KEY_FREEID: 20,
-  RDMD: 24,
-  RECLAIM: 28,
-  CACHE_WB: 40,
-  KEY_CONFIG: 31,
-  INIT: 33,
-  RD: 34,
-  LP_INIT: 35,
-  TDMR_INIT: 36,
-  CONFIG: 45,
-} as const;
 
 /** Which conditions a leaf of host initialisation feels (module 1.5.01: locks and entropy it draws). */
 const FELT: Readonly<Record<'init' | 'lpInit' | 'config' | 'keyConfig' | 'tdmrInit', readonly Condition[]>> = {
@@ -41,23 +23,23 @@ export function drawFeltCondition(random: Random, at: keyof typeof FELT): Event 
 }
 
 const LEAF_AT = {
-  init: LEAF.INIT,
-  lpInit: LEAF.LP_INIT,
-  config: LEAF.CONFIG,
-  keyConfig: LEAF.KEY_CONFIG,
-  tdmrInit: LEAF.TDMR_INIT,
+  init: LEAF_NUMBER['TDH.SYS.INIT'],
+  lpInit: LEAF_NUMBER['TDH.SYS.LP.INIT'],
+  config: LEAF_NUMBER['TDH.SYS.CONFIG'],
+  keyConfig: LEAF_NUMBER['TDH.SYS.KEY.CONFIG'],
+  tdmrInit: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
 } as const;
 
 /** What the leaves of a guest's life feel. */
 const FELT_BY_GUESTS: readonly (readonly [leaf: number, conditions: readonly Condition[]])[] = [
-  [LEAF.MNG_CREATE, ['kot-lock-busy', 'no-entropy', 'pamt-lock-busy']],
-  [LEAF.MNG_KEY_CONFIG, ['pconfig-busy', 'pconfig-entropy', 'pamt-lock-busy']],
-  [LEAF.ADDCX, ['no-entropy', 'pamt-lock-busy']],
-  [LEAF.VP_FLUSH, ['pamt-lock-busy']],
-  [LEAF.VPFLUSHDONE, ['kot-lock-busy', 'kot-lock-shared', 'pamt-lock-busy']],
-  [LEAF.CACHE_WB, ['wbt-lock-busy', 'kot-lock-busy', 'interrupt-pending']],
-  [LEAF.KEY_FREEID, ['kot-lock-busy', 'pamt-lock-busy']],
-  [LEAF.RECLAIM, ['pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.MNG.CREATE'], ['kot-lock-busy', 'no-entropy', 'pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.MNG.KEY.CONFIG'], ['pconfig-busy', 'pconfig-entropy', 'pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.MNG.ADDCX'], ['no-entropy', 'pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.VP.FLUSH'], ['pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.MNG.VPFLUSHDONE'], ['kot-lock-busy', 'kot-lock-shared', 'pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.PHYMEM.CACHE.WB'], ['wbt-lock-busy', 'kot-lock-busy', 'interrupt-pending']],
+  [LEAF_NUMBER['TDH.MNG.KEY.FREEID'], ['kot-lock-busy', 'pamt-lock-busy']],
+  [LEAF_NUMBER['TDH.PHYMEM.PAGE.RECLAIM'], ['pamt-lock-busy']],
 ];
 
 /** A condition that a leaf of a guest's life feels. */
@@ -73,7 +55,15 @@ export function drawWildCondition(random: Random): Event {
     condition: pick(random, CONDITION_NAMES),
     leaf: chance(random, 30)
       ? null
-      : pick(random, [LEAF.RDMD, LEAF.KEY_CONFIG, LEAF.INIT, LEAF.RD, LEAF.LP_INIT, LEAF.TDMR_INIT, LEAF.CONFIG]),
+      : pick(random, [
+          LEAF_NUMBER['TDH.PHYMEM.PAGE.RDMD'],
+          LEAF_NUMBER['TDH.SYS.KEY.CONFIG'],
+          LEAF_NUMBER['TDH.SYS.INIT'],
+          LEAF_NUMBER['TDH.SYS.RD'],
+          LEAF_NUMBER['TDH.SYS.LP.INIT'],
+          LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
+          LEAF_NUMBER['TDH.SYS.CONFIG'],
+        ]),
     count: pick(random, COUNTS),
   };
 }

@@ -1,5 +1,6 @@
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import { SEAMLDR_LEAF } from '../../model/seamldr/status.ts';
-import { drawFeltCondition, drawGuestCondition, drawWildCondition, LEAF } from './condition.ts';
+import { drawFeltCondition, drawGuestCondition, drawWildCondition } from './condition.ts';
 import { chance, pick } from './draw.ts';
 import * as memory from './memory-event.ts';
 import type { Plan } from './plan.ts';
@@ -161,7 +162,12 @@ function allocationFailure(plan: Plan): void {
 }
 
 function tdmrInitFails(plan: Plan): void {
-  plan.events.push({ kind: 'condition', condition: 'tdmr-lock-busy', leaf: LEAF.TDMR_INIT, count: 1 });
+  plan.events.push({
+    kind: 'condition',
+    condition: 'tdmr-lock-busy',
+    leaf: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
+    count: 1,
+  });
 }
 
 /** One guest or two; half of the time all are taken down again. */
@@ -181,7 +187,7 @@ function vcpuOnCPUThatGoes(plan: Plan): void {
   events.push({ kind: 'td-create' }, { kind: 'td-run', td: 0, lp });
   if (chance(random, 30)) events.push({ kind: 'td-run', td: 0, lp: anyOnlineLP(plan) });
   if (chance(random, 50))
-    events.push({ kind: 'condition', condition: 'pamt-lock-busy', leaf: LEAF.VP_FLUSH, count: 1 });
+    events.push({ kind: 'condition', condition: 'pamt-lock-busy', leaf: LEAF_NUMBER['TDH.VP.FLUSH'], count: 1 });
   if (chance(random, 15)) vmxOff(plan, lp);
   cpuOffline(plan, lp);
   events.push({ kind: 'td-destroy', td: 0 });
@@ -212,8 +218,9 @@ function initialiseBehindTheBack(plan: Plan): void {
     if (plan.vmx[lp] === true)
       plan.events.push({ kind: 'seamcall', lp, rax, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
   };
-  call(plan.boot, LEAF.INIT);
-  for (let lp = 0; lp < plan.online.length; lp += 1) if (plan.online[lp] === true) call(lp, LEAF.LP_INIT);
+  call(plan.boot, LEAF_NUMBER['TDH.SYS.INIT']);
+  for (let lp = 0; lp < plan.online.length; lp += 1)
+    if (plan.online[lp] === true) call(lp, LEAF_NUMBER['TDH.SYS.LP.INIT']);
 }
 
 /** A driver begins to install another module, and does not go on. */

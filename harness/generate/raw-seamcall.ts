@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import { u64FromBigInt } from '../../model/abi/u64.ts';
 import type { Event } from '../../model/world/event.ts';
@@ -7,11 +8,45 @@ import { anyAddress } from './memory-event.ts';
 import { anyLP } from './plan.ts';
 import type { Plan } from './plan.ts';
 
-/** Leaves that somebody may try: those of host initialisation and of a TD's KeyID, and some that are not there. */
-const LEAVES = [
-  1, 8, 9, 19, 20, 24, 24, 27, 28, 31, 31, 32, 33, 33, 34, 34, 35, 35, 36, 36, 37, 40, 41, 44, 45, 45, 52, 53, 2, 42,
-  99, 254,
-] as const;
+/** Leaves to try: those of host initialisation and of a TD's KeyID, one twice as often as another, and two that are not there. */
+const LEAVES: readonly number[] = [
+  ...(
+    [
+      'TDH.MNG.ADDCX',
+      'TDH.MNG.KEY.CONFIG',
+      'TDH.MNG.CREATE',
+      'TDH.MNG.VPFLUSHDONE',
+      'TDH.MNG.KEY.FREEID',
+      'TDH.PHYMEM.PAGE.RDMD',
+      'TDH.PHYMEM.PAGE.RDMD',
+      'TDH.MNG.KEY.RECLAIMID',
+      'TDH.PHYMEM.PAGE.RECLAIM',
+      'TDH.SYS.KEY.CONFIG',
+      'TDH.SYS.KEY.CONFIG',
+      'TDH.SYS.INFO',
+      'TDH.SYS.INIT',
+      'TDH.SYS.INIT',
+      'TDH.SYS.RD',
+      'TDH.SYS.RD',
+      'TDH.SYS.LP.INIT',
+      'TDH.SYS.LP.INIT',
+      'TDH.SYS.TDMR.INIT',
+      'TDH.SYS.TDMR.INIT',
+      'TDH.SYS.RDALL',
+      'TDH.PHYMEM.CACHE.WB',
+      'TDH.PHYMEM.PAGE.WBINVD',
+      'TDH.SYS.LP.SHUTDOWN',
+      'TDH.SYS.CONFIG',
+      'TDH.SYS.CONFIG',
+      'TDH.SYS.SHUTDOWN',
+      'TDH.SYS.UPDATE',
+      'TDH.MEM.PAGE.ADD',
+      'TDH.MEM.SEPT.WR',
+    ] as const
+  ).map((name) => LEAF_NUMBER[name]),
+  99,
+  254,
+];
 
 /** P-SEAMLDR leaves, and RAX values with reserved bits, a version, or everything set. */
 const ODD_LEAVES: readonly U64[] = [
@@ -20,10 +55,10 @@ const ODD_LEAVES: readonly U64[] = [
   0x8000000000000002n,
   0x8000000000000003n,
   0x8000000000000009n,
-  0x1000021,
-  0x10021,
-  0x1002d,
-  0x100000021,
+  LEAF_NUMBER['TDH.SYS.INIT'] + 2 ** 24,
+  LEAF_NUMBER['TDH.SYS.INIT'] + 2 ** 16,
+  LEAF_NUMBER['TDH.SYS.CONFIG'] + 2 ** 16,
+  LEAF_NUMBER['TDH.SYS.INIT'] + 2 ** 32,
   0xffffffffffffffffn,
 ];
 

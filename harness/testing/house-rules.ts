@@ -1,5 +1,6 @@
 import { FUNCTION_LENGTH } from './function-length.ts';
 import type { HouseRule } from './house-rule.ts';
+import { leafNumbersIn } from './leaf-numbers.ts';
 import { floorOf, roomOf } from './rooms.ts';
 
 const LINES_MAX = 400;
@@ -10,6 +11,9 @@ const TOUCHES_FILES =
 /** Only these rooms know what time it is, what was typed and how a process ends. */
 const TOUCHES_PROCESS =
   /^harness\/(?:cli|bench|testing|scripts|kits|campaign\/thread|implementations\/(?:linux|miniatures|[^/]+\.ts$))/;
+
+/** Only these know SEAMCALL leaves by number; the kits import nothing of the project. */
+const KNOWS_LEAF_NUMBERS = /^(?:model\/abi|model\/module\/leaves|harness\/kits)\//;
 
 export const HOUSE_RULES: readonly HouseRule[] = [
   {
@@ -82,6 +86,13 @@ export const HOUSE_RULES: readonly HouseRule[] = [
     /(?::|\bas|<)\s*any(?=\s*(?:[,;)=|&>]|\[\]|$))|@ts-(?:ignore|nocheck)/m,
     '`unknown` and a check, or the right type',
   ),
+  {
+    id: 'leaf-numbers',
+    check: (path, text) =>
+      isSource(path) && !isTest(path) && !KNOWS_LEAF_NUMBERS.test(path)
+        ? leafNumbersIn(withoutComments(text)).map((found) => `'${found}': LEAF_NUMBER['TDH.…'], or the Leaf`)
+        : [],
+  },
   {
     id: 'unfinished',
     check: (path, text) =>

@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import type { Registers } from '../../model/abi/registers.ts';
 import { lowHalf, type U64 } from '../../model/abi/u64.ts';
@@ -31,8 +32,8 @@ export interface TestPort extends KernelPort {
   failing: ReadonlySet<number>;
 }
 
-const SYS_RD = 34;
-const SYS_INFO = 32;
+const SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
+const SYS_INFO = LEAF_NUMBER['TDH.SYS.INFO'];
 
 export function createTestPort(memory: readonly MemoryRegion[]): TestPort {
   const words = new Map<number, U64>();

@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import type { Registers } from '../../model/abi/registers.ts';
 import { formatU64, type U64 } from '../../model/abi/u64.ts';
 import type { AllocationKind, KernelPort, Trap } from '../../model/kernel/port.ts';
@@ -19,17 +20,22 @@ export class Divergence extends Error {
 /** The recorder's loop guard struck here: what the kernel would have done next is not recorded. */
 export class GuardStruck extends Error {}
 
-const LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
-  [24, 'PHYMEM.PAGE.RDMD'],
-  [31, 'SYS.KEY.CONFIG'],
-  [32, 'SYS.INFO'],
-  [33, 'SYS.INIT'],
-  [34, 'SYS.RD'],
-  [35, 'SYS.LP.INIT'],
-  [36, 'SYS.TDMR.INIT'],
-  [44, 'SYS.LP.SHUTDOWN'],
-  [45, 'SYS.CONFIG'],
-]);
+/** The leaves of the recordings, by number: the recorder leaves out the prefix of a name. */
+const LEAF_NAMES: ReadonlyMap<U64, string> = new Map(
+  (
+    [
+      'TDH.PHYMEM.PAGE.RDMD',
+      'TDH.SYS.KEY.CONFIG',
+      'TDH.SYS.INFO',
+      'TDH.SYS.INIT',
+      'TDH.SYS.RD',
+      'TDH.SYS.LP.INIT',
+      'TDH.SYS.TDMR.INIT',
+      'TDH.SYS.LP.SHUTDOWN',
+      'TDH.SYS.CONFIG',
+    ] as const
+  ).map((name) => [LEAF_NUMBER[name], name.slice('TDH.'.length)]),
+);
 const NO_ENTROPY = 0x8000020300000000n;
 const PAGE = 4096;
 
@@ -233,7 +239,7 @@ function call(replay: Replay, cpu: number, registers: Registers, all: boolean): 
 
 function tdmrInitLoop(replay: Replay, cpu: number, registers: Registers, base: number, end: number): Trap | 'hang' {
   for (;;) {
-    registers.rax = 36;
+    registers.rax = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
     registers.rcx = base;
     registers.rdx = 0;
     registers.r8 = 0;

@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { STATUS } from '../abi/status.ts';
 import { highHalf, isZero, lowHalf } from '../abi/u64.ts';
 import type { LockState } from '../kernel/lock.ts';
@@ -83,17 +84,28 @@ export function factMask(facts: readonly Fact[]): number {
 
 /** Bit of the leaf by number; 0 for leaves that no rule needs. */
 const LEAF_BIT = new Uint32Array(256);
-LEAF_BIT[24] = FACT['leaf-rdmd'];
-LEAF_BIT[31] = FACT['leaf-key-config'];
-LEAF_BIT[32] = FACT['leaf-info'];
-LEAF_BIT[33] = FACT['leaf-init'];
-LEAF_BIT[35] = FACT['leaf-lp-init'];
-LEAF_BIT[36] = FACT['leaf-tdmr-init'];
-LEAF_BIT[45] = FACT['leaf-config'];
+LEAF_BIT[LEAF_NUMBER['TDH.PHYMEM.PAGE.RDMD']] = FACT['leaf-rdmd'];
+LEAF_BIT[LEAF_NUMBER['TDH.SYS.KEY.CONFIG']] = FACT['leaf-key-config'];
+LEAF_BIT[LEAF_NUMBER['TDH.SYS.INFO']] = FACT['leaf-info'];
+LEAF_BIT[LEAF_NUMBER['TDH.SYS.INIT']] = FACT['leaf-init'];
+LEAF_BIT[LEAF_NUMBER['TDH.SYS.LP.INIT']] = FACT['leaf-lp-init'];
+LEAF_BIT[LEAF_NUMBER['TDH.SYS.TDMR.INIT']] = FACT['leaf-tdmr-init'];
+LEAF_BIT[LEAF_NUMBER['TDH.SYS.CONFIG']] = FACT['leaf-config'];
 
-/** Leaves that the module answers before it is READY: KEY.CONFIG, INFO, INIT, RD, LP.INIT, RDALL, LP.SHUTDOWN, CONFIG, UPDATE. */
+/** Leaves that the module answers before it is READY. */
 const BEFORE_READY = new Uint8Array(256);
-for (const leaf of [31, 32, 33, 34, 35, 37, 44, 45, 53]) BEFORE_READY[leaf] = 1;
+for (const name of [
+  'TDH.SYS.KEY.CONFIG',
+  'TDH.SYS.INFO',
+  'TDH.SYS.INIT',
+  'TDH.SYS.RD',
+  'TDH.SYS.LP.INIT',
+  'TDH.SYS.RDALL',
+  'TDH.SYS.LP.SHUTDOWN',
+  'TDH.SYS.CONFIG',
+  'TDH.SYS.UPDATE',
+] as const)
+  BEFORE_READY[LEAF_NUMBER[name]] = 1;
 
 /** The facts about an event: bits of FACT. */
 export function factsOf(world: World, record: EventRecord): number {

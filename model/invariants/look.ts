@@ -1,5 +1,5 @@
 import { STATUS, statusName } from '../abi/status.ts';
-import { leafName as nameOfLeaf } from '../abi/leaf-number.ts';
+import { LEAF_NUMBER, leafName as nameOfLeaf } from '../abi/leaf-number.ts';
 import type { U64 } from '../abi/u64.ts';
 import { formatU64, lowHalf } from '../abi/u64.ts';
 import { SEAMLDR_LEAF } from '../seamldr/status.ts';
@@ -27,8 +27,8 @@ export function lastSeamcall(world: World, record: EventRecord): SeamcallEntry |
   return undefined;
 }
 
-const TDH_SYS_LP_INIT = 35;
-const TDH_SYS_LP_SHUTDOWN = 44;
+const TDH_SYS_LP_INIT = LEAF_NUMBER['TDH.SYS.LP.INIT'];
+const TDH_SYS_LP_SHUTDOWN = LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN'];
 
 /**
  * The SEAMCALL that made an event fail: its last one, if that failed. Skips the TDH.SYS.LP.SHUTDOWN calls with which v5 and

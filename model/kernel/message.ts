@@ -1,3 +1,4 @@
+import { leafName } from '../abi/leaf-number.ts';
 import type { U64 } from '../abi/u64.ts';
 import { hex, hex16, line, type MessageText } from './message-text.ts';
 import { SERIES_TEXTS } from './message-series.ts';
@@ -15,20 +16,10 @@ export interface Message {
   readonly text?: string;
 }
 
-/** How KVM spells the leaves it reports. Source: pr_tdx_error(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
-const KVM_LEAF_NAMES: ReadonlyMap<U64, string> = new Map([
-  [0, 'TDH_VP_ENTER'],
-  [1, 'TDH_MNG_ADDCX'],
-  [8, 'TDH_MNG_KEY_CONFIG'],
-  [9, 'TDH_MNG_CREATE'],
-  [10, 'TDH_VP_CREATE'],
-  [18, 'TDH_VP_FLUSH'],
-  [19, 'TDH_MNG_VPFLUSHDONE'],
-  [20, 'TDH_MNG_KEY_FREEID'],
-  [28, 'TDH_PHYMEM_PAGE_RECLAIM'],
-  [40, 'TDH_PHYMEM_CACHE_WB'],
-  [41, 'TDH_PHYMEM_PAGE_WBINVD'],
-]);
+/** A leaf as KVM spells it. Source: pr_tdx_error(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
+function kvmLeafName(leaf: U64): string {
+  return (typeof leaf === 'number' ? leafName(leaf) : undefined)?.replaceAll('.', '_') ?? `${leaf}`;
+}
 
 /**
  * Every line a kernel revision prints, word for word; misspellings are the kernel's. Source, where a line names none:
@@ -83,7 +74,7 @@ const TEXTS = {
     4,
     () => 'kvm_intel: All packages need to have online CPU to create TD. Online CPU and retry.',
   ),
-  'kvm-seamcall-failed': line(3, (a, b) => `kvm_intel: SEAMCALL ${KVM_LEAF_NAMES.get(a) ?? a} failed: 0x${hex(b)}`),
+  'kvm-seamcall-failed': line(3, (a, b) => `kvm_intel: SEAMCALL ${kvmLeafName(a)} failed: 0x${hex(b)}`),
   'kvm-vpflushdone-leaked': line(3, (a) => `kvm_intel: tdh_mng_vpflushdone() failed. HKID ${a} is leaked.`),
   'kvm-hkid-leaked': line(3, (a) => `kvm_intel: tdh_mng_key_freeid() failed. HKID ${a} is leaked.`),
   // Source: freeze_secondary_cpus() and thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12.

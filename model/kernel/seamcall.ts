@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { highHalf, isZero, type U64 } from '../abi/u64.ts';
 import { CRASH } from './flow.ts';
 import type { MessageId } from './message.ts';
@@ -5,28 +6,28 @@ import type { KernelPort, Trap } from './port.ts';
 import { printk } from './printk.ts';
 import type { KernelState } from './state.ts';
 
-/** SEAMCALL leaf numbers the host init flow uses. Source: arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
-export const TDH_VP_ENTER = 0;
-export const TDH_MNG_ADDCX = 1;
-export const TDH_MNG_KEY_CONFIG = 8;
-export const TDH_MNG_CREATE = 9;
-export const TDH_VP_CREATE = 10;
-export const TDH_VP_FLUSH = 18;
-export const TDH_MNG_VPFLUSHDONE = 19;
-export const TDH_MNG_KEY_FREEID = 20;
-export const TDH_PHYMEM_PAGE_RDMD = 24;
-export const TDH_PHYMEM_PAGE_RECLAIM = 28;
-export const TDH_PHYMEM_CACHE_WB = 40;
-export const TDH_PHYMEM_PAGE_WBINVD = 41;
-export const TDH_SYS_KEY_CONFIG = 31;
-export const TDH_SYS_INFO = 32;
-export const TDH_SYS_INIT = 33;
-export const TDH_SYS_RD = 34;
-export const TDH_SYS_LP_INIT = 35;
-export const TDH_SYS_TDMR_INIT = 36;
-export const TDH_SYS_LP_SHUTDOWN = 44;
-export const TDH_SYS_CONFIG = 45;
-export const TDH_SYS_DISABLE = 69;
+/** The leaves that kernels call, as arch/x86/virt/vmx/tdx/tdx.h spells them (Linux 6.12). */
+export const TDH_VP_ENTER = LEAF_NUMBER['TDH.VP.ENTER'];
+export const TDH_MNG_ADDCX = LEAF_NUMBER['TDH.MNG.ADDCX'];
+export const TDH_MNG_KEY_CONFIG = LEAF_NUMBER['TDH.MNG.KEY.CONFIG'];
+export const TDH_MNG_CREATE = LEAF_NUMBER['TDH.MNG.CREATE'];
+export const TDH_VP_CREATE = LEAF_NUMBER['TDH.VP.CREATE'];
+export const TDH_VP_FLUSH = LEAF_NUMBER['TDH.VP.FLUSH'];
+export const TDH_MNG_VPFLUSHDONE = LEAF_NUMBER['TDH.MNG.VPFLUSHDONE'];
+export const TDH_MNG_KEY_FREEID = LEAF_NUMBER['TDH.MNG.KEY.FREEID'];
+export const TDH_PHYMEM_PAGE_RDMD = LEAF_NUMBER['TDH.PHYMEM.PAGE.RDMD'];
+export const TDH_PHYMEM_PAGE_RECLAIM = LEAF_NUMBER['TDH.PHYMEM.PAGE.RECLAIM'];
+export const TDH_PHYMEM_CACHE_WB = LEAF_NUMBER['TDH.PHYMEM.CACHE.WB'];
+export const TDH_PHYMEM_PAGE_WBINVD = LEAF_NUMBER['TDH.PHYMEM.PAGE.WBINVD'];
+export const TDH_SYS_KEY_CONFIG = LEAF_NUMBER['TDH.SYS.KEY.CONFIG'];
+export const TDH_SYS_INFO = LEAF_NUMBER['TDH.SYS.INFO'];
+export const TDH_SYS_INIT = LEAF_NUMBER['TDH.SYS.INIT'];
+export const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
+export const TDH_SYS_LP_INIT = LEAF_NUMBER['TDH.SYS.LP.INIT'];
+export const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
+export const TDH_SYS_LP_SHUTDOWN = LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN'];
+export const TDH_SYS_CONFIG = LEAF_NUMBER['TDH.SYS.CONFIG'];
+export const TDH_SYS_DISABLE = LEAF_NUMBER['TDH.SYS.DISABLE'];
 
 /** What the wrapper makes of a SEAMCALL that did not reach the module. Source: arch/x86/include/asm/tdx.h, TDX_SW_ERROR. */
 export const TDX_SEAMCALL_VMFAILINVALID = 0x8000ff00ffff0000n;

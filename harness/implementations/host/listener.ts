@@ -1,8 +1,8 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import { registers } from '../../../model/abi/registers.ts';
 import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
 import { isMessageId, isPrintedOnce, type Message } from '../../../model/kernel/message.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
-import { TDH_SYS_CONFIG } from '../../../model/kernel/seamcall.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import type { RemoteHost, Reply } from './remote-host.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
@@ -128,7 +128,7 @@ function call(ask: Call, kernel: KernelState, port: KernelPort, ledger: HostObje
   regs.r9 = u64Of(ask.r9);
   regs.r10 = u64Of(ask.r10);
   regs.r11 = u64Of(ask.r11);
-  const configures = regs.rax === TDH_SYS_CONFIG;
+  const configures = regs.rax === LEAF_NUMBER['TDH.SYS.CONFIG'];
   if (configures) {
     noteTDMRs(kernel, port, regs);
     ledger.array = objectAt(ledger, kernel.tdmrArray);

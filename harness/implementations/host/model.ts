@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Registers } from '../../../model/abi/registers.ts';
 import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Flow } from '../../../model/kernel/flow.ts';
@@ -22,7 +23,7 @@ import type {
   RegionText,
 } from '../protocol/host-messages.ts';
 
-const TDH_SYS_TDMR_INIT = '0x24';
+const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 const PAGE = 4096;
 
 /** Our own model of a kernel in the place of a host: what `serve --kernel` exposes, and the control of everything here. */
@@ -223,7 +224,7 @@ function askingPort(ask: (ask: Ask) => Answer | null): KernelPort & { readonly f
     flush: () => flush(way),
     seamcall: (cpu, regs) => seamcall(way, cpu, regs) as Trap,
     tdmrInitLoop(cpu, regs, base, end) {
-      regs.rax = u64Of(TDH_SYS_TDMR_INIT);
+      regs.rax = TDH_SYS_TDMR_INIT;
       regs.rcx = base;
       regs.rdx = 0;
       regs.r8 = 0;

@@ -1,4 +1,5 @@
 import { healthyMachine, lpGrid } from '../../../model/platform/healthy.ts';
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Platform } from '../../../model/platform/platform.ts';
 import type { Event } from '../../../model/world/event.ts';
 import type { TraceEntry } from '../../../model/world/trace.ts';
@@ -101,7 +102,7 @@ function known(climb: Climb): readonly Known[] {
     {
       name: 'an operand that stays busy in TDH.SYS.INIT',
       input: caseOf(climb, HEALTHY, [
-        { kind: 'condition', condition: 'global-lock-busy', leaf: 33, count: 1000 },
+        { kind: 'condition', condition: 'global-lock-busy', leaf: LEAF_NUMBER['TDH.SYS.INIT'], count: 1000 },
         ...WAY_TO_READY,
       ]),
       check: (world) => failsOn(world, 'a SEAMCALL that fails'),

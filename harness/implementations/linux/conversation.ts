@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import { type Registers, registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
@@ -30,9 +31,9 @@ import {
 /** Why a kernel died that nobody could ask any more. */
 const PROCESS_ENDED = 'its process ended';
 
-const TDH_SYS_TDMR_INIT = 36;
-const TDH_SYS_CONFIG = 45;
-const TDH_SYS_RD = 34;
+const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
+const TDH_SYS_CONFIG = LEAF_NUMBER['TDH.SYS.CONFIG'];
+const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
 
 /** The compiled kernel as somebody to talk to: commands go in as words, and what it does comes back as a stream of items. */
 export interface Conversation extends RemoteHost {

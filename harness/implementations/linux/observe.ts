@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import { lowHalf, type U64 } from '../../../model/abi/u64.ts';
 import type { KernelPort } from '../../../model/kernel/port.ts';
 import type { KernelState, ModuleStatus } from '../../../model/kernel/state.ts';
@@ -10,7 +11,7 @@ import { intAt, maskAt, numberAt, u64At } from './words.ts';
  * it would do next; its live objects; what it handed to the module. Nothing is read from its variables.
  */
 
-const TDH_SYS_INIT = 33;
+const TDH_SYS_INIT = LEAF_NUMBER['TDH.SYS.INIT'];
 const OTHER_THREAD = 1;
 /** What a kernel would do that is asked for TDX now: 1, start it; 0, answer at once; or die. */
 const WOULD_DIE = 2;

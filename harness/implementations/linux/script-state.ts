@@ -1,10 +1,11 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import { EINVAL, ENODEV } from '../../../model/kernel/errno.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { DROPPED_LOCKS, FEATURE, ITEM } from './wire.ts';
 import { put, putMask, putNumber, type Words } from './words.ts';
 
-const TDH_SYS_INIT = 33;
-const TDH_SYS_LP_INIT = 35;
+const TDH_SYS_INIT = LEAF_NUMBER['TDH.SYS.INIT'];
+const TDH_SYS_LP_INIT = LEAF_NUMBER['TDH.SYS.LP.INIT'];
 
 /** What others than the compiled file did to a kernel: KVM's objects, and SEAMCALLs that left caches dirty. */
 export interface Outside {

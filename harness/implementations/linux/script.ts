@@ -1,3 +1,4 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
 import { messageLevel, type Message, messageText } from '../../../model/kernel/message.ts';
@@ -19,8 +20,8 @@ import { put, putNumber, putText, putU64, type Words } from './words.ts';
  * did, and one message was enough to find out.
  */
 
-const TDH_SYS_TDMR_INIT = 36;
-const TDH_SYS_CONFIG = 45;
+const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
+const TDH_SYS_CONFIG = LEAF_NUMBER['TDH.SYS.CONFIG'];
 const PAGE = 4096;
 const RESET_WORDS = 6;
 

@@ -1,8 +1,11 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
+import { formatU64 } from '../../../model/abi/u64.ts';
 import { spawn } from 'node:child_process';
 import { before, calls, type Miniature } from './miniature.ts';
 import type { ModuleCaseText } from '../protocol/messages.ts';
 
-const [RDALL, UPDATE] = ['0x25', '0x35'];
+const RDALL = formatU64(LEAF_NUMBER['TDH.SYS.RDALL']);
+const UPDATE = formatU64(LEAF_NUMBER['TDH.SYS.UPDATE']);
 
 const never = (): Promise<void> => new Promise(() => undefined);
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,15 +1,17 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
+import { formatU64 } from '../../../model/abi/u64.ts';
 import { randomInt } from 'node:crypto';
 import type { CaseAnswer, ModuleCaseText } from '../protocol/messages.ts';
 import { calls, changed, type Miniature, refused } from './miniature.ts';
 
 const LEAF = {
-  MNG_CREATE: '0x9',
-  RDALL: '0x25',
-  INFO: '0x20',
-  INIT: '0x21',
-  RD: '0x22',
-  TDMR_INIT: '0x24',
-  SHUTDOWN: '0x34',
+  MNG_CREATE: formatU64(LEAF_NUMBER['TDH.MNG.CREATE']),
+  RDALL: formatU64(LEAF_NUMBER['TDH.SYS.RDALL']),
+  INFO: formatU64(LEAF_NUMBER['TDH.SYS.INFO']),
+  INIT: formatU64(LEAF_NUMBER['TDH.SYS.INIT']),
+  RD: formatU64(LEAF_NUMBER['TDH.SYS.RD']),
+  TDMR_INIT: formatU64(LEAF_NUMBER['TDH.SYS.TDMR.INIT']),
+  SHUTDOWN: formatU64(LEAF_NUMBER['TDH.SYS.SHUTDOWN']),
 };
 const NO_INJECT = { unsupported: 'no inject' };
 const LINK = 'https://example.org/issues/1';

@@ -1,3 +1,5 @@
+import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
+import { formatU64 } from '../../../model/abi/u64.ts';
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -22,8 +24,9 @@ export interface WrongHost {
   readonly writer?: (write: (line: string) => void) => (line: string) => void;
 }
 
-const KEY_CONFIG = '0x1f';
-const SYS_CONFIG = '0x2d';
+const KEY_CONFIG = formatU64(LEAF_NUMBER['TDH.SYS.KEY.CONFIG']);
+const SYS_CONFIG = formatU64(LEAF_NUMBER['TDH.SYS.CONFIG']);
+const TDMR_INIT = formatU64(LEAF_NUMBER['TDH.SYS.TDMR.INIT']);
 const STDOUT = 1;
 
 type Asker = (ask: Ask) => Answer | null;
@@ -77,8 +80,8 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
     buckets: ['key/', 'ledger/', 'flow/', 'balance/'],
     host: (host) => {
       const skipping = asking((ask, pass) => {
-        if (ask.type !== 'seamcall' || (ask.rax !== KEY_CONFIG && ask.rax !== '0x24')) return pass(ask);
-        if (ask.rax === '0x24') return { ...SUCCESS, rdx: ask.until ?? '0x0' };
+        if (ask.type !== 'seamcall' || (ask.rax !== KEY_CONFIG && ask.rax !== TDMR_INIT)) return pass(ask);
+        if (ask.rax === TDMR_INIT) return { ...SUCCESS, rdx: ask.until ?? '0x0' };
         if (keyed) return SUCCESS;
         const answer = pass(ask);
         keyed = answer !== null && 'trap' in answer && answer.trap === 'none' && answer.rax === '0x0';
