@@ -1,4 +1,3 @@
-import { registers } from '../abi/registers.ts';
 import { highHalf, lowHalf } from '../abi/u64.ts';
 import { createPageAllocator } from '../kernel/page-allocator.ts';
 import type { Revision } from '../kernel/revision.ts';
@@ -51,17 +50,12 @@ export function bootWorld(platform: Platform, revision: Revision, release: Relea
     allocator: createPageAllocator(memory),
     mayEnterVMX,
     bootLP: first,
-    pending: [],
-    failingAllocations: [],
-    pendingCMREntries: [],
+    faults: { conditions: [], allocations: [], cmrEntries: [] },
     brokenCMREntries: [],
     trace: [],
     records: [],
-    scratch: registers(0),
     foldFrom: 0,
     imbalancesBefore: 0,
-    defers: false,
-    started: null,
     overlaps: [],
     lostPAMT: [],
     tampered: false,
@@ -87,7 +81,7 @@ export function bootNextKernel(world: World): void {
   const seamrrEnabled = first !== -1 && hardware.lps[first]?.seamrrValid === true;
   world.kernel = createKernel(revision, { ...facts, seamrrEnabled }, kernelCPUs(platform, online), memory);
   world.allocator = createPageAllocator(memory);
-  world.failingAllocations.length = 0;
+  world.faults.allocations.length = 0;
   bootKernel(world, first === -1 ? 0 : first);
 }
 

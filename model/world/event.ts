@@ -58,5 +58,13 @@ export type Event =
   /** Somebody asks for a sleep state; the machine wakes up at once, if it went to sleep at all. */
   | { readonly kind: 'suspend'; readonly state: SleepState };
 
+/**
+ * True for events that have happened even where the kernel's function returned an errno: an initialisation that failed was
+ * carried out. Any other event whose flow returned one was refused.
+ */
+export function isAttempt(kind: Event['kind'] | 'boot'): boolean {
+  return kind === 'enable' || kind === 'cpu-enable';
+}
+
 /** Suspend to RAM (ACPI S3), or to disk (S4: the machine is switched off, and the image read back later). */
 export type SleepState = 's3' | 'hibernation';

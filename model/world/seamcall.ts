@@ -68,7 +68,7 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     } else if (untouched !== null && !isZero(regs.rax) && !leavesTraceWhenRefused(leaf, regs.rax))
       changed = !isSameSnapshot(untouched, takeSnapshot(world));
   } else trap = entered;
-  if (world.pendingCMREntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && isZero(regs.rax))
+  if (world.faults.cmrEntries.length > 0 && leaf === TDH_SYS_INFO && !raw && trap === 'none' && isZero(regs.rax))
     corruptCMRs(world, inR8);
   const { trace } = world;
   const last = trace.length - 1;
@@ -240,12 +240,12 @@ function pamtEntry({ tdmrs }: ModuleState, page: number): number {
 function corruptCMRs(world: World, buffer: U64): void {
   if (typeof buffer === 'bigint') return;
   const { memory } = world.hardware;
-  for (const broken of world.pendingCMREntries) {
+  for (const broken of world.faults.cmrEntries) {
     writeWord(memory, buffer + CMR_INFO_SIZE * broken.entry, broken.base);
     writeWord(memory, buffer + CMR_INFO_SIZE * broken.entry + 8, broken.size);
     world.brokenCMREntries.push(broken);
   }
-  world.pendingCMREntries.length = 0;
+  world.faults.cmrEntries.length = 0;
 }
 
 function restore(regs: Registers, rax: U64, rcx: U64, rdx: U64, r8: U64): void {
@@ -261,20 +261,20 @@ function matches(pending: PendingCondition, leaf: number): boolean {
 
 /** True if a call of this leaf would meet a condition that waits for it. */
 export function awaitsCondition(world: World, leaf: number): boolean {
-  for (const pending of world.pending) if (matches(pending, leaf)) return true;
+  for (const pending of world.faults.conditions) if (matches(pending, leaf)) return true;
   return false;
 }
 
 /** The oldest condition that waits for this leaf, used up once. */
 function takeCondition(world: World, rax: U64): Condition | null {
-  const { pending } = world;
-  if (pending.length === 0) return null;
+  const { conditions } = world.faults;
+  if (conditions.length === 0) return null;
   const leaf = lowHalf(rax) & 0xffff;
-  for (let at = 0; at < pending.length; at += 1) {
-    const candidate = pending[at] as PendingCondition;
+  for (let at = 0; at < conditions.length; at += 1) {
+    const candidate = conditions[at] as PendingCondition;
     if (!matches(candidate, leaf)) continue;
     candidate.left -= 1;
-    if (candidate.left <= 0) pending.splice(at, 1);
+    if (candidate.left <= 0) conditions.splice(at, 1);
     return candidate.condition;
   }
   return null;

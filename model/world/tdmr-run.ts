@@ -1,4 +1,6 @@
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
+import { registers } from '../abi/registers.ts';
+import type { U64 } from '../abi/u64.ts';
 import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
 import { runTDMRInit } from '../module/dispatch.ts';
 import type { TDMRInitRun } from '../kernel/port.ts';
@@ -26,13 +28,13 @@ export function callsAhead(world: World): TDMRInitRun | null {
   return { base: tdmr.base, calls: (tdmr.size - tdmr.initialised) / step, done: tdmr.initialised, step };
 }
 
-/** Makes `calls` of them; they are part of the entry of the first one. */
-export function makeCalls(world: World, calls: number): void {
+/** Makes `calls` of them, as part of the entry of the first one. Returns RDX after the last. */
+export function makeCalls(world: World, calls: number): U64 {
   const last = world.trace.at(-1) as SeamcallEntry;
-  const { scratch } = world;
-  scratch.rax = TDH_SYS_TDMR_INIT;
-  scratch.rcx = last.inRCX;
-  const made = runTDMRInit(world.module, scratch, calls, ADDRESS_END);
+  const regs = registers(TDH_SYS_TDMR_INIT);
+  regs.rcx = last.inRCX;
+  const made = runTDMRInit(world.module, regs, calls, ADDRESS_END);
   if (made !== calls) throw new Error(`a run of ${calls} calls was answered ahead, ${made} were possible`);
-  world.trace[world.trace.length - 1] = { ...last, calls: last.calls + made, rdx: scratch.rdx };
+  world.trace[world.trace.length - 1] = { ...last, calls: last.calls + made, rdx: regs.rdx };
+  return regs.rdx;
 }

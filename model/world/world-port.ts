@@ -127,13 +127,13 @@ function offlineMemory(this: WorldPort, base: number, size: number): boolean {
 function printk(): void {}
 
 /** Counts down to the allocations that the case makes fail. */
-function isFailing({ failingAllocations }: World): boolean {
+function isFailing({ faults: { allocations } }: World): boolean {
   let failing = false;
-  for (let at = failingAllocations.length - 1; at >= 0; at -= 1) {
-    const left = (failingAllocations[at] ?? 1) - 1;
-    if (left > 0) failingAllocations[at] = left;
+  for (let at = allocations.length - 1; at >= 0; at -= 1) {
+    const left = (allocations[at] ?? 1) - 1;
+    if (left > 0) allocations[at] = left;
     else {
-      failingAllocations.splice(at, 1);
+      allocations.splice(at, 1);
       failing = true;
     }
   }

@@ -1,10 +1,7 @@
 import type { AddressRange } from '../abi/range.ts';
-import type { Registers } from '../abi/registers.ts';
 import type { PageAllocator } from '../kernel/page-allocator.ts';
 import type { KernelPort } from '../kernel/port.ts';
 import type { KernelState } from '../kernel/state.ts';
-import type { Thread } from '../kernel/thread.ts';
-
 import type { ModuleState } from '../module/state.ts';
 import type { Release } from '../module/release.ts';
 import type { Hardware } from '../platform/hardware.ts';
@@ -32,27 +29,18 @@ export interface World {
   /** The LP that every kernel boots on, -1 if BIOS enabled none. */
   readonly bootLP: number;
 
-  /** Conditions that wait for their SEAMCALL, oldest first. */
-  readonly pending: PendingCondition[];
-  /** Allocations from now on that fail: countdowns, 1 = the next one. */
-  readonly failingAllocations: number[];
-
-  /** Entries of the kernel's CMR buffer that are overwritten when the next TDH.SYS.INFO has filled it. */
-  readonly pendingCMREntries: CMREntry[];
-  /** Those that were. */
+  /** What the case has put in the way and has not struck yet. */
+  readonly faults: Faults;
+  /** Entries of the kernel's CMR buffer that were overwritten. */
   readonly brokenCMREntries: CMREntry[];
 
   readonly trace: TraceEntry[];
   /** One record per event so far; the boot is the first, with no event of the case. */
   readonly records: EventRecord[];
-  readonly scratch: Registers;
   /** Trace index where the event under way began: equal SEAMCALLs fold only within one event. */
   foldFrom: number;
   /** Lock imbalances the kernel had recorded before the event under way. */
   imbalancesBefore: number;
-  /** The next event that runs a kernel flow leaves its thread in `started`, to be run step by step. */
-  defers: boolean;
-  started: Thread | null;
   /** Of events that overlapped: whose turn it was when, and where in the trace and in dmesg that part now stands. */
   readonly overlaps: Overlap[];
 
@@ -67,6 +55,16 @@ export interface World {
   disturbed: boolean;
   /** Compare module and memory around every refused SEAMCALL (costs a digest per call). */
   readonly watchRefusals: boolean;
+}
+
+/** Faults that are waiting for what they strike. */
+export interface Faults {
+  /** Conditions that wait for their SEAMCALL, oldest first. */
+  readonly conditions: PendingCondition[];
+  /** Allocations from now on that fail: countdowns, 1 = the next one. */
+  readonly allocations: number[];
+  /** Entries of the kernel's CMR buffer that are overwritten when the next TDH.SYS.INFO has filled it. */
+  readonly cmrEntries: CMREntry[];
 }
 
 /** A turn of one of the events that overlapped: trace entries [from, to), dmesg lines [dmesgFrom, dmesgTo). */

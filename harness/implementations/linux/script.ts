@@ -5,7 +5,8 @@ import { messageLevel, type Message, messageText } from '../../../model/kernel/m
 import { NOTIFY_BAD, NOTIFY_OK } from '../../../model/kernel/memory-hotplug.ts';
 import type { KernelPort, Trap } from '../../../model/kernel/port.ts';
 import type { Event } from '../../../model/world/event.ts';
-import { firstOnline, step } from '../../../model/world/step.ts';
+import { firstOnline } from '../../../model/world/kernel-thread.ts';
+import { step } from '../../../model/world/step.ts';
 import type { EventRecord } from '../../../model/world/trace.ts';
 import type { World } from '../../../model/world/world.ts';
 import { putBoot, putCPUEnable, putEnable, putMachineCheck, putNotify } from './commands.ts';
@@ -199,10 +200,9 @@ function putTDMRInitLoop(script: Script, cpu: number, regs: Registers, base: num
     if (trap !== 'none' || regs.rax !== 0) return trap;
     const ahead = callsAhead(world);
     if (ahead !== null && typeof regs.rdx === 'number' && regs.rdx < end) {
-      makeCalls(world, ahead.calls);
+      regs.rdx = makeCalls(world, ahead.calls);
       put(words, ITEM.RUN);
       putNumber(words, ahead.calls);
-      regs.rdx = world.scratch.rdx;
     }
     if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
   }

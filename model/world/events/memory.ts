@@ -1,0 +1,45 @@
+import { isAligned } from '../../abi/align.ts';
+import { machineCheck } from '../../kernel/machine-check.ts';
+import type { Thread } from '../../kernel/thread.ts';
+import type { Event } from '../event.ts';
+import { firstOnline, startThread } from '../kernel-thread.ts';
+import type { EventRecord, Outcome } from '../trace.ts';
+import type { World } from '../world.ts';
+
+const PAGE = 4096;
+
+type MemoryAdd = Extract<Event, { kind: 'memory-add' }>;
+type MemoryRemove = Extract<Event, { kind: 'memory-remove' }>;
+
+/** Memory hotplug; a range that overlaps memory that is there already, or is not whole pages, is no event. */
+export function addMemory(world: World, { how, base, size, node }: MemoryAdd): Outcome | Thread {
+  const { kernel } = world;
+  for (const block of kernel.memblock) if (base < block.base + block.size && block.base < base + size) return 'ignored';
+  if (!isWholePages(base, size)) return 'ignored';
+  const cpu = firstOnline(world);
+  return startThread(world, kernel.revision.memoryAdd[how], cpu, cpu, { base, size, node });
+}
+
+/** Memory hot-removal; a range that is not all memory is no event. */
+export function removeMemory(world: World, { how, base, size }: MemoryRemove): Outcome | Thread {
+  const { kernel } = world;
+  if (!isWholePages(base, size)) return 'ignored';
+  let covered = base;
+  for (const block of kernel.memblock)
+    if (block.base <= covered && covered < block.base + block.size) covered = block.base + block.size;
+  if (how !== 'zone-device' && covered < base + size) return 'ignored';
+  const cpu = firstOnline(world);
+  return startThread(world, kernel.revision.memoryRemove[how], cpu, cpu, { base, size, node: 0 });
+}
+
+function isWholePages(base: number, size: number): boolean {
+  return size >= PAGE && isAligned(base, PAGE) && isAligned(size, PAGE);
+}
+
+/** A memory error: the machine-check handler asks the module whose page it is. */
+export function checkMachine(world: World, record: EventRecord, lp: number, address: number): Outcome {
+  const cpu = world.kernel.cpus[lp];
+  if (cpu === undefined || !cpu.online) return 'ignored';
+  record.hint = machineCheck(world.kernel, world.port, lp, address) === 'private';
+  return 'done';
+}
