@@ -81,33 +81,41 @@ export function seamcall(
   r8: U64,
   r9: U64 = 0,
 ): number {
-  return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, false);
+  load(kernel, leaf, rcx, rdx, r8, r9);
+  const status = callUntilFinal(kernel, port, cpu, true, ALONE);
+  return isZero(status) ? 0 : refused(kernel, port, cpu, leaf, status, false);
 }
 
-/** Calls with the same inputs until the answer is final; `outputs`: a refusal prints them. */
-function repeat(
-  kernel: KernelState,
-  port: KernelPort,
-  cpu: number,
-  leaf: number,
-  rcx: U64,
-  rdx: U64,
-  r8: U64,
-  r9: U64,
-  outputs: boolean,
-): number {
+/** Not a run of TDH.SYS.TDMR.INIT, but one call. */
+const ALONE = -1;
+
+/**
+ * Makes the call in `kernel.registers` until its answer is final or the revision gives up, and returns the last status.
+ * `repeatsInputs`: a retry sends the inputs again, else the registers as they came back. `end`: TDH.SYS.TDMR.INIT up to
+ * that address, or ALONE. A run that never gets there crashes the kernel.
+ */
+function callUntilFinal(kernel: KernelState, port: KernelPort, cpu: number, repeatsInputs: boolean, end: number): U64 {
   const { registers } = kernel;
+  const { rax: leaf, rcx, rdx, r8, r9 } = registers;
   let { attempts, transientAttempts } = kernel.revision.seamcall;
-  let status: U64;
-  do {
-    load(kernel, leaf, rcx, rdx, r8, r9);
-    markDirty(kernel, cpu);
-    status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (
-    !isZero(status) &&
-    (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : isTransient(status) && --transientAttempts > 0)
-  );
-  return isZero(status) ? 0 : refused(kernel, port, cpu, leaf, status, outputs);
+  let runs = end !== ALONE;
+  markDirty(kernel, cpu);
+  for (;;) {
+    const trap = runs ? port.tdmrInitLoop(cpu, registers, rcx as number, end) : port.seamcall(cpu, registers);
+    if (trap === 'hang') {
+      kernel.crash = 'hang: TDH.SYS.TDMR.INIT never reaches the end of the TDMR';
+      return 0;
+    }
+    const status = statusOf(trap, registers.rax);
+    if (isZero(status)) return 0;
+    if (status === TDX_RND_NO_ENTROPY ? --attempts <= 0 : !isTransient(status) || --transientAttempts <= 0)
+      return status;
+    if (repeatsInputs) load(kernel, leaf, rcx, rdx, r8, r9);
+    else {
+      registers.rax = leaf;
+      runs = false;
+    }
+  }
 }
 
 /** High halves of OPERAND_BUSY, SYS_BUSY and KEY_GENERATION_FAILED. */
@@ -131,14 +139,9 @@ export function seamcallReturning(
   r8: U64,
   r9: U64 = 0,
 ): number {
-  const { registers } = kernel;
-  if (kernel.revision.seamcall.repeatsInputs) return repeat(kernel, port, cpu, leaf, rcx, rdx, r8, r9, true);
   load(kernel, leaf, rcx, rdx, r8, r9);
-  markDirty(kernel, cpu);
-  const first = statusOf(port.seamcall(cpu, registers), registers.rax);
-  if (isZero(first)) return 0;
-  const status = retry(kernel, port, cpu, leaf, first);
-  return status === 0 ? 0 : refused(kernel, port, cpu, leaf, status, true);
+  const status = callUntilFinal(kernel, port, cpu, kernel.revision.seamcall.repeatsInputs, ALONE);
+  return isZero(status) ? 0 : refused(kernel, port, cpu, leaf, status, true);
 }
 
 /**
@@ -153,24 +156,12 @@ export function seamcallTDMRInit(
   end: number,
 ): number {
   const { registers } = kernel;
-  const { repeatsInputs } = kernel.revision.seamcall;
-  let { attempts, transientAttempts } = kernel.revision.seamcall;
   for (;;) {
     load(kernel, TDH_SYS_TDMR_INIT, base, 0, 0, 0);
-    markDirty(kernel, cpu);
-    const trap = port.tdmrInitLoop(cpu, registers, base, end);
-    if (trap === 'hang') {
-      kernel.crash = 'hang: TDH.SYS.TDMR.INIT never reaches the end of the TDMR';
-      return CRASH;
-    }
-    let status = statusOf(trap, registers.rax);
-    if (!isZero(status)) {
-      if (!repeatsInputs) status = retry(kernel, port, cpu, TDH_SYS_TDMR_INIT, status);
-      else if (status === TDX_RND_NO_ENTROPY && --attempts > 0) continue;
-      if (status !== 0 && isTransient(status) && --transientAttempts > 0) continue;
-      if (status !== 0) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
-    }
-    // Only a call that succeeded after a retry can leave the loop early; a bigint is beyond every TDMR.
+    const status = callUntilFinal(kernel, port, cpu, kernel.revision.seamcall.repeatsInputs, end);
+    if (kernel.crash !== null) return CRASH;
+    if (!isZero(status)) return refused(kernel, port, cpu, TDH_SYS_TDMR_INIT, status, true);
+    // Only a call that succeeded after a retry can leave the run early; a bigint is beyond every TDMR.
     if (typeof registers.rdx === 'bigint' || registers.rdx >= end) return 0;
   }
 }
@@ -207,18 +198,8 @@ export function seamcallStatus(
   rcx: U64,
   rdx: U64,
 ): U64 {
-  const { registers } = kernel;
-  let { attempts, transientAttempts } = kernel.revision.seamcall;
-  let status: U64;
-  do {
-    load(kernel, leaf, rcx, rdx, 0, 0);
-    markDirty(kernel, cpu);
-    status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  } while (
-    !isZero(status) &&
-    (status === TDX_RND_NO_ENTROPY ? --attempts > 0 : isTransient(status) && --transientAttempts > 0)
-  );
-  return status;
+  load(kernel, leaf, rcx, rdx, 0, 0);
+  return callUntilFinal(kernel, port, cpu, true, ALONE);
 }
 
 /** A bare SEAMCALL: no retry, no errno, no dmesg; answers the status as the wrapper reports it (`__seamcall_ret`). */
@@ -228,7 +209,7 @@ export function seamcallBare(kernel: KernelState, port: KernelPort, cpu: number,
   return statusOf(port.seamcall(cpu, kernel.registers), kernel.registers.rax);
 }
 
-function load({ registers }: KernelState, leaf: number, rcx: U64, rdx: U64, r8: U64, r9: U64): void {
+function load({ registers }: KernelState, leaf: U64, rcx: U64, rdx: U64, r8: U64, r9: U64): void {
   registers.rax = leaf;
   registers.rcx = rcx;
   registers.rdx = rdx;
@@ -255,17 +236,6 @@ function statusOf(trap: Trap, rax: U64): U64 {
     case 'vmfail':
       return TDX_SEAMCALL_VMFAILINVALID;
   }
-}
-
-/** Sends the registers out again, as they came back, while the module has no entropy. `status` is the first answer. */
-function retry(kernel: KernelState, port: KernelPort, cpu: number, leaf: number, status: U64): U64 {
-  const { registers } = kernel;
-  let { attempts } = kernel.revision.seamcall;
-  while (status === TDX_RND_NO_ENTROPY && --attempts > 0) {
-    registers.rax = leaf;
-    status = statusOf(port.seamcall(cpu, registers), registers.rax);
-  }
-  return status;
 }
 
 /** Maps and reports a status that is not 0. */
