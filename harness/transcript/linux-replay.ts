@@ -1,7 +1,7 @@
 import type { Flow } from '../../model/kernel/flow.ts';
-import { isUsableMemoryError, machineCheck, MACHINE_CHECK_HINT } from '../../model/kernel/machine-check.ts';
+import { isUsableMemoryError, MACHINE_CHECK_HINT } from '../../model/kernel/machine-check.ts';
 import { renderMessage } from '../../model/kernel/message.ts';
-import { judgeMemoryNotification, NOTIFY_OK } from '../../model/kernel/memory-hotplug.ts';
+import { NOTIFY_OK } from '../../model/kernel/memory-hotplug.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { findRevision } from '../../model/kernel/revisions.ts';
 import { createKernel, type KernelState, type KeyIDPartition, type MemoryRegion } from '../../model/kernel/state.ts';
@@ -219,7 +219,9 @@ function notify(machine: Machine, range: Json, reply: Json, hotAdd: boolean): bo
   if (hotAdd) addMemblock(kernel.memblock, startPfn * PAGE, pages * PAGE, integer(range['nid'], 'nid'));
   const action = range['action'] === undefined ? MEM_GOING_ONLINE : integer(range['action'], 'action');
   const asked = range['online'] !== 0 && action === MEM_GOING_ONLINE;
-  const verdict = asked ? judgeMemoryNotification(kernel, port, startPfn, startPfn + pages) : NOTIFY_OK;
+  const verdict = asked
+    ? (kernel.revision.memoryNotifier?.(kernel, port, startPfn, startPfn + pages) ?? NOTIFY_OK)
+    : NOTIFY_OK;
   port.finish();
   compare('ret', reply['ret'], verdict);
   compare('verdict', reply['verdict'], verdict === NOTIFY_OK ? 'OK' : 'BAD');
@@ -233,7 +235,9 @@ function checkMachine(machine: Machine, event: Json, reply: Json): boolean {
   const status = event['status'] === undefined ? DEFAULT_STATUS : u64(event['status'], 'status');
   const misc = event['misc'] === undefined ? DEFAULT_MISC : u64(event['misc'], 'misc');
   const at = address(event['addr'], 'addr');
-  const verdict = isUsableMemoryError(status, misc) ? machineCheck(kernel, port, machine.lastCPU, at) : 'none';
+  const { machineCheck } = kernel.revision;
+  const asks = machineCheck !== null && isUsableMemoryError(status, misc);
+  const verdict = asks ? machineCheck(kernel, port, machine.lastCPU, at) : 'none';
   port.finish();
   if (verdict === 'crash' || reply['oops'] !== undefined) return compareCrash(machine, reply);
   compare('mce', reply['mce'], verdict === 'private' ? MACHINE_CHECK_HINT : null);

@@ -88,7 +88,7 @@ export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
   check: (world, record, report) => {
     // Only the machine-check helper walks the list later.
     if (record.from === record.to || record.outcome !== 'done') return;
-    if (world.kernel.revision.machineCheckAsks === 'never') return;
+    if (world.kernel.revision.machineCheck === null) return;
     const { tdmrArrayLive, tdmrCount, tdmrArray } = world.kernel;
     if (!tdmrArrayLive && tdmrArray !== -1 && tdmrCount > 0)
       report(

@@ -336,7 +336,7 @@ const APPLIES_TO: ReadonlyMap<string, (revision: Revision) => boolean> = new Map
   ['pamt/some-allocation-fails', initialisesTheModule],
   ['tdmr/some-init-has-two-tdmrs', initialisesTheModule],
   ['hotplug/some-memory-is-added-after-init', initialisesTheModule],
-  ['machine-check/some-page-is-asked-about', ({ machineCheckAsks }) => machineCheckAsks !== 'never'],
+  ['machine-check/some-page-is-asked-about', ({ machineCheck }) => machineCheck !== null],
 ]);
 
 export const SOMETIMES: readonly Sometimes[] = RULES.map((rule) => {

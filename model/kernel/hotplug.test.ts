@@ -8,7 +8,6 @@ import {
   run,
   type TestPort,
 } from '../../harness/testing/kernel-port.ts';
-import { machineCheck } from './machine-check.ts';
 import type { Revision } from './revision.ts';
 import { LINUX_6_12 } from './revisions/6.12.ts';
 import { LINUX_6_17 } from './revisions/6.17.ts';
@@ -191,6 +190,6 @@ describe('a machine check', () => {
       registers.rcx = 1;
       return undefined;
     };
-    expect(machineCheck(kernel, port, 0, 0x7f000000)).toBe('crash');
+    expect(LINUX_6_12.machineCheck?.(kernel, port, 0, 0x7f000000)).toBe('crash');
   });
 });

@@ -28,22 +28,48 @@ export function isUsableMemoryError(status: U64, misc: U64): boolean {
 /** `private`: the hint is printed. `none`: nothing is. `crash`: the helper read memory it had freed. */
 export type MachineCheckVerdict = 'private' | 'none' | 'crash';
 
+/** A revision's machine-check helper on `cpu` for a memory error at `address` (bytes, any alignment). */
+export type MachineCheck = (kernel: KernelState, port: KernelPort, cpu: number, address: number) => MachineCheckVerdict;
+
 /**
- * The machine-check helper on `cpu` for a memory error at `address` (bytes, any alignment): asks the module whose page it
- * is, once, and takes every status but 0 as "not ours". A reserved page may be a PAMT, so the TDMR list is searched,
- * whether or not it still exists.
- * Source: tdx_dump_mce_info(), paddr_is_tdx_private() and is_pamt_page(), Linux 6.12.
+ * Asks the module wherever the platform feature is set.
+ * Source: tdx_dump_mce_info(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12.
  */
-export function machineCheck(kernel: KernelState, port: KernelPort, cpu: number, address: number): MachineCheckVerdict {
-  const { foreign } = kernel.revision;
-  if (foreign !== undefined) return foreign.checkMachine(kernel, port, cpu, address);
-  if (!kernel.platformEnabled || kernel.revision.machineCheckAsks === 'never') return 'none';
-  let page = address - (address % 4096);
-  if (kernel.revision.machineCheckAsks === 'while-initialised') {
-    if (kernel.status !== 'initialised' || kernel.cpus[cpu]?.vmxReferences === 0) return 'none';
-    // MCI_ADDR_PHYSADDR: what the hardware reports may carry the KeyID of the line.
-    page %= kernel.facts.addressEnd ?? 2 ** 52;
-  }
+export function tdxDumpMCEInfo(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  address: number,
+): MachineCheckVerdict {
+  return kernel.platformEnabled ? pageIsPrivate(kernel, port, cpu, address - (address % 4096), address) : 'none';
+}
+
+/** Asks the module only while TDX runs, on a CPU in VMX operation, and without the KeyID that the address may carry. */
+export function strictMachineCheck(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  address: number,
+): MachineCheckVerdict {
+  if (!kernel.platformEnabled || kernel.status !== 'initialised' || kernel.cpus[cpu]?.vmxReferences === 0)
+    return 'none';
+  // MCI_ADDR_PHYSADDR: what the hardware reports may carry the KeyID of the line.
+  const page = (address - (address % 4096)) % (kernel.facts.addressEnd ?? 2 ** 52);
+  return pageIsPrivate(kernel, port, cpu, page, address);
+}
+
+/**
+ * Asks the module whose page it is, once, and takes every status but 0 as "not private". A reserved page may be a PAMT, so
+ * the TDMR list is searched, whether or not it still exists.
+ * Source: paddr_is_tdx_private() and is_pamt_page(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12.
+ */
+function pageIsPrivate(
+  kernel: KernelState,
+  port: KernelPort,
+  cpu: number,
+  page: number,
+  address: number,
+): MachineCheckVerdict {
   const status = seamcallBare(kernel, port, cpu, TDH_PHYMEM_PAGE_RDMD, page);
   if (status !== 0) return 'none';
   switch (kernel.registers.rcx) {

@@ -1,10 +1,7 @@
 import type { Flow } from './flow.ts';
-import type { MachineCheckVerdict } from './machine-check.ts';
-import type { MemoryKind } from './memory-hotplug.ts';
-import type { MessageId } from './message.ts';
-import type { KernelPort } from './port.ts';
+import type { MachineCheck } from './machine-check.ts';
+import type { MemoryKind, MemoryNotifier } from './memory-hotplug.ts';
 import type { SeamcallPolicy } from './seamcall.ts';
-import type { KernelState } from './state.ts';
 
 /** A kernel revision as data: ordered lists of shared steps, and the options those steps look at. */
 export interface Revision {
@@ -43,25 +40,12 @@ export interface Revision {
   /** Another user takes a reference on VMX operation of `target`; null where the kernel core does not count them. */
   readonly vmxGet: Flow | null;
 
-  /** What may be given to the page allocator once there is TDX memory, and what is printed when it may not. */
-  readonly memory: {
-    /** `one-entry`: a range inside a single entry of the TDX memory list; `union`: inside all of them together. */
-    readonly accepts: 'one-entry' | 'union';
-    /** Arguments: base and end of the range, bytes. */
-    readonly refusal: MessageId | null;
-  };
+  // Entry points that are no flows: nothing can come between their parts. Null where the revision has none.
+  readonly memoryNotifier: MemoryNotifier | null;
+  readonly machineCheck: MachineCheck | null;
+
   /** The module is initialised once, at boot, by the kernel itself: nobody can ask for it again. */
   readonly enablesAtBoot: boolean;
   /** A failed initialisation is final: no later attempt does anything. */
   readonly failureIsFinal: boolean;
-  /** When the machine-check helper asks the module: wherever the platform feature is set, only while TDX runs, or never (no helper yet). */
-  readonly machineCheckAsks: 'with-feature' | 'while-initialised' | 'never';
-  /** Who decides instead, where the kernel behind the revision is not a model. */
-  readonly foreign?: RemoteKernel;
-}
-
-/** The entry points of a kernel that runs elsewhere and are no flows; parameters as of their models' functions. */
-export interface RemoteKernel {
-  readonly judgeMemory: (kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number) => number;
-  readonly checkMachine: (kernel: KernelState, port: KernelPort, cpu: number, address: number) => MachineCheckVerdict;
 }

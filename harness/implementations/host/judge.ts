@@ -235,7 +235,7 @@ function likeOf(model: Revision | null, { commands }: ListenedHost): Revision {
   return {
     ...LINUX_6_12,
     failureIsFinal: false,
-    machineCheckAsks: commands.has('machine-check') ? 'while-initialised' : 'never',
+    machineCheck: commands.has('machine-check') ? LINUX_6_12.machineCheck : null,
   };
 }
 

@@ -2,8 +2,6 @@ import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Registers } from '../../../model/abi/registers.ts';
 import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Flow } from '../../../model/kernel/flow.ts';
-import { machineCheck } from '../../../model/kernel/machine-check.ts';
-import { judgeMemoryNotification } from '../../../model/kernel/memory-hotplug.ts';
 import { type Message, messageLevel, messageText } from '../../../model/kernel/message.ts';
 import type { AllocationKind, KernelPort, Trap } from '../../../model/kernel/port.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
@@ -98,13 +96,13 @@ function perform(command: CommandMessage, kernel: KernelState, port: KernelPort)
     case 'memory-remove':
       return refusal(kernel, port, revision.memoryRemove[command.how], command);
     case 'memory-online': {
-      if (!revision.memoryAdd.acpi.steps.some(({ name }) => name === 'ask-notifier')) return 0;
+      if (revision.memoryNotifier === null) return 0;
       const start = numberOf(command.base) / PAGE;
       const end = start + numberOf(command.size) / PAGE;
-      return replyOfNotifier(judgeMemoryNotification(kernel, port, start, end));
+      return replyOfNotifier(revision.memoryNotifier(kernel, port, start, end));
     }
     case 'machine-check':
-      return machineCheck(kernel, port, command.cpu, numberOf(command.address)) === 'private' ? 1 : 0;
+      return revision.machineCheck?.(kernel, port, command.cpu, numberOf(command.address)) === 'private' ? 1 : 0;
     case 'kexec':
       return flow(revision.kexec, command.cpu);
   }

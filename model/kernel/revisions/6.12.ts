@@ -1,5 +1,7 @@
 import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
+import { tdxDumpMCEInfo } from '../machine-check.ts';
+import { tdxMemoryNotifier } from '../memory-hotplug.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
 import * as detect from '../steps/linux/detect.ts';
@@ -83,8 +85,8 @@ export const LINUX_6_12: Revision = {
   tdDestroy: null,
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   vmxGet: null,
-  memory: { accepts: 'one-entry', refusal: null },
+  memoryNotifier: tdxMemoryNotifier,
+  machineCheck: tdxDumpMCEInfo,
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'with-feature',
 };

@@ -1,5 +1,6 @@
 import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
 import { defineFlow } from '../flow.ts';
+import { strictMachineCheck } from '../machine-check.ts';
 import type { Revision } from '../revision.ts';
 import { ADD_CPU } from '../steps/linux/acpi.ts';
 import { READ_CMRS_IN_USE } from '../steps/linux/cmr.ts';
@@ -134,8 +135,8 @@ export const STRICT: Revision = {
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   ...sleepStates([[REFUSE_S3]], [[FORGET_TDX]]),
   vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
-  memory: { accepts: 'union', refusal: 'memory-refused' },
+  memoryNotifier: strictMemory.strictMemoryNotifier,
+  machineCheck: strictMachineCheck,
   enablesAtBoot: false,
   failureIsFinal: false,
-  machineCheckAsks: 'while-initialised',
 };

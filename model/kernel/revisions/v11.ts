@@ -1,5 +1,7 @@
 import { EINVAL, EIO, ENODEV, ENOSPC } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
+import { tdxDumpMCEInfo } from '../machine-check.ts';
+import { tdxMemoryNotifier } from '../memory-hotplug.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
 import * as configure from '../steps/linux/configure.ts';
@@ -96,8 +98,8 @@ export const SERIES_V11: Revision = {
   tdDestroy: null,
   kexec: defineFlow('kexec', [[FLUSH_ALL_CPUS], [RESET_PAMTS_FOR_KEXEC]]),
   vmxGet: null,
-  memory: { accepts: 'one-entry', refusal: null },
+  memoryNotifier: tdxMemoryNotifier,
+  machineCheck: tdxDumpMCEInfo,
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'with-feature',
 };

@@ -105,8 +105,8 @@ export const SERIES_V5: Revision = {
   tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,
-  memory: { accepts: 'one-entry', refusal: null },
+  memoryNotifier: null,
+  machineCheck: null,
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'never',
 };

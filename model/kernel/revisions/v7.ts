@@ -100,8 +100,8 @@ export const SERIES_V7: Revision = {
   tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,
-  memory: { accepts: 'one-entry', refusal: null },
+  memoryNotifier: null,
+  machineCheck: null,
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'never',
 };

@@ -1,5 +1,6 @@
 import { EINVAL, EIO, ENODEV } from '../errno.ts';
 import { defineFlow, type FlowEntry } from '../flow.ts';
+import { tdxMemoryNotifier } from '../memory-hotplug.ts';
 import type { Revision } from '../revision.ts';
 import type { SeamcallPolicy } from '../seamcall.ts';
 import * as configure from '../steps/linux/configure.ts';
@@ -85,8 +86,8 @@ export const SERIES_V8: Revision = {
   tdDestroy: null,
   kexec: KEXEC_SERIES,
   vmxGet: null,
-  memory: { accepts: 'one-entry', refusal: null },
+  memoryNotifier: tdxMemoryNotifier,
+  machineCheck: null,
   enablesAtBoot: false,
   failureIsFinal: true,
-  machineCheckAsks: 'never',
 };

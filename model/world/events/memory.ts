@@ -1,5 +1,4 @@
 import { isAligned } from '../../abi/align.ts';
-import { machineCheck } from '../../kernel/machine-check.ts';
 import type { Thread } from '../../kernel/thread.ts';
 import type { Event } from '../event.ts';
 import { firstOnline, startThread } from '../kernel-thread.ts';
@@ -36,10 +35,11 @@ function isWholePages(base: number, size: number): boolean {
   return size >= PAGE && isAligned(base, PAGE) && isAligned(size, PAGE);
 }
 
-/** A memory error: the machine-check handler asks the module whose page it is. */
+/** A memory error is reported to the kernel's machine-check handler, if there is one that looks at TDX. */
 export function checkMachine(world: World, record: EventRecord, lp: number, address: number): Outcome {
-  const cpu = world.kernel.cpus[lp];
-  if (cpu === undefined || !cpu.online) return 'ignored';
-  record.hint = machineCheck(world.kernel, world.port, lp, address) === 'private';
+  const { kernel } = world;
+  const { machineCheck } = kernel.revision;
+  if (kernel.cpus[lp]?.online !== true) return 'ignored';
+  if (machineCheck !== null) record.hint = machineCheck(kernel, world.port, lp, address) === 'private';
   return 'done';
 }

@@ -1,7 +1,7 @@
 import { EBUSY, EINVAL, EPERM } from '../../errno.ts';
 import { BLOCKED, DONE, type Step } from '../../flow.ts';
 import { lock, unlock } from '../../lock.ts';
-import { isTDXMemoryRegion, judgeMemoryNotification, NOTIFY_OK } from '../../memory-hotplug.ts';
+import { isTDXMemoryRegion, NOTIFY_OK } from '../../memory-hotplug.ts';
 import { printk } from '../../printk.ts';
 import { addMemblock, removeMemblock } from '../../tdx-memory.ts';
 
@@ -73,8 +73,9 @@ export const ASK_NOTIFIER: Step = {
     'tdx_memory_notifier(), v8 07/16; tdx_memory_notifier(), Linux 6.12; memory_notify(MEM_GOING_ONLINE), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread, port) => {
     const { region } = thread;
-    if (region === null) return DONE;
-    return judgeMemoryNotification(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK
+    const { memoryNotifier } = kernel.revision;
+    if (region === null || memoryNotifier === null) return DONE;
+    return memoryNotifier(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK
       ? DONE
       : EPERM;
   },

@@ -1,11 +1,12 @@
 import { mergeCMRs } from '../../../platform/cmr.ts';
 import { EBUSY, EINVAL, ENOMEM, ENOSPC } from '../../errno.ts';
 import { DONE, type Step } from '../../flow.ts';
+import { NOTIFY_BAD, NOTIFY_OK } from '../../memory-hotplug.ts';
 import type { KernelPort } from '../../port.ts';
 import { printk } from '../../printk.ts';
 import { reserveCMRHoles, reservePAMTs, sortReservedAreas } from '../../reserved-area.ts';
 import type { KernelState } from '../../state.ts';
-import { allocate, freeTDXMemory } from '../../tdx-memory.ts';
+import { allocate, freeTDXMemory, isInUnion } from '../../tdx-memory.ts';
 import type { ReservedArea } from '../../tdmr.ts';
 
 /** Memory as the `strict` kernel sees it: what is convertible becomes TDX memory, the rest leaves the page allocator. */
@@ -75,6 +76,13 @@ export const BUILD_CONVERTIBLE_MEMORY_LIST: Step = {
     return EINVAL;
   },
 };
+
+/** The memory notifier: accepts a range inside all entries of the list together, and prints what it refuses. */
+export function strictMemoryNotifier(kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number): number {
+  if (isInUnion(kernel, startPfn, endPfn)) return NOTIFY_OK;
+  printk(kernel, port, 'memory-refused', startPfn * PAGE, endPfn * PAGE);
+  return NOTIFY_BAD;
+}
 
 function highest(a: number, b: number, c: number): number {
   const most = a > b ? a : b;
