@@ -1,5 +1,5 @@
 import { ENOSPC } from '../kernel/errno.ts';
-import { messageNames } from '../kernel/message-subject.ts';
+import { messageNames, thingNamed } from '../kernel/message-subject.ts';
 import type { Message } from '../kernel/message.ts';
 import { isConvertible, mergeCMRs } from '../platform/cmr.ts';
 import type { EventRecord } from '../world/trace.ts';
@@ -68,11 +68,11 @@ function holesOutsideCMRs(world: World, base: number, end: number): number {
 
 /** The TDMR that a line reports as out of reserved areas; other implementations may word the line differently. */
 function exhaustedRange(message: Message): { readonly base: number; readonly end: number } | null {
-  const { id, a, b, text = '' } = message;
+  const { id, a, b } = message;
   if (id === 'reserved-areas-exhausted') return { base: Number(a), end: Number(b) };
   if (id !== 'verbatim' || !messageNames(message, 'reason')) return null;
-  const [, base, end] = /0x([0-9a-f]+) ?[-,] ?0x([0-9a-f]+)/i.exec(text) ?? [];
-  return base === undefined || end === undefined ? null : { base: parseInt(base, 16), end: parseInt(end, 16) };
+  const { value, end } = thingNamed(message, 'region') ?? {};
+  return value === undefined || end === undefined ? null : { base: value, end };
 }
 
 function judge(world: World, base: number, end: number, report: Report): void {

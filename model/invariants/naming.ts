@@ -1,6 +1,7 @@
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { ENOMEM, ENOSPC, errnoName } from '../kernel/errno.ts';
-import { type Named, messageIdNames, messageNames } from '../kernel/message-subject.ts';
+import { messageIdNames, messageNames } from '../kernel/message-subject.ts';
+import type { Named } from '../kernel/message-text.ts';
 import { bootLP } from '../platform/topology.ts';
 import { isInstallOpen } from '../seamldr/seamldr.ts';
 import type { EventRecord } from '../world/trace.ts';

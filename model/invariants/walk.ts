@@ -1,4 +1,5 @@
-import { messageNames, type Named } from '../kernel/message-subject.ts';
+import { messageNames } from '../kernel/message-subject.ts';
+import type { Named } from '../kernel/message-text.ts';
 import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import { failed, leafName } from './look.ts';

@@ -1,8 +1,6 @@
 import type { U64 } from '../abi/u64.ts';
 import type { Message, MessageId } from './message.ts';
-
-/** What a line of dmesg tells its reader beyond that something happened. */
-export type Named = 'sleep' | 'leaf' | 'reason' | 'absence' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
+import type { Named, NamedThing } from './message-text.ts';
 
 /** What a message names, and for an LP or a package which argument carries its number. */
 interface Subject {
@@ -73,24 +71,6 @@ const SUBJECTS: { readonly [Id in MessageId]?: Subject } = {
   'no-convertible-memory': { names: ['reason'] },
 };
 
-/** Lines of a kernel that is none of ours tell by their words; the first group is the number of an LP, package or KeyID. */
-const WORDS: { readonly [What in Named]?: RegExp } = {
-  leaf: /SEAMCALL.*0x[0-9a-f]+|TDH\.[A-Z]+/i,
-  reason:
-    /#GP|#UD|general protection|invalid opcode|\bVMX|SEAMRR|BIOS|not loaded|offline|no (?:online )?CPU|\bpackages? ?\d|not (?:convertible|online|supported|enough)|unsupported|exhausted|out of\b|too (?:old|few|many|small|large)|missing|invalid|corrupt|no (?:memory|room|space|entropy)|busy|failed (?:before|earlier|previously)|previous(?:ly)?\b|reboot|hibernation|erratum/i,
-  absence:
-    /\bmodule\b.*\b(?:not|never|isn't) (?:been )?(?:loaded|there|present|found)|\bno (?:TDX )?module\b|\bmodule\b.*\b(?:missing|absent)\b/i,
-  region: /0x[0-9a-f]+ ?[-,] ?0x[0-9a-f]+/i,
-  lp: /\b(?:CPU|LP)s?[ #]*(\d+)/i,
-  package: /\bpackages?[ #]*(\d+)/i,
-  keyid: /\b(?:HKID|KeyID)s?[ #]*(\d+)/i,
-};
-
-function wordsName({ text }: Message, what: Named, value: U64 | undefined): boolean {
-  const match = WORDS[what]?.exec(text ?? '') ?? null;
-  return match !== null && (value === undefined || Number(match[1]) === value);
-}
-
 /** True if every line of this kind names such a thing. */
 export function messageIdNames(id: MessageId, what: Named): boolean {
   return SUBJECTS[id]?.names.includes(what) === true;
@@ -98,10 +78,18 @@ export function messageIdNames(id: MessageId, what: Named): boolean {
 
 /** True if the line names such a thing; with `value`, the LP or package of that number. */
 export function messageNames(message: Message, what: Named, value?: U64): boolean {
-  if (message.id === 'verbatim') return wordsName(message, what, value);
+  if (message.id === 'verbatim') {
+    const thing = thingNamed(message, what);
+    return thing !== undefined && (value === undefined || thing.value === value);
+  }
   const subject = SUBJECTS[message.id];
   if (subject === undefined || !subject.names.includes(what)) return false;
   if (value === undefined) return true;
   const argument = what === 'lp' || what === 'package' || what === 'keyid' ? subject[what] : undefined;
   return argument !== undefined && message[argument] === value;
+}
+
+/** The first such thing that a `verbatim` line names. */
+export function thingNamed({ names }: Message, what: Named): NamedThing | undefined {
+  return names?.find((thing) => thing.what === what);
 }

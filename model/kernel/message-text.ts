@@ -12,6 +12,18 @@ export function line(level: MessageText['level'], text: MessageText['text'], onc
   return { level, text, once: once !== undefined };
 }
 
+/** What a line of dmesg contains for its reader beyond that something happened. */
+export type Named = 'sleep' | 'leaf' | 'reason' | 'absence' | 'region' | 'lp' | 'package' | 'keyid' | 'verdict';
+
+/** One thing that a line names. */
+export interface NamedThing {
+  readonly what: Named;
+  /** The number of an LP, package or KeyID; the base of a region in bytes. */
+  readonly value?: number;
+  /** The end of a region, bytes. */
+  readonly end?: number;
+}
+
 /** %llx. */
 export function hex(value: U64): string {
   return value.toString(16);

@@ -1,6 +1,6 @@
 import { leafName } from '../abi/leaf-number.ts';
 import type { U64 } from '../abi/u64.ts';
-import { hex, hex16, line, type MessageText } from './message-text.ts';
+import { hex, hex16, line, type MessageText, type NamedThing } from './message-text.ts';
 import { SERIES_TEXTS } from './message-series.ts';
 
 /** One line of dmesg, not yet rendered. Arguments that the text does not use are 0. */
@@ -14,6 +14,8 @@ export interface Message {
   readonly f: U64;
   /** The line as a real kernel printed it, level and all, where one did. */
   readonly text?: string;
+  /** Of a `verbatim` line: what its words name, as the reader of the line has found. */
+  readonly names?: readonly NamedThing[];
 }
 
 /** A leaf as KVM spells it. Source: pr_tdx_error(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
@@ -58,7 +60,7 @@ const TEXTS = {
   'platform-unsupported': line(3, () => 'virt/tdx: TDX not supported by the host platform'),
   'tdx-module-initialised': line(6, () => 'virt/tdx: TDX-Module initialized'),
   'tdx-module-initialisation-failed': line(3, (a) => `virt/tdx: TDX-Module initialization failed (${a})`),
-  /** A line of a real kernel that no revision here prints. */
+  /** A line of an implementation that no revision prints: the text and what it names are in the message itself. */
   verbatim: line(4, () => ''),
   'kvm-last-cpu-of-package': line(
     4,

@@ -11,15 +11,6 @@ export type Trap = 'none' | 'gp' | 'ud' | 'vmfail';
  */
 export type AllocationKind = 'k' | 'x' | 'c' | 'm';
 
-/** Calls of TDH.SYS.TDMR.INIT that may be answered before they are made: nothing can come between them. */
-export interface TDMRInitRun {
-  readonly base: number;
-  readonly calls: number;
-  /** Bytes of the TDMR initialised so far, and by each further call. */
-  readonly done: number;
-  readonly step: number;
-}
-
 /**
  * Everything the kernel does to the outside. Addresses and sizes are bytes, CPUs are kernel CPU ids (= LP indices).
  * The world implements it over the module model, transcript replay over recorded answers.
@@ -39,10 +30,6 @@ export interface KernelPort {
    * call to be made alone.
    */
   metadataRun(cpu: number, fields: readonly U64[], count: number, values: U64[]): void;
-  /** For kernels that are far away: what the calls like the one just made would answer, without making them. */
-  tdmrInitAhead?(): TDMRInitRun | null;
-  /** Makes `calls` of those. */
-  tdmrInitCatchUp?(calls: number): void;
 
   /**
    * Physical address of a new object, zeroed, or -1 if there is none. `node` is the NUMA node asked for, -1 = any.

@@ -3,13 +3,24 @@ import { registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
 import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
 import { runTDMRInit } from '../module/dispatch.ts';
-import type { TDMRInitRun } from '../kernel/port.ts';
 import { awaitsCondition } from './seamcall.ts';
 import type { SeamcallEntry } from './trace.ts';
 import type { World } from './world.ts';
 
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 const ADDRESS_END = 2 ** 52;
+
+/**
+ * Calls of TDH.SYS.TDMR.INIT that may be answered before they are made, as nothing can come between them: a kernel in
+ * another process so needs one message for thousands of calls.
+ */
+export interface TDMRInitRun {
+  readonly base: number;
+  readonly calls: number;
+  /** Bytes of the TDMR initialised so far, and by each further call. */
+  readonly done: number;
+  readonly step: number;
+}
 
 /** The calls that would succeed one after another on the TDMR of the last entry of the trace, if that call succeeded. */
 export function callsAhead(world: World): TDMRInitRun | null {

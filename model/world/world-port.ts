@@ -1,10 +1,9 @@
 import type { Registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
 import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
-import type { AllocationKind, KernelPort, TDMRInitRun, Trap } from '../kernel/port.ts';
+import type { AllocationKind, KernelPort, Trap } from '../kernel/port.ts';
 import { readWord, writeWord, zeroRange } from '../platform/memory.ts';
 import { performMetadataRun, performSeamcall, performTDMRInitLoop } from './seamcall.ts';
-import { callsAhead, makeCalls } from './tdmr-run.ts';
 import { modulePhase, type World } from './world.ts';
 
 interface WorldPort extends KernelPort {
@@ -21,8 +20,6 @@ export function createWorldPort(world: World): KernelPort {
     seamcall,
     tdmrInitLoop,
     metadataRun,
-    tdmrInitAhead,
-    tdmrInitCatchUp,
     alloc,
     free,
     writeWord: storeWord,
@@ -39,6 +36,11 @@ export function createWorldPort(world: World): KernelPort {
   return port;
 }
 
+/** The machine behind a port; null if there is none, as where recorded answers are played back. */
+export function worldOf(port: KernelPort): World | null {
+  return 'world' in port ? (port as WorldPort).world : null;
+}
+
 function seamcall(this: WorldPort, cpu: number, regs: Registers): Trap {
   return performSeamcall(this.world, cpu, regs, false);
 }
@@ -49,14 +51,6 @@ function tdmrInitLoop(this: WorldPort, cpu: number, regs: Registers, base: numbe
 
 function metadataRun(this: WorldPort, cpu: number, fields: readonly U64[], count: number, values: U64[]): void {
   performMetadataRun(this.world, cpu, fields, count, values);
-}
-
-function tdmrInitAhead(this: WorldPort): TDMRInitRun | null {
-  return callsAhead(this.world);
-}
-
-function tdmrInitCatchUp(this: WorldPort, calls: number): void {
-  makeCalls(this.world, calls);
 }
 
 function alloc(this: WorldPort, what: AllocationKind, bytes: number, node: number): number {

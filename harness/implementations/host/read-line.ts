@@ -1,5 +1,6 @@
 import { parseU64, type U64 } from '../../../model/abi/u64.ts';
 import type { Message, MessageId } from '../../../model/kernel/message.ts';
+import { readWords } from './read-words.ts';
 
 /** How an argument is printed: 16 padded hexadecimal digits, hexadecimal, or decimal. */
 const FORMS: Readonly<Record<string, { readonly pattern: string; readonly parse: (text: string) => U64 }>> = {
@@ -39,7 +40,7 @@ const PATTERNS = LINES.map(([id, text]) => {
   };
 });
 
-/** A line that a host printed as the message it is; one that nobody here knows keeps its words. */
+/** A line that a host printed, as the message of the catalogue that it is; any other line as `verbatim`. */
 export function readLine(level: number, line: string): Message {
   const text = `<${level}>${line}`;
   for (const { id, forms, pattern } of PATTERNS) {
@@ -50,5 +51,5 @@ export function readLine(level: number, line: string): Message {
     );
     return { id, a, b, c, d, e, f, text };
   }
-  return { id: 'verbatim', a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, text };
+  return { id: 'verbatim', a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, text, names: readWords(text) };
 }

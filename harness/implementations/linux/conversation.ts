@@ -5,6 +5,8 @@ import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import { getVMX, putVMX } from '../../../model/kernel/vmx.ts';
+import { callsAhead, makeCalls } from '../../../model/world/tdmr-run.ts';
+import { worldOf } from '../../../model/world/world-port.ts';
 import type { RemoteHost, Reply } from '../host/remote-host.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
 import { replyOfNotifier } from '../host/remote-revision.ts';
@@ -149,7 +151,7 @@ function readItems(talk: Talk, list: Uint32Array, kernel: KernelState, port: Ker
         at += 3 + wordsOfText(intAt(list, at + 2));
         break;
       case ITEM.RUN:
-        port.tdmrInitCatchUp?.(numberAt(list, at + 1));
+        catchUp(port, numberAt(list, at + 1));
         at += 3;
         break;
       case ITEM.CRASH:
@@ -187,11 +189,18 @@ function answerSeamcall(
   const field = regs.rdx;
   const trap = port.seamcall(intAt(list, at + 1), regs);
   if (leaf === TDH_SYS_RD && trap === 'none' && regs.rax === 0) noteMetadata(kernel, field, regs.r8);
-  const ahead = leaf === TDH_SYS_TDMR_INIT ? port.tdmrInitAhead?.() : null;
+  const world = leaf === TDH_SYS_TDMR_INIT ? worldOf(port) : null;
+  const ahead = world === null ? null : callsAhead(world);
   put(reply, TRAPS.indexOf(trap));
   for (const value of [regs.rax, regs.rcx, regs.rdx, regs.r8, regs.r9, regs.r10, regs.r11]) putU64(reply, value);
   for (const value of [ahead?.calls ?? 0, ahead?.done ?? 0, ahead?.step ?? 0, ahead?.base ?? 0])
     putNumber(reply, value);
+}
+
+/** Makes the calls of TDH.SYS.TDMR.INIT whose answers the kernel had ahead. */
+function catchUp(port: KernelPort, calls: number): void {
+  const world = worldOf(port);
+  if (world !== null) makeCalls(world, calls);
 }
 
 function kindAt(list: Uint32Array, at: number): AllocationKind {

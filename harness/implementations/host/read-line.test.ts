@@ -1,12 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Message } from './message.ts';
-import { messageNames } from './message-subject.ts';
+import { messageNames } from '../../../model/kernel/message-subject.ts';
+import { readLine } from './read-line.ts';
 
-function verbatim(text: string): Message {
-  return { id: 'verbatim', a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, text: `<3>${text}` };
-}
-
-describe('a line of a kernel that is none of ours', () => {
+describe('a line that is in no catalogue', () => {
   test.each([
     'virt/tdx: package 12 has no online CPU',
     'virt/tdx: CPU 3 is offline, TDX stays off',
@@ -15,18 +11,18 @@ describe('a line of a kernel that is none of ours', () => {
     'virt/tdx: memory [0x1000, 0x2000) is not convertible',
     'virt/tdx: #GP on SEAMCALL',
   ])('gives a reason: %s', (line) => {
-    expect(messageNames(verbatim(line), 'reason')).toBe(true);
+    expect(messageNames(readLine(3, line), 'reason')).toBe(true);
   });
 
   test.each(['virt/tdx: module initialization failed (-5)', 'virt/tdx: RCX 0x0000000000000000', 'virt/tdx: hello'])(
     'gives none: %s',
     (line) => {
-      expect(messageNames(verbatim(line), 'reason')).toBe(false);
+      expect(messageNames(readLine(3, line), 'reason')).toBe(false);
     },
   );
 
   test('names its package and no other', () => {
-    const line = verbatim('virt/tdx: failed to configure module, no online CPUs in package 12');
+    const line = readLine(3, 'virt/tdx: failed to configure module, no online CPUs in package 12');
     expect([12, 1, 2].map((value) => messageNames(line, 'package', value))).toEqual([true, false, false]);
   });
 });
