@@ -5,13 +5,23 @@ import type { U64 } from '../../model/abi/u64.ts';
 import { ALWAYS } from '../../model/invariants/catalogue.ts';
 import type { Offence } from '../../model/invariants/invariant.ts';
 import { EINVAL } from '../../model/kernel/errno.ts';
-import { DONE, defineFlow, type Step } from '../../model/kernel/flow.ts';
+import { DONE, type Step } from '../../model/kernel/flow.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
 import { LINUX_6_17 } from '../../model/kernel/revisions/6.17.ts';
 import type { KernelState } from '../../model/kernel/state.ts';
-import * as lock from '../../model/kernel/steps/linux/lock.ts';
-import { READ_TDMR_FIELDS } from '../../model/kernel/steps/linux/metadata.ts';
+import * as create from '../../model/kernel/steps/kvm/td-create.ts';
+import * as destroy from '../../model/kernel/steps/kvm/td-destroy.ts';
+import * as configure from '../../model/kernel/steps/linux/configure.ts';
+import * as hotplug from '../../model/kernel/steps/linux/cpu-hotplug.ts';
+import { CHECK_KEYID_COUNT } from '../../model/kernel/steps/linux/detect.ts';
+import { FLUSH_DIRTY_CPUS } from '../../model/kernel/steps/linux/kexec.ts';
+import * as lp from '../../model/kernel/steps/linux/lp.ts';
+import { MEMORY_NOTIFY } from '../../model/kernel/steps/linux/memory-hotplug.ts';
+import { GET_TDX_TDMR_SYSINFO } from '../../model/kernel/steps/linux/metadata.ts';
+import * as status from '../../model/kernel/steps/linux/status.ts';
+import { TDMRS_FREE_PAMT_ALL } from '../../model/kernel/steps/linux/tdmr.ts';
+import * as undo from '../../model/kernel/steps/linux/undo.ts';
 import type { TDMR } from '../../model/kernel/tdmr.ts';
 import { RELEASES } from '../../model/module/release.ts';
 import type { Platform } from '../../model/platform/platform.ts';
@@ -22,7 +32,18 @@ import type { EventRecord, SeamcallEntry } from '../../model/world/trace.ts';
 import type { World } from '../../model/world/world.ts';
 import { stages } from '../pipeline.ts';
 import { loadKnown } from '../store/known.ts';
-import { deaf, enabling, replaced, SKIPPED, spoiled, spoiling } from '../testing/mutant.ts';
+import {
+  CROSSED,
+  deaf,
+  enabling,
+  type GuestFlow,
+  type Mutation,
+  replaced,
+  SKIPPED,
+  spoiled,
+  spoiling,
+  withGuestSteps,
+} from '../testing/mutant.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { judgeMetamorphic, METAMORPHIC } from './metamorphic.ts';
 import type { Violation } from './verdict.ts';
@@ -110,26 +131,15 @@ const PACKAGE_1_OFFLINE: readonly Event[] = MACHINE.lps.flatMap(({ package: pkg 
 );
 
 /** Guests on Linux 6.17 with some steps of one of its flows replaced. */
-function guests(
-  flow: 'tdCreate' | 'tdDestroy' | 'cpuOffline',
-  steps: Readonly<Record<string, (original: Step) => Step['run']>>,
-  events: readonly Event[],
-) {
-  let mutated = LINUX_6_17[flow];
-  if (mutated === null) throw new Error(`6.17 has no ${flow}`);
-  for (const [name, replacement] of Object.entries(steps)) mutated = replaced(mutated, name, replacement);
-  return mutant({ ...LINUX_6_17, [flow]: mutated }, [...BRING_UP, ENABLE, ...events]);
+function guests(flow: GuestFlow, steps: readonly Mutation[], events: readonly Event[]) {
+  return mutant(withGuestSteps(flow, steps), [...BRING_UP, ENABLE, ...events]);
 }
 
-/** 6.12 whose per-CPU bring-up takes the module lock, and under it the CPU lock: the wrong way round. */
-const CROSSED: Revision = {
-  ...LINUX_6_12,
-  cpuEnable: defineFlow('cpu-enable', [
-    [lock.LOCK_MODULE],
-    [lock.CPUS_WRITE_LOCK],
-    [lock.CPUS_WRITE_UNLOCK],
-    [lock.UNLOCK_MODULE],
-  ]),
+/** A guest is ready without its control pages. */
+const addingNothing: Step['run'] = (kernel, thread) => {
+  const td = kernel.tds[thread.td];
+  if (td !== undefined) td.alive = true;
+  return DONE;
 };
 
 const CLASS_FF: U64 = 0x8000ff0000000001n;
@@ -149,12 +159,12 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
         thread.error = 0;
         return settle(original)(kernel, thread, port);
       };
-    return run(enabling('settle-module-status', forgetting), [...BRING_UP, busy(45), ENABLE]).offences(id);
+    return run(enabling(status.SETTLE_MODULE_STATUS, forgetting), [...BRING_UP, busy(45), ENABLE]).offences(id);
   },
   'lp/init-once': mutant(
     {
       ...LINUX_6_12,
-      cpuEnable: replaced(LINUX_6_12.cpuEnable ?? LINUX_6_12.enable, 'skip-if-lp-initialised', SKIPPED),
+      cpuEnable: replaced(LINUX_6_12.cpuEnable ?? LINUX_6_12.enable, lp.SKIP_IF_LP_INITIALISED, SKIPPED),
     },
     [...FIRST_CALL, ...FIRST_CALL],
   ),
@@ -185,9 +195,9 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     spoiled((kernel) => firstTDMR(kernel).reserved.unshift({ offset: 2 ** 24, size: 2 ** 24 })),
     [...BRING_UP, ENABLE],
   ),
-  'pamt/flushed-before-free': mutant(enabling('flush-before-reset', SKIPPED), [...BRING_UP, PCONFIG_BUSY, ENABLE]),
-  'pamt/reset-before-free': mutant(enabling('reset-pamts', SKIPPED), [...BRING_UP, PCONFIG_BUSY, ENABLE]),
-  'pamt/flushed-before-key-config': mutant(enabling('flush-caches', SKIPPED), [...BRING_UP, ENABLE]),
+  'pamt/flushed-before-free': mutant(enabling(undo.FLUSH_BEFORE_RESET, SKIPPED), [...BRING_UP, PCONFIG_BUSY, ENABLE]),
+  'pamt/reset-before-free': mutant(enabling(undo.TDMRS_RESET_PAMT_ALL, SKIPPED), [...BRING_UP, PCONFIG_BUSY, ENABLE]),
+  'pamt/flushed-before-key-config': mutant(enabling(configure.FLUSH_CACHES, SKIPPED), [...BRING_UP, ENABLE]),
   'pamt/size': mutant(
     spoiled((kernel) => (firstTDMR(kernel).pamt4K = 4096)),
     [...BRING_UP, ENABLE],
@@ -198,7 +208,7 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     }),
     [...BRING_UP, ENABLE],
   ),
-  'keyid/at-least-two': mutant({ ...LINUX_6_12, boot: replaced(LINUX_6_12.boot, 'check-keyid-count', SKIPPED) }, [], {
+  'keyid/at-least-two': mutant({ ...LINUX_6_12, boot: replaced(LINUX_6_12.boot, CHECK_KEYID_COUNT, SKIPPED) }, [], {
     keyids: { mktme: 31, tdx: 1 },
   }),
   'keyid/global-is-private': mutant(
@@ -210,7 +220,7 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
       ...LINUX_6_12,
       cpuEnable: replaced(
         LINUX_6_12.cpuEnable ?? LINUX_6_12.enable,
-        'lp-init',
+        lp.LP_INIT,
         spoiling((kernel) => {
           for (const cpu of kernel.cpus) cpu.lpInitialised = false;
         }),
@@ -218,28 +228,31 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     },
     FIRST_CALL,
   ),
-  'ledger/initialised-means-ready': mutant(enabling('initialise-tdmrs', SKIPPED), [...BRING_UP, ENABLE]),
+  'ledger/initialised-means-ready': mutant(enabling(configure.INIT_TDMRS, SKIPPED), [...BRING_UP, ENABLE]),
   'ledger/tdmrs-agree': mutant(
     spoiled((kernel) => (firstTDMR(kernel).pamtBase += 4096)),
     [...BRING_UP, ENABLE],
   ),
   'ledger/packages-agree': mutant(
-    { ...LINUX_6_12, enable: replaced(enabling('key-config-packages', SKIPPED).enable, 'initialise-tdmrs', SKIPPED) },
+    {
+      ...LINUX_6_12,
+      enable: replaced(enabling(configure.DO_GLOBAL_KEY_CONFIG, SKIPPED).enable, configure.INIT_TDMRS, SKIPPED),
+    },
     [...BRING_UP, ENABLE],
   ),
-  'balance/allocations': mutant(enabling('free-pamts', SKIPPED), [...BRING_UP, busy(45), ENABLE]),
+  'balance/allocations': mutant(enabling(TDMRS_FREE_PAMT_ALL, SKIPPED), [...BRING_UP, busy(45), ENABLE]),
   'flow/leaf-order': mutant(
-    enabling('report-pamt', () => READ_TDMR_FIELDS.run),
+    enabling(configure.REPORT_PAMT, () => GET_TDX_TDMR_SYSINFO.run),
     [...BRING_UP, ENABLE],
   ),
-  'flow/nothing-follows-a-failure': mutant(enabling('sys-config', deaf), [...BRING_UP, busy(45), ENABLE]),
-  'flow/enable-is-idempotent': mutant(enabling('check-module-status', SKIPPED), [...BRING_UP, ENABLE, ENABLE]),
+  'flow/nothing-follows-a-failure': mutant(enabling(configure.SYS_CONFIG, deaf), [...BRING_UP, busy(45), ENABLE]),
+  'flow/enable-is-idempotent': mutant(enabling(status.CHECK_MODULE_STATUS, SKIPPED), [...BRING_UP, ENABLE, ENABLE]),
   'hotplug/outside-is-refused': mutant(
     {
       ...LINUX_6_12,
       memoryAdd: {
         ...LINUX_6_12.memoryAdd,
-        driver: replaced(LINUX_6_12.memoryAdd.driver, 'ask-notifier', SKIPPED),
+        driver: replaced(LINUX_6_12.memoryAdd.driver, MEMORY_NOTIFY, SKIPPED),
       },
     },
     [...BRING_UP, ENABLE, NEW_MEMORY],
@@ -249,61 +262,61 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
       ...LINUX_6_12,
       cpuOffline: replaced(
         LINUX_6_12.cpuOffline,
-        'take-cpu-down',
+        hotplug.TAKE_CPU_DOWN,
         spoiling((kernel) => (kernel.status = 'error')),
       ),
     },
     [...BRING_UP, ENABLE, { kind: 'cpu-offline', lp: 1 }],
   ),
   'kexec/caches-are-flushed': mutant(
-    { ...LINUX_6_17, kexec: replaced(LINUX_6_17.kexec, 'flush-dirty-cpus', SKIPPED) },
+    { ...LINUX_6_17, kexec: replaced(LINUX_6_17.kexec, FLUSH_DIRTY_CPUS, SKIPPED) },
     [...BRING_UP, ENABLE, { kind: 'kexec' }],
     // A processor without the partial-write erratum, or kexec is refused.
     { fms: [0xa06d0] },
   ),
   'td/has-its-key-on-every-package': guests(
     'tdCreate',
-    {
-      'mng-key-config-packages': SKIPPED,
-      'add-tdcs-pages': () => (kernel, thread) => {
-        const td = kernel.tds[thread.td];
-        if (td !== undefined) td.alive = true;
-        return DONE;
-      },
-    },
+    [
+      [create.MNG_KEY_CONFIG_PACKAGES, SKIPPED],
+      [create.ADD_TDCS_PAGES, () => addingNothing],
+    ],
     [CREATE],
   ),
-  'td/last-cpu-of-package-stays': guests('cpuOffline', { 'keep-last-cpu-of-package': SKIPPED }, [
-    CREATE,
-    ...PACKAGE_1_OFFLINE,
-  ]),
-  'td/gives-everything-back': guests('tdDestroy', { 'reclaim-control-pages': SKIPPED }, [CREATE, DESTROY]),
+  'td/last-cpu-of-package-stays': guests(
+    'cpuOffline',
+    [[hotplug.KEEP_LAST_CPU_OF_PACKAGE_KVM, SKIPPED]],
+    [CREATE, ...PACKAGE_1_OFFLINE],
+  ),
+  'td/gives-everything-back': guests('tdDestroy', [[destroy.TDX_RECLAIM_TD_CONTROL_PAGES, SKIPPED]], [CREATE, DESTROY]),
   'td/no-control-page-is-freed-too-early': guests(
     'tdDestroy',
-    {
-      'reclaim-control-pages': () => (kernel, thread, port) => {
-        port.free('k', kernel.tds[thread.td]?.tdr ?? -1, 4096);
-        return DONE;
-      },
-    },
+    [
+      [
+        destroy.TDX_RECLAIM_TD_CONTROL_PAGES,
+        () => (kernel, thread, port) => {
+          port.free('k', kernel.tds[thread.td]?.tdr ?? -1, 4096);
+          return DONE;
+        },
+      ],
+    ],
     [CREATE, DESTROY],
   ),
   'keyid/global-never-handed-out': guests(
     'tdCreate',
-    {
-      'take-keyid': spoiling((kernel) => {
-        const td = kernel.tds.at(-1);
-        if (td !== undefined) td.hkid = kernel.globalKeyid;
-      }),
-    },
+    [
+      [
+        create.TDX_GUEST_KEYID_ALLOC,
+        spoiling(({ tds, globalKeyid }) => Object.assign(tds.at(-1) ?? {}, { hkid: globalKeyid })),
+      ],
+    ],
     [CREATE],
   ),
   'keyid/never-reused-after-leak': guests(
     'tdCreate',
-    { 'take-keyid': spoiling((kernel) => kernel.guestKeyids.pop()) },
+    [[create.TDX_GUEST_KEYID_ALLOC, spoiling((kernel) => kernel.guestKeyids.pop())]],
     [CREATE, CREATE],
   ),
-  'keyid/leak-is-told': guests('tdDestroy', { 'free-keyid': SKIPPED }, [CREATE, DESTROY]),
+  'keyid/leak-is-told': guests('tdDestroy', [[destroy.FREE_KEYID, SKIPPED]], [CREATE, DESTROY]),
   'threads/one-lock-order': mutant(CROSSED, [...FIRST_CALL, ENABLE]),
   'threads/no-deadlock': (id) =>
     run(CROSSED, [...FIRST_CALL, ENABLE], {}, [{ event: 0, after: 1, run: 0 }]).offences(id),
@@ -360,7 +373,10 @@ describe('every always can be broken', () => {
   });
 
   test('metamorphic/relabelling-lps: a kernel that wants its second CPU in the first package', () => {
-    const picky = enabling('check-module-status', () => (kernel) => (kernel.cpus[1]?.package === 0 ? DONE : EINVAL));
+    const picky = enabling(
+      status.CHECK_MODULE_STATUS,
+      () => (kernel) => (kernel.cpus[1]?.package === 0 ? DONE : EINVAL),
+    );
     const events = [...BRING_UP, ENABLE];
     const { world } = run(picky, events);
     const violations: Violation[] = [];

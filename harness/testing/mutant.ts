@@ -1,16 +1,24 @@
-import { DONE, type Flow, type StepResult, type Step } from '../../model/kernel/flow.ts';
+import { DONE, defineFlow, type Flow, hasStep, type StepResult, type Step } from '../../model/kernel/flow.ts';
 import type { Revision } from '../../model/kernel/revision.ts';
 import { LINUX_6_12 } from '../../model/kernel/revisions/6.12.ts';
+import { LINUX_6_17 } from '../../model/kernel/revisions/6.17.ts';
+import { REPORT_PAMT } from '../../model/kernel/steps/linux/configure.ts';
+import * as lock from '../../model/kernel/steps/linux/lock.ts';
 import type { KernelState } from '../../model/kernel/state.ts';
 
 /** Kernels with one step gone wrong: what rules are shown able to fire with. */
 
+/** A step, and what runs in its place. */
+export type Mutation = readonly [step: Step, run: (original: Step) => Step['run']];
+
+export type GuestFlow = 'tdCreate' | 'tdDestroy' | 'cpuOffline';
+
 export type Meddle = (kernel: KernelState) => void;
 
-/** A flow in which the step of that name does something else. */
-export function replaced(flow: Flow, name: string, run: (original: Step) => Step['run']): Flow {
-  if (!flow.steps.some((one) => one.name === name)) throw new Error(`flow ${flow.name} has no step ${name}`);
-  return { ...flow, steps: flow.steps.map((one) => (one.name === name ? { ...one, run: run(one) } : one)) };
+/** A flow in which a step does something else. */
+export function replaced(flow: Flow, step: Step, run: (original: Step) => Step['run']): Flow {
+  if (!hasStep(flow, step)) throw new Error(`flow ${flow.name} has no step ${step.name}`);
+  return { ...flow, steps: flow.steps.map((one) => (one.run === step.run ? { ...one, run: run(one) } : one)) };
 }
 
 export const SKIPPED = (): Step['run'] => () => DONE;
@@ -33,11 +41,30 @@ export function deaf(original: Step): Step['run'] {
 }
 
 /** Linux 6.12 whose tdx_enable() is mutated in one step. */
-export function enabling(name: string, run: (original: Step) => Step['run']): Revision {
-  return { ...LINUX_6_12, enable: replaced(LINUX_6_12.enable, name, run) };
+export function enabling(step: Step, run: (original: Step) => Step['run']): Revision {
+  return { ...LINUX_6_12, enable: replaced(LINUX_6_12.enable, step, run) };
 }
 
 /** Linux 6.12 that spoils its books right before it says that all went well. */
 export function spoiled(meddle: Meddle): Revision {
-  return enabling('report-pamt', spoiling(meddle));
+  return enabling(REPORT_PAMT, spoiling(meddle));
 }
+
+/** Linux 6.17 with some steps of one flow replaced. */
+export function withGuestSteps(name: GuestFlow, steps: readonly Mutation[]): Revision {
+  let flow = LINUX_6_17[name];
+  if (flow === null) throw new Error(`6.17 has no ${name}`);
+  for (const [step, run] of steps) flow = replaced(flow, step, run);
+  return { ...LINUX_6_17, [name]: flow };
+}
+
+/** 6.12 whose per-CPU bring-up takes the module lock, and under it the CPU lock: the wrong way round. */
+export const CROSSED: Revision = {
+  ...LINUX_6_12,
+  cpuEnable: defineFlow('cpu-enable', [
+    [lock.LOCK_MODULE],
+    [lock.CPUS_WRITE_LOCK],
+    [lock.CPUS_WRITE_UNLOCK],
+    [lock.UNLOCK_MODULE],
+  ]),
+};

@@ -1,4 +1,7 @@
+import { hasStep } from '../kernel/flow.ts';
 import type { Revision } from '../kernel/revision.ts';
+import { SYS_INIT_ONCE } from '../kernel/steps/linux/lp.ts';
+import { SYS_INIT } from '../kernel/steps/series/lp.ts';
 import type { EventRecord } from '../world/trace.ts';
 import type { World } from '../world/world.ts';
 import type { Fact } from './facts.ts';
@@ -324,7 +327,7 @@ const RULES: readonly Sometimes[] = [
 
 /** v8 leaves TDH.SYS.INIT out, as a future module was expected not to need it: with an existing module it gets no further. */
 function initialisesTheModule({ cpuEnable, enable }: Revision): boolean {
-  return cpuEnable !== null || enable.steps.some(({ name }) => name.startsWith('sys-init'));
+  return cpuEnable !== null || hasStep(enable, SYS_INIT) || hasStep(enable, SYS_INIT_ONCE);
 }
 
 const APPLIES_TO: ReadonlyMap<string, (revision: Revision) => boolean> = new Map([

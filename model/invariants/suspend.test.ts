@@ -5,6 +5,7 @@ import { DONE } from '../kernel/flow.ts';
 import { messageText } from '../kernel/message.ts';
 import type { Revision } from '../kernel/revision.ts';
 import { findRevision, REVISIONS } from '../kernel/revisions.ts';
+import { DISABLE_S3 } from '../kernel/steps/linux/detect.ts';
 import { RELEASES } from '../module/release.ts';
 import type { Platform } from '../platform/platform.ts';
 import { bootWorld } from '../world/boot.ts';
@@ -90,7 +91,7 @@ describe.each(['6.12', '6.17', '7.3'])('%s: TDX and sleep exclude each other', (
 
   test('S3 that is refused without a word about TDX is noticed', () => {
     const revision = findRevision(name) as Revision;
-    const mute = replaced(revision.boot, 'disable-s3', () => (kernel) => {
+    const mute = replaced(revision.boot, DISABLE_S3, () => (kernel) => {
       kernel.s3Available = false;
       return DONE;
     });

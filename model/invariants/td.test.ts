@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { replaced } from '../../harness/testing/mutant.ts';
 import { healthyPlatform } from '../../harness/testing/platform.ts';
 import { DONE, type Flow, type Step } from '../kernel/flow.ts';
 import { messageText } from '../kernel/message.ts';
 import type { Revision } from '../kernel/revision.ts';
 import { findRevision } from '../kernel/revisions.ts';
+import { TDX_RECLAIM_TD_CONTROL_PAGES } from '../kernel/steps/kvm/td-destroy.ts';
 import { RELEASES } from '../module/release.ts';
 import { bootWorld } from '../world/boot.ts';
 import type { Event } from '../world/event.ts';
@@ -163,8 +165,7 @@ describe.each(['6.17', '7.3'])('%s', (name) => {
     const reclaiming = (run: Step['run']): Revision => {
       const revision = findRevision(name) as Revision;
       const flow = revision.tdDestroy as Flow;
-      const steps = flow.steps.map((one) => (one.name === 'reclaim-control-pages' ? { ...one, run } : one));
-      return { ...revision, tdDestroy: { ...flow, steps } };
+      return { ...revision, tdDestroy: replaced(flow, TDX_RECLAIM_TD_CONTROL_PAGES, () => run) };
     };
     expect(
       ran(

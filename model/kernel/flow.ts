@@ -28,7 +28,7 @@ export interface Step {
   readonly confidence?: 'inferred' | 'unconfirmed';
 }
 
-/** A step in its place: where errors and jumps lead. Labels are step names of the same flow; `end` leaves the flow. */
+/** A step in its place: where errors and jumps lead, as indices of steps; the number of steps is the end of the flow. */
 export interface PlacedStep extends Omit<Step, 'confidence'> {
   readonly onError: number;
   readonly jump: number;
@@ -40,26 +40,81 @@ export interface Flow {
   readonly steps: readonly PlacedStep[];
 }
 
-/** A step with its labels: `[step]`, `[step, onError]` or `[step, onError, jump]`. */
-export type FlowEntry = readonly [step: Step, onError?: string, jump?: string];
+/** A step with the labels it leads to: `[step]`, `[step, onError]` or `[step, onError, jump]`; `end` leaves the flow. */
+export type StepEntry = readonly [step: Step, onError?: string, jump?: string];
 
-/** Builds a flow; throws if a label names no step of it or two steps share a name. */
+/** The place of the next step, for errors and jumps to lead to. It is no step itself. */
+export interface Label {
+  readonly label: string;
+}
+
+/**
+ * A line of a flow. Flows are written like the C functions they stand for, whose goto labels they keep. A label named
+ * `ret_FUNCTION` stands where a function returns to its caller, as the functions of one entry point are one flow.
+ */
+export type FlowEntry = StepEntry | Label;
+
+export function label(name: string): Label {
+  return { label: name };
+}
+
+/** A step that does nothing but go to a label, whether or not an error is on its way out. */
+export function goto(target: string): StepEntry {
+  return [{ name: `goto ${target}`, source: 'model/kernel/flow.ts: control flow', run: jump }, 'end', target];
+}
+
+function jump(): StepResult {
+  return JUMP;
+}
+
+/** Builds a flow; throws if a label is missing or stands in two places. */
 export function defineFlow(name: string, entries: readonly FlowEntry[]): Flow {
-  const names = entries.map(([step]) => step.name);
-  const find = (label: string): number => {
-    if (label === 'end') return names.length;
-    const at = names.indexOf(label);
-    if (at === -1) throw new Error(`flow ${name}: no step is called ${label}`);
-    if (names.lastIndexOf(label) !== at) throw new Error(`flow ${name}: two steps are called ${label}`);
+  const placed: StepEntry[] = [];
+  const labels = new Map<string, number>();
+  for (const entry of entries) {
+    if (!('label' in entry)) placed.push(entry);
+    else if (labels.has(entry.label)) throw new Error(`flow ${name}: two labels are called ${entry.label}`);
+    else labels.set(entry.label, placed.length);
+  }
+  labels.set('end', placed.length);
+  const find = (target: string): number => {
+    const at = labels.get(target);
+    if (at === undefined) throw new Error(`flow ${name}: no label is called ${target}`);
     return at;
   };
   // Written out, so that the steps of all flows are laid out alike: every thread reads them.
-  const steps = entries.map(([{ name, run, source }, onError = 'end', jump = 'end']) => ({
-    name,
-    run,
-    source,
+  const steps = placed.map(([step, onError = 'end', jumpTo = 'end']) => ({
+    name: step.name,
+    run: step.run,
+    source: step.source,
     onError: find(onError),
-    jump: find(jump),
+    jump: find(jumpTo),
   }));
   return { name, steps };
+}
+
+/**
+ * The same lines with other steps in place of some; each of those that replace a step leads where that one did. Throws if
+ * a step to be replaced is in none of the lines.
+ */
+export function replaceSteps(
+  entries: readonly FlowEntry[],
+  replacements: ReadonlyMap<Step, readonly Step[]>,
+): readonly FlowEntry[] {
+  const left = new Set(replacements.keys());
+  const replaced = entries.flatMap((entry): readonly FlowEntry[] => {
+    if ('label' in entry) return [entry];
+    const [step, ...targets] = entry;
+    const others = replacements.get(step);
+    if (others === undefined) return [entry];
+    left.delete(step);
+    return others.map((other): StepEntry => [other, ...targets]);
+  });
+  for (const { name } of left) throw new Error(`no step ${name} to replace`);
+  return replaced;
+}
+
+/** True if the step is in the flow. */
+export function hasStep({ steps }: Flow, { run }: Step): boolean {
+  return steps.some((step) => step.run === run);
 }

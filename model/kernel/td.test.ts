@@ -9,6 +9,7 @@ import type { World } from '../world/world.ts';
 import type { Flow } from './flow.ts';
 import type { Revision } from './revision.ts';
 import { findRevision } from './revisions.ts';
+import { MNG_CREATE } from './steps/kvm/td-create.ts';
 import { createThread, runThread, stepThread, type Thread } from './thread.ts';
 
 /** A machine whose kernel has initialised the module: KVM's flows run on the model of the module itself. */
@@ -124,7 +125,7 @@ describe.each(['6.17', '7.3'] as const)('%s: a guest', (name) => {
     const { world, revision } = initialised(name);
     const first = thread(revision.tdCreate, 1);
     const second = thread(revision.tdCreate, 2);
-    while (first.flow.steps[first.pc]?.name !== 'mng-create') stepThread(world.kernel, first, world.port);
+    while (first.flow.steps[first.pc]?.run !== MNG_CREATE.run) stepThread(world.kernel, first, world.port);
     expect(runThread(world.kernel, second, world.port)).toBe('blocked');
     expect(runThread(world.kernel, first, world.port)).toBe('done');
     expect(runThread(world.kernel, second, world.port)).toBe('done');

@@ -6,13 +6,16 @@ import {
   run,
   type TestPort,
 } from '../../harness/testing/kernel-port.ts';
-import { defineFlow, type Step } from './flow.ts';
+import { defineFlow, goto, label, replaceSteps, type Step } from './flow.ts';
 import { lockOrderBit, LOCKS } from './lock.ts';
 import type { Revision } from './revision.ts';
 import { REVISIONS } from './revisions.ts';
 import { LINUX_6_12 } from './revisions/6.12.ts';
 import { LINUX_7_3 } from './revisions/7.3.ts';
 import { SERIES_V5 } from './revisions/v5.ts';
+import { INIT_TDMRS, SYS_CONFIG } from './steps/linux/configure.ts';
+import { SYS_INIT_ONCE } from './steps/linux/lp.ts';
+import { TDMRS_POPULATE_RSVD_AREAS_ALL } from './steps/linux/tdmr.ts';
 import { cloneKernel, type KernelState, type MemoryRegion } from './state.ts';
 import { cloneThread, createThread, runThread, stepThread, type Thread } from './thread.ts';
 
@@ -27,9 +30,9 @@ function machine(revision: Revision): { kernel: KernelState; port: TestPort } {
   return { kernel: createTestKernel(revision, MEMORY), port };
 }
 
-/** Steps a thread until it stands before the named step. */
-function advanceTo(kernel: KernelState, thread: Thread, port: TestPort, name: string): void {
-  while (thread.flow.steps[thread.pc]?.name !== name) {
+/** Steps a thread until it stands before the step. */
+function advanceTo(kernel: KernelState, thread: Thread, port: TestPort, { run }: Step): void {
+  while (thread.flow.steps[thread.pc]?.run !== run) {
     expect(stepThread(kernel, thread, port)).toBe('running');
   }
 }
@@ -43,8 +46,29 @@ describe('a flow', () => {
   const step = (name: string): Step => ({ name, source: 'test', run: () => 0 });
 
   test('needs its labels to exist, once', () => {
-    expect(() => defineFlow('f', [[step('a'), 'b']])).toThrow('flow f: no step is called b');
-    expect(() => defineFlow('f', [[step('a'), 'b'], [step('b')], [step('b')]])).toThrow('two steps are called b');
+    expect(() => defineFlow('f', [[step('a'), 'b'], [step('b')]])).toThrow('flow f: no label is called b');
+    expect(() => defineFlow('f', [label('b'), [step('a'), 'b'], label('b')])).toThrow('two labels are called b');
+  });
+
+  test('counts a goto as one step and a label as none: schedules count steps', () => {
+    const [a, b, c] = [step('a'), step('b'), step('c')];
+    const { steps } = defineFlow('f', [label('again'), [a, 'out'], goto('out'), [b, 'again'], label('out'), [c]]);
+    expect(steps.map(({ name, onError, jump }) => [name, onError, jump])).toEqual([
+      ['a', 3, 4],
+      ['goto out', 4, 3],
+      ['b', 0, 4],
+      ['c', 4, 4],
+    ]);
+  });
+
+  test('keeps its labels where steps are replaced, and a step that is not there cannot be', () => {
+    const [a, b, c] = [step('a'), step('b'), step('c')];
+    expect(replaceSteps([label('l'), [a, 'l', 'end']], new Map([[a, [b, c]]]))).toEqual([
+      label('l'),
+      [b, 'l', 'end'],
+      [c, 'l', 'end'],
+    ]);
+    expect(() => replaceSteps([[a]], new Map([[b, [c]]]))).toThrow('no step b to replace');
   });
 
   test.each(REVISIONS.map((revision) => [revision.name, revision] as const))(
@@ -69,7 +93,7 @@ describe('interleaving', () => {
     run(kernel, port, LINUX_6_12.boot);
     const enable = createThread(1, LINUX_6_12.enable, 0);
     const offline = createThread(2, LINUX_6_12.cpuOffline, 1, 3);
-    advanceTo(kernel, enable, port, 'sys-config');
+    advanceTo(kernel, enable, port, SYS_CONFIG);
     expect(stepThread(kernel, offline, port)).toBe('blocked');
     expect(runThread(kernel, enable, port)).toBe('done');
     expect(runThread(kernel, offline, port)).toBe('done');
@@ -82,7 +106,7 @@ describe('interleaving', () => {
     run(kernel, port, LINUX_6_12.boot);
     const enable = createThread(1, LINUX_6_12.enable, 0);
     const add = createThread(2, LINUX_6_12.memoryAdd.driver, 1, 1, { base: 0x200000000, size: 0x40000000, node: 1 });
-    advanceTo(kernel, enable, port, 'sys-config');
+    advanceTo(kernel, enable, port, SYS_CONFIG);
     expect(runThread(kernel, add, port)).toBe('blocked');
     runThread(kernel, enable, port);
     expect(runThread(kernel, add, port)).toBe('done');
@@ -94,7 +118,7 @@ describe('interleaving', () => {
     run(kernel, port, LINUX_6_12.boot);
     const first = createThread(1, LINUX_6_12.cpuEnable as NonNullable<Revision['cpuEnable']>, 0);
     const second = createThread(2, first.flow, 1);
-    advanceTo(kernel, first, port, 'sys-init-once');
+    advanceTo(kernel, first, port, SYS_INIT_ONCE);
     expect(runThread(kernel, second, port)).toBe('blocked');
     runThread(kernel, first, port);
     expect(runThread(kernel, second, port)).toBe('done');
@@ -110,7 +134,7 @@ describe('interleaving', () => {
     run(kernel, port, LINUX_6_12.boot);
     const first = createThread(1, LINUX_6_12.enable, 0);
     const second = createThread(2, LINUX_6_12.enable, 1);
-    advanceTo(kernel, first, port, 'initialise-tdmrs');
+    advanceTo(kernel, first, port, INIT_TDMRS);
     expect(runThread(kernel, second, port)).toBe('blocked');
     runThread(kernel, first, port);
     const calls = port.log.length;
@@ -137,7 +161,7 @@ describe('interleaving', () => {
     const { kernel, port } = machine(LINUX_6_12);
     run(kernel, port, LINUX_6_12.boot);
     const thread = createThread(1, LINUX_6_12.enable, 0);
-    advanceTo(kernel, thread, port, 'fill-reserved-areas');
+    advanceTo(kernel, thread, port, TDMRS_POPULATE_RSVD_AREAS_ALL);
     const copy = cloneKernel(kernel);
     const copiedThread = cloneThread(thread);
     const plain = (state: KernelState): unknown => structuredClone({ ...state, revision: null });

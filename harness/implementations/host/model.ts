@@ -1,11 +1,12 @@
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Registers } from '../../../model/abi/registers.ts';
 import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
-import { CRASH, DONE, type Flow } from '../../../model/kernel/flow.ts';
+import { CRASH, DONE, type Flow, type Step } from '../../../model/kernel/flow.ts';
 import { type Message, messageLevel, messageText } from '../../../model/kernel/message.ts';
 import type { AllocationKind, KernelPort, Trap } from '../../../model/kernel/port.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
 import { createKernel, type KernelState, type MemoryRegion } from '../../../model/kernel/state.ts';
+import * as memoryHotplug from '../../../model/kernel/steps/linux/memory-hotplug.ts';
 import { createThread, runThread, type Thread } from '../../../model/kernel/thread.ts';
 import type { CommandKind } from '../protocol/host-command.ts';
 import { replyOfNotifier } from './remote-revision.ts';
@@ -116,9 +117,14 @@ function run(kernel: KernelState, port: KernelPort, thread: Thread): number {
 }
 
 /** What memory hotplug does to any machine, TDX or not: that is done by whoever asks. */
-const MACHINE_STEPS: ReadonlySet<string> = new Set([
-  ...['begin-add', 'enter-memblock', 'done-add', 'begin-online', 'ask-notifier', 'online-pages', 'done-online'],
-  ...['begin-remove', 'offline-pages', 'leave-memblock', 'done-remove'],
+const MACHINE_STEPS: ReadonlySet<Step['run']> = new Set([
+  memoryHotplug.MEM_HOTPLUG_BEGIN.run,
+  memoryHotplug.MEM_HOTPLUG_DONE.run,
+  memoryHotplug.MEMBLOCK_ADD_NODE.run,
+  memoryHotplug.MEMBLOCK_REMOVE.run,
+  memoryHotplug.MEMORY_NOTIFY.run,
+  memoryHotplug.ONLINE_PAGES.run,
+  memoryHotplug.OFFLINE_PAGES.run,
 ]);
 
 /** The revision's own steps of a memory hotplug flow, which do nothing but refuse. */
@@ -130,7 +136,7 @@ function refusal(
 ): number {
   const thread = createThread(0, flow, 0, 0, { base: numberOf(base), size: numberOf(size), node });
   for (const step of flow.steps) {
-    if (MACHINE_STEPS.has(step.name)) continue;
+    if (MACHINE_STEPS.has(step.run)) continue;
     const outcome = step.run(kernel, thread, port);
     if (outcome === CRASH) return 0;
     if (outcome !== DONE) return outcome;

@@ -5,6 +5,7 @@ import {
   defineFlow,
   type Flow,
   type FlowEntry,
+  label,
   type StepResult,
   type Step,
 } from '../../../model/kernel/flow.ts';
@@ -13,7 +14,7 @@ import type { Revision } from '../../../model/kernel/revision.ts';
 import { cpuHotplug, memoryAdd, NOTHING_TO_DO, REMOVE_MEMORY } from '../../../model/kernel/revisions/common.ts';
 import * as acpi from '../../../model/kernel/steps/linux/acpi.ts';
 import * as hotplug from '../../../model/kernel/steps/linux/cpu-hotplug.ts';
-import { ASK_NOTIFIER } from '../../../model/kernel/steps/linux/memory-hotplug.ts';
+import { MEMORY_NOTIFY } from '../../../model/kernel/steps/linux/memory-hotplug.ts';
 import type { Thread } from '../../../model/kernel/thread.ts';
 import type { RemoteHost, Reply } from './remote-host.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
@@ -106,18 +107,18 @@ function cpuHook(
 /** CPUs that come and go, as far as the host has something to say about it. */
 function cpuFlows(remote: Remote): Partial<Revision> {
   const { commands } = remote.host;
-  const unlock = 'cpus-write-unlock';
   return {
     ...((commands.has('cpu-online') || commands.has('cpu-offline')) &&
-      cpuHotplug(cpuHook(remote, 'cpu-online', unlock), cpuHook(remote, 'cpu-offline', unlock))),
+      cpuHotplug(cpuHook(remote, 'cpu-online', 'out'), cpuHook(remote, 'cpu-offline', 'out'))),
     ...(commands.has('acpi-cpu-add') && {
       acpiCPUAdd: defineFlow('acpi-cpu-add', [...cpuHook(remote, 'acpi-cpu-add'), [acpi.ADD_CPU]]),
     }),
     ...(commands.has('acpi-cpu-remove') && {
       acpiCPURemove: defineFlow('acpi-cpu-remove', [
         ...cpuHook(remote, 'acpi-cpu-remove'),
-        [hotplug.SKIP_IF_OFFLINE, 'end', 'remove-cpu'],
+        [hotplug.SKIP_IF_OFFLINE, 'end', 'remove'],
         [hotplug.TAKE_CPU_DOWN],
+        label('remove'),
         [acpi.REMOVE_CPU],
       ]),
     }),
@@ -132,7 +133,7 @@ function memoryFlows(remote: Remote): Pick<Revision, 'memoryAdd' | 'memoryRemove
       return { kind, how, base, size, node };
     });
   const notifier: readonly FlowEntry[] = remote.host.commands.has('memory-online')
-    ? [[ASK_NOTIFIER, 'done-online']]
+    ? [[MEMORY_NOTIFY, 'failed_addition']]
     : [];
   return {
     memoryAdd: byKind((how) => {

@@ -10,6 +10,7 @@ import {
 import type { Flow } from '../flow.ts';
 import type { Revision } from '../revision.ts';
 import type { KernelState, MemoryRegion } from '../state.ts';
+import { BUILD_TDX_MEMORY } from '../steps/series/memory.ts';
 import { CMR_BUFFER } from '../sys-info.ts';
 import { createThread, runThread } from '../thread.ts';
 import { SERIES_V11 } from './v11.ts';
@@ -249,7 +250,7 @@ describe('v7 and the CMR array (lore cover.1668988357.git.kai.huang@intel.com, 0
     const { kernel, port } = machine(SERIES_V7);
     run(kernel, port, SERIES_V7.boot);
     const thread = createThread(1, SERIES_V7.enable, 0);
-    while (SERIES_V7.enable.steps[thread.pc]?.name !== 'build-memory-list') runThread1(kernel, thread, port);
+    while (SERIES_V7.enable.steps[thread.pc]?.run !== BUILD_TDX_MEMORY.run) runThread1(kernel, thread, port);
     port.memory.set(CMR_BUFFER + 16, 0);
     runThread(kernel, thread, port);
     expect(thread.error).toBe(-14);

@@ -1,5 +1,5 @@
 import { EACCES, EIO, ENODEV, EOPNOTSUPP } from '../errno.ts';
-import { defineFlow } from '../flow.ts';
+import { defineFlow, type FlowEntry, goto, label } from '../flow.ts';
 import { strictMachineCheck } from '../machine-check.ts';
 import type { Revision } from '../revision.ts';
 import { ADD_CPU } from '../steps/linux/acpi.ts';
@@ -15,14 +15,20 @@ import * as strictLP from '../steps/strict/lp.ts';
 import * as strictMemory from '../steps/strict/memory.ts';
 import * as strictTD from '../steps/strict/td.ts';
 import * as strict from '../steps/strict/module.ts';
-import { flushVCPUOfTD } from '../steps/kvm/td-destroy.ts';
-import { flushOrKeepVCPU, KEEP_CPU_OF_VCPU, runVCPU } from '../steps/kvm/td-run.ts';
+import { CHECK_ALL_PACKAGES_ONLINE, MNG_KEY_CONFIG_PACKAGES } from '../steps/kvm/td-create.ts';
+import * as destroy from '../steps/kvm/td-destroy.ts';
+import { flushOrKeepVCPU, KEEP_CPU_OF_VCPU, RUN_VCPU, runVCPU } from '../steps/kvm/td-run.ts';
 import { FORGET_TDX, REFUSE_S3 } from '../steps/strict/suspend.ts';
 import * as tdmr from '../steps/linux/tdmr.ts';
-import * as undo from '../steps/linux/undo.ts';
 import * as vmx from '../steps/linux/vmx.ts';
-import { cpuRemove, NOTIFIED_MEMORY_HOTPLUG, sleepStates } from './common.ts';
+import { cpuOffline, cpuRemove, NOTIFIED_MEMORY_HOTPLUG, sleepStates } from './common.ts';
 import { kvmTD } from './kvm-td.ts';
+
+const OFFLINE_CALLBACK: readonly FlowEntry[] = [
+  [strictTD.KEEP_LAST_USABLE_CPU, 'out'],
+  [KEEP_CPU_OF_VCPU, 'out'],
+  [strictLP.LEAVE_VMX],
+];
 
 /**
  * The kernel that breaks no invariant: no kernel anybody runs, but the proof that the invariants can all be kept at
@@ -47,95 +53,97 @@ export const STRICT: Revision = {
   boot: defineFlow('boot', [
     [strict.REQUIRE_SEAM],
     [strict.CHECK_KEYID_RANGE],
-    [detect.READ_KEYID_PARTITIONING],
+    [detect.RECORD_KEYID_PARTITIONING],
     [detect.CHECK_KEYID_COUNT],
     [detect.CHECK_HIBERNATION],
     [detect.REGISTER_MEMORY_NOTIFIER],
     [detect.SET_PLATFORM_FEATURE],
-    [detect.CHECK_ERRATUM],
+    [detect.CHECK_TDX_ERRATUM],
   ]),
   cpuEnable: defineFlow('cpu-enable', [
     [lock.CPUS_READ_LOCK],
-    [detect.REQUIRE_PLATFORM_FEATURE, 'cpus-read-unlock'],
+    [detect.REQUIRE_PLATFORM_FEATURE, 'out'],
     [lock.LOCK_SYSINIT],
-    [strictLP.BRING_UP_TARGET, 'unlock-sysinit'],
-    [lock.UNLOCK_SYSINIT, 'cpus-read-unlock'],
+    [strictLP.BRING_UP_TARGET, 'out_sysinit'],
+    label('out_sysinit'),
+    [lock.UNLOCK_SYSINIT, 'out'],
+    label('out'),
     [lock.CPUS_READ_UNLOCK],
   ]),
   enable: defineFlow('enable', [
     [lock.CPUS_WRITE_LOCK],
-    [detect.REQUIRE_PLATFORM_FEATURE, 'cpus-write-unlock'],
+    [detect.REQUIRE_PLATFORM_FEATURE, 'out'],
     [lock.LOCK_MODULE],
-    [strictLP.SKIP_IF_INITIALISED, 'end', 'unlock-module'],
+    [strictLP.SKIP_IF_INITIALISED, 'end', 'out_module'],
     [lock.GET_ONLINE_MEMS],
-    [strictLP.BRING_UP_EVERY_LP, 'put-online-mems'],
-    [strictLP.CHECK_PACKAGES, 'put-online-mems'],
-    [strict.RESUME_IF_CONFIGURED, 'end', 'strict-key-config'],
-    [strict.naming(metadata.READ_FEATURES), 'put-online-mems'],
-    [metadata.CHECK_FEATURES, 'put-online-mems'],
-    [strict.naming(metadata.READ_TDMR_FIELDS), 'put-online-mems'],
-    [READ_CMRS_IN_USE, 'put-online-mems'],
-    [strictMemory.OFFLINE_NON_CONVERTIBLE, 'put-online-mems'],
-    [strictMemory.BUILD_CONVERTIBLE_MEMORY_LIST, 'put-online-mems'],
-    [tdmr.ALLOCATE_TDMR_ARRAY, 'free-memory-list'],
-    [tdmr.COVER_MEMORY, 'free-tdmr-array'],
-    [tdmr.ALLOCATE_PAMTS, 'free-pamts'],
-    [strictMemory.FILL_MERGED_RESERVED_AREAS, 'free-pamts'],
-    [configure.ALLOCATE_ADDRESS_ARRAY, 'free-pamts'],
-    [configure.SYS_CONFIG, 'free-pamts'],
+    [strictLP.BRING_UP_EVERY_LP, 'out_put_tdxmem'],
+    [strictLP.CHECK_PACKAGES, 'out_put_tdxmem'],
+    [strict.RESUME_IF_CONFIGURED, 'end', 'configured'],
+    [strict.naming(metadata.GET_TDX_SYS_INFO_FEATURES), 'out_put_tdxmem'],
+    [metadata.CHECK_FEATURES, 'out_put_tdxmem'],
+    [strict.naming(metadata.GET_TDX_SYS_INFO_TDMR), 'out_put_tdxmem'],
+    [READ_CMRS_IN_USE, 'out_put_tdxmem'],
+    [strictMemory.OFFLINE_NON_CONVERTIBLE, 'out_put_tdxmem'],
+    [strictMemory.BUILD_CONVERTIBLE_MEMORY_LIST, 'out_put_tdxmem'],
+    [tdmr.ALLOC_TDMR_LIST, 'err_free_tdxmem'],
+    [tdmr.FILL_OUT_TDMRS, 'err_free_tdmrs'],
+    [tdmr.TDMRS_SET_UP_PAMT_ALL, 'err_free_pamts'],
+    [strictMemory.FILL_MERGED_RESERVED_AREAS, 'err_free_pamts'],
+    [configure.ALLOCATE_ADDRESS_ARRAY, 'err_free_pamts'],
+    [configure.SYS_CONFIG, 'err_free_pamts'],
     [configure.FLUSH_CACHES],
-    [strictLP.KEY_CONFIG_EVERY_PACKAGE, 'put-online-mems'],
-    [strict.INITIALISE_REMAINING_TDMRS, 'put-online-mems'],
+    label('configured'),
+    [strictLP.KEY_CONFIG_EVERY_PACKAGE, 'out_put_tdxmem'],
+    [strict.INITIALISE_REMAINING_TDMRS, 'out_put_tdxmem'],
     [configure.REPORT_PAMT],
     [strict.GIVE_UP_S3],
-    [undo.SKIP_UNDO, 'end', 'put-online-mems'],
-    [tdmr.FREE_PAMTS],
-    [tdmr.FREE_TDMR_ARRAY],
-    [memory.FREE_MEMORY_LIST],
+    goto('out_put_tdxmem'),
+
+    label('err_free_pamts'),
+    [tdmr.TDMRS_FREE_PAMT_ALL],
+    label('err_free_tdmrs'),
+    [tdmr.FREE_TDMR_LIST],
+    label('err_free_tdxmem'),
+    [memory.FREE_TDX_MEMLIST],
     [strict.FORGET_TDMRS],
+    label('out_put_tdxmem'),
     [lock.PUT_ONLINE_MEMS],
     [strict.SETTLE],
+    label('out_module'),
     [lock.UNLOCK_MODULE],
+    label('out'),
     [lock.CPUS_WRITE_UNLOCK],
   ]),
   cpuOnline: defineFlow('cpu-online', [
     [lock.CPUS_WRITE_LOCK],
-    [hotplug.SKIP_IF_ONLINE, 'end', 'cpus-write-unlock'],
+    [hotplug.SKIP_IF_ONLINE, 'end', 'out'],
     [hotplug.BRING_CPU_UP],
     [strictLP.KEEP_VMX],
+    label('out'),
     [lock.CPUS_WRITE_UNLOCK],
   ]),
-  cpuOffline: defineFlow('cpu-offline', [
-    [lock.CPUS_WRITE_LOCK],
-    [hotplug.SKIP_IF_OFFLINE, 'end', 'cpus-write-unlock'],
-    [strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'],
-    [KEEP_CPU_OF_VCPU, 'cpus-write-unlock'],
-    [strictLP.LEAVE_VMX],
-    [hotplug.TAKE_CPU_DOWN],
-    [lock.CPUS_WRITE_UNLOCK],
-  ]),
+  cpuOffline: defineFlow('cpu-offline', cpuOffline(OFFLINE_CALLBACK)),
   acpiCPUAdd: defineFlow('acpi-cpu-add', [[ADD_CPU]]),
-  acpiCPURemove: defineFlow(
-    'acpi-cpu-remove',
-    cpuRemove([
-      [strictTD.KEEP_LAST_USABLE_CPU, 'cpus-write-unlock'],
-      [KEEP_CPU_OF_VCPU, 'cpus-write-unlock'],
-      [strictLP.LEAVE_VMX],
-    ]),
-  ),
+  acpiCPURemove: defineFlow('acpi-cpu-remove', cpuRemove(OFFLINE_CALLBACK)),
   ...NOTIFIED_MEMORY_HOTPLUG,
-  ...kvmTD([[strictTD.MOVE_TO_USABLE_CPU]], [[metadata.READ_TDCS_SIZE]], {
-    'check-all-packages-online': strictTD.CHECK_PACKAGES_FOR_TD,
-    'mng-key-config-packages': strictTD.KEY_CONFIG_FOR_TD,
-    'run-vcpu': runVCPU(flushOrKeepVCPU),
-    'flush-vcpu': flushVCPUOfTD(flushOrKeepVCPU),
-    vpflushdone: strictTD.VPFLUSHDONE_ALOUD,
-    'write-back-caches': strictTD.WRITE_BACK_USABLE,
+  memoryNotifier: strictMemory.strictMemoryNotifier,
+  ...kvmTD({
+    first: [[strictTD.MOVE_TO_USABLE_CPU]],
+    beforeCreate: [[metadata.READ_TDCS_SIZE]],
+    create: new Map([
+      [CHECK_ALL_PACKAGES_ONLINE, [strictTD.CHECK_PACKAGES_FOR_TD]],
+      [MNG_KEY_CONFIG_PACKAGES, [strictTD.KEY_CONFIG_FOR_TD]],
+    ]),
+    run: new Map([[RUN_VCPU, [runVCPU(flushOrKeepVCPU)]]]),
+    tearDown: new Map([
+      [destroy.TDX_FLUSH_VP_ON_CPU, [destroy.flushVCPUOfTD(flushOrKeepVCPU)]],
+      [destroy.VPFLUSHDONE, [strictTD.VPFLUSHDONE_ALOUD]],
+      [destroy.WRITE_BACK_CACHES, [strictTD.WRITE_BACK_USABLE]],
+    ]),
   }),
   kexec: defineFlow('kexec', [[NO_KEXEC]]),
   ...sleepStates([[REFUSE_S3]], [[FORGET_TDX]]),
-  vmxGet: defineFlow('vmx-get', [[vmx.GET_VMX]]),
-  memoryNotifier: strictMemory.strictMemoryNotifier,
+  vmxGet: defineFlow('vmx-get', [[vmx.X86_VIRT_GET_REF]]),
   machineCheck: strictMachineCheck,
   enablesAtBoot: false,
   failureIsFinal: false,

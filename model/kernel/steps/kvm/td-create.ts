@@ -31,8 +31,8 @@ export const REQUIRE_INITIALISED_MODULE: Step = {
 };
 
 /** A KeyID of its own, or -ENOSPC. */
-export const TAKE_KEYID: Step = {
-  name: 'take-keyid',
+export const TDX_GUEST_KEYID_ALLOC: Step = {
+  name: 'tdx_guest_keyid_alloc',
   source: SOURCE,
   run: (kernel, thread) => {
     const hkid = allocateKeyID(kernel);
@@ -129,7 +129,7 @@ export const UNLOCK_KVM: Step = {
 
 /** TDH.MNG.CREATE: no entropy may be tried again by the user, anything else is the end. */
 export const MNG_CREATE: Step = {
-  name: 'mng-create',
+  name: 'tdh_mng_create',
   source: SOURCE,
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
@@ -147,7 +147,7 @@ export const MNG_CREATE: Step = {
 
 /** TDH.MNG.KEY.CONFIG on the first online CPU of each package. */
 export const MNG_KEY_CONFIG_PACKAGES: Step = {
-  name: 'mng-key-config-packages',
+  name: 'tdx_do_tdh_mng_key_config',
   source: `tdx_do_tdh_mng_key_config() and ${SOURCE}`,
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
@@ -174,7 +174,7 @@ export function isNotFirst({ cpus }: KernelState, cpu: number): boolean {
 
 /** TDH.MNG.ADDCX, page by page. */
 export const ADD_TDCS_PAGES: Step = {
-  name: 'add-tdcs-pages',
+  name: 'tdh_mng_addcx',
   source: SOURCE,
   run: (kernel, thread, port): StepResult => {
     const td = tdOf(kernel, thread);

@@ -41,7 +41,7 @@ export const REQUIRE_TD: Step = {
 /** The vCPU leaves the CPU it last ran on; a refusal shows at TDH.MNG.VPFLUSHDONE. */
 export function flushVCPUOfTD(flush: FlushVCPU): Step {
   return {
-    name: 'flush-vcpu',
+    name: 'tdx_flush_vp_on_cpu',
     source: `tdx_flush_vp_on_cpu() and ${HKID}`,
     run: (kernel, thread, port) => {
       const td = tdOf(kernel, thread);
@@ -52,12 +52,12 @@ export function flushVCPUOfTD(flush: FlushVCPU): Step {
   };
 }
 
-export const FLUSH_VCPU: Step = flushVCPUOfTD(flushVCPU);
+export const TDX_FLUSH_VP_ON_CPU: Step = flushVCPUOfTD(flushVCPU);
 
 /** TDH.MNG.VPFLUSHDONE; when it fails the KeyID is not returned, now or later. `silent`: with this status not a word is said. */
 export function vpflushdone(source: string, silent: U64): Step {
   return {
-    name: 'vpflushdone',
+    name: 'tdh_mng_vpflushdone',
     source,
     run: (kernel, thread, port) => {
       const td = tdOf(kernel, thread);
@@ -111,7 +111,7 @@ export const WRITE_BACK_CACHES: Step = writeBackCaches(
 
 /** TDH.MNG.KEY.FREEID: only then may the KeyID be used again; when it fails the KeyID is lost until the next boot. */
 export const FREE_KEYID: Step = {
-  name: 'free-keyid',
+  name: 'tdh_mng_key_freeid',
   source: HKID,
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
@@ -132,8 +132,8 @@ export const FREE_KEYID: Step = {
  * TDCS pages, then the TDR, back from the module: reclaimed, written back, wiped, freed. While the KeyID is still
  * assigned nothing is touched; a page that does not come back stays lost.
  */
-export const RECLAIM_CONTROL_PAGES: Step = {
-  name: 'reclaim-control-pages',
+export const TDX_RECLAIM_TD_CONTROL_PAGES: Step = {
+  name: 'tdx_reclaim_td_control_pages',
   source: PAGES,
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);

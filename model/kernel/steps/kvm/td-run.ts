@@ -16,8 +16,8 @@ const TDX_VCPU_NOT_ASSOCIATED = 0x8000070200000000n;
 const LOAD = 'tdx_vcpu_load() and tdx_vcpu_run(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 
 /** One vCPU a guest, made when it is first to run. */
-export const CREATE_VCPU: Step = {
-  name: 'create-vcpu',
+export const TDX_TD_VCPU_INIT: Step = {
+  name: 'tdx_td_vcpu_init',
   source: 'tdx_td_vcpu_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16',
   confidence: 'inferred',
   run: (kernel, thread, port) => {
@@ -90,8 +90,8 @@ export function flushOrKeepVCPU(kernel: KernelState, port: KernelPort, td: Kerne
 export const RUN_VCPU: Step = runVCPU(flushVCPU);
 
 /** Every vCPU that last ran on the CPU that goes is flushed there. What the module answers is not looked at. */
-export const FLUSH_VCPUS_OF_CPU: Step = {
-  name: 'flush-vcpus-of-cpu',
+export const TDX_DISABLE_VIRTUALIZATION_CPU: Step = {
+  name: 'tdx_disable_virtualization_cpu',
   source: 'tdx_disable_virtualization_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16',
   run: (kernel, thread, port) => {
     for (const td of kernel.tds) if (td.vcpuOn === thread.target) flushVCPU(kernel, port, td);

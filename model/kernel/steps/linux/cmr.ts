@@ -6,7 +6,7 @@ import { DONE, type Step } from '../../flow.ts';
 import { reserveCMRHoles } from '../../reserved-area.ts';
 import { seamcallSysRD } from '../../seamcall.ts';
 import { fieldRun } from './metadata.ts';
-import { fillReservedAreasStep } from './tdmr.ts';
+import { populateReservedAreas } from './tdmr.ts';
 
 /** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX Module ABI specification, global metadata. */
 const NUM_CMRS: readonly U64[] = [0x9000000100000000n];
@@ -87,7 +87,8 @@ function addressOf(value: U64 = 0): number {
 }
 
 /** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */
-export const FILL_RESERVED_AREAS_FROM_CMRS: Step = fillReservedAreasStep(
+export const POPULATE_RSVD_AREAS_FROM_CMRS: Step = populateReservedAreas(
+  'tdmrs_populate_rsvd_areas_all',
   SOURCE,
   { errno: ENOSPC, aloud: true },
   (kernel, tdmr, limit) => reserveCMRHoles(tdmr, kernel.cmrs, limit),

@@ -57,7 +57,7 @@ export const ALLOCATE_PACKAGE_MASK: Step = {
 
 /** The PAMTs' lines must leave every cache before the module writes the same memory under its own KeyID. */
 export const FLUSH_CACHES: Step = {
-  name: 'flush-caches',
+  name: 'wbinvd_on_all_cpus',
   source: 'config_global_keyid(), Linux 6.12',
   run: (_kernel, thread, port) => {
     port.wbinvdAll(thread.cpu);
@@ -69,9 +69,9 @@ export const FLUSH_CACHES: Step = {
  * TDH.SYS.KEY.CONFIG on the first online CPU of each package, one after another; a package without one is skipped
  * silently. `call` says whether the revision prints the output registers of a failure.
  */
-export function keyConfigPackagesStep(source: string, call: typeof seamcall): Step {
+export function doGlobalKeyConfig(source: string, call: typeof seamcall): Step {
   return {
-    name: 'key-config-packages',
+    name: 'do_global_key_config',
     source,
     run: (kernel, thread, port) => {
       const { cpus, packagesDone } = kernel;
@@ -99,14 +99,14 @@ export function keyConfigPackagesStep(source: string, call: typeof seamcall): St
   };
 }
 
-export const KEY_CONFIG_PACKAGES: Step = keyConfigPackagesStep(
+export const DO_GLOBAL_KEY_CONFIG: Step = doGlobalKeyConfig(
   'config_global_keyid(), Linux 6.12; recording 6.12-demos, lines 23 and 25',
   seamcall,
 );
 
 /** TDH.SYS.TDMR.INIT, TDMR by TDMR in address order. */
-export const INITIALISE_TDMRS: Step = {
-  name: 'initialise-tdmrs',
+export const INIT_TDMRS: Step = {
+  name: 'init_tdmrs',
   source: 'init_tdmrs() and init_tdmr(), Linux 6.12',
   run: (kernel, thread, port) => {
     const tdmr = kernel.tdmrs[thread.index];

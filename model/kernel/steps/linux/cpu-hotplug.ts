@@ -41,7 +41,7 @@ export const TAKE_CPU_DOWN: Step = {
 };
 
 /** Takes the line the revision prints; while a guest has a KeyID, every package keeps a CPU that can flush for it. */
-export function keepLastCPUOfPackage(source: string, id: MessageId): Step {
+function keepLastCPUOfPackage(source: string, id: MessageId): Step {
   return {
     name: 'keep-last-cpu-of-package',
     source,
@@ -54,3 +54,13 @@ export function keepLastCPUOfPackage(source: string, id: MessageId): Step {
     },
   };
 }
+
+export const KEEP_LAST_CPU_OF_PACKAGE_KVM: Step = keepLastCPUOfPackage(
+  'tdx_offline_cpu(), arch/x86/kvm/vmx/tdx.c, Linux 6.16',
+  'kvm-last-cpu-of-package',
+);
+
+export const KEEP_LAST_CPU_OF_PACKAGE: Step = keepLastCPUOfPackage(
+  'tdx_offline_cpu(), arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3',
+  'last-cpu-of-package',
+);

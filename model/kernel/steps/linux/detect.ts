@@ -9,8 +9,8 @@ export const SAPPHIRE_RAPIDS = 0x8f;
 export const EMERALD_RAPIDS = 0xcf;
 
 /** MSR 0x87 on the boot CPU; no TDX KeyIDs, or an MSR that is not there, ends detection without a word. */
-export const READ_KEYID_PARTITIONING: Step = {
-  name: 'read-keyid-partitioning',
+export const RECORD_KEYID_PARTITIONING: Step = {
+  name: 'record_keyid_partitioning',
   source: 'record_keyid_partitioning(), Linux 6.12',
   run: (kernel, _thread, port) => {
     const partition = kernel.facts.keyids[0];
@@ -45,7 +45,7 @@ export const CHECK_HIBERNATION: Step = {
 };
 
 export const REGISTER_MEMORY_NOTIFIER: Step = {
-  name: 'register-memory-notifier',
+  name: 'register_memory_notifier',
   source: SOURCE,
   run: (kernel, _thread, port) => {
     const { notifierError } = kernel.facts;
@@ -77,8 +77,8 @@ export const SET_PLATFORM_FEATURE: Step = {
   },
 };
 
-export const CHECK_ERRATUM: Step = {
-  name: 'check-erratum',
+export const CHECK_TDX_ERRATUM: Step = {
+  name: 'check_tdx_erratum',
   source: 'check_tdx_erratum(), Linux 6.12',
   run: (kernel) => {
     const { cpuModel } = kernel.facts;

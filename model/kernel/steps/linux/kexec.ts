@@ -5,7 +5,7 @@ import { AGAIN, DONE, type Step } from '../../flow.ts';
 import { printk } from '../../printk.ts';
 import { seamcallStatus, TDH_SYS_DISABLE, TDX_SEAMCALL_VMFAILINVALID } from '../../seamcall.ts';
 import { flushAndPutVMX } from '../../vmx.ts';
-import { RESET_PAMTS } from './undo.ts';
+import { TDMRS_RESET_PAMT_ALL } from './undo.ts';
 
 /** Built without kexec: the two exclude each other in Kconfig. */
 export const NO_KEXEC: Step = {
@@ -37,12 +37,14 @@ export const FLUSH_ALL_CPUS: Step = {
 };
 
 /** PAMTs, and nothing else, are taken back from their KeyID for the next kernel. */
-export const RESET_PAMTS_FOR_KEXEC: Step = {
-  name: 'reset-pamts-for-kexec',
+export const TDX_RESET_MEMORY: Step = {
+  name: 'tdx_reset_memory',
   source:
     'tdx_reset_memory(), v11 18/20 "x86: Handle TDX erratum to reset TDX private memory during kexec() and reboot"',
   run: (kernel, thread, port) =>
-    kernel.partialWriteErratum && kernel.status === 'initialised' ? RESET_PAMTS.run(kernel, thread, port) : DONE,
+    kernel.partialWriteErratum && kernel.status === 'initialised'
+      ? TDMRS_RESET_PAMT_ALL.run(kernel, thread, port)
+      : DONE,
 };
 
 /** A CPU that made a SEAMCALL since its last flush flushes as it stops. */
@@ -63,8 +65,8 @@ export const FLUSH_DIRTY_CPUS: Step = {
  * Where TDX runs, the module is told to give everything back. One that does not know the leaf refuses, which is told and
  * has no consequence. The callback is registered by an initialisation that succeeds.
  */
-export const DISABLE_MODULE: Step = {
-  name: 'disable-module',
+export const TDX_SYS_DISABLE: Step = {
+  name: 'tdx_sys_disable',
   source: 'tdx_shutdown() and tdx_sys_disable(), arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3.4',
   run: (kernel, thread, port) => {
     if (kernel.status !== 'initialised') return DONE;

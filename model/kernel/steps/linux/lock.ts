@@ -26,14 +26,14 @@ function drop(name: string, which: LockName): Step {
   };
 }
 
-export const CPUS_READ_LOCK = shared('cpus-read-lock', 'cpus');
-export const CPUS_READ_UNLOCK = drop('cpus-read-unlock', 'cpus');
-export const CPUS_WRITE_LOCK = exclusive('cpus-write-lock', 'cpus');
-export const CPUS_WRITE_UNLOCK = drop('cpus-write-unlock', 'cpus');
+export const CPUS_READ_LOCK = shared('cpus_read_lock', 'cpus');
+export const CPUS_READ_UNLOCK = drop('cpus_read_unlock', 'cpus');
+export const CPUS_WRITE_LOCK = exclusive('cpus_write_lock', 'cpus');
+export const CPUS_WRITE_UNLOCK = drop('cpus_write_unlock', 'cpus');
 export const LOCK_MODULE = exclusive('lock-module', 'module');
 export const UNLOCK_MODULE = drop('unlock-module', 'module');
-export const GET_ONLINE_MEMS = shared('get-online-mems', 'mems');
-export const PUT_ONLINE_MEMS = drop('put-online-mems', 'mems');
+export const GET_ONLINE_MEMS = shared('get_online_mems', 'mems');
+export const PUT_ONLINE_MEMS = drop('put_online_mems', 'mems');
 export const LOCK_SYSINIT = exclusive('lock-sysinit', 'sysinit');
 
 /** Drops the raw spinlock; an error of SYS.INIT, fresh or remembered, leaves the flow here. */

@@ -5,37 +5,26 @@ import { isTDXMemoryRegion, NOTIFY_OK } from '../../memory-hotplug.ts';
 import { printk } from '../../printk.ts';
 import { addMemblock, removeMemblock } from '../../tdx-memory.ts';
 
-/** mem_hotplug_begin(): waits for everybody who reads the memory map. */
-function begin(name: string): Step {
-  return {
-    name,
-    source: 'mem_hotplug_begin(), mm/memory_hotplug.c, Linux 6.12',
-    run: (kernel, thread) => (lock(kernel, thread, 'mems') ? DONE : BLOCKED),
-  };
-}
+/** Waits for everything that reads the memory map. */
+export const MEM_HOTPLUG_BEGIN: Step = {
+  name: 'mem_hotplug_begin',
+  source: 'mem_hotplug_begin(), mm/memory_hotplug.c, Linux 6.12',
+  run: (kernel, thread) => (lock(kernel, thread, 'mems') ? DONE : BLOCKED),
+};
 
-/** mem_hotplug_done(); an error on its way out leaves the flow here. */
-function done(name: string): Step {
-  return {
-    name,
-    source: 'mem_hotplug_done(), mm/memory_hotplug.c, Linux 6.12',
-    run: (kernel, thread) => {
-      unlock(kernel, thread, 'mems');
-      return thread.error;
-    },
-  };
-}
-
-export const BEGIN_ADD = begin('begin-add');
-export const DONE_ADD = done('done-add');
-export const BEGIN_ONLINE = begin('begin-online');
-export const DONE_ONLINE = done('done-online');
-export const BEGIN_REMOVE = begin('begin-remove');
-export const DONE_REMOVE = done('done-remove');
+/** An error on its way out leaves the flow here. */
+export const MEM_HOTPLUG_DONE: Step = {
+  name: 'mem_hotplug_done',
+  source: 'mem_hotplug_done(), mm/memory_hotplug.c, Linux 6.12',
+  run: (kernel, thread) => {
+    unlock(kernel, thread, 'mems');
+    return thread.error;
+  },
+};
 
 /** No memory may be added to a machine with TDX by any driver, whether the module is initialised or not. */
-export const REFUSE_DRIVER_MEMORY: Step = {
-  name: 'refuse-driver-memory',
+export const ARCH_MEMORY_ADD_PRECHECK: Step = {
+  name: 'arch_memory_add_precheck',
   source:
     'arch_memory_add_precheck(), v5 05/22 "x86/virt/tdx: Prevent hot-add driver managed memory"; v5 22/22, "Memory Hotplug"',
   run: (kernel, thread, port) => {
@@ -49,15 +38,15 @@ export const REFUSE_DRIVER_MEMORY: Step = {
 };
 
 /** Memory that is not in the list is refused when it is added, even if the page allocator would never see it. */
-export const REFUSE_NON_TDX_MEMORY: Step = {
-  name: 'refuse-non-tdx-memory',
+export const ARCH_ADD_MEMORY: Step = {
+  name: 'arch_add_memory',
   source:
     'arch_add_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"',
   run: (kernel, thread) => (thread.region === null || isTDXMemoryRegion(kernel, thread.region) ? DONE : EINVAL),
 };
 
-export const ENTER_MEMBLOCK: Step = {
-  name: 'enter-memblock',
+export const MEMBLOCK_ADD_NODE: Step = {
+  name: 'memblock_add_node',
   source: 'memblock_add_node(), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread) => {
     const { region } = thread;
@@ -67,8 +56,8 @@ export const ENTER_MEMBLOCK: Step = {
 };
 
 /** The notifier's NOTIFY_BAD becomes -EPERM ("write error: Operation not permitted") and leaves no line. */
-export const ASK_NOTIFIER: Step = {
-  name: 'ask-notifier',
+export const MEMORY_NOTIFY: Step = {
+  name: 'memory_notify',
   source:
     'tdx_memory_notifier(), v8 07/16; tdx_memory_notifier(), Linux 6.12; memory_notify(MEM_GOING_ONLINE), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread, port) => {
@@ -82,7 +71,7 @@ export const ASK_NOTIFIER: Step = {
 };
 
 export const ONLINE_PAGES: Step = {
-  name: 'online-pages',
+  name: 'online_pages',
   source: 'online_pages(), mm/memory_hotplug.c, Linux 6.12',
   run: (_kernel, thread, port) => {
     const { region } = thread;
@@ -93,14 +82,14 @@ export const ONLINE_PAGES: Step = {
 
 /** Pages in use cannot be moved away. */
 export const OFFLINE_PAGES: Step = {
-  name: 'offline-pages',
+  name: 'offline_pages',
   source: 'offline_pages(), mm/memory_hotplug.c, Linux 6.12',
   run: (_kernel, thread, port) =>
     thread.region === null || port.offlineMemory(thread.region.base, thread.region.size) ? DONE : EBUSY,
 };
 
-export const LEAVE_MEMBLOCK: Step = {
-  name: 'leave-memblock',
+export const MEMBLOCK_REMOVE: Step = {
+  name: 'memblock_remove',
   source: 'memblock_remove(), mm/memory_hotplug.c, Linux 6.12',
   run: (kernel, thread) => {
     const { region } = thread;

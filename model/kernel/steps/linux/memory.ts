@@ -2,14 +2,14 @@ import type { Step } from '../../flow.ts';
 import { DONE } from '../../flow.ts';
 import { buildTDXMemory, freeTDXMemory } from '../../tdx-memory.ts';
 
-export const BUILD_MEMORY_LIST: Step = {
-  name: 'build-memory-list',
+export const BUILD_TDX_MEMLIST: Step = {
+  name: 'build_tdx_memlist',
   source: 'build_tdx_memlist(), Linux 6.12',
   run: (kernel, _thread, port) => buildTDXMemory(kernel, port),
 };
 
-export const FREE_MEMORY_LIST: Step = {
-  name: 'free-memory-list',
+export const FREE_TDX_MEMLIST: Step = {
+  name: 'free_tdx_memlist',
   source: 'init_tdx_module(), label err_free_tdxmem, Linux 6.12',
   run: (kernel, _thread, port) => {
     freeTDXMemory(kernel, port);

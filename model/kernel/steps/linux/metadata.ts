@@ -52,8 +52,8 @@ function take(info: SystemInfo, into: MetadataRead['into'], value: U64): void {
   else if (into !== null) info[into] = lowHalf(value) & 0xffff;
 }
 
-export const READ_TDMR_FIELDS: Step = readMetadata(
-  'read-tdmr-fields',
+export const GET_TDX_TDMR_SYSINFO: Step = readMetadata(
+  'get_tdx_tdmr_sysinfo',
   'get_tdx_tdmr_sysinfo(), Linux 6.12',
   TDMR_FIELDS,
 );
@@ -67,8 +67,8 @@ const NO_RBP_MOD = 0x40000;
 
 const SOURCE_6_17 = 'get_tdx_sys_info(), tdx_global_metadata.c, Linux 6.17; recording linux-6.17';
 
-export const READ_VERSION: Step = readMetadata(
-  'read-version',
+export const GET_TDX_SYS_INFO_VERSION: Step = readMetadata(
+  'get_tdx_sys_info_version',
   'get_tdx_sys_info_version(), Linux 7.3; recording linux-7.3',
   [
     { field: 0x0800000100000003n, into: 'versionMinor' },
@@ -88,7 +88,10 @@ export const PRINT_VERSION: Step = {
   },
 };
 
-export const READ_FEATURES: Step = readMetadata('read-features', SOURCE_6_17, [
+/** The fields that TDMRs are constructed from, by the function of the metadata rework. */
+export const GET_TDX_SYS_INFO_TDMR: Step = readMetadata('get_tdx_sys_info_tdmr', SOURCE_6_17, TDMR_FIELDS);
+
+export const GET_TDX_SYS_INFO_FEATURES: Step = readMetadata('get_tdx_sys_info_features', SOURCE_6_17, [
   { field: 0x0a00000300000008n, into: 'features0' },
 ]);
 
@@ -132,7 +135,7 @@ export const READ_CPUID_CONFIGS: Step = {
 
 /** A module that may clobber RBP is refused. */
 export const CHECK_FEATURES: Step = {
-  name: 'check-features',
+  name: 'check_features',
   source: 'check_features(), Linux 6.17',
   run: (kernel, _thread, port) => {
     if ((lowHalf(kernel.info.features0) & NO_RBP_MOD) !== 0) return DONE;

@@ -49,6 +49,3 @@ export const REPORT_MODULE_STATUS: Step = {
     return DONE;
   },
 };
-
-/** Goes to its jump label: a branch of the flow ends here. */
-export const SKIP: Step = { name: 'skip', source: 'model/kernel/flow.ts: control flow', run: () => JUMP };

@@ -16,7 +16,7 @@ export const REQUIRE_HIBERNATION: Step = {
 
 /** All CPUs but the first online one go offline, highest id first; one that refuses ends it. */
 export const FREEZE_SECONDARY_CPUS: Step = {
-  name: 'freeze-secondary-cpus',
+  name: 'freeze_secondary_cpus',
   source: 'freeze_secondary_cpus(), kernel/cpu.c, Linux 6.12',
   run: (kernel, thread, port) => {
     const { cpus, frozenCPUs } = kernel;
@@ -40,7 +40,7 @@ export const FREEZE_SECONDARY_CPUS: Step = {
 
 /** The last CPU leaves VMX operation, where somebody keeps it there. */
 export const SYSCORE_SUSPEND: Step = {
-  name: 'syscore-suspend',
+  name: 'syscore_suspend',
   source:
     'kvm_suspend(), virt/kvm/kvm_main.c, Linux 6.12; syscore suspend callback, arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3',
   run: (_kernel, thread, port) => {
@@ -50,15 +50,15 @@ export const SYSCORE_SUSPEND: Step = {
 };
 
 /** S3 is entered through a pointer that TDX may have cleared. By now every other CPU is offline. */
-export const ENTER_S3: Step = {
-  name: 'enter-s3',
+export const ACPI_SUSPEND_ENTER: Step = {
+  name: 'acpi_suspend_enter',
   source: 'acpi_suspend_enter(), drivers/acpi/sleep.c, Linux 6.12 (acpi_suspend_lowlevel == NULL: -ENOSYS)',
   run: (kernel) => (kernel.s3Available ? DONE : ENOSYS),
 };
 
 /** The CPU that woke up goes back into VMX operation, where the kernel core counts its users. */
 export const SYSCORE_RESUME: Step = {
-  name: 'syscore-resume',
+  name: 'syscore_resume',
   source: 'syscore resume callback, arch/x86/virt/vmx/tdx/tdx.c, Linux 7.3',
   confidence: 'unconfirmed',
   run: (kernel, thread, port) => {
@@ -69,7 +69,7 @@ export const SYSCORE_RESUME: Step = {
 
 /** The CPUs that went come back, lowest id first, whether or not the machine has slept; one that fails stays away. */
 export const THAW_SECONDARY_CPUS: Step = {
-  name: 'thaw-secondary-cpus',
+  name: 'thaw_secondary_cpus',
   source: 'thaw_secondary_cpus(), kernel/cpu.c, Linux 6.12',
   run: (kernel, thread, port): StepResult => {
     const id = kernel.frozenCPUs.pop();

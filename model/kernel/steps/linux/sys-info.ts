@@ -45,8 +45,8 @@ export function printModuleStep(source: string, id: MessageId): Step {
 }
 
 /** All entries up to the first empty one must ascend; none behind it may be valid; there must be one. */
-export const CHECK_CMRS_V5: Step = {
-  name: 'check-cmrs',
+export const CHECK_CMRS: Step = {
+  name: 'check_cmrs',
   source: 'check_cmrs(), v5 11/22 "x86/virt/tdx: Get information about TDX module and TDX-capable memory"',
   run: (kernel, _thread, port) => {
     const count = kernel.cmrCount;
@@ -75,8 +75,8 @@ function refuse(kernel: KernelState, port: KernelPort, id: MessageId): number {
  * The first entry is judged apart from the others: it must be there and whole pages. The rest up to the first empty one
  * must be whole pages and ascend; what stands behind an empty one is never seen.
  */
-export const CHECK_CMRS_V7: Step = {
-  name: 'check-cmrs',
+export const TRIM_EMPTY_CMRS: Step = {
+  name: 'trim_empty_cmrs',
   source: 'trim_empty_cmrs(), v7 09/20 "x86/virt/tdx: Get information about TDX module and TDX-capable memory"',
   run: (kernel, _thread, port) => {
     if (cmrSize(port, 0) === 0 || !isWholePages(port, 0)) {
@@ -102,7 +102,7 @@ export const CHECK_CMRS_V7: Step = {
 
 /** Prints the CMRs up to the first empty one and leaves judging them to TDH.SYS.CONFIG. */
 export const PRINT_CMRS: Step = {
-  name: 'print-cmrs',
+  name: 'print_cmrs',
   source: 'print_cmrs(), v8 06/16 "x86/virt/tdx: Get information about TDX module and TDX-capable memory"',
   run: (kernel, _thread, port) => {
     let valid = 0;

@@ -9,8 +9,8 @@ import { tdmrStride } from '../../tdmr-info.ts';
 import { allocate, release } from '../../tdx-memory.ts';
 
 /** One physically contiguous array for as many TDMRs as the module takes. */
-export const ALLOCATE_TDMR_ARRAY: Step = {
-  name: 'allocate-tdmr-array',
+export const ALLOC_TDMR_LIST: Step = {
+  name: 'alloc_tdmr_list',
   source: 'alloc_tdmr_list(), Linux 6.12',
   run: (kernel, _thread, port) => {
     const bytes = kernel.info.maxTDMRs * tdmrStride(kernel.info.maxReserved);
@@ -35,9 +35,9 @@ export interface CapacityPolicy {
 const ALOUD: CapacityPolicy = { errno: ENOSPC, aloud: true };
 
 /** Covers the memory list with TDMRs, within the module's limit. */
-export function coverMemoryStep(source: string, { errno, aloud }: CapacityPolicy): Step {
+export function fillOutTDMRs(name: string, source: string, { errno, aloud }: CapacityPolicy): Step {
   return {
-    name: 'cover-memory',
+    name,
     source,
     run: (kernel, _thread, port) => {
       const limit = kernel.info.maxTDMRs;
@@ -54,11 +54,11 @@ export function coverMemoryStep(source: string, { errno, aloud }: CapacityPolicy
   };
 }
 
-export const COVER_MEMORY: Step = coverMemoryStep('fill_out_tdmrs(), Linux 6.12', ALOUD);
+export const FILL_OUT_TDMRS: Step = fillOutTDMRs('fill_out_tdmrs', 'fill_out_tdmrs(), Linux 6.12', ALOUD);
 
 /** One PAMT block per TDMR, one allocation at a time; those so far are given back by the step the error leads to. */
-export const ALLOCATE_PAMTS: Step = {
-  name: 'allocate-pamts',
+export const TDMRS_SET_UP_PAMT_ALL: Step = {
+  name: 'tdmrs_set_up_pamt_all',
   source: 'tdmrs_set_up_pamt_all() and tdmr_set_up_pamt(), Linux 6.12',
   run: (kernel, thread, port) => {
     const tdmr = kernel.tdmrs[thread.index];
@@ -86,13 +86,14 @@ export const ALLOCATE_PAMTS: Step = {
 export type ReserveHoles = (kernel: KernelState, tdmr: TDMR, limit: number) => boolean;
 
 /** Holes as the revision finds them, then PAMTs, then into order: for every TDMR after all PAMTs exist. */
-export function fillReservedAreasStep(
+export function populateReservedAreas(
+  name: string,
   source: string,
   { errno, aloud }: CapacityPolicy,
   reserveHoles: ReserveHoles,
 ): Step {
   return {
-    name: 'fill-reserved-areas',
+    name,
     source,
     run: (kernel, _thread, port) => {
       const { tdmrs, tdmrCount } = kernel;
@@ -112,14 +113,15 @@ export function fillReservedAreasStep(
 /** Holes between the regions of the memory list. */
 export const HOLES_OF_MEMORY: ReserveHoles = (kernel, tdmr, limit) => reserveMemoryHoles(tdmr, kernel.tdxMemory, limit);
 
-export const FILL_RESERVED_AREAS: Step = fillReservedAreasStep(
+export const TDMRS_POPULATE_RSVD_AREAS_ALL: Step = populateReservedAreas(
+  'tdmrs_populate_rsvd_areas_all',
   'tdmrs_populate_rsvd_areas_all(), Linux 6.12',
   ALOUD,
   HOLES_OF_MEMORY,
 );
 
-export const FREE_PAMTS: Step = {
-  name: 'free-pamts',
+export const TDMRS_FREE_PAMT_ALL: Step = {
+  name: 'tdmrs_free_pamt_all',
   source: 'tdmrs_free_pamt_all(), Linux 6.12',
   run: (kernel, _thread, port) => {
     for (const tdmr of kernel.tdmrs) {
@@ -131,8 +133,8 @@ export const FREE_PAMTS: Step = {
 };
 
 /** Frees the array. Its pointer, its count and what it says stay behind, and machine-check code still looks at them. */
-export const FREE_TDMR_ARRAY: Step = {
-  name: 'free-tdmr-array',
+export const FREE_TDMR_LIST: Step = {
+  name: 'free_tdmr_list',
   source: 'free_tdmr_list(), Linux 6.12; recording 6.12-demos, line 2',
   run: (kernel, _thread, port) => {
     release(kernel, port, 'x', kernel.tdmrArray, kernel.tdmrArrayBytes);
@@ -142,8 +144,8 @@ export const FREE_TDMR_ARRAY: Step = {
 };
 
 /** The same where the list was a local variable: nobody can look at it afterwards. PAMTs in use are the module's for good. */
-export const FREE_LOCAL_TDMR_ARRAY: Step = {
-  name: 'free-tdmr-array',
+export const FREE_LOCAL_TDMR_LIST: Step = {
+  name: 'free_tdmr_list',
   source: 'init_tdx_module(), label out_free_tdmrs, v5 13/22, v7 11/20 and v8 08/16',
   run: (kernel, thread, port) => {
     release(kernel, port, 'x', kernel.tdmrArray, kernel.tdmrArrayBytes);

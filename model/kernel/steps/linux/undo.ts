@@ -1,16 +1,9 @@
-import { DONE, JUMP, type Step } from '../../flow.ts';
+import { DONE, type Step } from '../../flow.ts';
 import { pamtSize } from '../../tdmr.ts';
-
-/** Success jumps over the clean-up labels. */
-export const SKIP_UNDO: Step = {
-  name: 'skip-undo',
-  source: 'init_tdx_module(), Linux 6.12',
-  run: () => JUMP,
-};
 
 /** Lines the module wrote under its KeyID leave the caches before the kernel uses the memory again. */
 export const FLUSH_BEFORE_RESET: Step = {
-  name: 'flush-before-reset',
+  name: 'wbinvd_on_all_cpus',
   source: 'init_tdx_module(), label err_reset_pamts, Linux 6.12',
   run: (_kernel, thread, port) => {
     port.wbinvdAll(thread.cpu);
@@ -19,8 +12,8 @@ export const FLUSH_BEFORE_RESET: Step = {
 };
 
 /** MOVDIR64B over every PAMT, in TDMR order. */
-export const RESET_PAMTS: Step = {
-  name: 'reset-pamts',
+export const TDMRS_RESET_PAMT_ALL: Step = {
+  name: 'tdmrs_reset_pamt_all',
   source: 'tdmrs_reset_pamt_all(), Linux 6.12',
   run: (kernel, thread, port) => {
     for (const tdmr of kernel.tdmrs) {
@@ -32,8 +25,8 @@ export const RESET_PAMTS: Step = {
 };
 
 /** The same, but only on machines where a partial write to private memory would poison it. */
-export const RESET_PAMTS_IF_ERRATUM: Step = {
-  name: 'reset-pamts',
-  source: 'reset_tdx_pages(), Linux 7.3; recording 7.3-demos, line 61',
-  run: (kernel, thread, port) => (kernel.partialWriteErratum ? RESET_PAMTS.run(kernel, thread, port) : DONE),
+export const TDMRS_QUIRK_RESET_PAMT_ALL: Step = {
+  name: 'tdmrs_quirk_reset_pamt_all',
+  source: 'tdmrs_quirk_reset_pamt_all() and tdx_quirk_reset_paddr(), Linux 7.3; recording 7.3-demos, line 61',
+  run: (kernel, thread, port) => (kernel.partialWriteErratum ? TDMRS_RESET_PAMT_ALL.run(kernel, thread, port) : DONE),
 };

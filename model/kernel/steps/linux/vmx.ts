@@ -29,14 +29,14 @@ export const NEXT_ONLINE_CPU: Step = {
   },
 };
 
-export const GET_VMX: Step = {
-  name: 'get-vmx',
+export const X86_VIRT_GET_REF: Step = {
+  name: 'x86_virt_get_ref',
   source: SOURCE,
   run: (kernel, thread, port) => getVMX(kernel, port, thread.target),
 };
 
-export const PUT_VMX: Step = {
-  name: 'put-vmx',
+export const X86_VIRT_PUT_REF: Step = {
+  name: 'x86_virt_put_ref',
   source: SOURCE,
   run: (kernel, thread, port) => {
     putVMX(kernel, port, thread.target);
@@ -45,8 +45,8 @@ export const PUT_VMX: Step = {
 };
 
 /** The CPU is about to go offline. */
-export const FLUSH_CACHES_OF_CPU: Step = {
-  name: 'flush-caches-of-cpu',
+export const TDX_CPU_FLUSH_CACHE: Step = {
+  name: 'tdx_cpu_flush_cache',
   source: SOURCE,
   run: (kernel, thread, port) => {
     flushCaches(kernel, port, thread.target);
@@ -55,8 +55,8 @@ export const FLUSH_CACHES_OF_CPU: Step = {
 };
 
 /** A CPU failed: those brought up before it are taken back, lowest id first. */
-export const ROLL_BACK_CPUS: Step = {
-  name: 'roll-back-cpus',
+export const CPUHP_ROLLBACK_INSTALL: Step = {
+  name: 'cpuhp_rollback_install',
   source: 'cpuhp_rollback_install(), kernel/cpu.c, Linux 7.3',
   run: (kernel, thread, port) => {
     for (let id = 0; id < thread.target; id++) if (kernel.cpus[id]?.online === true) flushAndPutVMX(kernel, port, id);
@@ -75,8 +75,8 @@ export const INSTALL_ONLINE_CALLBACK: Step = {
 };
 
 /** The callback goes, and with it the references of all online CPUs. */
-export const REMOVE_ONLINE_CALLBACK: Step = {
-  name: 'remove-online-callback',
+export const CPUHP_REMOVE_STATE: Step = {
+  name: 'cpuhp_remove_state',
   source: 'cpuhp_remove_state(), kernel/cpu.c, Linux 7.3',
   run: (kernel, _thread, port) => {
     kernel.onlineCallback = false;

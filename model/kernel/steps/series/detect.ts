@@ -50,7 +50,7 @@ export const PRINT_ENABLED_BY_BIOS: Step = {
 /** A step that reads MSR 0x87 where it may fault, and prints the range; without TDX KeyIDs it says nothing. */
 function recordKeyIDs(source: string, id: MessageId): Step {
   return {
-    name: 'record-keyids',
+    name: 'record_keyid_partitioning',
     source,
     run: (kernel, _thread, port) => {
       if (!readPartition(kernel) || kernel.keyidCount === 0) return ENODEV;
@@ -93,7 +93,7 @@ export const REQUIRE_X2APIC: Step = {
 };
 
 export const REGISTER_MEMORY_NOTIFIER_V8: Step = {
-  name: 'register-memory-notifier',
+  name: 'register_memory_notifier',
   source: V8,
   run: (kernel, _thread, port) => {
     const { notifierError } = kernel.facts;

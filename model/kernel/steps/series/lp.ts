@@ -26,8 +26,8 @@ export const SYS_INIT: Step = {
 };
 
 /** TDH.SYS.LP.INIT on all online CPUs at once; all of them make the call, whatever the others got. */
-export const LP_INIT_ALL: Step = {
-  name: 'lp-init-all',
+export const TDX_MODULE_INIT_CPUS: Step = {
+  name: 'tdx_module_init_cpus',
   source:
     'tdx_module_init_cpus(), v5 10/22 and v7 08/20 "x86/virt/tdx: Do logical-cpu scope TDX module initialization"',
   run: (kernel, thread, port) => {
@@ -49,8 +49,8 @@ export const LP_INIT_ALL: Step = {
 };
 
 /** TDH.SYS.LP.SHUTDOWN on all online CPUs; nobody looks at the answers. */
-export const LP_SHUTDOWN_ALL: Step = {
-  name: 'lp-shutdown-all',
+export const SHUTDOWN_TDX_MODULE: Step = {
+  name: 'shutdown_tdx_module',
   source: 'shutdown_tdx_module(), v5 08/22 and v7 06/20 "x86/virt/tdx: Shut down TDX module in case of error"',
   run: (kernel, thread, port) => {
     const cpu = kernel.cpus[thread.index];

@@ -33,8 +33,8 @@ export const FORGET_SNAPSHOT: Step = {
 };
 
 /** Every region must lie in one CMR; two that touch are not one to this check, as they are to the module. */
-export const CHECK_CONVERTIBLE: Step = {
-  name: 'check-convertible',
+export const CHECK_MEMBLOCK_TDX_CONVERTIBLE: Step = {
+  name: 'check_memblock_tdx_convertible',
   source:
     'check_memblock_tdx_convertible(), v5 12/22 "x86/virt/tdx: Convert all memory regions in memblock to TDX memory"',
   run: (kernel, _thread, port) => {
@@ -48,8 +48,8 @@ export const CHECK_CONVERTIBLE: Step = {
 };
 
 /** Lists memory region by region, each checked against the CMRs first; the ones listed before a bad one stay listed. */
-export const BUILD_CONVERTIBLE_MEMORY_LIST: Step = {
-  name: 'build-memory-list',
+export const BUILD_TDX_MEMORY: Step = {
+  name: 'build_tdx_memory',
   source: V7,
   run: (kernel, _thread, port) => {
     const error = forEachTDXRange(kernel, (startPfn, endPfn, node) => {
@@ -65,8 +65,8 @@ export const BUILD_CONVERTIBLE_MEMORY_LIST: Step = {
 };
 
 /** Reached by success and failure alike. */
-export const FREE_MEMORY_LIST_ON_ERROR: Step = {
-  name: 'free-memory-list',
+export const FREE_TDX_MEMLIST_ON_ERROR: Step = {
+  name: 'free_tdx_memlist',
   source: V7,
   run: (kernel, thread, port) => {
     if (thread.error !== 0) freeTDXMemory(kernel, port);
