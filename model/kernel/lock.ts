@@ -10,9 +10,9 @@ export const LOCKS = ['cpus', 'module', 'mems', 'sysinit', 'kvm'] as const;
 export type LockName = (typeof LOCKS)[number];
 
 export interface LockState {
-  /** Thread id of the exclusive owner, -1 = nobody. */
+  /** Thread id of the exclusive owner, -1 = none. */
   owner: number;
-  /** Shared holders; negative once somebody dropped a share nobody held (what a percpu-rwsem would count). */
+  /** Shared holders; negative after a share was dropped that was not held (what a percpu-rwsem would count). */
   readers: number;
 }
 
@@ -63,7 +63,7 @@ function lockNamed({ locks }: KernelState, name: LockName): LockState {
   }
 }
 
-/** Takes a lock for itself alone; false if somebody else holds it in any way. */
+/** Takes a lock exclusively; false if it is held in any way. */
 export function lock(kernel: KernelState, thread: Thread, name: LockName): boolean {
   const state = lockNamed(kernel, name);
   if (state.owner !== -1 || state.readers > 0) return false;
@@ -73,7 +73,7 @@ export function lock(kernel: KernelState, thread: Thread, name: LockName): boole
   return true;
 }
 
-/** Takes a share of a lock; false if somebody holds it exclusively. */
+/** Takes a share of a lock; false if it is held exclusively. */
 export function lockShared(kernel: KernelState, thread: Thread, name: LockName): boolean {
   const state = lockNamed(kernel, name);
   if (state.owner !== -1) return false;

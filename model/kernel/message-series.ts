@@ -1,8 +1,8 @@
 import { hex, line, type MessageText } from './message-text.ts';
 
 /**
- * Lines of the 2022 and 2023 patch series, word for word; misspellings are theirs. Each is named after the revision that
- * prints it first. Sources: v5, lore cover.1655894131.git.kai.huang@intel.com; v7, cover.1668988357.git.kai.huang@intel.com;
+ * Lines of the 2022 and 2023 patch series, word for word; misspellings are the patches' own. Each is named after the
+ * revision that prints it first. Sources: v5, lore cover.1655894131.git.kai.huang@intel.com; v7, cover.1668988357.git.kai.huang@intel.com;
  * v8, cover.1670566861.git.kai.huang@intel.com; v11, cover.1685887183.git.kai.huang@intel.com.
  */
 export const SERIES_TEXTS = {

@@ -22,7 +22,7 @@ interface Span {
   readonly node: number;
 }
 
-/** Free memory, as far as an init flow can tell: which frames exist and which are taken. Plain data. */
+/** Free memory, as far as an init flow is concerned: which frames exist and which are taken. Plain data. */
 export interface PageAllocator {
   /** Ascending, disjoint; never across a zone border; touching stretches of one node and zone are one. */
   spans: Span[];

@@ -3,7 +3,7 @@ import { isPrintedOnce, type MessageId } from './message.ts';
 import type { KernelPort } from './port.ts';
 import type { KernelState } from './state.ts';
 
-/** Records a line of dmesg; it is rendered only when somebody looks. */
+/** Records a line of dmesg; it is rendered on demand. */
 export function printk(
   kernel: KernelState,
   port: KernelPort,

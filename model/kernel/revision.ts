@@ -44,7 +44,7 @@ export interface Revision {
   readonly memoryNotifier: MemoryNotifier | null;
   readonly machineCheck: MachineCheck | null;
 
-  /** The module is initialised once, at boot, by the kernel itself: nobody can ask for it again. */
+  /** The module is initialised once, at boot, by the kernel itself; there is no second attempt. */
   readonly enablesAtBoot: boolean;
   /** A failed initialisation is final: no later attempt does anything. */
   readonly failureIsFinal: boolean;

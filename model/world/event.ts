@@ -35,8 +35,8 @@ export type Event =
   /** The next `count` SEAMCALLs of `leaf` (any leaf: null) meet this condition. */
   | { readonly kind: 'condition'; readonly condition: Condition; readonly leaf: number | null; readonly count: number }
   /**
-   * What stands in entry `entry` of the kernel's CMR buffer right after the next TDH.SYS.INFO has filled it: somebody
-   * wrote there. The module keeps its own table.
+   * Entry `entry` of the kernel's CMR buffer is overwritten with this right after the next TDH.SYS.INFO has filled it. The
+   * module keeps its own table.
    */
   | { readonly kind: 'cmr-corruption'; readonly entry: number; readonly base: number; readonly size: number }
   | { readonly kind: 'late-load' }
@@ -55,7 +55,7 @@ export type Event =
       readonly r11: U64;
     }
   | { readonly kind: 'kexec' }
-  /** Somebody asks for a sleep state; the machine wakes up at once, if it went to sleep at all. */
+  /** User space requests a sleep state; the machine wakes up at once, if it went to sleep at all. */
   | { readonly kind: 'suspend'; readonly state: SleepState };
 
 /**

@@ -7,12 +7,11 @@ import type { Overlap, World } from './world.ts';
 
 /**
  * Kernel threads that overlap. Every event that runs a kernel flow is a thread. Without preemptions each runs to its end
- * before the next event begins. A preemption stops the thread of one event before one of its steps and lets another go
- * on: one that was stopped or has waited, or the next event of the case, which so begins while its forerunner is under
- * way. A thread that goes on runs until it ends, waits for a lock or is preempted itself; then the oldest thread that can
- * run goes on. Events that are no threads (a condition, a raw SEAMCALL, a machine check) happen at once where they
- * begin. Some events do not begin while others are under way: see `mayBegin`. A schedule so has an end whatever it says:
- * every preemption is used up once.
+ * before the next event begins. A preemption stops the thread of one event before one of its steps and resumes another:
+ * one that was stopped or was waiting, or the next event of the case, which begins while the earlier one is under way.
+ * A resumed thread runs until it ends, waits for a lock or is preempted itself; then the oldest runnable thread resumes.
+ * Events that are no threads (a condition, a raw SEAMCALL, a machine check) happen at once where they begin. Some events
+ * do not begin while others are under way: see `mayBegin`. Every schedule ends, as each preemption is used once.
  */
 export interface Preemption {
   /** 0-based index of the event whose thread is stopped. */
@@ -20,13 +19,13 @@ export interface Preemption {
   /** Steps that thread has made by then; 0 = before its first. */
   readonly after: number;
   /**
-   * Who goes on, counted from 0: the other threads that can run in order of their start, then the next event. Beyond
-   * the last one: the last. Nobody there: the thread goes on itself.
+   * Which thread runs next, 0-based: the other runnable threads in order of their start, then the next event. Clamped to
+   * the last; if there is no other runnable thread, the current one continues.
    */
   readonly run: number;
 }
 
-/** A part of the trace and of dmesg, where it stood when it came about. */
+/** A part of the trace and of dmesg, by the positions it was written at. */
 type Turn = Omit<Overlap, 'group'>;
 
 interface Flight {
@@ -38,9 +37,9 @@ interface Flight {
 }
 
 /**
- * Runs event `index` and every event that begins before it, and they, have ended; answers the index of the first event
- * that has not begun. The records of the events are the world's last ones, in order of their start; each has its own
- * entries of trace and dmesg together, and `world.overlaps` says in which order they came.
+ * Runs event `index` to completion, together with every event that starts while it, or one of those, is still running.
+ * Returns the index of the first event not yet started. The records of the events are the world's last ones, in order of
+ * their start; each has its own entries of trace and dmesg together, and `world.overlaps` keeps the order they came in.
  */
 export function runFrom(
   world: World,
@@ -115,7 +114,7 @@ function interleave(world: World, events: readonly Event[], index: number, left:
     endEvent(world, running.record, status === 'stranded' ? null : running.thread);
     current = null;
   }
-  // A crash takes everybody with it.
+  // A crash ends every thread.
   for (const { record } of flights) endEvent(world, record, null);
   gather(world, slices, from);
   world.imbalancesBefore = imbalancesBefore;
@@ -123,9 +122,9 @@ function interleave(world: World, events: readonly Event[], index: number, left:
 }
 
 /**
- * May this event begin while those are under way? A new kernel, a module loaded anew and a sleep state
- * need a machine at rest. What
- * plugs CPUs or memory waits for its like. A CPU enables itself with interrupts off, so nobody else does that there.
+ * True if the event may begin while those are under way. A new kernel, a module loaded anew and a sleep state need a
+ * machine at rest. Hotplug events serialise against each other (lock_device_hotplug()). A CPU enables itself with
+ * interrupts off, so no second thread does that on the same CPU.
  * Source: lock_device_hotplug(), drivers/base/core.c; tdx_cpu_enable() (lockdep_assert_irqs_disabled()), Linux 6.12.
  */
 function mayBegin(event: Event | undefined, flights: readonly Flight[]): boolean {
@@ -160,7 +159,7 @@ function isStranded({ kernel }: World, { thread }: Flight): boolean {
   );
 }
 
-/** A task whose CPU has gone offline goes on where there is one. */
+/** A task whose CPU has gone offline continues on the lowest online one. */
 function stepOnline(world: World, thread: Thread): Thread['status'] {
   const { cpus } = world.kernel;
   if (cpus[thread.cpu]?.online !== true) {
@@ -178,7 +177,7 @@ function deadlockOf(flights: readonly Flight[]): string {
   return `deadlock: ${waiting.join('; ')}`;
 }
 
-/** Enters what has happened since the last note as this record's. */
+/** Assigns everything since the last note to this record. */
 function note(world: World, slices: Turn[], record: EventRecord): void {
   const last = slices.at(-1);
   const { length: entryEnd } = world.trace;
@@ -195,8 +194,8 @@ function note(world: World, slices: Turn[], record: EventRecord): void {
 }
 
 /**
- * Brings the entries of each record together, so that who looks at a record sees what its own thread did and nothing
- * else, and keeps their real order in `world.overlaps`.
+ * Brings the entries of each record together, so that a record holds what its own thread did and nothing else, and keeps
+ * their real order in `world.overlaps`.
  */
 function gather(world: World, slices: readonly Turn[], from: { record: number; entry: number; line: number }): void {
   const { trace, records, kernel } = world;

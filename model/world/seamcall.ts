@@ -236,7 +236,7 @@ function pamtEntry({ tdmrs }: ModuleState, page: number): number {
   return -1;
 }
 
-/** Somebody writes to the buffer at `buffer` that the module has just filled. */
+/** Overwrites entries of the CMR buffer at `buffer` that the module has just filled. */
 function corruptCMRs(world: World, buffer: U64): void {
   if (typeof buffer === 'bigint') return;
   const { memory } = world.hardware;

@@ -7,8 +7,8 @@ import type { Event } from './event.ts';
 
 /**
  * What happened, in order: every effect the host had and every answer it got. Entries are plain records with no text
- * built for them (text is rendered when somebody looks): a campaign writes some fifty of them a case and reads few.
- * There are three layouts for five kinds: whoever walks a trace asks each entry for its kind, and engines answer that
+ * built for them (text is rendered on demand): a campaign writes some fifty of them a case and reads few.
+ * There are three layouts for five kinds: a walk over a trace reads each entry's kind, and engines do that
  * quickly for a handful of layouts.
  */
 export type TraceEntry = SeamcallEntry | AllocationEntry | FlushEntry;
@@ -54,7 +54,7 @@ export interface AllocationEntry {
   readonly bytes: number;
   /** Physical address, or -1: the allocation failed. */
   readonly address: number;
-  /** It failed because the case said so, not for want of memory. */
+  /** It failed because the case injected the failure, not because memory ran out. */
   readonly injected: boolean;
   /** The module's at that time. */
   readonly phase: ModulePhase;

@@ -90,7 +90,7 @@ export interface PendingCondition {
   left: number;
 }
 
-/** The module's phase as the outside can tell it. */
+/** The module's phase as seen from outside. */
 export function modulePhase(world: World): ModulePhase {
   if (world.module.phase === 'DEAD') return 'DEAD';
   return world.seamldr.moduleReady ? world.module.phase : 'ABSENT';

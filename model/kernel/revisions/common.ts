@@ -57,7 +57,7 @@ export const NO_KVM: Pick<Revision, 'tdCreate' | 'tdRun' | 'tdDestroy'> = {
   tdDestroy: null,
 };
 
-/** TDX is initialised when somebody asks, on CPUs that are in VMX operation already; the first failure is final. */
+/** TDX is initialised on request, on CPUs that are in VMX operation already; the first failure is final. */
 export const ON_DEMAND: Pick<Revision, 'vmxGet' | 'enablesAtBoot' | 'failureIsFinal'> = {
   vmxGet: null,
   enablesAtBoot: false,

@@ -31,10 +31,9 @@ const OFFLINE_CALLBACK: readonly FlowEntry[] = [
 ];
 
 /**
- * The kernel that breaks no invariant: no kernel anybody runs, but the proof that the invariants can all be kept at
- * once, and the control of every campaign. It manages VMX operation itself, brings every LP that MCHECK counted up
- * once, names whoever is in the way, tries transient answers again, forgets failures, and keeps what the module can
- * still reach.
+ * The kernel that breaks no invariant: not a kernel in use, but the proof that the invariants can all be kept at once, and
+ * the control of every campaign. It manages VMX operation itself, brings every LP that MCHECK counted up once, names what
+ * is in the way, tries transient answers again, forgets failures, and keeps what the module can still reach.
  */
 export const STRICT: Revision = {
   name: 'strict',

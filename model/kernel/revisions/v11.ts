@@ -84,7 +84,7 @@ function unconfirmed(step: Step): Step {
   return { ...step, confidence: 'unconfirmed' };
 }
 
-/** tdx_enable(), __tdx_enable() and init_tdx_module(), v11 07/20 to 19/20. */
+/** tdx_enable(), __tdx_enable() and init_tdx_module(), v11 07/20 and the patches after it. */
 const ENABLE_V11: readonly FlowEntry[] = [
   [lock.CPUS_READ_LOCK],
   [REQUIRE_PLATFORM, 'ret_tdx_enable'],

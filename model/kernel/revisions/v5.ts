@@ -38,6 +38,10 @@ const SEAMCALL_V5: SeamcallPolicy = {
 
 const KEY_CONFIG_V5 = configure.doGlobalKeyConfig('config_global_keyid(), v5 19/22', seamcallReturning);
 
+/**
+ * tdx_init(), __tdx_init() and init_tdx_module(). What goes to `forget` is `goto out` there: the walk over memblock is a
+ * snapshot only here. Source: v5 06/22 and the patches after it.
+ */
 const ENABLE_V5: readonly FlowEntry[] = [
   [detect.REQUIRE_PLATFORM_FEATURE],
   [lock.LOCK_MODULE],

@@ -30,8 +30,9 @@ const SEAMCALL_V8: SeamcallPolicy = {
   other: { errno: EIO, message: 'v8-seamcall-failed', outputs: ['v8-seamcall-outputs'] },
 };
 
+/** Source: tdx_enable(), __tdx_enable() and init_tdx_module(), v8 04/16 and the patches after it. */
 const ENABLE_V8: readonly FlowEntry[] = [
-  // The caller's part: nobody may go offline during the call.
+  // The caller's part: no CPU may go offline during the call.
   [lock.CPUS_READ_LOCK],
   [seriesStatus.requirePlatform('tdx_enable(), v8 04/16', 'v8-disabled'), 'ret_tdx_enable'],
   [lock.LOCK_MODULE],

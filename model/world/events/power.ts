@@ -37,7 +37,7 @@ export function suspend(world: World, record: EventRecord, state: SleepState): O
     if (hasTalked(world)) world.disturbed = true;
     losePower(world, state);
   }
-  // Whoever kept a CPU in VMX operation brings it back there: kvm_resume() and kvm_online_cpu(), Linux 6.12.
+  // KVM brings the CPUs back into VMX operation that it kept there: kvm_resume() and kvm_online_cpu(), Linux 6.12.
   if (kernel.revision.vmxGet === null)
     for (const [lp, processor] of hardware.lps.entries()) processor.vmx = inVMX[lp] === true;
   runAlone(world, startThread(world, kernel.revision.resume[state], cpu));

@@ -15,6 +15,8 @@ import { allocateKeyID, freeKeyID, type KernelTD } from '../../td.ts';
 import type { KernelState } from '../../state.ts';
 import type { Thread } from '../../thread.ts';
 
+/** A guest is made. Source: __tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
+
 const SOURCE = '__tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGE = 4096;
 

@@ -17,6 +17,11 @@ import { release } from '../../tdx-memory.ts';
 import { isNotFirst, tdOf } from './td-create.ts';
 import { flushVCPU, type FlushVCPU } from './td-run.ts';
 
+/**
+ * A guest is taken down. Source: tdx_mmu_release_hkid(), tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux
+ * 6.16.
+ */
+
 const HKID = 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGES = 'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGE = 4096;

@@ -99,7 +99,7 @@ export const TDX_DISABLE_VIRTUALIZATION_CPU: Step = {
   },
 };
 
-/** The same in the kernel that breaks no invariant: a CPU that the module does not let go of a vCPU on stays. */
+/** The same in the kernel that breaks no invariant: if TDH.VP.FLUSH fails, the CPU stays online. */
 export const KEEP_CPU_OF_VCPU: Step = {
   name: 'strict-flush-vcpus-of-cpu',
   source:

@@ -5,6 +5,11 @@ import type { KernelPort } from '../../port.ts';
 import { printk } from '../../printk.ts';
 import type { KernelState } from '../../state.ts';
 
+/**
+ * ACPI hotplug of CPUs and memory. Source: acpi_processor_add(), acpi_processor_remove(),
+ * drivers/acpi/acpi_processor.c, Linux 6.12; what v5 adds to them.
+ */
+
 const V5_CPU =
   'acpi_processor_add() and acpi_processor_remove(), v5 02/22 "cc_platform: Add new attribute to prevent ACPI CPU hotplug"';
 const V5_MEMORY =

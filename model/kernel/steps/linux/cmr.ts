@@ -8,6 +8,8 @@ import { seamcallSysRD } from '../../seamcall.ts';
 import { fieldRun } from './metadata.ts';
 import { populateReservedAreas } from './tdmr.ts';
 
+/** CMRs as global metadata, for reserved areas. Source: a patch on top of Linux 6.12, named below. */
+
 /** Metadata fields NUM_CMRS, CMR_BASE and CMR_SIZE. Source: TDX Module ABI specification, global metadata. */
 const NUM_CMRS: readonly U64[] = [0x9000000100000000n];
 const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);

@@ -7,6 +7,11 @@ import { pamtSize } from '../../tdmr.ts';
 import { addressArraySize, tdmrStride, writeTDMRInfo } from '../../tdmr-info.ts';
 import { allocate, release } from '../../tdx-memory.ts';
 
+/**
+ * The TDMRs and the global KeyID are handed to the module. Source: config_tdx_module(), config_global_keyid(),
+ * init_tdmrs(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12.
+ */
+
 export const ALLOCATE_ADDRESS_ARRAY: Step = {
   name: 'allocate-address-array',
   source: 'config_tdx_module(), Linux 6.12',

@@ -3,6 +3,8 @@ import { DONE, JUMP, type Step } from '../../flow.ts';
 import type { MessageId } from '../../message.ts';
 import { printk } from '../../printk.ts';
 
+/** CPUs come online and go offline. Source: _cpu_up(), _cpu_down(), kernel/cpu.c, Linux 6.12. */
+
 /** Nothing to do when the CPU already is where it shall go. */
 export const SKIP_IF_ONLINE: Step = {
   name: 'skip-if-online',
@@ -26,7 +28,7 @@ export const BRING_CPU_UP: Step = {
   },
 };
 
-/** The CPU leaves VMX operation on its way down; whoever wants it there again must VMXON. */
+/** The CPU leaves VMX operation on its way down, and needs a VMXON to come back there. */
 export const TAKE_CPU_DOWN: Step = {
   name: 'take-cpu-down',
   source: '_cpu_down(), kernel/cpu.c, Linux 6.12; kvm_offline_cpu(), virt/kvm/kvm_main.c, Linux 6.12',

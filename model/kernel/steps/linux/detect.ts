@@ -3,6 +3,11 @@ import { EINVAL, ENODEV } from '../../errno.ts';
 import { DONE, type Step } from '../../flow.ts';
 import { printk } from '../../printk.ts';
 
+/**
+ * Boot-time detection. Source: tdx_init(), record_keyid_partitioning(), check_tdx_erratum(),
+ * arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12.
+ */
+
 const SOURCE = 'tdx_init(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12';
 /** CPUID model numbers (family 6) with the partial-write machine-check erratum. Source: check_tdx_erratum(), Linux 6.12. */
 export const SAPPHIRE_RAPIDS = 0x8f;

@@ -7,6 +7,11 @@ import { seamcallStatus, TDH_SYS_DISABLE, TDX_SEAMCALL_VMFAILINVALID } from '../
 import { flushAndPutVMX } from '../../vmx.ts';
 import { TDMRS_RESET_PAMT_ALL } from './undo.ts';
 
+/**
+ * What the old kernel does to the module. Source: tdx_shutdown(), tdx_sys_disable(), arch/x86/virt/vmx/tdx/tdx.c, Linux
+ * 7.3; stop_this_cpu(), arch/x86/kernel/process.c.
+ */
+
 /** Built without kexec: the two exclude each other in Kconfig. */
 export const NO_KEXEC: Step = {
   name: 'no-kexec',

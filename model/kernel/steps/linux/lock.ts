@@ -1,6 +1,8 @@
 import { BLOCKED, DONE, type Step } from '../../flow.ts';
 import { lock, lockShared, unlock, type LockName } from '../../lock.ts';
 
+/** The locks around it all. Source: arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12. */
+
 const SOURCE =
   'cpus_read_lock(), get_online_mems(), tdx_module_lock, sysinit_lock: arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12';
 

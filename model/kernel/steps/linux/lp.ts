@@ -3,6 +3,8 @@ import { CRASH, DONE, JUMP, type Step } from '../../flow.ts';
 import { printk } from '../../printk.ts';
 import { seamcall, TDH_SYS_INIT, TDH_SYS_LP_INIT } from '../../seamcall.ts';
 
+/** Per-CPU bring-up. Source: tdx_cpu_enable(), try_init_module_global(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12. */
+
 /** A CPU that was brought up once is left alone, whatever became of its VMX operation since. */
 export const SKIP_IF_LP_INITIALISED: Step = {
   name: 'skip-if-lp-initialised',

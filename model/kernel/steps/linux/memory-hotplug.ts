@@ -5,6 +5,8 @@ import { isTDXMemoryRegion, NOTIFY_OK } from '../../memory-hotplug.ts';
 import { printk } from '../../printk.ts';
 import { addMemblock, removeMemblock } from '../../tdx-memory.ts';
 
+/** Memory is added, brought online, taken offline and removed. Source: mm/memory_hotplug.c, Linux 6.12. */
+
 /** Waits for everything that reads the memory map. */
 export const MEM_HOTPLUG_BEGIN: Step = {
   name: 'mem_hotplug_begin',

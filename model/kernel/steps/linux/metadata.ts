@@ -5,6 +5,11 @@ import { printk } from '../../printk.ts';
 import { seamcallSysRD } from '../../seamcall.ts';
 import type { SystemInfo } from '../../state.ts';
 
+/**
+ * Global metadata, field by field. Source: get_tdx_tdmr_sysinfo(), Linux 6.12; get_tdx_sys_info(),
+ * arch/x86/virt/vmx/tdx/tdx_global_metadata.c, Linux 6.17 and 7.3.
+ */
+
 /** Global metadata field ids. Source: TDX Module ABI specification, global metadata; arch/x86/virt/vmx/tdx/tdx.h, Linux 6.12. */
 export const MAX_TDMRS = 0x9100000100000008n;
 export const MAX_RESERVED_PER_TDMR = 0x9100000100000009n;

@@ -2,6 +2,11 @@ import { EINVAL } from '../../errno.ts';
 import { DONE, JUMP, type Step } from '../../flow.ts';
 import { printk } from '../../printk.ts';
 
+/**
+ * How an attempt begins and ends. Source: tdx_enable(), __tdx_enable(), arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12 and
+ * 7.3.
+ */
+
 /** One attempt per boot: an initialised module answers 0 at once, a failed one -EINVAL without a word. */
 export const CHECK_MODULE_STATUS: Step = {
   name: 'check-module-status',

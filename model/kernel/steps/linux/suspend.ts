@@ -38,7 +38,7 @@ export const FREEZE_SECONDARY_CPUS: Step = {
   },
 };
 
-/** The last CPU leaves VMX operation, where somebody keeps it there. */
+/** VMXOFF on the last CPU: by KVM, or by the core on revisions that manage VMX operation. */
 export const SYSCORE_SUSPEND: Step = {
   name: 'syscore_suspend',
   source:

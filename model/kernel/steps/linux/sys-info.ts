@@ -9,6 +9,11 @@ import { seamcallReturning, TDH_SYS_INFO } from '../../seamcall.ts';
 import type { KernelState } from '../../state.ts';
 import { CMR_BUFFER, cmrBase, cmrCountOf, cmrSize, readModuleInfo, SYSINFO_BUFFER } from '../../sys-info.ts';
 
+/**
+ * TDH.SYS.INFO, by which the 2022 and 2023 series learn the module's limits. Source: tdx_get_sysinfo(), v5 10/22, v7
+ * 09/20, v8 06/16.
+ */
+
 /** TDH.SYS.INFO into the two buffers. R9 is taken for the number of CMRs; the module always says 32. */
 export const SYS_INFO: Step = {
   name: 'sys-info',

@@ -8,6 +8,11 @@ import { coverMemory, pamtSize, TDMR_COUNT_WARNING, type TDMR } from '../../tdmr
 import { tdmrStride } from '../../tdmr-info.ts';
 import { allocate, release } from '../../tdx-memory.ts';
 
+/**
+ * TDMRs, PAMTs and reserved areas. Source: alloc_tdmr_list(), construct_tdmrs(), arch/x86/virt/vmx/tdx/tdx.c, Linux
+ * 6.12.
+ */
+
 /** One physically contiguous array for as many TDMRs as the module takes. */
 export const ALLOC_TDMR_LIST: Step = {
   name: 'alloc_tdmr_list',
@@ -143,7 +148,7 @@ export const FREE_TDMR_LIST: Step = {
   },
 };
 
-/** The same where the list was a local variable: nobody can look at it afterwards. PAMTs in use are the module's for good. */
+/** The same where the list was a local variable: nothing can read it afterwards. PAMTs in use stay the module's. */
 export const FREE_LOCAL_TDMR_LIST: Step = {
   name: 'free_tdmr_list',
   source: 'init_tdx_module(), label out_free_tdmrs, v5 13/22, v7 11/20 and v8 08/16',

@@ -1,6 +1,11 @@
 import { DONE, type Step } from '../../flow.ts';
 import { pamtSize } from '../../tdmr.ts';
 
+/**
+ * What a failure leads to once the module has the PAMTs. Source: init_tdx_module(), label err_reset_pamts,
+ * arch/x86/virt/vmx/tdx/tdx.c, Linux 6.12.
+ */
+
 /** Lines the module wrote under its KeyID leave the caches before the kernel uses the memory again. */
 export const FLUSH_BEFORE_RESET: Step = {
   name: 'wbinvd_on_all_cpus',

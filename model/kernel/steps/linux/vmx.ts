@@ -1,6 +1,11 @@
 import { DONE, JUMP, type Step } from '../../flow.ts';
 import { flushAndPutVMX, flushCaches, getVMX, putVMX } from '../../vmx.ts';
 
+/**
+ * The core brings CPUs into VMX operation itself. Source: tdx_online_cpu(), tdx_offline_cpu(),
+ * arch/x86/virt/vmx/tdx/tdx.c; x86_virt_get_ref(), arch/x86/virt/hw.c, Linux 7.3.
+ */
+
 const SOURCE =
   'tdx_online_cpu() and tdx_offline_cpu(), the virt/tdx:online cpuhp callbacks, Linux 7.3; recording linux-7.3';
 

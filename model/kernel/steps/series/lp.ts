@@ -3,6 +3,11 @@ import { AGAIN, CRASH, DONE, JUMP, type Step } from '../../flow.ts';
 import { printk } from '../../printk.ts';
 import { seamcall, seamcallReturning, TDH_SYS_INIT, TDH_SYS_LP_INIT, TDH_SYS_LP_SHUTDOWN } from '../../seamcall.ts';
 
+/**
+ * Bring-up of CPUs in the 2022 and 2023 patch series. Source: tdx_module_init_cpus(), v5 09/22; tdx_cpu_enable(), v11
+ * 07/20.
+ */
+
 /** Every present CPU must be online: with `nosmt`, or one CPU offline, there is no TDX. */
 export const CHECK_ALL_CPUS_ONLINE: Step = {
   name: 'check-all-cpus-online',
@@ -17,7 +22,7 @@ export const CHECK_ALL_CPUS_ONLINE: Step = {
   },
 };
 
-/** TDH.SYS.INIT, which also tells whether there is a module. */
+/** TDH.SYS.INIT, which also detects whether a module is loaded. */
 export const SYS_INIT: Step = {
   name: 'sys-init',
   source:
@@ -48,7 +53,7 @@ export const TDX_MODULE_INIT_CPUS: Step = {
   },
 };
 
-/** TDH.SYS.LP.SHUTDOWN on all online CPUs; nobody looks at the answers. */
+/** TDH.SYS.LP.SHUTDOWN on all online CPUs; the answers are ignored. */
 export const SHUTDOWN_TDX_MODULE: Step = {
   name: 'shutdown_tdx_module',
   source: 'shutdown_tdx_module(), v5 08/22 and v7 06/20 "x86/virt/tdx: Shut down TDX module in case of error"',

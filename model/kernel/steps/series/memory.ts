@@ -6,6 +6,11 @@ import { cmrBase, cmrSize } from '../../sys-info.ts';
 import type { KernelState } from '../../state.ts';
 import { addTDXMemory, forEachTDXRange, freeTDXMemory } from '../../tdx-memory.ts';
 
+/**
+ * TDX-usable memory in v5 and v7, checked against the CMRs. Source: check_memblock_tdx_convertible(), v5 11/22;
+ * build_tdx_memory(), v7 10/20.
+ */
+
 const V7 =
   'build_tdx_memory(), v7 10/20 "x86/virt/tdx: Use all system memory when initializing TDX module as TDX memory"';
 

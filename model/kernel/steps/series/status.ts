@@ -3,6 +3,11 @@ import { DONE, JUMP, type StepResult, type Step } from '../../flow.ts';
 import type { MessageId } from '../../message.ts';
 import { printk } from '../../printk.ts';
 
+/**
+ * How an attempt begins and ends in the 2022 and 2023 patch series. Source: __tdx_init(), v5 07/22; __tdx_enable(), v7
+ * 06/20, v8 04/16, v11 07/20.
+ */
+
 /** Wraps a step of a revision that turns every error into -EFAULT. */
 export function asFault(step: Step): Step {
   return {

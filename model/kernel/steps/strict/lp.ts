@@ -6,7 +6,7 @@ import { seamcall, TDH_SYS_INIT, TDH_SYS_KEY_CONFIG, TDH_SYS_LP_INIT } from '../
 import type { KernelCPU, KernelState } from '../../state.ts';
 import { flushAndPutVMX, getVMX } from '../../vmx.ts';
 
-/** CPUs as the `strict` kernel brings them up: nothing is remembered but success, and whoever is in the way is named. */
+/** CPUs as the `strict` kernel brings them up: only success is remembered, and what is in the way is named. */
 
 const SOURCE =
   'model/kernel/revisions/strict.ts: the kernel that breaks no rule; v8 13/16, Dave Hansen, 10 Jan 2023; v7 04/20, Thomas Gleixner, 23 Nov 2022';

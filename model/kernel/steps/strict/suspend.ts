@@ -9,12 +9,12 @@ import { isConfigured } from './lp.ts';
 const SOURCE =
   'model/kernel/revisions/strict.ts: the kernel that breaks no rule; Documentation/arch/x86/tdx.rst, Linux 6.12 ("TDX cannot survive from S3")';
 
-/** The module has memory of ours. */
+/** The module holds memory of the kernel. */
 function isInUse(kernel: KernelState): boolean {
   return isConfigured(kernel) || kernel.status === 'initialised';
 }
 
-/** While the module has memory of ours, S3 would leave it with poison: refused. */
+/** S3 is refused while the module holds memory of the kernel: it would come back poisoned. */
 export const REFUSE_S3: Step = {
   name: 'strict-refuse-s3',
   source: SOURCE,
@@ -25,7 +25,10 @@ export const REFUSE_S3: Step = {
   },
 };
 
-/** The machine has been in S3, or it would have been refused: there is no TDX until it is reset, and nothing of before counts. */
+/**
+ * Resuming from S3: TDX stays unavailable until reset, and all earlier TDX state is discarded. Had S3 been refused, TDX
+ * would be in use, and nothing happens here.
+ */
 export const FORGET_TDX: Step = {
   name: 'strict-forget-tdx',
   source: SOURCE,
