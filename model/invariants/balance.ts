@@ -1,3 +1,5 @@
+import type { EventRecord, TraceEntry } from '../world/trace.ts';
+import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { offence } from './look.ts';
 
@@ -77,6 +79,15 @@ export const BALANCE_FAILED_INIT_EMPTIES_THE_MEMORY_LIST: Always = {
   },
 };
 
+/** The entry that freed the object at an address; `null` if the event did not. */
+function freeOf({ trace }: World, { from, to }: EventRecord, address: number): TraceEntry | null {
+  for (let index = to - 1; index >= from; index -= 1) {
+    const entry = trace[index];
+    if (entry?.kind === 'free' && entry.address === address) return entry;
+  }
+  return null;
+}
+
 export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
   holds: 'always',
   id: 'balance/no-count-outlives-its-array',
@@ -95,6 +106,7 @@ export const BALANCE_NO_COUNT_OUTLIVES_ITS_ARRAY: Always = {
         offence(
           record.phaseAfter === 'READY' ? 'READY' : 'not READY',
           `the TDMR array is freed, its count is still ${tdmrCount} and its pointer still set (latent: only a module that returns "reserved" for the page leads to the walk)`,
+          freeOf(world, record, tdmrArray),
         ),
       );
   },

@@ -155,7 +155,12 @@ export const NAMING_LP_THAT_BLOCKS_INIT_IS_NAMED: Always = {
     if (statusClass(root) !== 'TDX_SYS_CONFIG_NOT_PENDING' || root.condition !== null) return;
     const missing = countedLPsNotInitialised(world);
     if (missing.length > 0 && !missing.some((lp) => isNamed(record, 'lp', lp)))
-      report(offenceOf(root, `LPs ${missing.join(', ')} never ran TDH.SYS.LP.INIT, and no line names one`));
+      report(
+        offenceOf(
+          root,
+          `${missing.length === 1 ? 'LP' : 'LPs'} ${missing.join(', ')} never ran TDH.SYS.LP.INIT, and no line names ${missing.length === 1 ? 'it' : 'one'}`,
+        ),
+      );
   },
 };
 
