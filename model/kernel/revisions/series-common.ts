@@ -23,7 +23,7 @@ export const REPORT_PAMT_PAGES = reportPAMTStep('init_tdx_module(), v5 15/22 and
 /**
  * The clean-up of init_tdx_module(): PAMTs that were never given to the module go without a flush, the TDMR array goes
  * always. `err_construct_tdmrs` stands for what construct_tdmrs() itself frees before it returns to out_free_tdmrs.
- * Source: init_tdx_module() and construct_tdmrs(), v5 13/22 and 15/22, v7 11/20 and 13/20, v8 10/16.
+ * Source: init_tdx_module() and construct_tdmrs(), v5 13/22 and 15/22, v7 11/20 and 13/20, v8 08/16.
  */
 export const CLEAN_UP_SERIES: readonly FlowEntry[] = [
   goto('out_free_tdmrs'),

@@ -36,7 +36,7 @@ function inferred(step: Step): Step {
   return { ...step, confidence: 'inferred' };
 }
 
-/** Source: tdx_enable(), __tdx_enable() and init_tdx_module(), v7 05/20 and the patches after it. */
+/** Source: tdx_enable(), __tdx_enable() and init_tdx_module(), v7 04/20 and the patches after it. */
 const ENABLE_V7: readonly FlowEntry[] = [
   [detect.REQUIRE_PLATFORM_FEATURE],
   [lock.LOCK_MODULE],

@@ -10,7 +10,7 @@ import type { KernelState } from '../../state.ts';
 import { CMR_BUFFER, cmrBase, cmrCountOf, cmrSize, readModuleInfo, SYSINFO_BUFFER } from '../../sys-info.ts';
 
 /**
- * TDH.SYS.INFO, by which the 2022 and 2023 series learn the module's limits. Source: tdx_get_sysinfo(), v5 10/22, v7
+ * TDH.SYS.INFO, by which the 2022 and 2023 series learn the module's limits. Source: tdx_get_sysinfo(), v5 11/22, v7
  * 09/20, v8 06/16.
  */
 

@@ -4,7 +4,7 @@ import { printk } from '../../printk.ts';
 import { seamcall, seamcallReturning, TDH_SYS_INIT, TDH_SYS_LP_INIT, TDH_SYS_LP_SHUTDOWN } from '../../seamcall.ts';
 
 /**
- * Bring-up of CPUs in the 2022 and 2023 patch series. Source: tdx_module_init_cpus(), v5 09/22; tdx_cpu_enable(), v11
+ * Bring-up of CPUs in the 2022 and 2023 patch series. Source: tdx_module_init_cpus(), v5 10/22; tdx_cpu_enable(), v11
  * 07/20.
  */
 

@@ -7,7 +7,7 @@ import type { KernelState } from '../../state.ts';
 import { addTDXMemory, forEachTDXRange, freeTDXMemory } from '../../tdx-memory.ts';
 
 /**
- * TDX-usable memory in v5 and v7, checked against the CMRs. Source: check_memblock_tdx_convertible(), v5 11/22;
+ * TDX-usable memory in v5 and v7, checked against the CMRs. Source: check_memblock_tdx_convertible(), v5 12/22;
  * build_tdx_memory(), v7 10/20.
  */
 

@@ -4,7 +4,7 @@ import type { MessageId } from '../../message.ts';
 import { printk } from '../../printk.ts';
 
 /**
- * How an attempt begins and ends in the 2022 and 2023 patch series. Source: __tdx_init(), v5 07/22; __tdx_enable(), v7
+ * How an attempt begins and ends in the 2022 and 2023 patch series. Source: __tdx_init(), v5 06/22; __tdx_enable(), v7
  * 06/20, v8 04/16, v11 07/20.
  */
 
