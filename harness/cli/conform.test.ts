@@ -112,7 +112,7 @@ describeLinux('Linux 6.12', () => {
     const found = await conform(...args);
     expect(found.code).toBe(1);
     expect(found.out).toContain(`linux:debian has "WBINVD on all CPUs", linux:${patched} has "MOVDIR64B [`);
-    expect(found.out).toMatch(/^ {8}\| - {2,}WBINVD on all CPUs$/m);
+    expect(found.out).toMatch(/^ {8}[|>] - {2,}WBINVD on all CPUs$/m);
     const [, replay = ''] = /^ {8}npx seamstress conform (.*)$/m.exec(found.out) ?? [];
     expect(replay).toMatch(/^--between --module later linux:debian /);
     const again = await conform(...replay.split(' '), '--quiet');
