@@ -9,7 +9,8 @@ import { encodeTDMRInfo } from '../../model/abi/tdmr-info.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import type { Conditions } from '../../model/module/conditions.ts';
 import { NO_CONDITIONS } from '../../model/module/conditions.ts';
-import { callModule, runTDMRInit } from '../../model/module/dispatch.ts';
+import { callModule } from '../../model/module/dispatch.ts';
+import { runTDMRInit } from '../../model/module/folded.ts';
 import type { Release } from '../../model/module/release.ts';
 import { RELEASES } from '../../model/module/release.ts';
 import type { ModuleState } from '../../model/module/state.ts';
@@ -97,15 +98,16 @@ export function call(
   conditions: Conditions = NO_CONDITIONS,
 ): Registers {
   const regs = { ...registers(typeof leaf === 'number' ? leaf : LEAF_NUMBER[leaf]), ...operands };
-  const outcome = callModule(bench.module, bench.hardware, lp, regs, conditions);
-  if (outcome !== 'answered') throw new Error(`${leaf}: ${outcome}, ${bench.module.lastReason}`);
+  const { kind, reason } = callModule(bench.module, bench.hardware, lp, regs, conditions);
+  if (kind !== 'answered') throw new Error(`${leaf}: ${kind}, ${reason}`);
   return regs;
 }
 
 /** `call` for the steps a test only passes through: throws unless the module says TDX_SUCCESS. */
 export function mustSucceed(bench: Bench, leaf: LeafName, operands: Partial<Registers> = {}, lp = 0): Registers {
-  const regs = call(bench, leaf, operands, lp);
-  if (regs.rax !== 0) throw new Error(`${leaf}: 0x${regs.rax.toString(16)}, ${bench.module.lastReason}`);
+  const regs = { ...registers(LEAF_NUMBER[leaf]), ...operands };
+  const { kind, rax, reason } = callModule(bench.module, bench.hardware, lp, regs, NO_CONDITIONS);
+  if (kind !== 'answered' || rax !== 0) throw new Error(`${leaf}: ${kind} 0x${rax.toString(16)}, ${reason}`);
   return regs;
 }
 

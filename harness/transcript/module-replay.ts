@@ -3,8 +3,9 @@ import { registers } from '../../model/abi/registers.ts';
 import { LEAF_NUMBER, leafName } from '../../model/abi/leaf-number.ts';
 import { STATUS } from '../../model/abi/status.ts';
 import { formatU64, lowHalf } from '../../model/abi/u64.ts';
-import { callModule, runTDMRInit } from '../../model/module/dispatch.ts';
-import type { ModuleOutcome } from '../../model/module/leaf.ts';
+import { callModule } from '../../model/module/dispatch.ts';
+import { runTDMRInit } from '../../model/module/folded.ts';
+import { type ModuleOutcome, SUCCESS } from '../../model/module/outcome.ts';
 import type { Release } from '../../model/module/release.ts';
 import type { ModuleState } from '../../model/module/state.ts';
 import { createModule, reloadModule } from '../../model/module/state.ts';
@@ -36,6 +37,8 @@ interface Replay {
   readonly hardware: Hardware;
   module: ModuleState;
   readonly regs: Registers;
+  /** The check that decided the last call. */
+  reason: string;
   readonly mode: RepeatMode;
   seamcalls: number;
   skippedPAMT: number;
@@ -55,6 +58,7 @@ export function replayModuleCase(recorded: ModuleCase, release: Release, mode: R
     hardware: buildHardware(recorded.platform),
     module: createModule(release),
     regs: registers(0),
+    reason: 'never called',
     mode,
     seamcalls: 0,
     skippedPAMT: 0,
@@ -91,7 +95,7 @@ export function prepareStep(hardware: Hardware, module: ModuleState, before: Bef
 
 function expectFatal(replay: Replay, step: ModuleStep, index: number): void {
   for (let count = 0; count < step.repeat; count += 1) {
-    if (call(replay, step) === 'fatal') return;
+    if (call(replay, step).kind === 'fatal') return;
   }
   mismatch(replay, index, 'outcome', 'the module shuts itself down', formatU64(replay.regs.rax));
 }
@@ -106,7 +110,7 @@ function replayRuns(replay: Replay, step: ModuleStep, index: number): void {
       const counted = done === 0 || replay.mode === 'single' ? 0 : callMany(replay, step, run.count - done);
       if (counted === 0) {
         const outcome = call(replay, step);
-        if (outcome !== 'answered') {
+        if (outcome.kind !== 'answered') {
           unanswered(replay, step, index, outcome);
           return;
         }
@@ -125,6 +129,7 @@ function call(replay: Replay, step: ModuleStep): ModuleOutcome {
   enter(regs, step.regs);
   replay.seamcalls += 1;
   const outcome = callModule(replay.module, replay.hardware, step.lp, regs, step.conditions);
+  replay.reason = outcome.reason;
   noteTDPage(replay.tdPages, step.regs, regs);
   return outcome;
 }
@@ -134,6 +139,7 @@ function callMany(replay: Replay, step: ModuleStep, limit: number): number {
   if (step.conditions.tdmrLocks !== 'free') return 0;
   enter(replay.regs, step.regs);
   const count = runTDMRInit(replay.module, replay.regs, limit, Number.MAX_SAFE_INTEGER);
+  if (count > 0) replay.reason = SUCCESS.reason;
   replay.seamcalls += count;
   return count;
 }
@@ -170,7 +176,7 @@ function differ(replay: Replay, want: Readonly<Registers>, index: number, prefix
 }
 
 function unanswered(replay: Replay, step: ModuleStep, index: number, outcome: ModuleOutcome): void {
-  if (outcome === 'unsupported') {
+  if (outcome.kind === 'unsupported') {
     const name = leafName(lowHalf(step.regs.rax) % 0x10000) ?? 'unknown';
     throw new TraceFormatError(
       `${replay.recorded.id}: steps[${index}] calls ${name}, a leaf that no module recording covers`,
@@ -215,5 +221,5 @@ export function noteTDPage(tdPages: Set<number>, entry: Readonly<Registers>, reg
 }
 
 function mismatch(replay: Replay, step: number, what: string, expected: string, got: string): void {
-  replay.mismatches.push({ id: replay.recorded.id, step, what, expected, got, reason: replay.module.lastReason });
+  replay.mismatches.push({ id: replay.recorded.id, step, what, expected, got, reason: replay.reason });
 }

@@ -1,29 +1,33 @@
-import { alignDown } from '../abi/align.ts';
 import { LEAF_NUMBER, takesVersion } from '../abi/leaf-number.ts';
 import { OPERAND } from '../abi/operand-id.ts';
 import type { Registers } from '../abi/registers.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
 import type { U64 } from '../abi/u64.ts';
 import type { Hardware } from '../platform/hardware.ts';
+import { takeShortcut } from './common-machine.ts';
 import type { Conditions } from './conditions.ts';
-import type { Leaf, ModuleOutcome } from './leaf.ts';
-import { refuse } from './leaf.ts';
+import type { Leaf } from './leaf.ts';
+import type { ModuleOutcome } from './outcome.ts';
+import { death, refusal, refuse, UNSUPPORTED } from './outcome.ts';
 import { LEAF_BY_NUMBER } from './leaves/index.ts';
-import { readFields } from './leaves/tdh-sys-rd.ts';
-import { advance, findTDMR, nextAddress } from './leaves/tdh-sys-tdmr-init.ts';
 import type { ModuleState } from './state.ts';
 
-const RAX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RAX);
+const RAX_MALFORMED = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RAX),
+  'RAX: reserved bits, or a version the leaf has not',
+);
+const SHUT_DOWN = refusal(STATUS.TDX_SYS_SHUTDOWN, 'the module is shut down');
+const NOT_READY = refusal(STATUS.TDX_SYS_NOT_READY, 'the leaf needs a READY module');
+const ALREADY_DEAD = death('the module shut itself down');
+const NO_SUCH_LEAF = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RAX), 'RAX: no such leaf');
+
 const NUMBER_END = 0x10000;
 const RAX_END = 0x1000000;
 const LP_SHUTDOWN = LEAF_NUMBER['TDH.SYS.LP.SHUTDOWN'];
-const SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
-const TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 
 /**
  * One SEAMCALL that reached the module: `regs` and `module` are changed in place, memory through `hardware`. `lp` is
- * the calling LP's index, `conditions` what surrounds this call. `module.lastReason` then names the check that decided.
- * A call the dispatcher refuses changes RAX only. `byKernel`: the call is the modelled kernel's own, which may call
+ * the calling LP's index, `conditions` what surrounds this call; the outcome names the check that decided. A call the dispatcher refuses changes RAX only. `byKernel`: the call is the modelled kernel's own, which may call
  * leaves that are there for kernels only. Source: recorded cases leaves-*, order-*, rax-*, perm-*.
  */
 export function callModule(
@@ -35,66 +39,18 @@ export function callModule(
   byKernel = false,
 ): ModuleOutcome {
   const { phase, release } = module;
-  if (phase === 'DEAD') return 'fatal';
+  if (phase === 'DEAD') return ALREADY_DEAD;
   const number = release.checksRAXFormat ? leafNumber(regs.rax) : wholeRAX(regs.rax);
-  if (number < 0) return refuse(module, regs, RAX_INVALID, 'RAX: reserved bits, or a version the leaf has not');
-  if (phase === 'SHUTDOWN' && number !== LP_SHUTDOWN)
-    return refuse(module, regs, STATUS.TDX_SYS_SHUTDOWN, 'the module is shut down');
+  if (number < 0) return refuse(regs, RAX_MALFORMED);
+  if (phase === 'SHUTDOWN' && number !== LP_SHUTDOWN) return refuse(regs, SHUT_DOWN);
   const leaf = leafOf(module, number);
   if (phase !== 'READY' && phase !== 'SHUTDOWN' && !isBeforeReady(leaf)) {
-    return refuse(module, regs, STATUS.TDX_SYS_NOT_READY, 'the leaf needs a READY module');
+    return refuse(regs, NOT_READY);
   }
-  if (leaf === undefined) return refuse(module, regs, RAX_INVALID, 'RAX: no such leaf');
-  if (leaf === 'unsupported' || (leaf.kernelOnly && !byKernel)) {
-    module.lastReason = 'a leaf of the module that this model does not have';
-    return 'unsupported';
-  }
-  return leaf.run(module, hardware, lp, regs, conditions);
+  if (leaf === undefined) return refuse(regs, NO_SUCH_LEAF);
+  if (leaf === 'unsupported' || (leaf.kernelOnly && !byKernel)) return UNSUPPORTED;
+  return takeShortcut(leaf, module, hardware, lp, regs, conditions) ?? leaf.run(module, hardware, lp, regs, conditions);
 }
-
-/**
- * Up to `limit` equal calls of TDH.SYS.TDMR.INIT at once, as the host's loop makes them: stops behind the first call
- * whose RDX reaches `rdxEnd` (bytes). Only calls that succeed are made; returns how many, 0 where the first one would
- * not (make that one with `callModule`). `regs` are then as after the last call. The n-th result is the n-th result of
- * single calls, at the price of one.
- */
-export function runTDMRInit(module: ModuleState, regs: Registers, limit: number, rdxEnd: number): number {
-  if (module.phase !== 'READY' || regs.rax !== TDMR_INIT || limit < 1) return 0;
-  const tdmr = findTDMR(module, regs.rcx);
-  if (tdmr === undefined || tdmr.initialised >= tdmr.size) return 0;
-  const perCall = module.release.tdmrInitPages * 4096;
-  const remaining = (tdmr.size - tdmr.initialised) / perCall;
-  // RDX is rounded down to 1 GiB: it reaches `rdxEnd` when the first 1 GiB boundary at or above it is initialised.
-  const boundary = rdxEnd <= tdmr.base ? 0 : rdxEnd - tdmr.base + GIB - 1;
-  const goal = alignDown(boundary, GIB);
-  const wanted = goal <= tdmr.initialised ? 1 : (goal - tdmr.initialised) / perCall;
-  let calls = limit < remaining ? limit : remaining;
-  if (wanted < calls) calls = wanted;
-  advance(module, tdmr, calls);
-  regs.rax = 0;
-  regs.rdx = nextAddress(tdmr);
-  module.lastReason = 'success';
-  return calls;
-}
-
-/**
- * TDH.SYS.RD of fields number `values.length` to `count` - 1 at once, with RCX = R8 = 0, as far as one after another
- * succeeds: R8 of each is added to `values`. Returns RDX after the last; the call that ends the run is not made.
- */
-export function runSysRD(
-  module: ModuleState,
-  hardware: Hardware,
-  lp: number,
-  fields: readonly U64[],
-  count: number,
-  values: U64[],
-): U64 {
-  const { phase } = module;
-  if (phase === 'DEAD' || phase === 'SHUTDOWN' || leafOf(module, SYS_RD) === undefined) return 0;
-  return readFields(module, hardware, lp, fields, count, values);
-}
-
-const GIB = 2 ** 30;
 
 /** RAX bits 15:0 if the rest is as it must be, else -1. */
 function leafNumber(rax: U64): number {

@@ -24,10 +24,6 @@ export interface FieldTable {
   readonly elements: readonly FieldElement[];
   /** By class code * 2^24 + field code. */
   readonly byCode: ReadonlyMap<number, FieldElement>;
-  /** The position in `elements` of an id exactly as the table has it, -1 for others. */
-  readonly positionOf: (id: U64) => number;
-  /** The elements that a list of ids names exactly as the table has them, `undefined` for others; the list must stay as it is. */
-  readonly elementsOf: (ids: readonly U64[]) => readonly (FieldElement | undefined)[];
   readonly firstId: U64;
 }
 
@@ -53,47 +49,10 @@ export function createFieldTable(fields: readonly MetadataField[]): FieldTable {
       });
     }
   }
-  const positionOf = positionFinder(elements);
   return {
     elements,
     byCode: new Map(elements.map((element) => [lookupCode(element.id), element])),
-    positionOf,
-    elementsOf: listFinder((id) => elements[positionOf(id)]),
     firstId: fields[0]?.id ?? U64_MAX,
-  };
-}
-
-/**
- * Hosts read fields in the same order again and again, and a look-up by bigint costs as much as all the rest of
- * TDH.SYS.RD: so what followed an element last time is tried first. Only the time this takes depends on what was asked
- * before, never the answer.
- */
-function positionFinder(elements: readonly FieldElement[]): (id: U64) => number {
-  const positions = new Map(elements.map(({ id }, position) => [id, position]));
-  const follower = new Int32Array(elements.length + 1);
-  let last = elements.length;
-  return (id) => {
-    const guess = follower[last] as number;
-    if (elements[guess]?.id !== id) {
-      const position = positions.get(id);
-      if (position === undefined) return -1;
-      follower[last] = position;
-    }
-    last = follower[last] as number;
-    return last;
-  };
-}
-
-/** Kernels read the same few lists of fields again and again: each is looked up once. */
-function listFinder(find: (id: U64) => FieldElement | undefined): FieldTable['elementsOf'] {
-  const known = new WeakMap<readonly U64[], readonly (FieldElement | undefined)[]>();
-  return (ids) => {
-    let found = known.get(ids);
-    if (found === undefined) {
-      found = ids.map(find);
-      known.set(ids, found);
-    }
-    return found;
   };
 }
 

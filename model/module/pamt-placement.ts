@@ -1,49 +1,48 @@
 import { LEVEL_1G, LEVEL_2M, LEVEL_4K } from '../abi/page.ts';
 import type { AddressRange } from '../abi/range.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
-import type { U64 } from '../abi/u64.ts';
 import { isInsideOne } from './cmr-list.ts';
+import { type Refusal, refusal } from './outcome.ts';
 import type { ModuleState, TDMRState } from './state.ts';
 
 /**
  * Where a TDMR's PAMTs may lie: clear of all other PAMTs, clear of what is not reserved in any TDMR accepted so far
- * (and theirs clear of this one), inside CMRs. The sizes given count, not the sizes needed. 0 or a status.
+ * (and theirs clear of this one), inside CMRs. The sizes given count, not the sizes needed.
  * Source: recorded cases config-pamt-*, fuzzcfg-p*.
  */
-export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], tdmr: TDMRState): U64 {
+export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], tdmr: TDMRState): Refusal | null {
   const self = accepted.length;
   for (let other = 0; other < self; other += 1) {
     const against = accepted[other];
     if (against === undefined) continue;
     const level = levelWhere(tdmr, overlapsAnyPAMT, against);
-    if (level >= 0) return overlap(module, self, level, other, 'PAMT overlaps a PAMT of another TDMR');
+    if (level >= 0) return overlap(self, level, other, 'PAMT overlaps a PAMT of another TDMR');
   }
   if (overlaps(tdmr.pamt4K, tdmr.pamt2M) || overlaps(tdmr.pamt4K, tdmr.pamt1G)) {
-    return overlap(module, self, LEVEL_4K, self, 'PAMT overlaps another PAMT of its TDMR');
+    return overlap(self, LEVEL_4K, self, 'PAMT overlaps another PAMT of its TDMR');
   }
   if (overlaps(tdmr.pamt2M, tdmr.pamt1G))
-    return overlap(module, self, LEVEL_2M, self, 'PAMT overlaps another PAMT of its TDMR');
+    return overlap(self, LEVEL_2M, self, 'PAMT overlaps another PAMT of its TDMR');
   for (let other = 0; other <= self; other += 1) {
     const against = other === self ? tdmr : accepted[other];
     if (against === undefined) continue;
     const mine = levelWhere(tdmr, overlapsAvailable, against);
-    if (mine >= 0) return overlap(module, self, mine, other, 'PAMT lies in memory of a TDMR that is not reserved');
+    if (mine >= 0) return overlap(self, mine, other, 'PAMT lies in memory of a TDMR that is not reserved');
     if (other === self) continue;
     const theirs = levelWhere(against, overlapsAvailable, tdmr);
     if (theirs >= 0)
-      return overlap(module, other, theirs, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
+      return overlap(other, theirs, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
   }
   return checkInsideCMRs(module, self, tdmr);
 }
 
-function checkInsideCMRs(module: ModuleState, self: number, { pamt1G, pamt2M, pamt4K }: TDMRState): U64 {
+function checkInsideCMRs(module: ModuleState, self: number, { pamt1G, pamt2M, pamt4K }: TDMRState): Refusal | null {
   let level = -1;
   if (!isInsideOne(module.cmrs, pamt1G.base, pamt1G.size)) level = LEVEL_1G;
   else if (!isInsideOne(module.cmrs, pamt2M.base, pamt2M.size)) level = LEVEL_2M;
   else if (!isInsideOne(module.cmrs, pamt4K.base, pamt4K.size)) level = LEVEL_4K;
-  if (level < 0) return 0;
-  module.lastReason = 'PAMT lies outside the CMRs';
-  return withDetails(STATUS.TDX_PAMT_OUTSIDE_CMRS, self + level * 0x100);
+  if (level < 0) return null;
+  return refusal(withDetails(STATUS.TDX_PAMT_OUTSIDE_CMRS, self + level * 0x100), 'PAMT lies outside the CMRs');
 }
 
 /** First level of `owner`'s PAMTs, 4K before 2M before 1G, that meets `test` against `other`; -1 if none does. */
@@ -78,7 +77,6 @@ function overlaps(a: AddressRange, b: AddressRange): boolean {
   return a.base < b.base + b.size && b.base < a.base + a.size;
 }
 
-function overlap(module: ModuleState, owner: number, level: number, other: number, reason: string): U64 {
-  module.lastReason = reason;
-  return withDetails(STATUS.TDX_PAMT_OVERLAP, owner + level * 0x100 + other * 0x10000);
+function overlap(owner: number, level: number, other: number, reason: string): Refusal {
+  return refusal(withDetails(STATUS.TDX_PAMT_OVERLAP, owner + level * 0x100 + other * 0x10000), reason);
 }

@@ -4,6 +4,7 @@ import { STATUS, withDetails } from '../abi/status.ts';
 import type { U64 } from '../abi/u64.ts';
 import { isPageAddress } from './address.ts';
 import type { Conditions } from './conditions.ts';
+import { type Refusal, refusal } from './outcome.ts';
 import type { ModuleState, PageEntry, TDMRState } from './state.ts';
 
 /** The TDMR that covers the page, if the page's whole 1 GiB block is initialised. */
@@ -43,12 +44,12 @@ export function setPage(module: ModuleState, address: number, entry: PageEntry):
   else module.pages.set(address, entry);
 }
 
-/** Statuses of a page operand, one set per operand register: worked out once, they are large numbers. */
+/** What a page operand is refused for, one set per operand register. */
 export interface PageOperand {
-  readonly invalid: U64;
-  readonly range: U64;
-  readonly busy: U64;
-  readonly metadata: U64;
+  readonly invalid: Refusal;
+  readonly range: Refusal;
+  readonly busy: Refusal;
+  readonly metadata: Refusal;
 }
 
 export const PAGE_IN_RCX = pageOperand(OPERAND.RCX);
@@ -56,15 +57,24 @@ export const PAGE_IN_RDX = pageOperand(OPERAND.RDX);
 
 function pageOperand(operand: number): PageOperand {
   return {
-    invalid: withDetails(STATUS.TDX_OPERAND_INVALID, operand),
-    range: withDetails(STATUS.TDX_OPERAND_ADDR_RANGE_ERROR, operand),
-    busy: withDetails(STATUS.TDX_OPERAND_BUSY, operand),
-    metadata: withDetails(STATUS.TDX_PAGE_METADATA_INCORRECT, operand),
+    invalid: refusal(
+      withDetails(STATUS.TDX_OPERAND_INVALID, operand),
+      'page operand: not 4 KiB aligned, or KeyID bits set',
+    ),
+    range: refusal(
+      withDetails(STATUS.TDX_OPERAND_ADDR_RANGE_ERROR, operand),
+      'page operand: in no TDMR, or its 1 GiB block is not initialised',
+    ),
+    busy: refusal(withDetails(STATUS.TDX_OPERAND_BUSY, operand), 'page operand: PAMT entry locked'),
+    metadata: refusal(
+      withDetails(STATUS.TDX_PAGE_METADATA_INCORRECT, operand),
+      'page operand: not of the type the leaf needs',
+    ),
   };
 }
 
 /**
- * Format, coverage and PAMT lock of a page operand, in the module's order; 0 if all is well. Sets `lastReason`.
+ * Format, coverage and PAMT lock of a page operand, in the module's order; `null` if all is well.
  * Source: recorded cases rdmd-rcx*, life-bad-pa*, life-pamt-lock-*.
  */
 export function checkPage(
@@ -73,20 +83,10 @@ export function checkPage(
   operand: PageOperand,
   access: 'exclusive' | 'shared',
   conditions: Conditions,
-): U64 {
-  if (!isPageAddress(module, value)) {
-    module.lastReason = 'page operand: not 4 KiB aligned, or KeyID bits set';
-    return operand.invalid;
-  }
-  if (coveringTDMR(module, value) === undefined) {
-    module.lastReason = 'page operand: in no TDMR, or its 1 GiB block is not initialised';
-    return operand.range;
-  }
-  if (isPageLocked(value, access, conditions)) {
-    module.lastReason = 'page operand: PAMT entry locked';
-    return operand.busy;
-  }
-  return 0;
+): Refusal | null {
+  if (!isPageAddress(module, value)) return operand.invalid;
+  if (coveringTDMR(module, value) === undefined) return operand.range;
+  return isPageLocked(value, access, conditions) ? operand.busy : null;
 }
 
 /** True if somebody else's hold on the page's PAMT entry stands in the way. */
@@ -103,14 +103,10 @@ export function checkPageOfType(
   operand: PageOperand,
   access: 'exclusive' | 'shared',
   conditions: Conditions,
-): U64 {
+): Refusal | null {
   const failure = checkPage(module, value, operand, access, conditions);
-  if (failure !== 0) return failure;
+  if (failure !== null) return failure;
   const address = value as number;
   const tdmr = coveringTDMR(module, address) as TDMRState;
-  if (pageType(module, tdmr, address) !== type) {
-    module.lastReason = 'page operand: not of the type the leaf needs';
-    return operand.metadata;
-  }
-  return 0;
+  return pageType(module, tdmr, address) === type ? null : operand.metadata;
 }

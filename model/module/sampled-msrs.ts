@@ -4,14 +4,15 @@ import type { U64 } from '../abi/u64.ts';
 import { lowHalf } from '../abi/u64.ts';
 import type { Hardware } from '../platform/hardware.ts';
 import { healthyMSR, readMSR } from '../platform/msr.ts';
-import type { HardwareSample, ModuleState } from './state.ts';
+import { type Refusal, refusal } from './outcome.ts';
+import type { HardwareSample } from './state.ts';
 
 /** One MSR that must be on every LP as it was on the one that ran TDH.SYS.INIT. */
 interface SampledMSR {
   readonly msr: number;
   /** Where INIT's value to compare with stands in SAMPLED; itself but for one. */
   readonly against: number;
-  readonly status: U64;
+  readonly refusal: Refusal;
 }
 
 /** In the order in which TDH.SYS.LP.INIT compares them; CPUID comes after the first four. Recorded: lpinit-msr-order*. */
@@ -51,7 +52,7 @@ const SAMPLED: readonly SampledMSR[] = ORDER.map((msr, index) => ({
   msr,
   // WBNOINVDP must equal what INIT saw in WBINVDP.
   against: msr === MSR.IA32_WBNOINVDP ? index - 1 : index,
-  status: withDetails(STATUS.TDX_INCONSISTENT_MSR, msr),
+  refusal: refusal(withDetails(STATUS.TDX_INCONSISTENT_MSR, msr), 'MSR differs from the LP that ran TDH.SYS.INIT'),
 }));
 
 export const BEFORE_CPUID_END = 4;
@@ -64,27 +65,26 @@ export function sampleMSRs(hardware: Hardware, lp: number): readonly U64[] {
   return SAMPLED.map(({ msr }) => readMSR(hardware, lp, msr));
 }
 
-/** Compares SAMPLED[first, end) on `lp` with INIT's sample: 0 or a status. */
+/** Compares SAMPLED[first, end) on `lp` with INIT's sample. */
 export function compareMSRs(
-  module: ModuleState,
   hardware: Hardware,
   lp: number,
   sample: HardwareSample,
   first: number,
   end: number,
-): U64 {
+): Refusal | null {
   for (let index = first; index < end; index += 1) {
     if (!sample.smrr2 && index >= SMRR2_FIRST && index < SMRR2_END) continue;
     const sampled = SAMPLED[index];
     if (sampled === undefined) continue;
-    const before =
-      sample.msr === null ? healthyMSR(hardware, ORDER[sampled.against] ?? 0) : sample.msr[sampled.against];
-    if (readMSR(hardware, lp, sampled.msr) !== before) {
-      module.lastReason = 'MSR differs from the LP that ran TDH.SYS.INIT';
-      return sampled.status;
-    }
+    if (readMSR(hardware, lp, sampled.msr) !== sampledMSR(hardware, sample, sampled.against)) return sampled.refusal;
   }
-  return 0;
+  return null;
+}
+
+/** What INIT kept of SAMPLED[position]; where it kept nothing, the machine as it was built says it again. */
+function sampledMSR(hardware: Hardware, { msr }: HardwareSample, position: number): U64 | undefined {
+  return msr === null ? healthyMSR(hardware, ORDER[position] ?? 0) : msr[position];
 }
 
 /** IA32_MISC_ENABLE bit 22: CPUID is cut to its first leaves. */

@@ -9,8 +9,6 @@ import type { Release } from './release.ts';
 export interface ModuleState {
   readonly release: Release;
   phase: Phase;
-  /** Which check decided the last call: a constant text, for reports. */
-  lastReason: string;
   /** By LP index; an LP that never called LP.INIT may be missing. */
   lps: LPState[];
   initialisedLPs: number;
@@ -55,9 +53,9 @@ export interface LPState {
 export interface HardwareSample {
   /** LP that ran INIT. */
   readonly lp: number;
-  /** CPUID_ROWS as seen then; `null`: the machine had no overrides, so `readCPUIDTable` gives them again. */
+  /** CPUID_ROWS as seen then; `null`: the machine had no overrides and can be read again (sampled-cpuid.ts). */
   readonly cpuid: Uint32Array | null;
-  /** SAMPLED_MSRS as seen then; `null`: no overrides. */
+  /** The sampled MSRs as seen then; `null`: likewise (sampled-msrs.ts). */
   readonly msr: readonly U64[] | null;
   readonly packageShift: number;
   readonly seamopsCaps: number;
@@ -132,7 +130,6 @@ export function createModule(release: Release): ModuleState {
   return {
     release,
     phase: 'PENDING',
-    lastReason: 'never called',
     lps: [],
     initialisedLPs: 0,
     sample: null,

@@ -4,8 +4,7 @@ import type { U64 } from '../abi/u64.ts';
 import { highHalf, lowHalf } from '../abi/u64.ts';
 import type { Hardware } from '../platform/hardware.ts';
 import { readMSR } from '../platform/msr.ts';
-import { FATAL } from './cpuid-check.ts';
-import type { ModuleState } from './state.ts';
+import { type Death, death, type Refusal, refusal } from './outcome.ts';
 
 /**
  * The VMX capability MSRs as TDH.SYS.INIT judges them. A control MSR (low half: must be 1, high half: may be 1) passes
@@ -17,11 +16,20 @@ interface ControlRule {
   readonly init: number;
   readonly variable: number;
   readonly unknown: number;
-  readonly status: U64;
+  readonly refusal: Refusal;
 }
 
+function incorrectMSR(msr: number): Refusal {
+  return refusal(
+    withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, msr),
+    'VMX capability MSR: a control TDX needs is missing or forced',
+  );
+}
+
+const CONTRADICTION = death('VMX capability MSR: a bit must be 1 and may not be 1');
+
 function rule(msr: number, init: number, variable: number, unknown: number): ControlRule {
-  return { msr, init, variable, unknown, status: withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, msr) };
+  return { msr, init, variable, unknown, refusal: incorrectMSR(msr) };
 }
 
 const PIN = rule(MSR.IA32_VMX_TRUE_PINBASED_CTLS, 0x29, 0x80, 0xffffff16);
@@ -45,21 +53,20 @@ const ENCLV_BIT = 1 << 28;
 /** Bits 0 and 31 of CR0 (PE, PG) are the CPU's own business. */
 const CR0_IGNORED = 0x80000001;
 
-const INCORRECT_480 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_BASIC);
-const INCORRECT_485 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_MISC);
-const INCORRECT_486 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_CR0_FIXED0);
-const INCORRECT_487 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_CR0_FIXED1);
-const INCORRECT_488 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_CR4_FIXED0);
-const INCORRECT_489 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_CR4_FIXED1);
-const INCORRECT_48C = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_EPT_VPID_CAP);
-const INCORRECT_492 = withDetails(STATUS.TDX_INCORRECT_MSR_VALUE, MSR.IA32_VMX_PROCBASED_CTLS3);
+const INCORRECT_480 = incorrectMSR(MSR.IA32_VMX_BASIC);
+const INCORRECT_485 = incorrectMSR(MSR.IA32_VMX_MISC);
+const INCORRECT_486 = incorrectMSR(MSR.IA32_VMX_CR0_FIXED0);
+const INCORRECT_487 = incorrectMSR(MSR.IA32_VMX_CR0_FIXED1);
+const INCORRECT_488 = incorrectMSR(MSR.IA32_VMX_CR4_FIXED0);
+const INCORRECT_489 = incorrectMSR(MSR.IA32_VMX_CR4_FIXED1);
+const INCORRECT_48C = incorrectMSR(MSR.IA32_VMX_EPT_VPID_CAP);
+const INCORRECT_492 = incorrectMSR(MSR.IA32_VMX_PROCBASED_CTLS3);
 
-/** All VMX MSRs in the module's order; `waitpkg` is CPUID.7.0:ECX[5]. 0, a status, or FATAL. */
-export function verifyVMX(module: ModuleState, hardware: Hardware, lp: number, waitpkg: boolean): U64 {
-  module.lastReason = 'VMX capability MSR: a control TDX needs is missing or forced';
+/** All VMX MSRs in the module's order; `waitpkg` is CPUID.7.0:ECX[5]. */
+export function verifyVMX(hardware: Hardware, lp: number, waitpkg: boolean): Refusal | Death | null {
   if (!isBasicGood(readMSR(hardware, lp, MSR.IA32_VMX_BASIC))) return INCORRECT_480;
-  const failure = verifyControls(module, hardware, lp, waitpkg, PIN, PROC, PROC2, PROC3_NEEDED);
-  if (failure !== 0) return failure;
+  const failure = verifyControls(hardware, lp, waitpkg, PIN, PROC, PROC2, PROC3_NEEDED);
+  if (failure !== null) return failure;
   if (!isMiscGood(lowHalf(readMSR(hardware, lp, MSR.IA32_VMX_MISC)))) return INCORRECT_485;
   if (!hasEPTCapabilities(readMSR(hardware, lp, MSR.IA32_VMX_EPT_VPID_CAP))) return INCORRECT_48C;
 
@@ -69,22 +76,13 @@ export function verifyVMX(module: ModuleState, hardware: Hardware, lp: number, w
   if (highHalf(cr0Fixed0) !== 0 || (cr0MustBeOne & ~CR0_INIT) !== 0) return INCORRECT_486;
   if ((CR0_INIT & ~lowHalf(cr0Fixed1)) !== 0) return INCORRECT_487;
   const cr4 = checkCR4(hardware, lp);
-  if (cr4 !== 0) return cr4;
+  if (cr4 !== null) return cr4;
 
-  const nested = verifyControls(
-    module,
-    hardware,
-    lp,
-    waitpkg,
-    NESTED_PIN,
-    NESTED_PROC,
-    NESTED_PROC2,
-    NESTED_PROC3_NEEDED,
-  );
-  if (nested !== 0) return nested;
+  const nested = verifyControls(hardware, lp, waitpkg, NESTED_PIN, NESTED_PROC, NESTED_PROC2, NESTED_PROC3_NEEDED);
+  if (nested !== null) return nested;
   if ((cr0MustBeOne & NESTED_CR0_VARIABLE) !== 0 || (NESTED_CR0_VARIABLE & ~lowHalf(cr0Fixed1)) !== 0)
     return INCORRECT_486;
-  return 0;
+  return null;
 }
 
 /** Region size at most 2,048 bytes, bits 54 (INS/OUTS information) and 55 (true controls) set. */
@@ -103,14 +101,13 @@ function hasEPTCapabilities(value: U64): boolean {
   return (highHalf(value) & 0x101) === 0x101 && (lowHalf(value) & 0x06334041) === 0x06334041;
 }
 
-function checkCR4(hardware: Hardware, lp: number): U64 {
+function checkCR4(hardware: Hardware, lp: number): Refusal | null {
   const fixed0 = readMSR(hardware, lp, MSR.IA32_VMX_CR4_FIXED0);
   if (highHalf(fixed0) !== 0 || (lowHalf(fixed0) & ~CR4_INIT) !== 0) return INCORRECT_488;
-  return (CR4_INIT & ~lowHalf(readMSR(hardware, lp, MSR.IA32_VMX_CR4_FIXED1))) !== 0 ? INCORRECT_489 : 0;
+  return (CR4_INIT & ~lowHalf(readMSR(hardware, lp, MSR.IA32_VMX_CR4_FIXED1))) !== 0 ? INCORRECT_489 : null;
 }
 
 function verifyControls(
-  module: ModuleState,
   hardware: Hardware,
   lp: number,
   waitpkg: boolean,
@@ -118,30 +115,31 @@ function verifyControls(
   proc: ControlRule,
   proc2: ControlRule,
   proc3Needed: number,
-): U64 {
-  let failure = checkControl(module, pin, pin.init, readMSR(hardware, lp, pin.msr));
-  if (failure !== 0) return failure;
-  failure = checkControl(module, proc, proc.init, readMSR(hardware, lp, proc.msr));
-  if (failure !== 0) return failure;
+): Refusal | Death | null {
+  let failure = checkControl(pin, pin.init, readMSR(hardware, lp, pin.msr));
+  if (failure !== null) return failure;
+  failure = checkControl(proc, proc.init, readMSR(hardware, lp, proc.msr));
+  if (failure !== null) return failure;
   const value = readMSR(hardware, lp, proc2.msr);
   let init = waitpkg ? proc2.init | WAITPKG_BIT : proc2.init;
   if ((highHalf(value) & ENCLV_BIT) === 0) init &= ~ENCLV_BIT;
-  failure = checkControl(module, proc2, init, value);
-  if (failure !== 0) return failure;
+  failure = checkControl(proc2, init, value);
+  if (failure !== null) return failure;
   if ((proc3Needed & ~lowHalf(readMSR(hardware, lp, MSR.IA32_VMX_PROCBASED_CTLS3))) !== 0) return INCORRECT_492;
-  failure = checkControl(module, EXIT, EXIT.init, readMSR(hardware, lp, EXIT.msr));
-  if (failure !== 0) return failure;
-  return checkControl(module, ENTRY, ENTRY.init, readMSR(hardware, lp, ENTRY.msr));
+  failure = checkControl(EXIT, EXIT.init, readMSR(hardware, lp, EXIT.msr));
+  if (failure !== null) return failure;
+  return checkControl(ENTRY, ENTRY.init, readMSR(hardware, lp, ENTRY.msr));
 }
 
-function checkControl(module: ModuleState, { variable, unknown, status }: ControlRule, init: number, value: U64): U64 {
+function checkControl(
+  { variable, unknown, refusal: wrong }: ControlRule,
+  init: number,
+  value: U64,
+): Refusal | Death | null {
   const mustBeOne = lowHalf(value);
   const mayBeOne = highHalf(value);
-  if ((mustBeOne & ~mayBeOne) !== 0) {
-    module.lastReason = 'VMX capability MSR: a bit must be 1 and may not be 1';
-    return FATAL;
-  }
-  if ((mustBeOne & ~(init | unknown)) !== 0 || (init & ~mayBeOne) !== 0 || (variable & (mustBeOne | ~mayBeOne)) !== 0)
-    return status;
-  return 0;
+  if ((mustBeOne & ~mayBeOne) !== 0) return CONTRADICTION;
+  const isWrong =
+    (mustBeOne & ~(init | unknown)) !== 0 || (init & ~mayBeOne) !== 0 || (variable & (mustBeOne | ~mayBeOne)) !== 0;
+  return isWrong ? wrong : null;
 }

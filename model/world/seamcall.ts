@@ -11,8 +11,10 @@ import {
   NO_CONDITIONS,
   withCondition,
 } from '../module/conditions.ts';
-import { callModule, runSysRD, runTDMRInit } from '../module/dispatch.ts';
+import { callModule } from '../module/dispatch.ts';
+import { runSysRD, runTDMRInit } from '../module/folded.ts';
 import { modelledLeaf } from '../module/leaves/index.ts';
+import { death, die, SUCCESS } from '../module/outcome.ts';
 import type { ModuleState } from '../module/state.ts';
 import { writeWord } from '../platform/memory.ts';
 import { callSEAMLDR } from '../seamldr/dispatch.ts';
@@ -26,6 +28,7 @@ const PAGE = 4096;
 const TDH_SYS_INFO = LEAF_NUMBER['TDH.SYS.INFO'];
 const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
+const POISONED = death('its PAMT entry was overwritten by the host: poison (inferred)');
 /** No TDMR needs more calls: 2^52 bytes at 4 MiB each, and one that says so. */
 const CALLS_MAX = 2 ** 31;
 
@@ -55,14 +58,12 @@ export function performSeamcall(world: World, lp: number, regs: Registers, raw: 
     // The kernel's own calls are many and alike: those made raw, or under a condition, are the ones to watch.
     const watches = world.watchRefusals && (raw || condition !== null) && !alwaysLeavesTrace(leaf);
     const untouched = watches ? takeSnapshot(world) : null;
-    if (world.lostPAMT.length > 0 && readsLostPAMT(world, regs)) {
-      world.module.phase = 'DEAD';
-      world.module.lastReason = 'its PAMT entry was overwritten by the host: poison (inferred)';
-    }
-    const conditions = conditionsFor(condition, inRCX);
-    const outcome = callModule(world.module, world.hardware, lp, regs, conditions, !raw);
-    reason = world.module.lastReason;
-    if (outcome === 'fatal') {
+    const outcome =
+      world.lostPAMT.length > 0 && readsLostPAMT(world, regs)
+        ? die(world.module, POISONED)
+        : callModule(world.module, world.hardware, lp, regs, conditionsFor(condition, inRCX), !raw);
+    ({ reason } = outcome);
+    if (outcome.kind === 'fatal') {
       trap = 'vmfail';
       restore(regs, leaf, inRCX, inRDX, inR8);
     } else if (untouched !== null && !isZero(regs.rax) && !leavesTraceWhenRefused(leaf, regs.rax))
@@ -159,7 +160,7 @@ export function performTDMRInitLoop(
         before,
         after: modulePhase(world),
         changed: false,
-        reason: world.module.lastReason,
+        reason: SUCCESS.reason,
       });
     }
     if (typeof regs.rdx === 'bigint' || regs.rdx >= end) return 'none';
@@ -205,7 +206,7 @@ export function performMetadataRun(
     before,
     after: before,
     changed: false,
-    reason: world.module.lastReason,
+    reason: SUCCESS.reason,
   });
 }
 

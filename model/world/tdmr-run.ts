@@ -2,7 +2,7 @@ import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
 import { findTDMR } from '../module/leaves/tdh-sys-tdmr-init.ts';
-import { runTDMRInit } from '../module/dispatch.ts';
+import { runTDMRInit } from '../module/folded.ts';
 import { awaitsCondition } from './seamcall.ts';
 import type { SeamcallEntry } from './trace.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,8 @@
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Registers } from '../../../model/abi/registers.ts';
 import { formatU64 } from '../../../model/abi/u64.ts';
-import { callModule, runTDMRInit } from '../../../model/module/dispatch.ts';
+import { callModule } from '../../../model/module/dispatch.ts';
+import { runTDMRInit } from '../../../model/module/folded.ts';
 import type { Release } from '../../../model/module/release.ts';
 import { createModule } from '../../../model/module/state.ts';
 import type { ModuleState } from '../../../model/module/state.ts';
@@ -66,8 +67,8 @@ function makeCalls(
         : runTDMRInit(module, regs, repeat - made, Number(before.result['rdx'] ?? 0) + 1);
     if (counted === 0) {
       const outcome = callModule(module, hardware, lp, regs, conditions);
-      if (outcome === 'fatal') return { fatal: module.lastReason };
-      if (outcome === 'unsupported') return { unsupported: module.lastReason };
+      if (outcome.kind === 'fatal') return { fatal: outcome.reason };
+      if (outcome.kind === 'unsupported') return { unsupported: outcome.reason };
       noteTDPage(tdPages, entry, regs);
     }
     const result = registerText(regs);

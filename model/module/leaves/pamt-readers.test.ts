@@ -10,6 +10,7 @@ import { LEAF_NUMBER, type LeafName } from '../../abi/leaf-number.ts';
 import { registers } from '../../abi/registers.ts';
 import { NO_CONDITIONS } from '../conditions.ts';
 import { callModule } from '../dispatch.ts';
+import { SUCCESS } from '../outcome.ts';
 import type { PageEntry } from '../state.ts';
 import { LEAVES, modelledLeaf } from './index.ts';
 import { TDH_VP_CREATE } from './tdh-vp-create.ts';
@@ -28,7 +29,7 @@ function pagesRead(name: LeafName, rcx: number, rdx: number): ReadonlySet<number
   mustSucceed(bench, 'TDH.MNG.CREATE', { rcx: TDR, rdx: FIRST_KEYID + 1 });
   mustSucceed(bench, 'TDH.MNG.KEY.CONFIG', { rcx: TDR });
   const vcpu = { ...registers(LEAF_NUMBER['TDH.VP.CREATE'], TDVPR), rdx: TDR };
-  expect(callModule(bench.module, bench.hardware, 0, vcpu, NO_CONDITIONS, true)).toBe('answered');
+  expect(callModule(bench.module, bench.hardware, 0, vcpu, NO_CONDITIONS, true)).toBe(SUCCESS);
   expect(vcpu.rax).toBe(0);
   const read = new Set<number>();
   const { pages } = bench.module;

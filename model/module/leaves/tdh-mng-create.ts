@@ -5,9 +5,11 @@ import { STATUS, withDetails } from '../../abi/status.ts';
 import { isBelow } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import { zeroRange } from '../../platform/memory.ts';
+import { KEYID_TABLE_LOCKED } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX, setPage } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 import { isPrivateKeyID } from '../state.ts';
@@ -30,9 +32,11 @@ export const TDH_MNG_CREATE = createLeaf({
   run,
 });
 
-const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
-export const KOT_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KOT);
 const KEYID_END = 0x10000;
+
+const RDX_INVALID = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX), 'RDX is no private KeyID');
+const KEYID_NOT_FREE = refusal(STATUS.TDX_HKID_NOT_FREE, 'the KeyID is not free');
+const RDSEED_FAILED = refusal(STATUS.TDX_RND_NO_ENTROPY, 'RDSEED failed; the page is zeroed');
 
 function run(
   module: ModuleState,
@@ -44,16 +48,14 @@ function run(
   const keyid = regs.rdx;
 
   // Checks.
-  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid))
-    return refuse(module, regs, RDX_INVALID, 'RDX is no private KeyID');
+  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid)) return refuse(regs, RDX_INVALID);
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.NDA, PAGE_IN_RCX, 'exclusive', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
-  if (conditions.kotLock !== 'free') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
-  if (module.keyids.has(keyid)) return refuse(module, regs, STATUS.TDX_HKID_NOT_FREE, 'the KeyID is not free');
+  if (failure !== null) return refuse(regs, failure);
+  if (conditions.kotLock !== 'free') return refuse(regs, KEYID_TABLE_LOCKED);
+  if (module.keyids.has(keyid)) return refuse(regs, KEYID_NOT_FREE);
   const tdr = regs.rcx as number;
   zeroRange(hardware.memory, tdr, 4096);
-  if (conditions.entropy === 'none')
-    return refuse(module, regs, STATUS.TDX_RND_NO_ENTROPY, 'RDSEED failed; the page is zeroed');
+  if (conditions.entropy === 'none') return refuse(regs, RDSEED_FAILED);
 
   // Effect.
   module.keyids.set(keyid, { state: 'ASSIGNED', writeBackPending: 0 });
@@ -66,5 +68,5 @@ function run(
     vcpus: new Map(),
   });
   setPage(module, tdr, { type: PAGE_TYPE.TDR, owner: 0 });
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -3,12 +3,13 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, die, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { end, refusal, refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
+import { programKey } from '../pconfig.ts';
 import type { ModuleState, TDState } from '../state.ts';
 import { packageOf } from '../state.ts';
-import { KET_BUSY } from './tdh-sys-key-config.ts';
 
 /** Programs a TD's key on the calling LP's package; with the last package that has the global key the TD is usable. */
 export const TDH_MNG_KEY_CONFIG = createLeaf({
@@ -19,6 +20,9 @@ export const TDH_MNG_KEY_CONFIG = createLeaf({
   run,
 });
 
+const NOT_WAITING_FOR_KEY = refusal(STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not waiting for its key');
+const PACKAGE_HAS_THE_KEY = refusal(STATUS.TDX_KEY_CONFIGURED, 'this package has the key already');
+
 function run(
   module: ModuleState,
   _hardware: Hardware,
@@ -28,20 +32,16 @@ function run(
 ): ModuleOutcome {
   // Checks.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDR, PAGE_IN_RCX, 'exclusive', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
   const td = module.tds.get(regs.rcx as number) as TDState;
-  if (td.lifecycle !== 'HKID_ASSIGNED')
-    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not waiting for its key');
+  if (td.lifecycle !== 'HKID_ASSIGNED') return refuse(regs, NOT_WAITING_FOR_KEY);
   const bit = 1 << packageOf(module, lp);
-  if ((td.packagesConfigured & bit) !== 0)
-    return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package has the key already');
-  if (conditions.pconfig === 'busy') return refuse(module, regs, KET_BUSY, 'PCONFIG: key table busy');
-  if (conditions.pconfig === 'no-entropy')
-    return refuse(module, regs, STATUS.TDX_KEY_GENERATION_FAILED, 'PCONFIG: no entropy');
-  if (conditions.pconfig !== 'ok') return die(module, 'PCONFIG failed unexpectedly');
+  if ((td.packagesConfigured & bit) !== 0) return refuse(regs, PACKAGE_HAS_THE_KEY);
+  const keyFailure = programKey(conditions);
+  if (keyFailure !== null) return end(module, regs, keyFailure);
 
   // Effect.
   td.packagesConfigured |= bit;
   if (td.packagesConfigured === module.packagesConfigured) td.lifecycle = 'KEYS_CONFIGURED';
-  return succeed(module, regs);
+  return succeed(regs);
 }

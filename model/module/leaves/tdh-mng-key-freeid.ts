@@ -2,12 +2,13 @@ import { PAGE_TYPE } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { KEYID_TABLE_LOCKED } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
-import { KOT_BUSY } from './tdh-mng-create.ts';
 
 /** Gives the KeyID of a blocked TD back once every package has written back its cache. */
 export const TDH_MNG_KEY_FREEID = createLeaf({
@@ -18,6 +19,9 @@ export const TDH_MNG_KEY_FREEID = createLeaf({
   run,
 });
 
+const NOT_BLOCKED = refusal(STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not blocked');
+const CACHE_NOT_WRITTEN_BACK = refusal(STATUS.TDX_WBCACHE_NOT_COMPLETE, 'a package has not written back its cache');
+
 function run(
   module: ModuleState,
   _hardware: Hardware,
@@ -27,17 +31,16 @@ function run(
 ): ModuleOutcome {
   // Checks: the life cycle before the lock, unlike TDH.MNG.VPFLUSHDONE.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDR, PAGE_IN_RCX, 'exclusive', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
   const td = module.tds.get(regs.rcx as number) as TDState;
-  if (td.lifecycle !== 'BLOCKED')
-    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not blocked');
-  if (conditions.kotLock !== 'free') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
+  if (td.lifecycle !== 'BLOCKED') return refuse(regs, NOT_BLOCKED);
+  if (conditions.kotLock !== 'free') return refuse(regs, KEYID_TABLE_LOCKED);
   if ((module.keyids.get(td.keyid)?.writeBackPending ?? 0) !== 0) {
-    return refuse(module, regs, STATUS.TDX_WBCACHE_NOT_COMPLETE, 'a package has not written back its cache');
+    return refuse(regs, CACHE_NOT_WRITTEN_BACK);
   }
 
   // Effect.
   module.keyids.delete(td.keyid);
   td.lifecycle = 'TEARDOWN';
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -1,7 +1,8 @@
 import type { Registers } from '../../abi/registers.ts';
 import type { Hardware } from '../../platform/hardware.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { succeed } from '../outcome.ts';
 import type { ModuleState } from '../state.ts';
 
 /** Does nothing, successfully; its work moved to TDH.MNG.VPFLUSHDONE. */
@@ -12,6 +13,6 @@ export const TDH_MNG_KEY_RECLAIMID = createLeaf({
   run,
 });
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers): ModuleOutcome {
-  return succeed(module, regs);
+function run(_module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers): ModuleOutcome {
+  return succeed(regs);
 }

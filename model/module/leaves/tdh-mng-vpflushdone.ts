@@ -2,12 +2,13 @@ import { PAGE_TYPE } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { KEYID_TABLE_LOCKED } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
-import { KOT_BUSY } from './tdh-mng-create.ts';
 
 /** The TD runs nowhere any more: its KeyID becomes FLUSHED and every package's cache has to be written back. */
 export const TDH_MNG_VPFLUSHDONE = createLeaf({
@@ -18,6 +19,9 @@ export const TDH_MNG_VPFLUSHDONE = createLeaf({
   run,
 });
 
+const ALREADY_BLOCKED = refusal(STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is blocked already');
+const VCPU_ASSOCIATED = refusal(STATUS.TDX_FLUSHVP_NOT_DONE, 'a vCPU is still associated with an LP');
+
 function run(
   module: ModuleState,
   _hardware: Hardware,
@@ -27,18 +31,17 @@ function run(
 ): ModuleOutcome {
   // Checks: the lock before the life cycle, unlike TDH.MNG.KEY.FREEID.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDR, PAGE_IN_RCX, 'exclusive', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
   const td = module.tds.get(regs.rcx as number) as TDState;
-  if (conditions.kotLock !== 'free') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
+  if (conditions.kotLock !== 'free') return refuse(regs, KEYID_TABLE_LOCKED);
   if (td.lifecycle !== 'HKID_ASSIGNED' && td.lifecycle !== 'KEYS_CONFIGURED') {
-    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is blocked already');
+    return refuse(regs, ALREADY_BLOCKED);
   }
   // Inferred: no recording has vCPUs.
-  for (const lp of td.vcpus.values())
-    if (lp !== -1) return refuse(module, regs, STATUS.TDX_FLUSHVP_NOT_DONE, 'a vCPU is still associated with an LP');
+  for (const lp of td.vcpus.values()) if (lp !== -1) return refuse(regs, VCPU_ASSOCIATED);
 
   // Effect.
   td.lifecycle = 'BLOCKED';
   module.keyids.set(td.keyid, { state: 'FLUSHED', writeBackPending: module.packagesConfigured });
-  return succeed(module, regs);
+  return succeed(regs);
 }

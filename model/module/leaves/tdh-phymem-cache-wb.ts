@@ -2,9 +2,11 @@ import { OPERAND } from '../../abi/operand-id.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { KEYID_TABLE_LOCKED } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import type { ModuleState } from '../state.ts';
 import { packageOf } from '../state.ts';
 
@@ -25,11 +27,17 @@ export const TDH_PHYMEM_CACHE_WB = createLeaf({
   run,
 });
 
-const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
-const WBCACHE_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.WBCACHE);
-const KOT_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KOT);
 const START = 0;
 const RESUME = 1;
+
+const RCX_INVALID = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX), 'RCX is neither start nor resume');
+const ALREADY_WRITING_BACK = refusal(
+  withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.WBCACHE),
+  'the package is writing back already',
+);
+const NOTHING_FLUSHED = refusal(STATUS.TDX_NO_HKID_READY_TO_WBCACHE, 'no KeyID is FLUSHED');
+const NOTHING_TO_RESUME = refusal(STATUS.TDX_WBCACHE_RESUME_ERROR, 'no interrupted session to resume');
+const INTERRUPTED = refusal(STATUS.TDX_INTERRUPTED_RESUMABLE, 'interrupt pending between two blocks');
 
 function run(
   module: ModuleState,
@@ -42,22 +50,19 @@ function run(
   const self = packageOf(module, lp);
 
   // Checks.
-  if (command !== START && command !== RESUME)
-    return refuse(module, regs, RCX_INVALID, 'RCX is neither start nor resume');
-  if (conditions.writeBackLock !== 'free')
-    return refuse(module, regs, WBCACHE_BUSY, 'the package is writing back already');
-  if (conditions.kotLock === 'exclusive') return refuse(module, regs, KOT_BUSY, 'KeyID table locked');
+  if (command !== START && command !== RESUME) return refuse(regs, RCX_INVALID);
+  if (conditions.writeBackLock !== 'free') return refuse(regs, ALREADY_WRITING_BACK);
+  if (conditions.kotLock === 'exclusive') return refuse(regs, KEYID_TABLE_LOCKED);
   let block = 0;
   let keyids: readonly number[];
   if (command === START) {
     // The one effect of a start that finds nothing to do: an interrupted session is forgotten.
     module.writeBack.delete(self);
     keyids = flushedKeyIDs(module);
-    if (keyids.length === 0) return refuse(module, regs, STATUS.TDX_NO_HKID_READY_TO_WBCACHE, 'no KeyID is FLUSHED');
+    if (keyids.length === 0) return refuse(regs, NOTHING_FLUSHED);
   } else {
     const session = module.writeBack.get(self);
-    if (session === undefined)
-      return refuse(module, regs, STATUS.TDX_WBCACHE_RESUME_ERROR, 'no interrupted session to resume');
+    if (session === undefined) return refuse(regs, NOTHING_TO_RESUME);
     ({ block, keyids } = session);
   }
 
@@ -65,7 +70,7 @@ function run(
   const blockCount = module.sample?.writeBackBlocks ?? 1;
   if (conditions.interruptPending && block + 1 < blockCount) {
     module.writeBack.set(self, { block: block + 1, keyids });
-    return refuse(module, regs, STATUS.TDX_INTERRUPTED_RESUMABLE, 'interrupt pending between two blocks');
+    return refuse(regs, INTERRUPTED);
   }
   module.writeBack.delete(self);
   const mask = ~(1 << self);
@@ -73,7 +78,7 @@ function run(
     const entry = module.keyids.get(keyid);
     if (entry !== undefined) entry.writeBackPending &= mask;
   }
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 function flushedKeyIDs(module: ModuleState): readonly number[] {

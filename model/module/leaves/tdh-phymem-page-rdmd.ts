@@ -1,8 +1,9 @@
 import type { Registers } from '../../abi/registers.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refuse, succeed } from '../outcome.ts';
 import { checkPage, coveringTDMR, PAGE_IN_RCX, pageOwner, pageType } from '../pamt.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 
@@ -31,13 +32,13 @@ function run(
 
   // Checks.
   const failure = checkPage(module, page, PAGE_IN_RCX, 'shared', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
 
   // Effect. R8 (size level) is 0: these leaves make 4 KiB pages only.
   const address = page as number;
   regs.rcx = pageType(module, coveringTDMR(module, address) as TDMRState, address);
   regs.rdx = pageOwner(module, address);
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 /** RCX to R11, which RDMD and RECLAIM zero before anything else. */

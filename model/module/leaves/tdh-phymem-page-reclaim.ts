@@ -4,8 +4,9 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { checkPage, coveringTDMR, isPageLocked, PAGE_IN_RCX, pageOwner, pageType, setPage } from '../pamt.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 import { clearPageResults } from './tdh-phymem-page-rdmd.ts';
@@ -22,7 +23,13 @@ export const TDH_PHYMEM_PAGE_RECLAIM = createLeaf({
   run,
 });
 
-const TDR_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.TDR);
+const PAGE_HAS_NO_OWNER = refusal(
+  withDetails(STATUS.TDX_PAGE_METADATA_INCORRECT, OPERAND.RCX),
+  'the page belongs to nobody',
+);
+const TDR_LOCKED = refusal(withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.TDR), 'the owning TDR is locked');
+const NOT_IN_TEARDOWN = refusal(STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not in TEARDOWN');
+const TD_HAS_PAGES = refusal(STATUS.TDX_TD_ASSOCIATED_PAGES_EXIST, 'the TD still has pages');
 
 function run(
   module: ModuleState,
@@ -36,30 +43,30 @@ function run(
 
   // Checks.
   const failure = checkPage(module, page, PAGE_IN_RCX, 'exclusive', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
   const address = page as number;
   const type = pageType(module, coveringTDMR(module, address) as TDMRState, address);
   if (type === PAGE_TYPE.NDA || type === PAGE_TYPE.RSVD) {
-    return refuse(module, regs, PAGE_IN_RCX.metadata, 'the page belongs to nobody');
+    return refuse(regs, PAGE_HAS_NO_OWNER);
   }
   const owner = pageOwner(module, address);
   regs.rcx = type;
   regs.rdx = owner;
   if (type !== PAGE_TYPE.TDR && isPageLocked(owner, 'shared', conditions)) {
-    return refuse(module, regs, TDR_BUSY, 'the owning TDR is locked');
+    return refuse(regs, TDR_LOCKED);
   }
   const tdr = type === PAGE_TYPE.TDR ? address : owner;
   const td = module.tds.get(tdr);
   if (td === undefined || td.lifecycle !== 'TEARDOWN') {
-    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not in TEARDOWN');
+    return refuse(regs, NOT_IN_TEARDOWN);
   }
   if (type === PAGE_TYPE.TDR && td.childCount !== 0) {
-    return refuse(module, regs, STATUS.TDX_TD_ASSOCIATED_PAGES_EXIST, 'the TD still has pages');
+    return refuse(regs, TD_HAS_PAGES);
   }
 
   // Effect.
   if (type === PAGE_TYPE.TDR) module.tds.delete(tdr);
   else td.childCount -= 1;
   setPage(module, address, { type: PAGE_TYPE.NDA, owner });
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -3,8 +3,9 @@ import type { Registers } from '../../abi/registers.ts';
 import type { U64 } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 
@@ -35,10 +36,10 @@ function run(
     'shared',
     conditions,
   );
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
 
   // Effect: none that a register or the PAMT would show.
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 function withoutKeyID(module: ModuleState, value: U64): U64 {

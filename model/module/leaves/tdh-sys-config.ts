@@ -6,9 +6,11 @@ import { isBelow } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import { readBlock, readWord } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
+import { GLOBAL_LOCK_HELD } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 import { isPrivateKeyID } from '../state.ts';
 import { acceptTDMR } from '../tdmr.ts';
@@ -30,10 +32,20 @@ export const TDH_SYS_CONFIG = createLeaf({
   run,
 });
 
-const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
-const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
-const R8_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8);
 const KEYID_END = 0x10000;
+
+const NOT_PENDING = refusal(STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
+const LPS_MISSING = refusal(STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'an LP has not run TDH.SYS.LP.INIT');
+const RCX_INVALID = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX),
+  'RCX: array not 512-byte aligned, private, or in SEAMRR',
+);
+const RDX_INVALID = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX), 'RDX: no TDMR, or more than 64');
+const R8_INVALID = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8), 'R8: no private KeyID');
+const ENTRY_INVALID = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX),
+  'array entry: not 512-byte aligned, private, or in SEAMRR',
+);
 
 function run(
   module: ModuleState,
@@ -45,17 +57,13 @@ function run(
   const { rdx: count, r8: keyid } = regs;
 
   // Checks.
-  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
-  if (module.phase !== 'SYSINIT_DONE')
-    return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
-  if (!hasEnoughLPs(module))
-    return refuse(module, regs, STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'an LP has not run TDH.SYS.LP.INIT');
+  if (conditions.globalLock !== 'free') return refuse(regs, GLOBAL_LOCK_HELD);
+  if (module.phase !== 'SYSINIT_DONE') return refuse(regs, NOT_PENDING);
+  if (!hasEnoughLPs(module)) return refuse(regs, LPS_MISSING);
   const array = sharedAddress(module, regs.rcx, TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
-  if (array < 0) return refuse(module, regs, RCX_INVALID, 'RCX: array not 512-byte aligned, private, or in SEAMRR');
-  if (!isBelow(count, TDMR_COUNT_MAX + 1) || count === 0)
-    return refuse(module, regs, RDX_INVALID, 'RDX: no TDMR, or more than 64');
-  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid))
-    return refuse(module, regs, R8_INVALID, 'R8: no private KeyID');
+  if (array < 0) return refuse(regs, RCX_INVALID);
+  if (!isBelow(count, TDMR_COUNT_MAX + 1) || count === 0) return refuse(regs, RDX_INVALID);
+  if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid)) return refuse(regs, R8_INVALID);
 
   // The one effect that comes before the TDMRs are looked at (recorded: config-hkid-leak).
   module.keyids.set(keyid, { state: 'RESERVED', writeBackPending: 0 });
@@ -69,15 +77,15 @@ function run(
       TDMR_INFO_ALIGNMENT,
       TDMR_INFO_ALIGNMENT,
     );
-    if (entry < 0) return refuse(module, regs, RCX_INVALID, 'array entry: not 512-byte aligned, private, or in SEAMRR');
+    if (entry < 0) return refuse(regs, ENTRY_INVALID);
     const failure = acceptTDMR(module, tdmrs, readBlock(hardware.memory, entry));
-    if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+    if (failure !== null) return refuse(regs, failure);
   }
 
   // Effect.
   module.tdmrs = tdmrs;
   module.phase = 'CONFIG_DONE';
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 /** As many LPs have run TDH.SYS.LP.INIT as the release waits for. */

@@ -1,9 +1,10 @@
 import type { Registers } from '../../abi/registers.ts';
-import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { GLOBAL_LOCK_HELD, OTHER_LP_INSIDE } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refuse, succeed } from '../outcome.ts';
 import { forgetEverything, type ModuleState } from '../state.ts';
 
 /**
@@ -27,10 +28,10 @@ function run(
   conditions: Conditions,
 ): ModuleOutcome {
   // Checks.
-  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
-  if (conditions.otherLPInside) return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'another LP is inside the module');
+  if (conditions.globalLock !== 'free') return refuse(regs, GLOBAL_LOCK_HELD);
+  if (conditions.otherLPInside) return refuse(regs, OTHER_LP_INSIDE);
 
   // Effect.
   forgetEverything(module);
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -9,8 +9,10 @@ import type { Hardware } from '../../platform/hardware.ts';
 import { writeWord, writeWords, zeroRange } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
 import { cpuidConfigWords } from '../cpuid-config.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { LP_NOT_INITIALISED } from '../common-refusals.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { xfamFixed0 } from '../metadata-value.ts';
 import type { HardwareSample, ModuleState } from '../state.ts';
 
@@ -30,14 +32,24 @@ export const TDH_SYS_INFO = createLeaf({
   run,
 });
 
-const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
-const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
-const R8_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8);
-const R9_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R9);
 const CMR_ARRAY_SIZE = CMR_COUNT_MAX * CMR_INFO_SIZE;
 const VENDOR_INTEL = 0x8086;
 const ATTRIBUTES_FIXED0 = 0x8000000070000001n;
 const XFAM_FIXED1 = 3;
+
+const RCX_INVALID = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX),
+  'RCX: not 1 KiB aligned, private, or in SEAMRR',
+);
+const RDX_TOO_SMALL = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX), 'RDX: buffer too small');
+const R8_INVALID = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R8),
+  'R8: not 512-byte aligned, private, or in SEAMRR; the RCX buffer is wiped',
+);
+const R9_TOO_SMALL = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.R9),
+  'R9: fewer than 32 slots; the RCX buffer is wiped',
+);
 
 function run(module: ModuleState, hardware: Hardware, lp: number, regs: Registers): ModuleOutcome {
   const size = regs.rdx;
@@ -48,17 +60,15 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   // Checks.
   const { sample } = module;
   if (module.lps[lp]?.initialised !== true || sample === null) {
-    return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
+    return refuse(regs, LP_NOT_INITIALISED);
   }
   const info = sharedAddress(module, regs.rcx, TDSYSINFO_SIZE, TDSYSINFO_SIZE);
-  if (info < 0) return refuse(module, regs, RCX_INVALID, 'RCX: not 1 KiB aligned, private, or in SEAMRR');
-  if (size < TDSYSINFO_SIZE) return refuse(module, regs, RDX_INVALID, 'RDX: buffer too small');
+  if (info < 0) return refuse(regs, RCX_INVALID);
+  if (size < TDSYSINFO_SIZE) return refuse(regs, RDX_TOO_SMALL);
   zeroRange(hardware.memory, info, TDSYSINFO_SIZE);
   const cmrs = sharedAddress(module, regs.r8, CMR_ARRAY_SIZE, CMR_ARRAY_SIZE);
-  if (cmrs < 0)
-    return refuse(module, regs, R8_INVALID, 'R8: not 512-byte aligned, private, or in SEAMRR; the RCX buffer is wiped');
-  if (slots < CMR_COUNT_MAX)
-    return refuse(module, regs, R9_INVALID, 'R9: fewer than 32 slots; the RCX buffer is wiped');
+  if (cmrs < 0) return refuse(regs, R8_INVALID);
+  if (slots < CMR_COUNT_MAX) return refuse(regs, R9_TOO_SMALL);
 
   // Effect. The CMR array comes last: it wins where the buffers overlap.
   writeSysInfo(module, hardware, info, sample);
@@ -72,7 +82,7 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   }
   regs.rdx = TDSYSINFO_SIZE;
   regs.r9 = CMR_COUNT_MAX;
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 /** The structure up to the CPUID configuration, being put together, in 32-bit words. */

@@ -1,10 +1,12 @@
-import { OPERAND } from '../../abi/operand-id.ts';
 import type { Registers } from '../../abi/registers.ts';
-import { STATUS, withDetails } from '../../abi/status.ts';
+import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { GLOBAL_LOCK_HELD } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, die, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { end, refusal, refuse, succeed } from '../outcome.ts';
+import { programKey } from '../pconfig.ts';
 import type { ModuleState } from '../state.ts';
 import { packageOf } from '../state.ts';
 
@@ -20,7 +22,8 @@ export const TDH_SYS_KEY_CONFIG = createLeaf({
   run,
 });
 
-export const KET_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.KET);
+const NOT_PENDING = refusal(STATUS.TDX_SYS_KEY_CONFIG_NOT_PENDING, 'not between TDH.SYS.CONFIG and READY');
+const PACKAGE_CONFIGURED = refusal(STATUS.TDX_KEY_CONFIGURED, 'this package is configured already');
 
 function run(
   module: ModuleState,
@@ -30,22 +33,19 @@ function run(
   conditions: Conditions,
 ): ModuleOutcome {
   // Checks.
-  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
+  if (conditions.globalLock !== 'free') return refuse(regs, GLOBAL_LOCK_HELD);
   if (module.phase !== 'CONFIG_DONE') {
-    return refuse(module, regs, STATUS.TDX_SYS_KEY_CONFIG_NOT_PENDING, 'not between TDH.SYS.CONFIG and READY');
+    return refuse(regs, NOT_PENDING);
   }
   const bit = 1 << packageOf(module, lp);
-  if ((module.packagesConfigured & bit) !== 0)
-    return refuse(module, regs, STATUS.TDX_KEY_CONFIGURED, 'this package is configured already');
-  if (conditions.pconfig === 'busy') return refuse(module, regs, KET_BUSY, 'PCONFIG: key table busy');
-  if (conditions.pconfig === 'no-entropy')
-    return refuse(module, regs, STATUS.TDX_KEY_GENERATION_FAILED, 'PCONFIG: no entropy');
-  if (conditions.pconfig !== 'ok') return die(module, 'PCONFIG failed unexpectedly');
+  if ((module.packagesConfigured & bit) !== 0) return refuse(regs, PACKAGE_CONFIGURED);
+  const keyFailure = programKey(conditions);
+  if (keyFailure !== null) return end(module, regs, keyFailure);
 
   // Effect.
   module.packagesConfigured |= bit;
   if (bitCount(module.packagesConfigured) === module.totPackages) module.phase = 'READY';
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 function bitCount(bits: number): number {

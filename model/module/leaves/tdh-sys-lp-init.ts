@@ -1,17 +1,17 @@
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
-import type { U64 } from '../../abi/u64.ts';
-import { CPUID_ROW_COUNT, cpuidRow, readCPUIDTable } from '../../platform/cpuid.ts';
+import { cpuidRow } from '../../platform/cpuid.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { CPUID_LIMITED, RDRAND_FAILED } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
 import { compareCPUID, isPackageNumber } from '../cpuid-check.ts';
-import { platformFMS } from '../known-fms.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome, Refusal } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
+import { sampledCPUID, seenCPUID } from '../sampled-cpuid.ts';
 import { BEFORE_CPUID_END, compareMSRs, limitsCPUID, SAMPLED_MSR_COUNT } from '../sampled-msrs.ts';
-import type { HardwareSample, LPState, ModuleState } from '../state.ts';
+import type { LPState, ModuleState } from '../state.ts';
 import { lpState } from '../state.ts';
-import { isCommonCPUID } from './tdh-sys-init.ts';
 
 /**
  * Compares the calling LP with what TDH.SYS.INIT saw and counts it as initialised.
@@ -30,10 +30,14 @@ export const TDH_SYS_LP_INIT = createLeaf({
   run,
 });
 
-const ROW_1 = cpuidRow(1, null);
+const GLOBAL_LOCK_HELD_EXCLUSIVELY = refusal(STATUS.TDX_SYS_BUSY, 'global lock held exclusively');
+const NOT_PENDING = refusal(STATUS.TDX_SYS_LP_INIT_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
+const ALREADY_INITIALISED = refusal(STATUS.TDX_SYS_LP_INIT_DONE, 'this LP is initialised already');
+const SEAMOPS_DIFFER = refusal(
+  STATUS.TDX_INCOMPATIBLE_SEAM_CAPABILITIES,
+  'SEAMOPS capabilities differ from TDH.SYS.INIT',
+);
 const ROW_1F_0 = cpuidRow(0x1f, 0);
-/** CPUID.1:EAX bits that must be the same on all packages. */
-const FMS_SAME_MASK = 0xf000c000;
 
 function run(
   module: ModuleState,
@@ -42,83 +46,52 @@ function run(
   regs: Registers,
   conditions: Conditions,
 ): ModuleOutcome {
+  clearResults(regs);
+
+  // Checks.
+  if (conditions.globalLock === 'exclusive') return refuse(regs, GLOBAL_LOCK_HELD_EXCLUSIVELY);
+  const { sample } = module;
+  if (module.phase !== 'SYSINIT_DONE' || sample === null) return refuse(regs, NOT_PENDING);
+  const self = lpState(module, lp);
+  if (self.initialised) return refuse(regs, ALREADY_INITIALISED);
+  if (conditions.entropy === 'none') return refuse(regs, RDRAND_FAILED);
+  if (hardware.loader.seamopsCaps !== sample.seamopsCaps) return refuse(regs, SEAMOPS_DIFFER);
+  const firstMSRs = compareMSRs(hardware, lp, sample, 0, BEFORE_CPUID_END);
+  if (firstMSRs !== null) return refuse(regs, firstMSRs);
+  if (limitsCPUID(hardware, lp)) return refuse(regs, CPUID_LIMITED);
+  const seen = seenCPUID(hardware, lp);
+  const x2apic = seen[ROW_1F_0 * 4 + 3] ?? 0;
+  const cpuid = compareCPUID(seen, sampledCPUID(hardware, sample), regs, () =>
+    storePackage(self, x2apic, sample.packageShift),
+  );
+  if (cpuid !== null) return refuse(regs, cpuid);
+  const otherMSRs = compareMSRs(hardware, lp, sample, BEFORE_CPUID_END, SAMPLED_MSR_COUNT);
+  if (otherMSRs !== null) return refuse(regs, otherMSRs);
+
+  // Effect.
+  acceptLP(module, self);
+  return succeed(regs);
+}
+
+/** RCX, RDX and R8, which are zeroed before anything else. */
+export function clearResults(regs: Registers): void {
   regs.rcx = 0;
   regs.rdx = 0;
   regs.r8 = 0;
-
-  // Checks.
-  if (conditions.globalLock === 'exclusive')
-    return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held exclusively');
-  const { sample } = module;
-  if (module.phase !== 'SYSINIT_DONE' || sample === null) {
-    return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
-  }
-  const self = lpState(module, lp);
-  if (self.initialised) return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_DONE, 'this LP is initialised already');
-  if (conditions.entropy === 'none') return refuse(module, regs, STATUS.TDX_RND_NO_ENTROPY, 'RDRAND failed');
-  if (hardware.loader.seamopsCaps !== sample.seamopsCaps) {
-    return refuse(
-      module,
-      regs,
-      STATUS.TDX_INCOMPATIBLE_SEAM_CAPABILITIES,
-      'SEAMOPS capabilities differ from TDH.SYS.INIT',
-    );
-  }
-  const commonMSRs = sample.msr === null && hardware.msr.length === 0;
-  if (!commonMSRs) {
-    const failure = compareMSRs(module, hardware, lp, sample, 0, BEFORE_CPUID_END);
-    if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
-    if (limitsCPUID(hardware, lp))
-      return refuse(module, regs, STATUS.TDX_LIMIT_CPUID_MAXVAL_SET, 'IA32_MISC_ENABLE limits CPUID');
-  }
-  const cpuid = checkCPUID(module, hardware, lp, regs, sample, self);
-  if (cpuid !== 0) return refuse(module, regs, cpuid, module.lastReason);
-  if (!commonMSRs) {
-    const failure = compareMSRs(module, hardware, lp, sample, BEFORE_CPUID_END, SAMPLED_MSR_COUNT);
-    if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
-  }
-
-  // Effect.
-  self.initialised = true;
-  module.initialisedLPs += 1;
-  return succeed(module, regs);
 }
 
-function checkCPUID(
-  module: ModuleState,
-  hardware: Hardware,
-  lp: number,
-  regs: Registers,
-  sample: HardwareSample,
-  self: LPState,
-): U64 {
-  if (sample.cpuid === null && isCommonCPUID(hardware) && hasCommonFMS(hardware, lp)) {
-    return storePackage(module, self, hardware.lps[lp]?.x2apic ?? 0, sample.packageShift);
-  }
-  const seen = new Uint32Array(CPUID_ROW_COUNT * 4);
-  readCPUIDTable(hardware, lp, seen, true);
-  let before = sample.cpuid;
-  if (before === null) {
-    before = new Uint32Array(CPUID_ROW_COUNT * 4);
-    readCPUIDTable(hardware, sample.lp, before, false);
-    before[ROW_1 * 4] = platformFMS(hardware.loader);
-  }
-  const x2apic = seen[ROW_1F_0 * 4 + 3] ?? 0;
-  return compareCPUID(module, seen, before, regs, () => storePackage(module, self, x2apic, sample.packageShift));
-}
-
-function storePackage(module: ModuleState, self: LPState, x2apic: number, packageShift: number): U64 {
+/** Keeps the package of the LP; refused where the module has no room for it. */
+export function storePackage(self: LPState, x2apic: number, packageShift: number): Refusal | null {
   const number = x2apic >>> packageShift;
   if (!isPackageNumber(number)) {
-    module.lastReason = 'package number past the 8 the module has room for';
-    return withDetails(STATUS.TDX_INVALID_PKG_ID, number);
+    return refusal(withDetails(STATUS.TDX_INVALID_PKG_ID, number), 'package number past the 8 the module has room for');
   }
   self.package = number;
-  return 0;
+  return null;
 }
 
-function hasCommonFMS(hardware: Hardware, lp: number): boolean {
-  const { fms } = hardware.loader;
-  const own = fms[hardware.lps[lp]?.package ?? 0] ?? fms[0] ?? 0;
-  return ((own ^ (fms[0] ?? 0)) & FMS_SAME_MASK) === 0;
+/** The effect of a call that succeeds; the package is stored before. */
+export function acceptLP(module: ModuleState, self: LPState): void {
+  self.initialised = true;
+  module.initialisedLPs += 1;
 }

@@ -1,7 +1,8 @@
 import type { Registers } from '../../abi/registers.ts';
 import type { Hardware } from '../../platform/hardware.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { succeed } from '../outcome.ts';
 import type { ModuleState } from '../state.ts';
 
 /** Kept for hosts of the 1.0 age: succeeds in every state and does nothing, even after TDH.SYS.SHUTDOWN. */
@@ -12,6 +13,6 @@ export const TDH_SYS_LP_SHUTDOWN = createLeaf({
   run,
 });
 
-function run(module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers): ModuleOutcome {
-  return succeed(module, regs);
+function run(_module: ModuleState, _hardware: Hardware, _lp: number, regs: Registers): ModuleOutcome {
+  return succeed(regs);
 }

@@ -9,8 +9,10 @@ import { writeWord } from '../../platform/memory.ts';
 import { sharedAddress } from '../address.ts';
 import type { FieldElement } from '../field-table.ts';
 import { lookupCode } from '../field-table.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, die, refuse, succeed } from '../leaf.ts';
+import { CPU_UNKNOWN, LP_NOT_INITIALISED } from '../common-refusals.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { die, refusal, refuse, succeed } from '../outcome.ts';
 import { metadataValue } from '../metadata-value.ts';
 import type { ModuleState } from '../state.ts';
 
@@ -25,19 +27,26 @@ export const TDH_SYS_RDALL = createLeaf({
   run,
 });
 
-const RDX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX);
 const ALL_ONES = 0xffffffff;
 const CONTEXT_CLEAR = ~CONTEXT_HIGH_MASK;
+
+const RDX_INVALID = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX),
+  'RDX: not 4 KiB aligned, private, or in SEAMRR',
+);
+const R8_INVALID = refusal(
+  STATUS.TDX_METADATA_FIELD_ID_INCORRECT,
+  'R8: no such field, not its first element, or another element size',
+);
 
 function run(module: ModuleState, hardware: Hardware, lp: number, regs: Registers): ModuleOutcome {
   const asked = regs.r8;
   regs.r8 = U64_MAX;
 
   // Checks.
-  if (module.lps[lp]?.initialised !== true)
-    return refuse(module, regs, STATUS.TDX_SYS_LP_INIT_NOT_DONE, 'this LP is not initialised');
+  if (module.lps[lp]?.initialised !== true) return refuse(regs, LP_NOT_INITIALISED);
   const page = sharedAddress(module, regs.rdx, 4096, 4096);
-  if (page < 0) return refuse(module, regs, RDX_INVALID, 'RDX: not 4 KiB aligned, private, or in SEAMRR');
+  if (page < 0) return refuse(regs, RDX_INVALID);
   const { elements, byCode } = module.release.fields;
   let first = elements[0];
   const high = (highHalf(asked) & CONTEXT_CLEAR) >>> 0;
@@ -45,20 +54,15 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
     const id = u64FromHalves(high, lowHalf(asked));
     first = byCode.get(lookupCode(id));
     if (first === undefined || first.element !== 0 || elementSize(first.id) !== elementSize(id)) {
-      return refuse(
-        module,
-        regs,
-        STATUS.TDX_METADATA_FIELD_ID_INCORRECT,
-        'R8: no such field, not its first element, or another element size',
-      );
+      return refuse(regs, R8_INVALID);
     }
   }
 
   // Effect.
   const words = first === undefined ? undefined : listFrom(module, hardware, elements, elements.indexOf(first));
-  if (words === undefined) return die(module, 'CPU family and model unknown to the module');
+  if (words === undefined) return die(module, CPU_UNKNOWN);
   for (let index = 0; index < words.length; index += 1) writeWord(hardware.memory, page + index * 8, words[index] ?? 0);
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 /** The list as words: its header, then for each sequence a header and the values. `undefined`: a value kills the module. */

@@ -3,9 +3,11 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import { isBelow } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { GLOBAL_LOCK_HELD, OTHER_LP_INSIDE } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import type { ModuleState } from '../state.ts';
 
 /** Ends the module for an update and leaves its tables in the handoff pages. */
@@ -16,12 +18,15 @@ export const TDH_SYS_SHUTDOWN = createLeaf({
   run,
 });
 
-const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
-
 /**
  * KeyID entries (2048 x 8), packages (8 x 2064), TDMR entries (64 x 320), TDMR count, global KeyID, package bitmap.
  */
 const HANDOFF_DATA_SIZE = 0xd08a;
+
+const RCX_INVALID = refusal(
+  withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX),
+  'RCX: not a handoff version this module can write',
+);
 
 function run(
   module: ModuleState,
@@ -35,10 +40,10 @@ function run(
 
   // Checks.
   if (!isBelow(version, moduleHv + 1) || version < minUpdateHv || (noDowngrade !== 0 && version !== moduleHv)) {
-    return refuse(module, regs, RCX_INVALID, 'RCX: not a handoff version this module can write');
+    return refuse(regs, RCX_INVALID);
   }
-  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
-  if (conditions.otherLPInside) return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'another LP is inside the module');
+  if (conditions.globalLock !== 'free') return refuse(regs, GLOBAL_LOCK_HELD);
+  if (conditions.otherLPInside) return refuse(regs, OTHER_LP_INSIDE);
 
   // Effect. Nothing changes these tables after SHUTDOWN, so the handoff may share them.
   const { keyids, writeBack, tdmrs, globalKeyID, packagesConfigured, handoff } = module;
@@ -47,5 +52,5 @@ function run(
   handoff.version = version;
   handoff.size = HANDOFF_DATA_SIZE;
   handoff.data = { keyids, writeBack, tdmrs, globalKeyID, packagesConfigured };
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -6,8 +6,9 @@ import { STATUS, withDetails } from '../../abi/status.ts';
 import type { U64 } from '../../abi/u64.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import type { ModuleState, TDMRState } from '../state.ts';
 
 /**
@@ -21,8 +22,9 @@ export const TDH_SYS_TDMR_INIT = createLeaf({
   run,
 });
 
-const RCX_INVALID = withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX);
-const RCX_BUSY = withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.RCX);
+const RCX_INVALID = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX), 'RCX is not the base of a TDMR');
+const TDMR_LOCKED = refusal(withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.RCX), 'TDMR lock held');
+const ALREADY_INITIALISED = refusal(STATUS.TDX_TDMR_ALREADY_INITIALIZED, 'TDMR is initialised');
 
 function run(
   module: ModuleState,
@@ -35,15 +37,14 @@ function run(
 
   // Checks.
   const tdmr = findTDMR(module, regs.rcx);
-  if (tdmr === undefined) return refuse(module, regs, RCX_INVALID, 'RCX is not the base of a TDMR');
-  if (conditions.tdmrLocks !== 'free') return refuse(module, regs, RCX_BUSY, 'TDMR lock held');
-  if (tdmr.initialised >= tdmr.size)
-    return refuse(module, regs, STATUS.TDX_TDMR_ALREADY_INITIALIZED, 'TDMR is initialised');
+  if (tdmr === undefined) return refuse(regs, RCX_INVALID);
+  if (conditions.tdmrLocks !== 'free') return refuse(regs, TDMR_LOCKED);
+  if (tdmr.initialised >= tdmr.size) return refuse(regs, ALREADY_INITIALISED);
 
   // Effect.
-  advance(module, tdmr, 1);
+  initialisePAMT(module, tdmr, bytesPerCall(module));
   regs.rdx = nextAddress(tdmr);
-  return succeed(module, regs);
+  return succeed(regs);
 }
 
 /** The TDMR whose base is `value`; anything else, misaligned or hostile values included, is nobody's base. */
@@ -57,10 +58,15 @@ export function nextAddress(tdmr: TDMRState): number {
   return tdmr.base + alignDown(tdmr.initialised, PAGE_1G);
 }
 
-/** The work of `calls` successful calls; the caller made sure that so many remain. */
-export function advance(module: ModuleState, tdmr: TDMRState, calls: number): void {
+/** Bytes of a TDMR whose PAMT entries one call initialises. */
+export function bytesPerCall({ release }: ModuleState): number {
+  return release.tdmrInitPages * PAGE_4K;
+}
+
+/** Initialises the PAMT entries of the next `bytes` of the TDMR; the caller made sure that so many remain. */
+export function initialisePAMT(module: ModuleState, tdmr: TDMRState, bytes: number): void {
   const from = tdmr.initialised;
-  tdmr.initialised += calls * module.release.tdmrInitPages * PAGE_4K;
+  tdmr.initialised += bytes;
   if (module.pages.size === 0) return;
   // PAMT entries left over from the life of a module before this one are overwritten.
   for (const address of module.pages.keys()) {

@@ -1,9 +1,11 @@
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { GLOBAL_LOCK_HELD } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import type { ModuleState } from '../state.ts';
 import { hasEnoughLPs } from './tdh-sys-config.ts';
 
@@ -14,6 +16,9 @@ export const TDH_SYS_UPDATE = createLeaf({
   source: 'TDX Module ABI specification, TDH.SYS.UPDATE; recorded cases update-*, perm-*U*',
   run,
 });
+
+const NOT_PENDING = refusal(STATUS.TDX_SYS_STATE_INCORRECT, 'not right after initialisation of every LP');
+const NO_HANDOFF = refusal(STATUS.TDX_SYS_INVALID_HANDOFF, 'no handoff data, or of a version this module cannot read');
 
 function run(
   module: ModuleState,
@@ -26,18 +31,13 @@ function run(
   const { moduleHv, minUpdateHv } = hardware.loader;
 
   // Checks.
-  if (conditions.globalLock !== 'free') return refuse(module, regs, STATUS.TDX_SYS_BUSY, 'global lock held');
+  if (conditions.globalLock !== 'free') return refuse(regs, GLOBAL_LOCK_HELD);
   if (module.phase !== 'SYSINIT_DONE' || !hasEnoughLPs(module)) {
-    return refuse(module, regs, STATUS.TDX_SYS_STATE_INCORRECT, 'not right after initialisation of every LP');
+    return refuse(regs, NOT_PENDING);
   }
   const { data } = handoff;
   if (handoff.valid === 0 || data === null || handoff.version < minUpdateHv || handoff.version > moduleHv) {
-    return refuse(
-      module,
-      regs,
-      STATUS.TDX_SYS_INVALID_HANDOFF,
-      'no handoff data, or of a version this module cannot read',
-    );
+    return refuse(regs, NO_HANDOFF);
   }
 
   // Effect. What a refused TDH.SYS.CONFIG left behind is overwritten; the header's version stays.
@@ -52,5 +52,5 @@ function run(
   handoff.valid = 0;
   handoff.size = 0;
   handoff.data = null;
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -1,10 +1,11 @@
 import { PAGE_TYPE } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
-import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
+import { NO_KEY_ON_EVERY_PACKAGE } from '../common-refusals.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX, PAGE_IN_RDX, setPage } from '../pamt.ts';
 import type { ModuleState, TDState } from '../state.ts';
 
@@ -34,16 +35,15 @@ function run(
 
   // Checks.
   const pageFailure = checkPageOfType(module, page, PAGE_TYPE.NDA, PAGE_IN_RCX, 'exclusive', conditions);
-  if (pageFailure !== 0) return refuse(module, regs, pageFailure, module.lastReason);
+  if (pageFailure !== null) return refuse(regs, pageFailure);
   const tdrFailure = checkPageOfType(module, tdr, PAGE_TYPE.TDR, PAGE_IN_RDX, 'shared', conditions);
-  if (tdrFailure !== 0) return refuse(module, regs, tdrFailure, module.lastReason);
+  if (tdrFailure !== null) return refuse(regs, tdrFailure);
   const td = module.tds.get(tdr as number) as TDState;
-  if (td.lifecycle !== 'KEYS_CONFIGURED')
-    return refuse(module, regs, STATUS.TDX_TD_KEYS_NOT_CONFIGURED, 'the TD has no key on every package');
+  if (td.lifecycle !== 'KEYS_CONFIGURED') return refuse(regs, NO_KEY_ON_EVERY_PACKAGE);
 
   // Effect.
   td.vcpus.set(page as number, -1);
   td.childCount += 1;
   setPage(module, page as number, { type: PAGE_TYPE.TDVPR, owner: tdr as number });
-  return succeed(module, regs);
+  return succeed(regs);
 }

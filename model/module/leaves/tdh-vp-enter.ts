@@ -3,8 +3,9 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX, pageOwner } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 
@@ -22,6 +23,9 @@ export const TDH_VP_ENTER = createLeaf({
   run,
 });
 
+const TD_ON_ITS_WAY_OUT = refusal(STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is on its way out');
+const ON_ANOTHER_LP = refusal(STATUS.TDX_VCPU_ASSOCIATED, 'the vCPU is associated with another LP');
+
 function run(
   module: ModuleState,
   _hardware: Hardware,
@@ -31,16 +35,14 @@ function run(
 ): ModuleOutcome {
   // Checks.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDVPR, PAGE_IN_RCX, 'shared', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
   const page = regs.rcx as number;
   const td = module.tds.get(pageOwner(module, page));
-  if (td?.lifecycle !== 'KEYS_CONFIGURED')
-    return refuse(module, regs, STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is on its way out');
+  if (td?.lifecycle !== 'KEYS_CONFIGURED') return refuse(regs, TD_ON_ITS_WAY_OUT);
   const on = td.vcpus.get(page) ?? -1;
-  if (on !== -1 && on !== lp)
-    return refuse(module, regs, STATUS.TDX_VCPU_ASSOCIATED, 'the vCPU is associated with another LP');
+  if (on !== -1 && on !== lp) return refuse(regs, ON_ANOTHER_LP);
 
   // Effect.
   td.vcpus.set(page, lp);
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -3,8 +3,9 @@ import type { Registers } from '../../abi/registers.ts';
 import { STATUS } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
 import type { Conditions } from '../conditions.ts';
-import type { ModuleOutcome } from '../leaf.ts';
-import { createLeaf, refuse, succeed } from '../leaf.ts';
+import { createLeaf } from '../leaf.ts';
+import type { ModuleOutcome } from '../outcome.ts';
+import { refusal, refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX, pageOwner } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 
@@ -22,6 +23,8 @@ export const TDH_VP_FLUSH = createLeaf({
   run,
 });
 
+const NOT_ON_THIS_LP = refusal(STATUS.TDX_VCPU_NOT_ASSOCIATED, 'the vCPU is not associated with this LP');
+
 function run(
   module: ModuleState,
   _hardware: Hardware,
@@ -31,13 +34,12 @@ function run(
 ): ModuleOutcome {
   // Checks.
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.TDVPR, PAGE_IN_RCX, 'exclusive', conditions);
-  if (failure !== 0) return refuse(module, regs, failure, module.lastReason);
+  if (failure !== null) return refuse(regs, failure);
   const page = regs.rcx as number;
   const td = module.tds.get(pageOwner(module, page));
-  if (td?.vcpus.get(page) !== lp)
-    return refuse(module, regs, STATUS.TDX_VCPU_NOT_ASSOCIATED, 'the vCPU is not associated with this LP');
+  if (td?.vcpus.get(page) !== lp) return refuse(regs, NOT_ON_THIS_LP);
 
   // Effect.
   td.vcpus.set(page, -1);
-  return succeed(module, regs);
+  return succeed(regs);
 }

@@ -32,7 +32,6 @@ export function killModule(world: World): Outcome {
   const phase = modulePhase(world);
   if (phase === 'ABSENT' || phase === 'DEAD') return 'ignored';
   world.module.phase = 'DEAD';
-  world.module.lastReason = 'the module shut itself down';
   world.disturbed = true;
   return 'done';
 }

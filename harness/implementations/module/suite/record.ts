@@ -86,8 +86,8 @@ function makeCalls(
   for (let made = 0; made < repeat; made += 1) {
     const regs = { ...entry };
     const outcome = callModule(module, hardware, lp, regs, conditions);
-    if (outcome === 'fatal') return [...answers, { count: 1, result: null }];
-    if (outcome === 'unsupported')
+    if (outcome.kind === 'fatal') return [...answers, { count: 1, result: null }];
+    if (outcome.kind === 'unsupported')
       throw new Error(`a draft calls a leaf the model does not have: ${formatU64(entry.rax)}`);
     const answer = JSON.stringify(asText(regs));
     const previous = answers.at(-1);

@@ -63,7 +63,7 @@ function aroundTheCall(table: FaultTable, fault: Fault) {
   const before = snapshot(module, hardware);
   const regs = { ...call.regs };
   const outcome = callModule(module, hardware, call.lp, regs, call.conditions);
-  return { before, after: snapshot(module, hardware), rax: outcome === 'answered' ? regs.rax : null };
+  return { before, after: snapshot(module, hardware), rax: outcome.kind === 'answered' ? regs.rax : null };
 }
 
 function beforeTheCall(table: FaultTable, fault: Fault | null) {
@@ -85,7 +85,7 @@ function beforeTheCall(table: FaultTable, fault: Fault | null) {
 }
 
 function snapshot(module: ModuleState, { memory }: Hardware): string {
-  const { release: _release, lastReason: _reason, ...state } = module;
+  const { release: _release, ...state } = module;
   const words = [...memory.blocks].filter(([, block]) => block.some((word) => word !== 0));
   return JSON.stringify([state, words], (_, value: unknown) => {
     if (typeof value === 'bigint') return value.toString(16);
