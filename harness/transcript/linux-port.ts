@@ -1,5 +1,6 @@
 import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import type { Registers } from '../../model/abi/registers.ts';
+import { STATUS } from '../../model/abi/status.ts';
 import { formatU64, type U64 } from '../../model/abi/u64.ts';
 import type { AllocationKind, KernelPort, Trap } from '../../model/kernel/port.ts';
 import { array, integer, object, optionalArray, registerList, text, u64, type Json } from './linux-format.ts';
@@ -36,7 +37,6 @@ const LEAF_NAMES: ReadonlyMap<U64, string> = new Map(
     ] as const
   ).map((name) => [LEAF_NUMBER[name], name.slice('TDH.'.length)]),
 );
-const NO_ENTROPY = 0x8000020300000000n;
 const PAGE = 4096;
 
 /**
@@ -227,7 +227,7 @@ function call(replay: Replay, cpu: number, registers: Registers, all: boolean): 
   if (replay.remaining > 1) {
     replay.remaining--;
     // A hidden answer of a folded row: no entropy leaves the registers alone; an earlier TDMR.INIT was not at its end.
-    if (rax !== NO_ENTROPY) registers.rdx = 0;
+    if (rax !== STATUS.TDX_RND_NO_ENTROPY) registers.rdx = 0;
     return 'none';
   }
   registers.rcx = rcx;

@@ -1,5 +1,6 @@
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { STATUS } from '../abi/status.ts';
+import { isRecoverable } from '../abi/transient-status.ts';
 import { highHalf, isZero, lowHalf } from '../abi/u64.ts';
 import type { LockState } from '../kernel/lock.ts';
 import type { EventRecord, SeamcallEntry } from '../world/trace.ts';
@@ -70,7 +71,7 @@ export const FACT = {
   /** TDH.SYS.INIT or TDH.SYS.LP.INIT, which came too early, too late, twice or never. */
   'wants-order': 1 << 30,
   /** A call that may be repeated: bit 63 of the status is set, bit 62 is not. */
-  'is-transient': 1 << 31,
+  'is-recoverable': 1 << 31,
 } as const;
 
 export type Fact = keyof typeof FACT;
@@ -208,5 +209,5 @@ function factsOfFailure(world: World, record: EventRecord, facts: number): numbe
   if (root.trap !== 'none') return 0;
   const status = highHalf(root.rax);
   const want = WANT.get(status) ?? 0;
-  return status >= 0x80000000 && status < 0xc0000000 ? want | FACT['is-transient'] : want;
+  return isRecoverable(root.rax) ? want | FACT['is-recoverable'] : want;
 }

@@ -1,18 +1,10 @@
 import { STATUS } from '../abi/status.ts';
+import { TRANSIENT_STATUSES } from '../abi/transient-status.ts';
 import type { SeamcallEntry } from '../world/trace.ts';
 import type { Always } from './invariant.ts';
 import { INIT_EVENTS, failedSeamcall, leafName, offenceOf, statusClass } from './look.ts';
 
 /** Statuses that allow another try. */
-
-const TRANSIENT: ReadonlySet<string> = new Set([
-  'TDX_SYS_BUSY',
-  'TDX_OPERAND_BUSY',
-  'TDX_KEY_GENERATION_FAILED',
-  'TDX_RND_NO_ENTROPY',
-  'TDX_INTERRUPTED_RESUMABLE',
-  'TDX_INTERRUPTED_RESTARTABLE',
-]);
 
 /** Calls in all while the module has no entropy. Source: RDRAND_RETRY_LOOPS, Linux 6.12. */
 const ENTROPY_ATTEMPTS_MAX = 10;
@@ -26,10 +18,15 @@ export const RETRY_TRANSIENT_IS_NOT_PERMANENT: Always = {
   source:
     'tdh_sys_key_config.c, TDX module 1.5.01 (the undo makes a retry legal); v10 05/16, Dave Hansen, 23 Mar 2023 (no entropy gets a status of its own)',
   after: INIT_EVENTS,
-  needs: ['failed-call', 'errno', 'is-transient'],
+  needs: ['failed-call', 'errno', 'is-recoverable'],
   check: (world, record, report) => {
     const root = failedSeamcall(world, record);
-    if (root === undefined || !TRANSIENT.has(statusClass(root)) || record.errno === 0) return;
+    if (
+      root === undefined ||
+      !(TRANSIENT_STATUSES as readonly string[]).includes(statusClass(root)) ||
+      record.errno === 0
+    )
+      return;
     const { kernel } = world;
     // TDX may already be disabled by an earlier initialisation, or by one that runs at the same time.
     const settled =

@@ -1,3 +1,4 @@
+import { BUSY_STATUSES } from '../abi/transient-status.ts';
 import { PAGE_TYPE } from '../abi/page.ts';
 import type { Always } from './invariant.ts';
 import {
@@ -75,9 +76,6 @@ export const TD_LAST_CPU_OF_PACKAGE_STAYS: Always = {
   },
 };
 
-/** Statuses after which another try may succeed: busy, or no key generated. */
-const TRANSIENT = ['TDX_OPERAND_BUSY', 'TDX_SYS_BUSY', 'TDX_KEY_GENERATION_FAILED'];
-
 export const TD_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
   holds: 'always',
   id: 'td/transient-status-costs-no-td',
@@ -93,7 +91,8 @@ export const TD_TRANSIENT_STATUS_COSTS_NO_TD: Always = {
       const calls = kernelCalls(world, record, name);
       const last = calls.at(-1);
       const tries = triesOf(calls);
-      if (last === undefined || tries >= ATTEMPTS || !TRANSIENT.includes(statusClass(last))) continue;
+      if (last === undefined || tries >= ATTEMPTS || !(BUSY_STATUSES as readonly string[]).includes(statusClass(last)))
+        continue;
       report(offenceOf(last, `${name} was refused ${times(tries)}, and the guest is given up`));
       return;
     }

@@ -1,5 +1,7 @@
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
-import { highHalf, isZero, type U64 } from '../abi/u64.ts';
+import { STATUS } from '../abi/status.ts';
+import { isBusy } from '../abi/transient-status.ts';
+import { isZero, type U64 } from '../abi/u64.ts';
 import { CRASH } from './flow.ts';
 import type { MessageId } from './message.ts';
 import type { KernelPort, Trap } from './port.ts';
@@ -33,7 +35,8 @@ export const TDH_SYS_DISABLE = LEAF_NUMBER['TDH.SYS.DISABLE'];
 export const TDX_SEAMCALL_VMFAILINVALID = 0x8000ff00ffff0000n;
 export const TDX_SEAMCALL_GP = 0x8000ff000000000dn;
 export const TDX_SEAMCALL_UD = 0x8000ff0000000006n;
-export const TDX_RND_NO_ENTROPY = 0x8000020300000000n;
+
+const { TDX_RND_NO_ENTROPY } = STATUS;
 
 /** How a revision's wrapper turns the end of a SEAMCALL into an errno and dmesg. */
 export interface SeamcallPolicy {
@@ -108,21 +111,13 @@ function callUntilFinal(kernel: KernelState, port: KernelPort, cpu: number, repe
     }
     const status = statusOf(trap, registers.rax);
     if (isZero(status)) return 0;
-    if (status === TDX_RND_NO_ENTROPY ? --attempts <= 0 : !isTransient(status) || --transientAttempts <= 0)
-      return status;
+    if (status === TDX_RND_NO_ENTROPY ? --attempts <= 0 : !isBusy(status) || --transientAttempts <= 0) return status;
     if (repeatsInputs) load(kernel, leaf, rcx, rdx, r8, r9);
     else {
       registers.rax = leaf;
       runs = false;
     }
   }
-}
-
-/** High halves of OPERAND_BUSY, SYS_BUSY and KEY_GENERATION_FAILED. */
-const TRANSIENT: readonly number[] = [0x80000200, 0x80000202, 0x80000800];
-
-function isTransient(status: U64): boolean {
-  return TRANSIENT.includes(highHalf(status));
 }
 
 /**

@@ -1,4 +1,6 @@
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
+import { OPERAND } from '../../../model/abi/operand-id.ts';
+import { STATUS, withDetails } from '../../../model/abi/status.ts';
 import { formatU64 } from '../../../model/abi/u64.ts';
 import { randomInt } from 'node:crypto';
 import type { CaseAnswer, ModuleCaseText } from '../protocol/messages.ts';
@@ -13,6 +15,10 @@ const LEAF = {
   TDMR_INIT: formatU64(LEAF_NUMBER['TDH.SYS.TDMR.INIT']),
   SHUTDOWN: formatU64(LEAF_NUMBER['TDH.SYS.SHUTDOWN']),
 };
+const KEY_CONFIGURED = formatU64(STATUS.TDX_KEY_CONFIGURED);
+const SYS_BUSY = formatU64(STATUS.TDX_SYS_BUSY);
+const RAX_INVALID = formatU64(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RAX));
+const RCX_INVALID = formatU64(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RCX));
 const NO_INJECT = { unsupported: 'no inject' };
 const LINK = 'https://example.org/issues/1';
 
@@ -26,8 +32,8 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     what: 'says TDX_SYS_BUSY where TDX_KEY_CONFIGURED belongs',
     verdict: 'wrong-status',
     module: changed((_, answer) =>
-      answer.result?.['rax'] === '0x81500000000'
-        ? { ...answer, result: { ...answer.result, rax: '0x8000020200000000' } }
+      answer.result?.['rax'] === KEY_CONFIGURED
+        ? { ...answer, result: { ...answer.result, rax: SYS_BUSY } }
         : undefined,
     ),
   },
@@ -35,8 +41,8 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
     what: 'forgets which operand of TDH.SYS.TDMR.INIT was invalid',
     verdict: 'wrong-details',
     module: changed((rax, answer) =>
-      rax === LEAF.TDMR_INIT && answer.result?.['rax'] === '0xc000010000000001'
-        ? { ...answer, result: { ...answer.result, rax: '0xc000010000000000' } }
+      rax === LEAF.TDMR_INIT && answer.result?.['rax'] === RCX_INVALID
+        ? { ...answer, result: { ...answer.result, rax: RAX_INVALID } }
         : undefined,
     ),
   },
@@ -81,15 +87,13 @@ export const WRONG_ANSWERS: Readonly<Record<string, Miniature>> = {
   'wrong-outcome': {
     what: 'answers where the module shuts itself down',
     verdict: 'wrong-outcome',
-    module: changed((_, { fatal }) => (fatal === undefined ? undefined : { result: { rax: '0xc000010000000000' } })),
+    module: changed((_, { fatal }) => (fatal === undefined ? undefined : { result: { rax: RAX_INVALID } })),
   },
   'state-leak': {
     what: 'TDH.SYS.RD is refused once any case has shut its module down',
     verdict: 'state-leak',
     module: (model) => {
-      const leaky = changed((rax) =>
-        leaked && rax === LEAF.RD ? { result: { rax: '0x8000020200000000' } } : undefined,
-      )(model);
+      const leaky = changed((rax) => (leaked && rax === LEAF.RD ? { result: { rax: SYS_BUSY } } : undefined))(model);
       return {
         ...leaky,
         play: async (question, withState) => {

@@ -1,14 +1,9 @@
+import { STATUS } from '../../../abi/status.ts';
 import { EAGAIN, EINVAL, EIO, ENOMEM, ENOSPC } from '../../errno.ts';
 import { AGAIN, BLOCKED, DONE, type StepResult, type Step } from '../../flow.ts';
 import { lock, unlock } from '../../lock.ts';
 import { printk } from '../../printk.ts';
-import {
-  seamcallStatus,
-  TDH_MNG_ADDCX,
-  TDH_MNG_CREATE,
-  TDH_MNG_KEY_CONFIG,
-  TDX_RND_NO_ENTROPY,
-} from '../../seamcall.ts';
+import { seamcallStatus, TDH_MNG_ADDCX, TDH_MNG_CREATE, TDH_MNG_KEY_CONFIG } from '../../seamcall.ts';
 import { allocate, release } from '../../tdx-memory.ts';
 import { packageMaskBytes } from '../linux/configure.ts';
 import { allocateKeyID, freeKeyID, type KernelTD } from '../../td.ts';
@@ -137,7 +132,7 @@ export const MNG_CREATE: Step = {
     const td = tdOf(kernel, thread);
     if (td === undefined) return EINVAL;
     const status = seamcallStatus(kernel, port, thread.cpu, TDH_MNG_CREATE, td.tdr, td.hkid);
-    if (status === TDX_RND_NO_ENTROPY) return EAGAIN;
+    if (status === STATUS.TDX_RND_NO_ENTROPY) return EAGAIN;
     if (status !== 0) {
       printk(kernel, port, 'kvm-seamcall-failed', TDH_MNG_CREATE, status);
       return EIO;
@@ -186,7 +181,7 @@ export const ADD_TDCS_PAGES: Step = {
       return DONE;
     }
     const status = seamcallStatus(kernel, port, thread.cpu, TDH_MNG_ADDCX, page, td.tdr);
-    if (status === TDX_RND_NO_ENTROPY) return EAGAIN;
+    if (status === STATUS.TDX_RND_NO_ENTROPY) return EAGAIN;
     if (status !== 0) {
       printk(kernel, port, 'kvm-seamcall-failed', TDH_MNG_ADDCX, status);
       return EIO;

@@ -1,3 +1,4 @@
+import { STATUS } from '../../../abi/status.ts';
 import type { U64 } from '../../../abi/u64.ts';
 import { EINVAL } from '../../errno.ts';
 import { AGAIN, DONE, JUMP, type Step } from '../../flow.ts';
@@ -25,9 +26,6 @@ import { flushVCPU, type FlushVCPU } from './td-run.ts';
 const HKID = 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGES = 'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGE = 4096;
-const TDX_FLUSHVP_NOT_DONE = 0x8000082400000000n;
-const TDX_INTERRUPTED_RESUMABLE = 0x8000000300000000n;
-const TDX_NO_HKID_READY_TO_WBCACHE = 0x82100000000;
 /** Calls of TDH.PHYMEM.CACHE.WB before the kernel gives up. Source: TDX_SEAMCALL_RETRIES, Linux 6.16. */
 const WRITE_BACK_ATTEMPTS = 10000;
 
@@ -78,7 +76,7 @@ export function vpflushdone(source: string, silent: U64): Step {
   };
 }
 
-export const VPFLUSHDONE: Step = vpflushdone(HKID, TDX_FLUSHVP_NOT_DONE);
+export const VPFLUSHDONE: Step = vpflushdone(HKID, STATUS.TDX_FLUSHVP_NOT_DONE);
 
 /** TDH.PHYMEM.CACHE.WB on the CPUs that `runsOn` says, resumed while interrupts stop it. A failure shows at FREEID. */
 export function writeBackCaches(
@@ -96,9 +94,9 @@ export function writeBackCaches(
         let status: U64 = 0;
         for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt++) {
           status = seamcallStatus(kernel, port, cpu, TDH_PHYMEM_CACHE_WB, status === 0 ? 0 : 1, 0);
-          if (status !== TDX_INTERRUPTED_RESUMABLE) break;
+          if (status !== STATUS.TDX_INTERRUPTED_RESUMABLE) break;
         }
-        if (status !== 0 && status !== TDX_NO_HKID_READY_TO_WBCACHE)
+        if (status !== 0 && status !== STATUS.TDX_NO_HKID_READY_TO_WBCACHE)
           printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_CACHE_WB, status);
         return AGAIN;
       }

@@ -1,3 +1,4 @@
+import { STATUS } from '../../../abi/status.ts';
 import type { U64 } from '../../../abi/u64.ts';
 import { EBUSY, EINVAL, EIO, ENOMEM } from '../../errno.ts';
 import { DONE, type Step } from '../../flow.ts';
@@ -12,7 +13,6 @@ import { tdOf } from './td-create.ts';
 /** A guest's vCPU and the CPU it runs on. Inferred where the module's answers are concerned: no recording has vCPUs. */
 
 const PAGE = 4096;
-const TDX_VCPU_NOT_ASSOCIATED = 0x8000070200000000n;
 const LOAD = 'tdx_vcpu_load() and tdx_vcpu_run(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 
 /** One vCPU a guest, made when it is first to run. */
@@ -76,7 +76,7 @@ export function flushVCPU(kernel: KernelState, port: KernelPort, td: KernelTD): 
   if (td.vcpuOn === -1) return 0;
   const status = seamcallStatus(kernel, port, td.vcpuOn, TDH_VP_FLUSH, td.tdvpr, 0);
   td.vcpuOn = -1;
-  return status === TDX_VCPU_NOT_ASSOCIATED ? 0 : status;
+  return status === STATUS.TDX_VCPU_NOT_ASSOCIATED ? 0 : status;
 }
 
 /** The same in the kernel that breaks no invariant: a vCPU that the module holds on to is still on its CPU. */
