@@ -3,6 +3,7 @@ import type { Platform } from '../model/platform/platform.ts';
 import type { Event } from '../model/world/event.ts';
 import type { Preemption } from '../model/world/schedule.ts';
 import { UserError } from './user-error.ts';
+import { parseJSONText } from './json-text.ts';
 import { migrate } from './migrate.ts';
 import { publishedSchema } from './schema.ts';
 
@@ -118,7 +119,7 @@ const KEY_RANK = new Map(KEY_ORDER.map((key, rank) => [key, rank]));
  * Throws a UserError that says what is wrong and where.
  */
 export function decodeCaseFile(text: string, name: string): CaseFile {
-  const json = CASE_SCHEMA.check(migrate(parseJSON(text, name), name, FORMAT_VERSION), name);
+  const json = CASE_SCHEMA.check(migrate(parseJSONText(text, name, 'a case in JSON'), name, FORMAT_VERSION), name);
   const { known, finding, ...rest } = json;
   const decoded = fromJSON(rest) as Case;
   checkReferences(decoded, name);
@@ -147,17 +148,6 @@ export function encodeCaseFile(file: CaseFile): string {
 /** The case alone as one line of canonical JSON: what is hashed, memoised and put into reports. */
 export function encodeCaseLine({ profile, platform, events, schedule }: Case): string {
   return printInline(toJSON({ formatVersion: FORMAT_VERSION, profile, platform, events, schedule }));
-}
-
-function parseJSON(text: string, name: string): unknown {
-  if (text.trim() === '') throw new UserError(`${name}: the file is empty; expected a case in JSON`);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const what = text.trimEnd().endsWith('}') ? 'not valid JSON' : 'the file is truncated';
-    throw new UserError(`${name}: ${what} (${why})`);
-  }
 }
 
 /** What a schema cannot say: every LP an event or override names exists. */

@@ -1,3 +1,4 @@
+import { printable } from './text.ts';
 import { UserError } from './user-error.ts';
 
 type JSONObject = Readonly<Record<string, unknown>>;
@@ -19,7 +20,7 @@ export function migrate(json: unknown, name: string, version: number): JSONObjec
   const found = file['formatVersion'];
   if (typeof found !== 'number' || !Number.isInteger(found) || found < 0) {
     throw new UserError(
-      `${name}: at /formatVersion: expected a whole number (this build reads 0 to ${version}), got ${JSON.stringify(found) ?? 'nothing'}`,
+      `${name}: at /formatVersion: expected a whole number (this build reads 0 to ${version}), got ${found === undefined ? 'nothing' : printable(JSON.stringify(found) ?? '', 60)}`,
     );
   }
   if (found > version) {

@@ -12,7 +12,7 @@ describe('what does not match a schema is said in one plain sentence', () => {
     [{ ...hello, capabilities: {} }, "request: at /capabilities: expected a member 'lineMax'"],
     [{ ...hello, capabilities: 'all' }, 'request: at /capabilities: expected an object'],
     [{ type: 'ping', id: 1.5 }, 'request: at /id: expected a whole number'],
-    [{ type: 'ping', id: -1 }, 'request: at /id: expected a number >= 0'],
+    [{ type: 'ping', id: -1 }, 'request: at /id: expected a whole number from 0 to 9007199254740991'],
     [{ type: 'run', id: 1, cases: 3 }, 'request: at /cases: expected a list'],
     [{ type: 'run', id: 1, cases: [], state: 'yes' }, 'request: at /state: expected true or false'],
   ])('%j', (value, message) => {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import { printable } from './text.ts';
 import { UserError } from './user-error.ts';
 
 /** A published JSON Schema, compiled; `check` throws a UserError naming the place and what was expected there. */
@@ -30,39 +31,53 @@ export function publishedSchema<T>(path: string): Schema<T> {
 
 function validator(): Ajv2020 {
   const { Ajv2020: Validator } = require('ajv/dist/2020.js') as { Ajv2020: typeof Ajv2020 };
-  ajv ??= new Validator({ discriminator: true, allowUnionTypes: true });
+  ajv ??= new Validator({ discriminator: true, allowUnionTypes: true, allErrors: false, verbose: true });
   return ajv;
 }
 
-/** The first error that names something the reader can mend, as `at PLACE: what was expected`; at the top, without a place. */
+/**
+ * The error that names something the reader can correct, as `at PLACE: what was expected`; at the top, without a place. Of
+ * alternatives, one whose type fits and whose value does not says most; else all types are named.
+ */
 function explain(errors: readonly ErrorObject[]): string {
   // A failed alternative is reported after its members; the member at the deepest path says most.
-  const error = [...errors].sort((a, b) => b.instancePath.length - a.instancePath.length)[0];
+  const depth = Math.max(...errors.map(({ instancePath }) => instancePath.length));
+  const deepest = errors.filter(({ instancePath }) => instancePath.length === depth);
+  const error = deepest.find(({ keyword }) => !VAGUE.includes(keyword)) ?? deepest[0];
   if (error === undefined) return 'does not match its schema';
-  return error.instancePath === '' ? expected(error) : `at ${error.instancePath}: ${expected(error)}`;
+  const types = deepest.filter(({ keyword }) => keyword === 'type').map(expectedType);
+  const what = error.keyword === 'type' ? `expected ${[...new Set(types)].join(' or ')}` : expected(error);
+  return error.instancePath === '' ? what : `at ${printable(error.instancePath)}: ${what}`;
 }
 
-function expected({ keyword, params, message }: ErrorObject): string {
+/** Keywords that say less than another error of the same place. */
+const VAGUE: readonly string[] = ['type', 'anyOf', 'oneOf', 'if'];
+
+function expectedType({ params }: ErrorObject): string {
+  return [params['type']].flat().map(String).map(typeText).join(' or ');
+}
+
+function expected({ keyword, params, message, parentSchema }: ErrorObject): string {
   switch (keyword) {
     case 'required':
       return `expected a member '${String(params['missingProperty'])}'`;
-    case 'type':
-      return `expected ${[params['type']].flat().map(String).map(typeText).join(' or ')}`;
     case 'enum':
       return `expected one of ${(params['allowedValues'] as unknown[]).map(String).join(', ')}`;
     case 'const':
       return `expected ${JSON.stringify(params['allowedValue'])}`;
     case 'additionalProperties':
-      return `unexpected member '${String(params['additionalProperty'])}'`;
+      return `unexpected member '${printable(String(params['additionalProperty']), 60)}'`;
     case 'discriminator': {
       const [tag, value] = [String(params['tag']), params['tagValue'] as unknown];
-      return value === undefined ? `expected a member '${tag}'` : `unknown ${tag} ${JSON.stringify(value)}`;
+      return value === undefined
+        ? `expected a member '${tag}'`
+        : `unknown ${tag} ${printable(JSON.stringify(value) ?? '', 60)}`;
     }
     case 'minimum':
     case 'exclusiveMinimum':
     case 'maximum':
     case 'exclusiveMaximum':
-      return `expected a number ${String(params['comparison'])} ${String(params['limit'])}`;
+      return `expected ${boundsText(parentSchema)}`;
     case 'minLength':
       return 'expected text that is not empty';
     case 'minItems':
@@ -73,6 +88,21 @@ function expected({ keyword, params, message }: ErrorObject): string {
     default:
       return `it ${message ?? 'does not match its schema'}`;
   }
+}
+
+/** `a whole number from 1 to 64`: both bounds, whichever was broken. */
+function boundsText(schema: ErrorObject['parentSchema']): string {
+  const { type, minimum, exclusiveMinimum, maximum, exclusiveMaximum } = (schema ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const parts = [
+    typeText([type].flat().map(String)[0] ?? 'number'),
+    ...(minimum === undefined ? [] : [`from ${String(minimum)}`]),
+    ...(exclusiveMinimum === undefined ? [] : [`above ${String(exclusiveMinimum)}`]),
+    ...(maximum === undefined ? [] : [minimum === undefined ? `up to ${String(maximum)}` : `to ${String(maximum)}`]),
+    ...(exclusiveMaximum === undefined ? [] : [`below ${String(exclusiveMaximum)}`]),
+  ];
+  return parts.join(' ');
 }
 
 const TYPE_TEXT: ReadonlyMap<string, string> = new Map([

@@ -12,10 +12,14 @@ export const EXIT = {
   CANNOT_RUN: 4,
   /** Our bug. */
   INTERNAL: 70,
-  /** Interrupted after a clean flush (Ctrl-C, SIGTERM). */
+  /** Interrupted after a clean flush (the terminal closed, Ctrl-C, SIGTERM). */
+  SIGHUP: 129,
   SIGINT: 130,
   SIGTERM: 143,
 } as const;
+
+/** Signals that ask for a clean end: the terminal closed, Ctrl-C, SIGTERM. */
+export type StopSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

@@ -5,6 +5,7 @@ import type { KnownDeviation } from '../store/known.ts';
 import { type Budget, type Deadlines, deadlines, nthRange, type Shard } from './budget.ts';
 import { concludeCampaign } from './conclude.ts';
 import type { Executor } from './executor.ts';
+import type { StopSignal } from '../user-error.ts';
 import { enter, enterRecheck, enterSlips, type Finding, type Ledger, openLedger } from './ledger.ts';
 import type { Given, Tally } from './range.ts';
 import type { CampaignRecord, Found, Footer } from './record.ts';
@@ -44,12 +45,14 @@ export interface CampaignPorts {
   readonly executor: Executor;
   /** Milliseconds. */
   readonly now: () => number;
-  readonly interrupted: () => 'SIGINT' | 'SIGTERM' | undefined;
+  readonly interrupted: () => StopSignal | undefined;
   /** Keeps a finding's case, in place of what was kept of that bucket before; returns where. */
   readonly save: (bucket: string, file: CaseFile) => string;
   /** Where what was saved may turn out to be no finding: takes that file back. */
   readonly discard?: (file: string) => void;
   readonly emit: (record: CampaignRecord) => void;
+  /** True once something outside failed, such as a disk: the campaign ends with what there is. Missing: never. */
+  readonly failed?: () => boolean;
   /** After every range. */
   readonly progress: (ledger: Ledger) => void;
 }
@@ -241,7 +244,7 @@ function save(run: Run, finding: Finding): void {
 }
 
 function rangesAreOver(run: Run): boolean {
-  if (run.stopped || run.interrupted() !== undefined) return true;
+  if (run.stopped || isOver(run)) return true;
   if (
     run.deadlines !== null &&
     run.now() >= (run.toShrink.length > 0 ? run.deadlines.ranges : run.deadlines.idleRanges)
@@ -255,5 +258,5 @@ function shrinkingIsOver(run: Run): boolean {
 }
 
 function isOver(run: Run): boolean {
-  return run.interrupted() !== undefined;
+  return run.interrupted() !== undefined || run.failed?.() === true;
 }

@@ -1,6 +1,6 @@
 import type { Profile } from '../case.ts';
 import type { RuleText } from '../oracle/rule.ts';
-import type { ExitCode } from '../user-error.ts';
+import type { ExitCode, StopSignal } from '../user-error.ts';
 
 /**
  * The event stream of a campaign, one JSON object a line: header, then what happened, then a footer. The single source
@@ -122,7 +122,7 @@ export interface Footer extends Totals {
   /** What was done otherwise than by the model, and better. */
   readonly explained?: readonly ExplainedDifference[];
   readonly sometimes: SometimesOutcome;
-  readonly interrupted: 'SIGINT' | 'SIGTERM' | null;
+  readonly interrupted: StopSignal | null;
   /** Our bug, with the case that shows it. */
   readonly crash: { readonly origin: string; readonly stack: string } | null;
   readonly exitCode: ExitCode;

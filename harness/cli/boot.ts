@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import type { BootOutcome, Machine } from '../platform-file/boot-machine.ts';
 import type { ReportedOutcome } from '../platform-file/reported-outcome.ts';
 import { decodeCaseFile } from '../case.ts';
+import { parseJSONText } from '../json-text.ts';
 import { publishedSchema } from '../schema.ts';
-import { kindOfPath, listCaseFiles, readText } from '../store/case-store.ts';
+import { listCaseFiles } from '../store/case-store.ts';
+import { kindOfPath, readText } from '../store/read.ts';
 import type { Context } from './screen/context.ts';
 import { nameOf } from './options/corpus-option.ts';
 import { UserError } from '../user-error.ts';
@@ -46,12 +48,7 @@ function fileOf({ root }: Context, name: string): string {
 
 function machineAt(path: string): Machine {
   const text = readText(path);
-  let file: unknown;
-  try {
-    file = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${path}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
-  }
+  const file = parseJSONText(text, path, 'a platform or a case in JSON');
   const isCase = typeof file === 'object' && file !== null && 'formatVersion' in file;
   return isCase ? { platform: decodeCaseFile(text, path).case.platform } : { file, name: path };
 }

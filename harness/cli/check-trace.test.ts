@@ -85,8 +85,8 @@ describe('check-trace', () => {
 
 describe('a damaged transcript gets one clear message', () => {
   test.each<[name: string, content: () => string | Buffer, status: number, message: string]>([
-    ['cut in a line', () => lines.slice(0, 3).join('\n').slice(0, -40), EXIT.USAGE, ':3: not JSON'],
-    ['not JSON', () => `${lines[0]}\n{broken}\n`, EXIT.USAGE, ':2: not JSON'],
+    ['cut in a line', () => lines.slice(0, 3).join('\n').slice(0, -40), EXIT.USAGE, ':3: the file is truncated'],
+    ['not JSON', () => `${lines[0]}\n{broken}\n`, EXIT.USAGE, ':2: not valid JSON at line 1, column 2'],
     ['not UTF-8', () => Buffer.from([0x7b, 0xff, 0xfe, 0x0a]), EXIT.USAGE, ':1: not UTF-8'],
     [
       'a cut gzip stream',
@@ -186,7 +186,7 @@ describe('a damaged transcript gets one clear message', () => {
       status: EXIT.CANNOT_RUN,
       stderr: expect.stringContaining('ENOENT'),
     });
-    expect(run(folder)).toMatchObject({ status: EXIT.CANNOT_RUN, stderr: expect.stringContaining('EISDIR') });
+    expect(run(folder)).toMatchObject({ status: EXIT.USAGE, stderr: expect.stringContaining('it is a folder') });
   });
 });
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { encodeCaseFile, type Profile } from '../case.ts';
 import { writeAtomic } from '../store/atomic.ts';
-import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile } from '../store/case-store.ts';
+import { bucketFileName, listCaseFiles, readCaseFile } from '../store/case-store.ts';
+import { kindOfPath } from '../store/read.ts';
 import { loadKnown } from '../store/known.ts';
 import { loadReasons, reasonFor } from '../store/reasons.ts';
 import type { Context } from './screen/context.ts';

@@ -1,9 +1,10 @@
-import { counted } from '../text.ts';
+import { counted, printable } from '../text.ts';
 import { rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Case } from '../case.ts';
-import { addCase, caseHash, listCaseFiles, kindOfPath, readCaseFile } from '../store/case-store.ts';
+import type { Case, CaseFile } from '../case.ts';
+import { addCase, bucketFileName, caseHash, listCaseFiles, readCaseFile } from '../store/case-store.ts';
+import { kindOfPath } from '../store/read.ts';
 import { writeAtomic } from '../store/atomic.ts';
 import { encodeCaseFile } from '../case.ts';
 import { minimiseCorpus } from '../store/minimise.ts';
@@ -76,7 +77,7 @@ function stats(context: Context, folder: string | undefined, json: boolean): voi
   if (cases.length + known.length === 0) process.exitCode = EXIT.INCONCLUSIVE;
 }
 
-function merge({ terminal }: Context, into: string, from: readonly string[]): void {
+function merge({ terminal, stages }: Context, into: string, from: readonly string[]): void {
   const known = kindOfPath(into) === undefined ? [] : loadKnown(into);
   const buckets = new Set(known.map((one) => `${one.case.profile.kernel}\n${one.bucket}`));
   const folder = join(into, 'cases');
@@ -86,6 +87,7 @@ function merge({ terminal }: Context, into: string, from: readonly string[]): vo
   let [added, there] = [0, 0];
   for (const path of from.flatMap(casesBelow)) {
     const file = readCaseFile(path);
+    requireKernel(stages, file.case.profile.kernel, path);
     const bucket = file.known === undefined ? undefined : `${file.case.profile.kernel}\n${file.known.bucket}`;
     const hash = caseHash(file.case);
     if (bucket === undefined ? hashes.has(hash) : buckets.has(bucket)) {
@@ -94,12 +96,27 @@ function merge({ terminal }: Context, into: string, from: readonly string[]): vo
     }
     added += 1;
     if (bucket === undefined) addCase(folder, { case: file.case });
-    else writeAtomic(join(into, 'known', file.case.profile.kernel, basename(path)), encodeCaseFile(file));
+    else addKnown(into, file);
     if (bucket === undefined) hashes.add(hash);
     else buckets.add(bucket);
   }
   terminal.out(`${into}: ${added} added, ${there} were there already\n`);
   if (added + there === 0) process.exitCode = EXIT.INCONCLUSIVE;
+}
+
+/** A corpus from elsewhere is data: the name of a kernel becomes the name of a folder only if it is a revision's. */
+function requireKernel({ kernels }: Context['stages'], kernel: string, path: string): void {
+  if (!kernels.includes(kernel))
+    throw new UserError(`${path}: unknown kernel '${printable(kernel, 60)}': expected one of ${kernels.join(', ')}`);
+}
+
+/** Keeps a known deviation under the name of its bucket; never in place of a different case. */
+function addKnown(into: string, file: CaseFile): void {
+  const { kernel } = file.case.profile;
+  const target = join(into, 'known', kernel, bucketFileName(file.known?.bucket ?? ''));
+  if (kindOfPath(target) !== undefined)
+    throw new UserError(`${target} already holds another case; move it out of the way, and merge again`);
+  writeAtomic(target, encodeCaseFile(file));
 }
 
 /** Of a corpus its cases and known deviations (not its platforms and recordings); of any other folder every case. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeCaseFile } from '../case.ts';
@@ -6,6 +6,8 @@ import { readCampaignLog } from '../report/lines.ts';
 import { SUMMARY_SCHEMA, type Summary } from '../report/summary.ts';
 import { readCaseFile } from '../store/case-store.ts';
 import { type CLIResult, runCLI, type TemporaryFolder, temporaryFolder } from '../testing/spawn-cli.ts';
+
+const FULL_DISK = new URL('../testing/full-disk.js', import.meta.url).href;
 
 let folder: TemporaryFolder;
 beforeEach(() => {
@@ -210,15 +212,26 @@ describe('fuzz refuses', () => {
     writeFileSync(at('file'), '');
     const { code, err } = await fuzz('--runs', '10', '--output', 'file/below');
     expect(code).toBe(2);
-    expect(err).toMatch(/^seamstress: cannot write file\/below\/probe: a part of the path is a file, not a folder\n$/);
+    expect(err).toMatch(/^seamstress: cannot write file\/below: a part of the path is a file, not a folder\n$/);
   });
 
-  test('a full disk: exit 4', async () => {
+  test('a device in place of a file, which it leaves alone', async () => {
     mkdirSync(at('reports'));
     symlinkSync('/dev/full', at('reports/fuzz.ndjson'));
     const { code, err } = await fuzz('--runs', '10');
+    expect([code, err]).toEqual([2, expect.stringContaining('it is a device; expected a regular file')]);
+    expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
+  });
+
+  test.each([1, 2, 3, 4, 5, 8, 12])('to lose what it found when the disk is full from write %i on', async (after) => {
+    const { code, out, err } = await runCLI(folder.path, ['fuzz', '--runs', '200'], {
+      env: { NODE_OPTIONS: `--import=${FULL_DISK}`, FULL_AFTER: String(after) },
+    });
     expect(code).toBe(4);
-    expect(err).toContain('seamstress: cannot write reports/fuzz.ndjson: the disk is full\n');
+    expect(err).toMatch(/^seamstress: cannot write \S+: the disk is full$/m);
+    expect(err).not.toContain('    at ');
+    // The first two prove that the folders can be written to.
+    if (after > 2) expect(out).toMatch(/cases \(/);
   });
 
   test('a known deviation that is damaged', async () => {
@@ -226,6 +239,6 @@ describe('fuzz refuses', () => {
     writeFileSync(at('mine/known/a.json'), '{"formatVersion": 1');
     const { code, err } = await fuzz('--runs', '10', '--corpus', 'mine');
     expect(code).toBe(2);
-    expect(err).toMatch(/^seamstress: mine\/known\/a\.json: the file is truncated \(.*\)\n$/);
+    expect(err).toMatch(/^seamstress: mine\/known\/a\.json: the file is truncated: .*\n$/);
   });
 });

@@ -207,7 +207,7 @@ describe('boot', () => {
     });
     expect(await run('boot', 'y.json')).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/^seamstress: y.json: not valid JSON/),
+      err: expect.stringMatching(/^seamstress: y.json: the file is truncated/),
     });
     expect(await run('boot', 'nowhere')).toMatchObject({
       code: 2,

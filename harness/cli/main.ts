@@ -64,6 +64,7 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
   program.addCommand(configCommand(context));
   program.addCommand(completionCommand(context));
   inherit(program, terminal);
+  endOnUncaught(terminal);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -100,6 +101,16 @@ function pathOf(command: Command): string {
   return command.parent === null || command.parent.parent === null
     ? command.name()
     : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** An error in a callback comes to no `catch`: without this Node ends with 1, the code of a finding. */
+function endOnUncaught(terminal: Terminal): void {
+  const end = (error: unknown): void => {
+    process.exitCode = explain(error, terminal);
+    process.exit();
+  };
+  process.once('uncaughtException', end);
+  process.once('unhandledRejection', end);
 }
 
 function explain(error: unknown, terminal: Terminal): number {

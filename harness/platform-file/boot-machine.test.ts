@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { BOOT_SCHEMA } from '../cli/boot.ts';
-import { readText } from '../store/case-store.ts';
+import { readText } from '../store/read.ts';
 import { readPlatformFile } from '../store/platform-store.ts';
 import { healthyPlatform } from '../testing/platform.ts';
 import { bootMachine } from './boot-machine.ts';

@@ -1,5 +1,6 @@
 import type { Platform } from '../../model/platform/platform.ts';
 import { UserError } from '../user-error.ts';
+import { parseJSONText } from '../json-text.ts';
 import { publishedSchema } from '../schema.ts';
 import type { WrittenAddress } from './address.ts';
 import { keyidRule } from './keyid-rule.ts';
@@ -104,13 +105,7 @@ export function requireMachine(value: unknown, name: string): void {
 
 /** Reads the text of a platform file. Throws a UserError that says what is wrong and where. */
 export function parsePlatformFile(text: string, name: string): PlatformFromFile {
-  if (text.trim() === '') throw new UserError(`${name}: the file is empty; expected a platform in JSON`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${name}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
-  }
+  const value = parseJSONText(text, name, 'a platform in JSON');
   requireMachine(value, name);
   return platformFromFile(value, name);
 }

@@ -1,37 +1,99 @@
 import {
   closeSync,
+  constants,
   existsSync,
+  fchmodSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, UserError } from '../user-error.ts';
 import { errorCode } from './errno.ts';
+import { kindText } from './read.ts';
 
 /**
  * Writes a whole file or nothing: under a temporary name, flushed, then renamed. A reader, or the next run after a
- * `kill -9`, sees the old file or the new one. Makes the folder. Throws a UserError where the place cannot be written.
+ * `kill -9`, sees the old file or the new one. Makes the folder; follows a symbolic link and keeps the mode of a file that
+ * is there. Throws a UserError where the place cannot be written, and for what is no regular file: as root, renaming over a
+ * device node would destroy it.
  */
 export function writeAtomic(path: string, text: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    makeFolder(dirname(path));
-    const file = openSync(temporary, 'w');
+    const target = targetOf(path);
+    const folder = dirname(target.path);
+    makeFolder(folder);
+    sweepOnce(folder);
+    const temporary = temporaryName(target.path);
     try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      writeNew(temporary, text, target.mode);
+      renameSync(temporary, target.path);
+    } catch (error) {
+      discard(temporary);
+      throw error;
     }
-    renameSync(temporary, path);
   } catch (error) {
-    discard(temporary);
     throw writeFailure(path, error);
+  }
+}
+
+/** Opens a file that is written as it grows, empty, by the rules of `writeAtomic`; returns its descriptor. */
+export function openStream(path: string): number {
+  try {
+    const target = targetOf(path);
+    makeFolder(dirname(target.path));
+    sweepOnce(dirname(target.path));
+    return openSync(target.path, 'w', target.mode);
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+}
+
+interface Target {
+  /** Links followed. */
+  readonly path: string;
+  /** Of the file that is there, or of a new one. */
+  readonly mode: number;
+}
+
+/** Where a write to `path` ends up. A link to a file that is not there names that file. */
+function targetOf(path: string, links = 0): Target {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return { path, mode: 0o666 };
+  if (found.isSymbolicLink()) {
+    if (links > LINKS_MAX) throw new UserError(`cannot write ${path}: its symbolic links form a loop`);
+    return targetOf(resolve(dirname(path), readlinkSync(path)), links + 1);
+  }
+  if (!found.isFile())
+    throw new UserError(`cannot write ${path}: ${kindText(found)}; expected a regular file, or a name that is free`);
+  return { path, mode: found.mode & 0o7777 };
+}
+
+const LINKS_MAX = 40;
+/** Leaves room for the process id in a name of 255 bytes. */
+const NAME_MAX = 200;
+
+function temporaryName(path: string): string {
+  const name = Buffer.from(basename(path)).subarray(0, NAME_MAX).toString('utf8').replaceAll('\ufffd', '');
+  return join(dirname(path), `.${name}.${process.pid}.tmp`);
+}
+
+/** Fails where another process has placed a file or a link of that name meanwhile. */
+function writeNew(path: string, text: string, mode: number): void {
+  discard(path);
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
+  try {
+    if (mode !== 0o666) fchmodSync(file, mode);
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -53,21 +115,37 @@ function makeFolder(folder: string): void {
 
 /** Makes `folder` and proves that a file can be written there, before hours of work depend on it. */
 export function requireWritable(folder: string): void {
-  const probe = join(folder, 'probe');
-  writeAtomic(probe, '');
-  rmSync(probe, { force: true });
+  const probe = join(folder, `.probe.${process.pid}.tmp`);
+  try {
+    makeFolder(folder);
+    sweepOnce(folder);
+    writeNew(probe, '', 0o666);
+  } catch (error) {
+    throw writeFailure(folder, error);
+  } finally {
+    discard(probe);
+  }
+}
+
+const swept = new Set<string>();
+
+/** Every verb that writes removes what killed runs left beside its files. */
+function sweepOnce(folder: string): void {
+  if (swept.has(folder)) return;
+  swept.add(folder);
+  sweepTemporaries(folder);
 }
 
 /** Removes what runs that were killed in mid-write left in `folder`. Files of runs still alive stay. */
 export function sweepTemporaries(folder: string): number {
-  let swept = 0;
+  let count = 0;
   for (const name of namesIn(folder)) {
     const pid = /^\..+\.(\d+)\.tmp$/.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
     rmSync(join(folder, name), { force: true });
-    swept += 1;
+    count += 1;
   }
-  return swept;
+  return count;
 }
 
 /** What a failed write means to the user: a place to correct (exit 2), or a machine that cannot go on (exit 4). */
@@ -76,6 +154,9 @@ export function writeFailure(path: string, error: unknown): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new UserError(`cannot write ${path}: the disk is full`, EXIT.CANNOT_RUN);
   if (code === 'EIO') return new UserError(`cannot write ${path}: input/output error`, EXIT.CANNOT_RUN);
+  if (error instanceof UserError) return error;
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return new UserError(`cannot write ${path}: too many files are open (ulimit -n)`, EXIT.CANNOT_RUN);
   const why = WRITE_ERRORS[code];
   return why === undefined ? error : new UserError(`cannot write ${path}: ${why}`);
 }
@@ -89,6 +170,9 @@ const WRITE_ERRORS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   ENOENT: 'no such folder',
   ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its symbolic links form a loop',
+  ETXTBSY: 'it is a program that runs',
+  ENXIO: 'it is a FIFO without a reader, or a device without driver',
 };
 
 /** The failure to report is the first one, not that its leftovers cannot be removed either. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { type Case, type CaseFile, decodeCaseFile, encodeCaseFile, encodeCaseLine } from '../case.ts';
 import { UserError } from '../user-error.ts';
 import { writeAtomic } from './atomic.ts';
-import { errorCode } from './errno.ts';
+import { readFailure, readText } from './read.ts';
 
 /** Sixteen hexadecimal digits that equal cases share: the case's name in a corpus. */
 export function caseHash(input: Case): string {
@@ -21,18 +21,18 @@ export function bucketFileName(bucket: string): string {
   return `${slug}-${createHash('sha256').update(bucket).digest('hex').slice(0, 8)}.json`;
 }
 
-/** Reads one case file; a UserError names what is wrong with it. */
-export function readCaseFile(path: string): CaseFile {
-  return decodeCaseFile(readText(path), path);
-}
+/** A case whose file is named by its hash. */
+const HASH_NAME = /^([0-9a-f]{16})\.json$/;
 
-/** Reads a text file the user named. */
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UserError(`cannot read ${path}: ${readProblem(error)}`);
-  }
+/** Reads one case file; a UserError says what is wrong with it, a hash in its name that is not the case's included. */
+export function readCaseFile(path: string): CaseFile {
+  const file = decodeCaseFile(readText(path), path);
+  const hash = HASH_NAME.exec(basename(path))?.[1];
+  if (hash !== undefined && hash !== caseHash(file.case))
+    throw new UserError(
+      `${path}: the case is not the one that the name says: its hash is ${caseHash(file.case)}; the file was changed or damaged`,
+    );
+  return file;
 }
 
 /** Adds a case under its content's name and returns the path. Adding it again changes nothing. */
@@ -65,25 +65,7 @@ export function listCaseFiles(folder: string): readonly string[] {
   try {
     visit(folder);
   } catch (error) {
-    throw new UserError(`cannot read ${folder}: ${readProblem(error)}`);
+    throw readFailure(folder, error);
   }
   return paths;
 }
-
-/** `undefined`: there is nothing at `path`. */
-export function kindOfPath(path: string): 'file' | 'folder' | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return undefined;
-  return found.isDirectory() ? 'folder' : 'file';
-}
-
-function readProblem(error: unknown): string {
-  return READ_ERRORS[errorCode(error)] ?? String(error);
-}
-
-const READ_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of the path is a file, not a folder',
-};

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Case, Known } from '../case.ts';
 import { UserError } from '../user-error.ts';
-import { kindOfPath, listCaseFiles, readCaseFile } from './case-store.ts';
+import { listCaseFiles, readCaseFile } from './case-store.ts';
+import { kindOfPath } from './read.ts';
 
 /** A deviation that is understood: its minimal case, and why it happens. */
 export interface KnownDeviation extends Known {

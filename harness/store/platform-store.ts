@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Platform } from '../../model/platform/platform.ts';
 import type { PlatformFromFile } from '../platform-file/platform-file.ts';
 import { parsePlatformFile } from '../platform-file/platform-file.ts';
-import { readText } from './case-store.ts';
+import { readText } from './read.ts';
 
 /** Reads one platform file; a UserError names what is wrong with it. */
 export function readPlatformFile(path: string): PlatformFromFile {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { publishedSchema } from '../schema.ts';
-import { kindOfPath, readText } from './case-store.ts';
-import { UserError } from '../user-error.ts';
+import { parseJSONText } from '../json-text.ts';
+import { kindOfPath, readText } from './read.ts';
 
 /** Why a deviation happens, written down once for all kernels that share it. */
 export interface Reason {
@@ -19,13 +19,7 @@ export const REASONS_SCHEMA = publishedSchema<{ readonly reasons: readonly Reaso
 export function loadReasons(corpus: string): readonly Reason[] {
   const path = join(corpus, 'reasons.json');
   if (kindOfPath(path) === undefined) return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(readText(path));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
-  }
+  const value = parseJSONText(readText(path), path, 'the reasons of known deviations in JSON');
   return REASONS_SCHEMA.check(value, path).reasons;
 }
 

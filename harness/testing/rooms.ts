@@ -43,7 +43,10 @@ export const FLOORS: readonly (readonly Room[])[] = [
     room('harness/text.ts', 'plurals, and quoting for a shell'),
     room('harness/user-error.ts', 'exit codes, and errors that the user can correct'),
   ],
-  [room('harness/schema.ts', 'checks JSON against a published schema')],
+  [
+    room('harness/json-text.ts', 'parses the JSON of a file that a user named'),
+    room('harness/schema.ts', 'checks JSON against a published schema'),
+  ],
   [room('harness/migrate.ts', 'converts case files of older formats')],
   [room('harness/case.ts', 'the case format: reading, writing, canonical text')],
   [room('harness/profile.ts', 'the kernel revision and module release that a case names')],

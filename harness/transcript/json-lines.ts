@@ -1,8 +1,9 @@
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
+import { parseJSONText } from '../json-text.ts';
 import { TraceFormatError } from './replay.ts';
 
 /** Longer than any recorded line (the longest is 300 KB) and short enough to hold in memory and parse. Bytes. */
@@ -78,8 +79,11 @@ async function* chunks(file: string, lineNumber: () => number): AsyncGenerator<B
 }
 
 async function isGzip(file: string): Promise<boolean> {
-  const handle = await open(file);
+  // Without O_NONBLOCK, opening a FIFO waits for a writer.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!(await handle.stat()).isFile())
+      throw new TraceFormatError(`${file}: it is a folder, a FIFO or a device; expected JSON Lines, plain or gzip`);
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
     return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
   } finally {
@@ -101,15 +105,10 @@ function decode(decoder: TextDecoder, bytes: Buffer, file: string, number: numbe
 
 function parse(text: string, file: string, number: number): unknown {
   try {
-    return JSON.parse(text);
+    return parseJSONText(text, `${file}:${number}`, 'one JSON object a line');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TraceFormatError(`${file}:${number}: not JSON (${shorten(why)}); the line may have been cut`);
+    throw new TraceFormatError(error instanceof Error ? error.message : String(error));
   }
-}
-
-function shorten(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
 function tooLong(file: string, number: number, sizeMax: number): TraceFormatError {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Stages } from '../../campaign/stages.ts';
 import type { CaseFile } from '../../case.ts';
-import { bucketFileName, kindOfPath, listCaseFiles, readCaseFile } from '../../store/case-store.ts';
+import { bucketFileName, listCaseFiles, readCaseFile } from '../../store/case-store.ts';
+import { kindOfPath } from '../../store/read.ts';
 import type { Corpus } from './corpus-option.ts';
 import { UserError } from '../../user-error.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';

@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import type { Given } from '../../campaign/range.ts';
-import { kindOfPath, listCaseFiles, readCaseFile } from '../../store/case-store.ts';
+import { listCaseFiles, readCaseFile } from '../../store/case-store.ts';
+import { kindOfPath } from '../../store/read.ts';
 import { type KnownDeviation, loadKnown } from '../../store/known.ts';
 import type { Context } from '../screen/context.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Evidence, SuiteAnswer } from '../../catalogue/entry.ts';
 import { reachedBy } from '../../implementations/module/suite/reach.ts';
-import { kindOfPath } from '../../store/case-store.ts';
+import { kindOfPath } from '../../store/read.ts';
 import { readModuleCase } from '../../transcript/module-case.ts';
 import type { Context } from '../screen/context.ts';
 import { nameOf, openCorpus } from './corpus-option.ts';

@@ -16,7 +16,11 @@ const LOG_EVERY = 5000;
 const FOLLOW_EVERY = 500;
 
 /** Progress on stderr: one redrawn line on a terminal, otherwise a line now and then. `cases`: how many there will be, if it is known. */
-export function progressLine({ err, live, columns }: Terminal, cases: number | null, now: () => number): ProgressLine {
+export function progressLine(
+  { err, redraw: replace, live, columns }: Terminal,
+  cases: number | null,
+  now: () => number,
+): ProgressLine {
   const start = now();
   let last = live ? Number.NEGATIVE_INFINITY : start;
   let drawn = false;
@@ -28,7 +32,8 @@ export function progressLine({ err, live, columns }: Terminal, cases: number | n
     if (time - last < (live ? REDRAW_EVERY : LOG_EVERY)) return;
     last = time;
     const text = describeProgress(latest, cases, tried, (time - start) / 1000);
-    err(live ? `\r\u001b[K${text.slice(0, columns - 1)}` : `${text}\n`);
+    if (live) replace(text.slice(0, columns - 1));
+    else err(`${text}\n`);
     drawn = live;
   };
   return {
@@ -45,7 +50,7 @@ export function progressLine({ err, live, columns }: Terminal, cases: number | n
     },
     end() {
       clearInterval(timer);
-      if (drawn) err('\r\u001b[K');
+      if (drawn) replace('');
       drawn = false;
     },
   };

@@ -1,12 +1,15 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import type { CampaignRecord } from '../../campaign/record.ts';
 import { encodeRecord, withoutTiming } from '../../report/lines.ts';
-import { writeFailure } from '../../store/atomic.ts';
+import { openStream, writeFailure } from '../../store/atomic.ts';
+import { UserError } from '../../user-error.ts';
 
 /** Takes a campaign's records down, on disk as they come: a campaign that is killed leaves all but its footer. */
 export interface Recorder {
   readonly emit: (record: CampaignRecord) => void;
   readonly records: readonly CampaignRecord[];
+  /** Why the stream on disk ends early; `null`: it does not. */
+  readonly failure: () => UserError | null;
   readonly close: () => void;
 }
 
@@ -14,13 +17,21 @@ export interface Recorder {
 export function openRecorder(path: string, timings: boolean, now: () => number): Recorder {
   const records: CampaignRecord[] = [];
   const start = now();
-  const file = attempt(path, () => openSync(path, 'w'));
+  const file = openStream(path);
+  let failure: UserError | null = null;
   return {
     records,
+    failure: () => failure,
     emit(record) {
       const kept = timings ? timed(record, (now() - start) / 1000) : withoutTiming(record);
       records.push(kept);
-      attempt(path, () => writeSync(file, encodeRecord(kept)));
+      // Behind a record that was cut nothing is written: a stream may end in the middle of a line, and nowhere else have one.
+      if (failure !== null) return;
+      try {
+        writeSync(file, encodeRecord(kept));
+      } catch (error) {
+        failure = failureOf(path, error);
+      }
     },
     close: () => closeSync(file),
   };
@@ -31,10 +42,8 @@ function timed(record: CampaignRecord, seconds: number): CampaignRecord {
   return { ...record, timing: { seconds, casesPerSecond: Math.round(record.cases / Math.max(seconds, 0.001)) } };
 }
 
-function attempt<T>(path: string, write: () => T): T {
-  try {
-    return write();
-  } catch (error) {
-    throw writeFailure(path, error);
-  }
+function failureOf(path: string, error: unknown): UserError {
+  const failure = writeFailure(path, error);
+  if (failure instanceof UserError) return failure;
+  throw failure;
 }

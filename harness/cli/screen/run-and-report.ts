@@ -5,7 +5,10 @@ import type { CampaignRecord, Header } from '../../campaign/record.ts';
 import type { StagesSource } from '../../campaign/stages.ts';
 import { renderScreen } from '../../report/console.ts';
 import { summarise } from '../../report/summary.ts';
-import { requireWritable, sweepTemporaries } from '../../store/atomic.ts';
+import type { CaseFile } from '../../case.ts';
+import { requireWritable } from '../../store/atomic.ts';
+import { bucketFileName } from '../../store/case-store.ts';
+import { UserError } from '../../user-error.ts';
 import type { Context } from './context.ts';
 import { type Reporter, writeReports } from './fuzz-reports.ts';
 import { catchInterrupts } from './interrupt.ts';
@@ -39,33 +42,41 @@ export interface ReportedRun extends Pick<CampaignPorts, 'save' | 'discard'> {
 /** Makes sure that `output` can be written to, and returns its folder of findings. */
 export function openOutput(output: string): string {
   const findings = join(output, 'findings');
-  for (const folder of [output, findings]) {
-    requireWritable(folder);
-    sweepTemporaries(folder);
-  }
+  for (const folder of [output, findings]) requireWritable(folder);
   return findings;
 }
 
-/** Runs a campaign, writes its records and reports, prints the last screen or the summary, and sets the exit code. */
+/**
+ * Runs a campaign, writes its records and reports, prints the last screen or the summary, and sets the exit code. Where a
+ * file cannot be written (a full disk), the campaign ends, and what was found is printed all the same before the message.
+ */
 export async function runAndReport(context: Context, run: ReportedRun, options: OutputOptions): Promise<void> {
-  const records = await recordCampaign(context, run, options);
+  const { records, failure } = await recordCampaign(context, run, options);
   const { terminal, palette } = context;
-  writeReports(options.output, run.name, records, options.reporter ?? []);
   const summary = summarise(records);
   terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : renderScreen(records, palette()));
   const { crash } = summary;
   if (crash !== null)
     terminal.err(`seamstress: internal error${run.crashed(crash.origin)}\n${mapStack(crash.stack)}\n`);
   process.exitCode = summary.exitCode;
+  if (failure !== null) throw failure;
+  writeReports(options.output, run.name, records, options.reporter ?? []);
+}
+
+interface Recorded {
+  readonly records: readonly CampaignRecord[];
+  /** Why not everything is on disk. */
+  readonly failure: UserError | null;
 }
 
 async function recordCampaign(
   { terminal }: Context,
   { config, header, source, workers, name, total, save, discard }: ReportedRun,
   { output, timings, quiet = false }: OutputOptions,
-): Promise<readonly CampaignRecord[]> {
+): Promise<Recorded> {
   const recorder = openRecorder(join(output, `${name}.ndjson`), timings, Date.now);
   let executor: Executor | undefined;
+  const unsaved: { first: UserError | null } = { first: null };
   const interrupts = catchInterrupts(terminal, () => executor?.stop());
   const progress = progressLine(terminal, total, Date.now);
   try {
@@ -76,7 +87,8 @@ async function recordCampaign(
       executor,
       now: Date.now,
       interrupted: interrupts.signal,
-      save,
+      failed: () => recorder.failure() !== null || unsaved.first !== null,
+      save: (bucket, file) => saveOrNote(save, bucket, file, unsaved),
       ...(discard !== undefined && { discard }),
       emit: recorder.emit,
       progress: quiet ? () => undefined : progress.show,
@@ -87,5 +99,21 @@ async function recordCampaign(
     recorder.close();
     await executor?.close();
   }
-  return recorder.records;
+  return { records: recorder.records, failure: unsaved.first ?? recorder.failure() };
+}
+
+/** A finding that cannot be saved is still printed: its place is then a name without a file. */
+function saveOrNote(
+  save: ReportedRun['save'],
+  bucket: string,
+  file: CaseFile,
+  unsaved: { first: UserError | null },
+): string {
+  try {
+    return save(bucket, file);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    unsaved.first ??= error;
+    return `(not saved: ${bucketFileName(bucket)})`;
+  }
 }
