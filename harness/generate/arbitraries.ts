@@ -9,12 +9,12 @@ import { drawCase } from './generate-case.ts';
 import { drawPlatform } from './platform.ts';
 import { EVERYTHING } from './swarm.ts';
 
-/** Platforms of one temperament, with the names of what is broken. */
+/** Platforms of one temperament, with the names of the broken rules. */
 export function platformArbitrary(temperament: Temperament): fc.Arbitrary<Drawn<Platform>> {
   return arbitrary((random) => drawPlatform(random, temperament, EVERYTHING));
 }
 
-/** Event sequences of one temperament on a given platform, with the names of what is broken. */
+/** Event sequences of one temperament on a given platform, with the names of the breaking perturbations. */
 export function eventsArbitrary(temperament: Temperament, platform: Platform): fc.Arbitrary<Drawn<Event[]>> {
   return arbitrary((random) => drawEvents(random, temperament, platform, EVERYTHING));
 }

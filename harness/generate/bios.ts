@@ -7,7 +7,7 @@ import { chance, pick } from './draw.ts';
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
-/** What BIOS can get wrong about SEAM; the names are MCHECK's. All of them leave KeyIDs announced: a lying BIOS. */
+/** SEAM settings that BIOS can get wrong, named after MCHECK's rules. BIOS announces KeyIDs in all of them. */
 export const SEAM_BREAKS = [
   'seamrr-absent',
   'seamrr-absent',
@@ -19,7 +19,7 @@ export const SEAM_BREAKS = [
 /** Free 32 MiB slots below 2 GiB, one of them outside every low CMR that the generator draws. */
 const LOW_SLOTS = [0x78000000, 0x70000000, 0x60000000, 0x7c000000] as const;
 
-/** A legal SEAMRR of 32 or 64 MiB that touches no CMR: in a node's cut if there is room, else below 2 GiB. */
+/** A legal SEAMRR of 32 or 64 MiB that overlaps no CMR: in the part cut off a node's top, or below 2 GiB. */
 export function drawSEAMRR(random: Random, cmrs: readonly AddressRange[]): AddressRange {
   const size = chance(random, 80) ? 32 * MiB : 64 * MiB;
   if (chance(random, 30)) {
@@ -68,7 +68,7 @@ export function drawBrokenSEAM(random: Random, legal: AddressRange, lpCount: num
 /** CPUID(1).EAX of parts that run TDX: Sapphire and Emerald Rapids (with the partial-write erratum), Granite Rapids. */
 const PARTS = [0x806f8, 0x806f8, 0xc06f2, 0xa06d0] as const;
 
-/** One value for all packages, or per package with different steppings. */
+/** One value for all packages, or one per package with different steppings. */
 export function drawFMS(random: Random, packages: number): number[] {
   const part = pick(random, PARTS);
   if (chance(random, 90)) return [part];

@@ -8,7 +8,7 @@ const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 const PAGE = 4 * KiB;
 
-/** Rules of the CMR table that a broken one breaks; `cmr-too-many` needs 33 entries, which no interface can carry. */
+/** The CMR rules that a broken table breaks. Not `cmr-too-many`: it needs 33 entries, which no interface carries. */
 export const CMR_BREAKS = [
   'cmr-none',
   'cmr-empty-inside',
@@ -17,9 +17,9 @@ export const CMR_BREAKS = [
   'cmr-overlap',
 ] as const satisfies readonly CMRRule[];
 
-/** Where the low CMR ends on published machines (nine and three of twelve lists), and a small one. */
+/** Ends of the low CMR on published machines (nine and three of twelve lists), and one of a small machine. */
 const LOW_ENDS = [0x77800000, 0x77800000, 0x6f800000, 0x40000000] as const;
-/** What is cut off a node's top: SEAMRR (32 MiB) and PRMRR sizes of published lists. */
+/** Sizes cut off a node's top: SEAMRR (32 MiB) and PRMRR sizes of published lists. */
 const CUTS = [0, 0, 32 * MiB, 64 * MiB, 96 * MiB, 288 * MiB] as const;
 const EMPTY: AddressRange = { base: 0, size: 0 };
 
@@ -38,7 +38,7 @@ export function drawCMRs(random: Random, nodes: number): AddressRange[] {
     cmrs.push({ base, size: whole - cut });
     base += whole;
     const step = weighted(random, [70, 15, 15]);
-    // Sparse: nodes at far steps. Crooked: the next node begins inside a 1 GiB frame, so that TDMRs are clipped.
+    // 1: a gap of whole GiB. 2: the next node begins inside a 1 GiB frame, so that TDMRs are clipped.
     if (step === 1) base += random.nextInt(1, 8) * GiB;
     else if (step === 2) base += random.nextInt(1, 15) * 64 * MiB;
   }
@@ -47,7 +47,7 @@ export function drawCMRs(random: Random, nodes: number): AddressRange[] {
   return cmrs;
 }
 
-/** Describes one CMR as two that touch: nothing may come of it. */
+/** Describes one CMR as two adjacent ones, which must make no difference. */
 function splitOne(random: Random, cmrs: AddressRange[]): void {
   const at = random.nextInt(0, cmrs.length - 1);
   const cmr = cmrs[at];
@@ -69,7 +69,7 @@ export function breakCMRs(random: Random, legal: readonly AddressRange[]): { cmr
       cmrs.splice(at, 0, { base: chance(random, 50) ? 0 : cmr.base, size: 0 });
       return { cmrs, rule };
     case 'cmr-unaligned':
-      // Smaller at one end only: the neighbours stay where they are, and nothing but the alignment is wrong.
+      // Shrunk at one end, so that the neighbours stay in place and only the alignment is wrong.
       cmrs[at] = chance(random, 50)
         ? { base: cmr.base, size: cmr.size - random.nextInt(1, PAGE - 1) }
         : { base: cmr.base + random.nextInt(1, PAGE - 1), size: cmr.size - PAGE };

@@ -4,7 +4,7 @@ import type { Event } from '../../model/world/event.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
 
-/** Which conditions a leaf of host initialisation feels (module 1.5.01: locks and entropy it draws). */
+/** Conditions that affect a leaf of host initialisation (module 1.5.01: locks it takes and entropy it draws). */
 const FELT: Readonly<Record<'init' | 'lpInit' | 'config' | 'keyConfig' | 'tdmrInit', readonly Condition[]>> = {
   init: ['global-lock-busy', 'global-lock-shared', 'no-entropy'],
   lpInit: ['global-lock-busy', 'no-entropy'],
@@ -13,10 +13,10 @@ const FELT: Readonly<Record<'init' | 'lpInit' | 'config' | 'keyConfig' | 'tdmrIn
   tdmrInit: ['tdmr-lock-busy'],
 };
 
-/** Linux tries ten times on no entropy: one below, at and above that, and the single transient failure. */
+/** Linux tries ten times without entropy: one below, at and one above that, and the single transient failure. */
 const COUNTS = [1, 1, 1, 2, 9, 10, 11] as const;
 
-/** A condition that the leaf feels. */
+/** A condition that affects the leaf. */
 export function drawFeltCondition(random: Random, at: keyof typeof FELT): Event {
   const condition = pick(random, FELT[at]);
   return { kind: 'condition', condition, leaf: LEAF_AT[at], count: pick(random, COUNTS) };
@@ -30,7 +30,7 @@ const LEAF_AT = {
   tdmrInit: LEAF_NUMBER['TDH.SYS.TDMR.INIT'],
 } as const;
 
-/** What the leaves of a guest's life feel. */
+/** Conditions that affect the leaves with which a guest is made, run and destroyed. */
 const FELT_BY_GUESTS: readonly (readonly [leaf: number, conditions: readonly Condition[]])[] = [
   [LEAF_NUMBER['TDH.MNG.CREATE'], ['kot-lock-busy', 'no-entropy', 'pamt-lock-busy']],
   [LEAF_NUMBER['TDH.MNG.KEY.CONFIG'], ['pconfig-busy', 'pconfig-entropy', 'pamt-lock-busy']],
@@ -42,13 +42,13 @@ const FELT_BY_GUESTS: readonly (readonly [leaf: number, conditions: readonly Con
   [LEAF_NUMBER['TDH.PHYMEM.PAGE.RECLAIM'], ['pamt-lock-busy']],
 ];
 
-/** A condition that a leaf of a guest's life feels. */
+/** A condition that affects a leaf with which a guest is made, run or destroyed. */
 export function drawGuestCondition(random: Random): Event {
   const [leaf, conditions] = pick(random, FELT_BY_GUESTS);
   return { kind: 'condition', condition: pick(random, conditions), leaf, count: pick(random, COUNTS) };
 }
 
-/** Any condition at any leaf, felt or not. */
+/** Any condition at any leaf, with or without effect. */
 export function drawWildCondition(random: Random): Event {
   return {
     kind: 'condition',

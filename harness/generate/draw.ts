@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 
 /**
- * Small draws over fast-check's Random. Generation has about 12 us for a whole case, and one draw through a chain of
- * arbitraries costs as much as twenty straight from the Random: so the arbitraries here are drawn by hand.
+ * Small draws from fast-check's Random. Generating a whole case may take about 12 us, and one draw through a chain of
+ * arbitraries costs as much as twenty direct draws. Therefore this folder draws directly.
  */
 export type Random = fc.Random;
 
@@ -11,7 +11,7 @@ export function chance(random: Random, percent: number): boolean {
   return random.nextInt(0, 99) < percent;
 }
 
-/** One of the items, all alike; at least one item. */
+/** One of the items, with equal probability; `items` is not empty. */
 export function pick<T>(random: Random, items: readonly T[]): T {
   return items[random.nextInt(0, items.length - 1)] as T;
 }
@@ -29,8 +29,8 @@ export function weighted(random: Random, weights: readonly number[]): number {
 }
 
 /**
- * `legal`: keeps every rule by construction. `broken`: breaks exactly one rule, whose name is carried along. `wild`:
- * anything the types allow.
+ * `legal`: keeps every rule by construction. `broken`: breaks exactly one rule, whose name is returned with the value.
+ * `wild`: anything the types allow.
  */
 export type Temperament = 'legal' | 'broken' | 'wild';
 
@@ -40,13 +40,13 @@ export interface Drawn<T> {
   readonly broken: readonly string[];
 }
 
-/** What a legal value breaks. */
+/** The broken rules of a legal value: none. */
 export const NOTHING: readonly string[] = [];
 export const WILD: readonly string[] = ['wild'];
 
 /**
- * A drawing function as a fast-check arbitrary, for laws and for anyone who wants to combine it. It does not shrink:
- * failing cases are shrunk as data, by meaning.
+ * A drawing function as a fast-check arbitrary, for property tests and for combination with others. It does not shrink:
+ * failing cases are shrunk as data, by meaning (shrink/).
  */
 export function arbitrary<T>(draw: (random: Random) => T): fc.Arbitrary<T> {
   return new DrawnArbitrary(draw);

@@ -12,9 +12,9 @@ import { drawRawSEAMCALL } from './raw-seamcall.ts';
 import { EVERYTHING, type Swarm } from './swarm.ts';
 
 /**
- * What happens on a platform. The script is tdx_cpu_enable on every online CPU, then tdx_enable. `legal`: with nothing
- * but what a machine must cope with. `broken`: with exactly one named perturbation. `wild`: with several, or no script
- * at all.
+ * The events on a platform. The script is tdx_cpu_enable on every online CPU, then tdx_enable. `legal` adds harmless
+ * perturbations only; `broken` adds exactly one breaking perturbation; `wild` adds several, or replaces the script by
+ * random events.
  */
 export function drawEvents(random: Random, temperament: Temperament, platform: Platform, swarm: Swarm): Drawn<Event[]> {
   const plan = startPlan(random, platform);
@@ -27,7 +27,7 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
   for (let left = weighted(random, [40, 40, 20]); left > 0; left -= 1) choose(random, HARMLESS, swarm, chosen);
   const breaking = temperament === 'legal' ? 0 : temperament === 'broken' ? 1 : random.nextInt(2, 4);
   for (let left = breaking; left > 0; left -= 1) choose(random, BREAKING, swarm, chosen);
-  // An LP to be plugged in is rare; a machine that has one should see it happen.
+  // Few machines have a hot-addable LP; most cases with such a machine plug it in.
   if (breaking > 0 && hasHotAddable(platform) && chance(random, 60)) {
     const added = pick(random, ACPI_CPU_ADD);
     if (!chosen.includes(added)) {
@@ -35,18 +35,18 @@ export function drawEvents(random: Random, temperament: Temperament, platform: P
       chosen.push(added);
     }
   }
-  // So is a kernel that may hibernate.
+  // Kernels that may hibernate are rare, too.
   if (breaking > 0 && platform.hibernation && chance(random, 40) && !chosen.includes(SUSPEND)) chosen.push(SUSPEND);
-  // So is memory of two blocks that touch coming back as one.
+  // And so is memory of two adjacent blocks that returns as one.
   if (hasTouchingBlocks(platform) && chance(random, 40) && !chosen.includes(MEMORY_REONLINE))
     chosen.push(MEMORY_REONLINE);
-  // The swarm may have switched off what luck asked for; a broken case breaks something all the same.
+  // The swarm may have switched off every perturbation that was drawn; a broken case must still break something.
   if (temperament === 'broken' && !chosen.some(({ breaks }) => breaks)) choose(random, BREAKING, EVERYTHING, chosen);
   runScript(plan, chosen);
   return { value: plan.events, broken: temperament === 'legal' ? NOTHING : namesOf(chosen) };
 }
 
-/** At the end, in the middle, at the beginning. */
+/** After enable (twice as likely), before it, and before the CPUs are enabled. */
 const ACPI_CPU_ADD = ['acpi-cpu-add', 'acpi-cpu-add', 'acpi-cpu-add-between', 'acpi-cpu-add-before-enable'].map(named);
 const SUSPEND = named('suspend');
 const MEMORY_REONLINE = named('memory-reonline');
@@ -71,7 +71,7 @@ function hasTouchingBlocks({ memory }: Platform): boolean {
   return false;
 }
 
-/** Adds one of the perturbations that the swarm leaves on and that is not chosen yet, if a few tries find one. */
+/** Adds a perturbation that the swarm leaves on and that is not chosen yet, if one is found within six tries. */
 function choose(random: Random, from: readonly number[], swarm: Swarm, chosen: Perturbation[]): void {
   for (let tries = 0; tries < 6; tries += 1) {
     const index = random.nextInt(0, from.length - 1);
@@ -102,7 +102,7 @@ function runScript(plan: Plan, chosen: readonly Perturbation[]): void {
   if (chance(random, 96)) events.push({ kind: 'enable' });
   if (chosen.length > 0 && chance(random, 55)) tryAgain(plan);
   applyPhase(plan, chosen, 'after');
-  // Something that looks at what is left.
+  // An event that reads the state left behind.
   if (chance(random, 30))
     events.push({ kind: 'machine-check', lp: anyOnlineLP(plan), address: memory.anyAddress(plan) });
 }
@@ -113,7 +113,7 @@ function applyPhase(plan: Plan, chosen: readonly Perturbation[], phase: Phase): 
 
 function enableCPUs(plan: Plan): void {
   const { random, online, vmx, skipped } = plan;
-  // The kernel's order; one case in seven starts elsewhere.
+  // The kernel's order; about one case in seven starts at a random LP.
   const start = chance(random, 85) ? 0 : anyLP(plan);
   for (let step = 0; step < online.length; step += 1) {
     const lp = (start + step) % online.length;
@@ -123,7 +123,7 @@ function enableCPUs(plan: Plan): void {
   }
 }
 
-/** What a driver does after a failure: mends VMX where it is off, and calls again. */
+/** What a driver does after a failure: enters VMX operation where it is off, and calls again. */
 function tryAgain(plan: Plan): void {
   const lp = anyOnlineLP(plan);
   if (chance(plan.random, 80)) {

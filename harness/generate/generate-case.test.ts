@@ -20,7 +20,7 @@ const REAL = [healthyPlatform({ fms: [0xc06f2] })];
 const DEFAULT: GenerateOptions = { mood: 'default', platforms: REAL };
 
 describe('case k of a seed', () => {
-  test('regenerates alone, in any order', () => {
+  test('is the same alone and in any order', () => {
     const forwards = [0, 1, 2, 3, 4].map((index) => generateCase('seed', index, DEFAULT));
     const backwards = [4, 3, 2, 1, 0].map((index) => generateCase('seed', index, DEFAULT)).reverse();
     expect(backwards).toEqual(forwards);
@@ -34,7 +34,7 @@ describe('case k of a seed', () => {
 });
 
 describe.each(MOOD_NAMES)('mood %s', (mood) => {
-  test('gives cases that the case format can carry', () => {
+  test('generates cases that survive encoding and decoding', () => {
     fc.assert(
       fc.property(caseArbitrary({ mood, platforms: REAL }), ({ platform, events }) => {
         const whole = { formatVersion: 1, profile: { kernel: '6.12', module: '1.5.01' }, platform, events } as const;
@@ -45,7 +45,7 @@ describe.each(MOOD_NAMES)('mood %s', (mood) => {
   });
 });
 
-test('memory that comes back beside a block of less than a page begins at 0, not below', () => {
+test('memory brought back next to a block of less than a page begins at 0, not below', () => {
   const memory = [
     { base: 0, size: 1, node: 0 },
     { base: 1, size: 2 ** 31, node: 0 },
@@ -73,7 +73,7 @@ function share(holds: (generated: GeneratedCase) => boolean): number {
 
 const indexOf = (events: readonly Event[], kind: Event['kind'], from = 0): number =>
   events.findIndex((event, index) => index >= from && event.kind === kind);
-describe('what reveals the known flaws comes at least once in 300 cases', () => {
+describe('each condition that reveals a known flaw occurs at least once in 300 cases', () => {
   test.each<[string, (generated: GeneratedCase) => boolean]>([
     [
       'nosmt on a machine with siblings',
@@ -105,7 +105,10 @@ describe('what reveals the known flaws comes at least once in 300 cases', () => 
         return before === undefined ? platform.lps[first.lp]?.vmx === false : before.kind === 'vmxoff';
       },
     ],
-    ['a lying BIOS', ({ platform }) => platform.keyids.tdx > 1 && runMCHECK(platform).verdict === 'refused'],
+    [
+      'a BIOS that announces KeyIDs though MCHECK refuses the machine',
+      ({ platform }) => platform.keyids.tdx > 1 && runMCHECK(platform).verdict === 'refused',
+    ],
     ['VMX off at enable', ({ broken }) => broken.includes('vmx-off-at-enable')],
     ...([33, 35, 45, 31, 36] as const).map((leaf): [string, (generated: GeneratedCase) => boolean] => [
       `a condition at leaf ${leaf} before enable`,
@@ -150,12 +153,12 @@ describe('what reveals the known flaws comes at least once in 300 cases', () => 
       ({ events }) =>
         indexOf(events, 'enable') !== -1 && indexOf(events, 'machine-check', indexOf(events, 'enable')) !== -1,
     ],
-    ['a real machine', ({ platform }) => platform.fms[0] === 0xc06f2 && platform.cmrs.length === 2],
+    ['a real machine as the platform', ({ platform }) => platform.fms[0] === 0xc06f2 && platform.cmrs.length === 2],
   ])('%s', (_, holds) => {
     expect(share(holds)).toBeGreaterThan(1 / 300);
   });
 
-  test('an allocation fails at each of the first twelve places', () => {
+  test('an allocation failure occurs at each of the first twelve allocations', () => {
     const places = new Set<number>();
     for (const { events } of SAMPLE)
       for (const event of events) if (event.kind === 'allocation-failure') places.add(event.nth);
@@ -164,7 +167,7 @@ describe('what reveals the known flaws comes at least once in 300 cases', () => 
 });
 
 describe('events', () => {
-  test('every kind of event, condition and perturbation is drawn', () => {
+  test('include every kind of event, condition and perturbation', () => {
     const kinds = new Set<string>();
     const conditions = new Set<string>();
     const names = new Set<string>();
@@ -196,7 +199,7 @@ describe('events', () => {
     for (const { name, breaks } of PERTURBATIONS) if (breaks) expect(names).toContain(name);
   });
 
-  test('legal ones break nothing, broken ones one thing, and most are of a readable length', () => {
+  test('legal sequences break nothing, broken ones exactly one thing, and most have 3 to 16 events', () => {
     const platform = healthyPlatform();
     fc.assert(
       fc.property(eventsArbitrary('legal', platform), ({ value, broken }) => {

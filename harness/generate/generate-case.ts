@@ -14,11 +14,11 @@ import { drawSwarm, EVERYTHING } from './swarm.ts';
 
 export interface GenerateOptions {
   readonly mood: MoodName;
-  /** Machines of the field to start from now and then; the caller loads them. */
+  /** Real machines, from which some cases start; the caller loads them. */
   readonly platforms: readonly Platform[];
 }
 
-/** A machine, what happens to it, and what the generator broke on purpose: names of rules and perturbations. */
+/** A machine, its events, and what the generator broke on purpose: names of rules and perturbations. */
 export interface GeneratedCase {
   readonly platform: Platform;
   readonly events: readonly Event[];
@@ -31,7 +31,7 @@ export interface GeneratedCase {
 const SERIAL: readonly Preemption[] = [];
 const TEMPERAMENTS: readonly Temperament[] = ['legal', 'broken', 'wild'];
 
-/** Case `index` of a seed: the same for ever for the same options, whatever else is generated. */
+/** Case `index` of a seed. It depends on seed, index and options only, not on which other cases are generated. */
 export function generateCase(seed: string, index: number, options: GenerateOptions): GeneratedCase {
   return drawCase(randomFor(seed, index), options);
 }
@@ -45,7 +45,7 @@ export function drawCase(random: Random, { mood: name, platforms }: GenerateOpti
     ? { value: drawRealPlatform(random, platforms), broken: [] }
     : drawPlatform(random, drawTemperament(random, mood.platform), swarm);
   const events = drawEvents(random, drawTemperament(random, mood.events), platform.value, swarm);
-  // Drawn last: what the rest of the case is does not depend on it.
+  // Drawn last, so that the rest of the case does not depend on it.
   const schedule = chance(random, mood.interleaved) ? drawSchedule(random, events.value) : SERIAL;
   return {
     platform: platform.value,

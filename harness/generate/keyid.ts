@@ -2,7 +2,7 @@ import type { KeyIDPartition } from '../../model/platform/keyid.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
 
-/** KeyIDs that a broken partition has wrong; MCHECK lets all of them pass, kernel and module must not. */
+/** Ways to break the KeyID partition. MCHECK accepts all of them; kernel and module must not. */
 export const KEYID_BREAKS = ['keyid-too-few', 'keyid-beyond-bits', 'keyid-wrap', 'keyid-too-many'] as const;
 
 export interface KeyIDSetting {
@@ -10,7 +10,7 @@ export interface KeyIDSetting {
   readonly keyidBits: number;
 }
 
-/** Splits seen in the field ([32,64) is the commonest), and the smallest usable ones. */
+/** Splits of real machines ([32,64) is the most common), and the smallest usable ones. */
 const SPLITS: readonly KeyIDSetting[] = [
   { keyids: { mktme: 31, tdx: 32 }, keyidBits: 6 },
   { keyids: { mktme: 31, tdx: 32 }, keyidBits: 6 },

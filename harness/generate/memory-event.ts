@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 const PAGE = 4096;
-/** Linux's memory block on x86: what hotplug adds, removes and onlines at a time. */
+/** Linux's memory block on x86, in bytes: the unit in which hotplug adds, removes and onlines memory. */
 export const BLOCK = 128 * MiB;
 
 const KINDS: readonly MemoryKind[] = ['acpi', 'acpi', 'driver', 'zone-device'];
@@ -15,7 +15,7 @@ function add(plan: Plan, base: number, size: number, node: number): void {
   plan.events.push({ kind: 'memory-add', how: pick(plan.random, KINDS), base, size, node });
 }
 
-/** Where memory and CMRs end, not below 4 GiB. */
+/** End of memory and CMRs in bytes, at least 4 GiB. */
 export function topOf(plan: Plan): number {
   let top = 4 * GiB;
   for (const { base, size } of plan.platform.memory) if (base + size > top) top = base + size;
@@ -29,7 +29,7 @@ export function addOutsideCMRs(plan: Plan): void {
   add(plan, base, pick(plan.random, [BLOCK, GiB]), 0);
 }
 
-/** Memory of a CMR that the page allocator was not given: right behind a block, or a CMR's last 128 MiB. */
+/** Memory in a CMR that the page allocator does not have: 128 MiB right after a CMR's last block. */
 export function addInsideCMRs(plan: Plan): void {
   const { cmrs, memory } = plan.platform;
   if (cmrs.length === 0) {
@@ -62,8 +62,8 @@ function anyBlock(plan: Plan): MemoryBlock | undefined {
 }
 
 /**
- * Takes memory offline and brings the same back: where two blocks touch, mostly a stretch of both; else one inside a
- * block.
+ * Takes memory offline and brings the same range back: where two blocks are adjacent, usually a range across their
+ * boundary; else one inside a block.
  */
 export function reonline(plan: Plan): void {
   const { random } = plan;
@@ -74,11 +74,11 @@ export function reonline(plan: Plan): void {
   if (block === undefined) return;
   const across = before !== undefined && block === memory[touching];
   const size = block.size < BLOCK ? PAGE * Math.max(1, Math.floor(block.size / PAGE)) : BLOCK;
-  // Pages at the low end of a block are where PAMTs tend to be, so the other end is tried as well.
+  // PAMTs tend to be at the low end of a block, so the high end is drawn as well.
   const inside = chance(random, 50)
     ? alignUp(block.base, size)
     : block.base + block.size - size - ((block.base + block.size) % PAGE);
-  // A block of less than a page, or one that begins within the first few, has nothing so far down.
+  // Clamped: a block of less than a page, or one that begins within the first pages, has no room below.
   const base = Math.max(0, across ? block.base - random.nextInt(1, 64) * PAGE : inside);
   const length = across ? 2 * (block.base - base) : size;
   const how = pick(random, KINDS);
@@ -98,7 +98,7 @@ export function remove(plan: Plan): void {
   plan.events.push({ kind: 'memory-remove', how: pick(plan.random, KINDS), base, size: whole ? block.size : BLOCK });
 }
 
-/** Any stretch: unaligned, empty, crossing blocks and CMRs. */
+/** Any range: unaligned, empty, crossing blocks and CMRs. */
 export function addAnywhere(plan: Plan): void {
   const { random } = plan;
   const base = chance(random, 60) ? random.nextInt(0, 96) * BLOCK : random.nextInt(0, 0x1ffffff) * PAGE;
@@ -106,7 +106,7 @@ export function addAnywhere(plan: Plan): void {
   add(plan, base, size, random.nextInt(0, 3));
 }
 
-/** An address somebody may report an error at: in the first 16 MiB of a block (where PAMTs tend to be), or anywhere. */
+/** An address for a reported memory error: in the first 16 MiB of a block (where PAMTs tend to be), or anywhere. */
 export function anyAddress(plan: Plan): number {
   const { random } = plan;
   const block = anyBlock(plan);

@@ -10,15 +10,15 @@ const PAGE = 4096;
 
 /** Shapes of a memory map; all legal: inside the CMRs, ascending, disjoint. */
 export interface MemoryShape {
-  /** Holes cut into one block, each a page or more; 16 of them in one GiB exhaust a TDMR's reserved areas. */
+  /** Number of holes cut into one block, each a page or more; 16 in one GiB exhaust a TDMR's reserved areas. */
   readonly holes: number;
-  /** One block is two that touch (another node, or other flags in memblock). */
+  /** One block is split into two adjacent ones (different node, or different flags in memblock). */
   readonly split: boolean;
-  /** Part of one CMR is not handed to the page allocator: room for hot-add inside the CMRs. */
+  /** The page allocator does not get part of one CMR: room for hot-add inside the CMRs. */
   readonly room: boolean;
 }
 
-/** One block per CMR, on the node of its CMR, then bent into shape. Below 4 GiB is node 0. */
+/** One block per CMR, on the node of its CMR, then modified as `shape` requires. Memory below 4 GiB is on node 0. */
 export function drawMemory(random: Random, cmrs: readonly AddressRange[], shape: MemoryShape): MemoryBlock[] {
   const blocks: MemoryBlock[] = [];
   if (chance(random, 15)) blocks.push({ base: PAGE, size: 0x9e000, node: 0 });
@@ -54,7 +54,7 @@ function leaveRoom(random: Random, blocks: MemoryBlock[], first: number): void {
   blocks[at] = { base: block.base, size: block.size - room, node: block.node };
 }
 
-/** Firmware keeps some pages, or some bytes, at a block's end. */
+/** Shortens a block by the pages, or bytes, that firmware keeps at its end. */
 function trimEnd(random: Random, blocks: MemoryBlock[], first: number): void {
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
@@ -83,7 +83,7 @@ function roundDown(value: number, unit: number): number {
   return Math.floor(value / unit) * unit;
 }
 
-/** Cuts `holes` page-aligned holes into the first part of one block; at most one GiB of it. */
+/** Cuts `holes` page-aligned holes into the first GiB, at most, of one block. */
 function cutHoles(random: Random, blocks: MemoryBlock[], first: number, holes: number): void {
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
@@ -103,7 +103,7 @@ function cutHoles(random: Random, blocks: MemoryBlock[], first: number, holes: n
   blocks.splice(at, 1, ...pieces);
 }
 
-/** Memory that BIOS gave to the kernel but not to TDX: behind a CMR's end, or where no CMR is. */
+/** Adds memory that BIOS reports to the kernel but not in a CMR: right after the last CMR or block, or farther up. */
 export function addMemoryOutsideCMRs(random: Random, blocks: MemoryBlock[], cmrs: readonly AddressRange[]): void {
   let end = 0;
   for (const { base, size } of cmrs) if (base + size > end) end = base + size;

@@ -1,14 +1,14 @@
 import { UserError } from '../user-error.ts';
 
-/** What a campaign tends to try. Weights are of legal, broken and wild, in this order. */
+/** What a campaign generates most. Weights are of legal, broken and wild, in this order. */
 export interface Mood {
   readonly platform: readonly [number, number, number];
   readonly events: readonly [number, number, number];
-  /** Percent of cases that start from a real machine, where the caller brings some. */
+  /** Percent of cases that start from a real machine, if the caller supplies any. */
   readonly real: number;
   /** Percent of cases in which kernel threads are preempted. */
   readonly interleaved: number;
-  /** Every case can do only a random half of all things. */
+  /** Each case may contain only a random half of all features and perturbations. */
   readonly swarm: boolean;
   readonly description: string;
 }
@@ -80,7 +80,7 @@ export function moodOf(name: MoodName): Mood {
   return MOODS[name];
 }
 
-/** Reads a mood's name from the command line. Throws a UserError that lists the names there are. */
+/** Reads a mood's name from the command line. Throws a UserError that lists the valid names. */
 export function parseMood(text: string): MoodName {
   const name = MOOD_NAMES.find((candidate) => candidate === text);
   if (name === undefined) throw new UserError(`unknown mood '${text}'; there are ${MOOD_NAMES.join(', ')}`);

@@ -4,7 +4,7 @@ import { chance, pick } from './draw.ts';
 
 /**
  * Deviations from a healthy machine that BIOS or an early kernel can cause and that TDH.SYS.INIT (on every LP) or
- * TDH.SYS.LP.INIT (on one) must refuse. MCHECK does not look at them.
+ * TDH.SYS.LP.INIT (on one) must refuse. MCHECK does not check them.
  */
 const EVERYWHERE: readonly (Omit<MSROverride, 'lp'> & { readonly rule: string })[] = [
   { rule: 'msr-arch-capabilities', msr: 0x10a, value: 0 },
@@ -39,7 +39,7 @@ export function drawBrokenMSR(random: Random, lpCount: number): { override: MSRO
   return { override: { lp: random.nextInt(0, lpCount - 1), msr, value }, rule };
 }
 
-/** Any value in any MSR that somebody looks at. */
+/** Any value in any of the MSRs that MCHECK, the kernel or the module read. */
 export function drawWildMSRs(random: Random, lpCount: number): MSROverride[] {
   const overrides: MSROverride[] = [];
   const count = random.nextInt(0, 2);

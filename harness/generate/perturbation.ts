@@ -17,15 +17,15 @@ import {
 } from './plan.ts';
 import { drawRawSEAMCALL } from './raw-seamcall.ts';
 
-/** Where in a typical case it strikes: before the CPUs are enabled, between that and tdx_enable, or afterwards. */
+/** Its place in a typical case: before the CPUs are enabled, between that and tdx_enable, or after tdx_enable. */
 export type Phase = 'before' | 'between' | 'after';
 
-/** One way in which the world does not keep to the script. */
+/** One deviation from the script. */
 export interface Perturbation {
-  /** What a case that draws it says about itself. */
+  /** Listed in `broken` of a case that draws it, if it breaks something. */
   readonly name: string;
   readonly phase: Phase;
-  /** False for what a machine must simply cope with: nothing is broken, and TDX must come out the same. */
+  /** False for ordinary operation: nothing is broken, and TDX must work as without it. */
   readonly breaks: boolean;
   readonly apply: (plan: Plan) => void;
 }
@@ -43,7 +43,7 @@ const broken = (name: string, phase: Phase, apply: (plan: Plan) => void): Pertur
   apply,
 });
 
-/** Their order fixes what a seed generates; the broken ones have a bit each in the swarm, from the 32nd on they share. */
+/** Their order determines what a seed generates. Each has a bit in the swarm; from the 32nd on they share bits. */
 export const PERTURBATIONS: readonly Perturbation[] = [
   broken('vmx-off-at-first-cpu-enable', 'before', vmxOffAtFirst),
   broken('vmx-off-at-cpu-enable', 'before', (plan) => vmxOff(plan, anyOnlineLP(plan))),
@@ -108,15 +108,15 @@ export const PERTURBATIONS: readonly Perturbation[] = [
   broken('module-initialised-by-another', 'before', initialiseBehindTheBack),
   broken('acpi-cpu-add-between', 'between', acpiAdd),
   broken('install-session-open', 'before', openInstallSession),
-  // Behind an initialisation, so that it may come in the middle of one.
+  // After enable, so that a schedule can move it into the middle of an initialisation.
   broken('install-session-opens', 'after', openInstallSession),
 ];
 
-/** Positions in PERTURBATIONS of what breaks something, and of what does not. */
+/** Indices in PERTURBATIONS of those that break something, and of those that do not. */
 export const BREAKING: readonly number[] = PERTURBATIONS.flatMap(({ breaks }, index) => (breaks ? [index] : []));
 export const HARMLESS: readonly number[] = PERTURBATIONS.flatMap(({ breaks }, index) => (breaks ? [] : [index]));
 
-/** The first call of the boot finds VMX off; then VMX comes on and the call is made again. */
+/** The first tdx_cpu_enable of the boot finds VMX off; then VMX is turned on and the call repeated. */
 function vmxOffAtFirst(plan: Plan): void {
   const lp = chance(plan.random, 70) ? plan.boot : anyOnlineLP(plan);
   if (plan.vmx[lp] === true) vmxOff(plan, lp);
@@ -124,7 +124,7 @@ function vmxOffAtFirst(plan: Plan): void {
   vmxOn(plan, lp);
 }
 
-/** Every LP of a package other than the boot LP's goes offline; a machine of one package loses one LP. */
+/** Every LP of a package other than the boot LP's goes offline; on a machine with one package, one LP does. */
 function packageOffline(plan: Plan): void {
   const { lps } = plan.platform;
   const bootPackage = lps[plan.boot]?.package;
@@ -140,7 +140,7 @@ function packageOffline(plan: Plan): void {
   if (gone === 0) cpuOffline(plan, anyRemovableLP(plan));
 }
 
-/** One LP goes offline whose package keeps another one online: harmless once it has been initialised. */
+/** An LP goes offline while another LP of its package stays online: harmless once it has been initialised. */
 function offlineSpare(plan: Plan): void {
   const lp = anyRemovableLP(plan);
   if (lp === -1) return;
@@ -170,7 +170,7 @@ function tdmrInitFails(plan: Plan): void {
   });
 }
 
-/** One guest or two; half of the time all are taken down again. */
+/** One guest or two; half of the cases also destroy as many. */
 function tds(plan: Plan): void {
   const { random, events } = plan;
   let count = chance(random, 75) ? 1 : 2;
@@ -179,7 +179,7 @@ function tds(plan: Plan): void {
   if (chance(random, 50)) for (; count > 0; count -= 1) events.push({ kind: 'td-destroy', td: random.nextInt(0, 1) });
 }
 
-/** A guest runs on a CPU that then goes offline, now and then against the module's will, and ends. */
+/** A guest runs on a CPU that then goes offline, and is destroyed; in some cases TDH.VP.FLUSH fails first. */
 function vcpuOnCPUThatGoes(plan: Plan): void {
   const { random, events } = plan;
   const lp = anyRemovableLP(plan);
@@ -193,16 +193,16 @@ function vcpuOnCPUThatGoes(plan: Plan): void {
   events.push({ kind: 'td-destroy', td: 0 });
 }
 
-/** Somebody asks for a sleep state, and for TDX afterwards. */
+/** The system suspends, and TDX may be enabled again afterwards. */
 function suspend({ random, events, boot, platform }: Plan): void {
-  // S4 is not to be had where it is turned off: mostly that is asked for which may happen.
+  // S4 is refused where hibernation is turned off, so it is drawn mostly where it is possible.
   const likely = platform.hibernation && chance(random, 50);
   events.push({ kind: 'suspend', state: likely || chance(random, 10) ? 'hibernation' : 's3' });
   if (chance(random, 50)) events.push({ kind: 'cpu-enable', lp: boot });
   if (chance(random, 50)) events.push({ kind: 'enable' });
 }
 
-/** A guest during whose life the module answers badly; then another one. */
+/** A guest is created and destroyed while a condition disturbs one of the leaves; then perhaps another guest. */
 function disturbedTD({ random, events }: Plan): void {
   const early = chance(random, 40);
   if (early) events.push(drawGuestCondition(random));
@@ -212,7 +212,7 @@ function disturbedTD({ random, events }: Plan): void {
   if (chance(random, 60)) events.push({ kind: 'td-create' });
 }
 
-/** Somebody else runs TDH.SYS.INIT, and TDH.SYS.LP.INIT on every CPU that is up: all that v8 thinks it can do without. */
+/** Another driver runs TDH.SYS.INIT, and TDH.SYS.LP.INIT on every online CPU: the calls that v8 assumes it can omit. */
 function initialiseBehindTheBack(plan: Plan): void {
   const call = (lp: number, rax: number): void => {
     if (plan.vmx[lp] === true)
@@ -223,15 +223,15 @@ function initialiseBehindTheBack(plan: Plan): void {
     if (plan.online[lp] === true) call(lp, LEAF_NUMBER['TDH.SYS.LP.INIT']);
 }
 
-/** A driver begins to install another module, and does not go on. */
+/** A driver begins to install another module and does not finish. */
 function openInstallSession(plan: Plan): void {
   const lp = plan.vmx[plan.boot] === true ? plan.boot : anyOnlineLP(plan);
   plan.events.push({ kind: 'seamcall', lp, rax: SEAMLDR_LEAF.INSTALL, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 });
 }
 
 /**
- * One entry of the table that TDH.SYS.INFO gives the kernel is overwritten: emptied, moved off its page, put elsewhere, or
- * made so long that all memory is in it.
+ * Overwrites one entry of the CMR table that TDH.SYS.INFO returns: emptied, off its page boundary, at base 0, cut to one
+ * page, or so long that all memory lies in it.
  */
 function corruptCMR(plan: Plan): void {
   const { random, platform } = plan;
@@ -247,7 +247,7 @@ function corruptCMR(plan: Plan): void {
   plan.events.push({ kind: 'cmr-corruption', entry, base, size });
 }
 
-/** A new kernel: VMXON, every CPU and the module once more. */
+/** kexec: the new kernel runs VMXON and tdx_cpu_enable on the boot CPU, and half of the time tdx_enable. */
 function kexec(plan: Plan): void {
   plan.events.push({ kind: 'kexec' });
   if (chance(plan.random, 30)) return;
@@ -257,12 +257,12 @@ function kexec(plan: Plan): void {
   if (chance(plan.random, 50)) plan.events.push({ kind: 'enable' });
 }
 
-/** An LP that BIOS left out is plugged in and, half of the time, brought up; without one, any LP is announced again. */
+/** Plugs in an LP that BIOS left out and usually brings it up; without one, announces any LP again. */
 function acpiAdd(plan: Plan): void {
   const { lps } = plan.platform;
   let lp = anyLP(plan);
   for (let index = 0; index < lps.length; index += 1) if (lps[index]?.bios === false) lp = index;
-  // Now and then in place of another one of its package.
+  // In one case in five, another LP of its package is not enabled.
   if (chance(plan.random, 20)) plan.skipped[anyLPOfPackage(plan, lps[lp]?.package ?? 0)] = true;
   plan.events.push({ kind: 'acpi-cpu-add', lp });
   if (chance(plan.random, 60) && plan.online[lp] !== true) cpuOnlineAndEnable(plan, lp);
@@ -280,7 +280,7 @@ function machineCheck(plan: Plan): void {
   const plain = memory.anyAddress(plan);
   const { keyidBits, keyids } = plan.platform;
   const { random } = plan;
-  // The machine-check bank reports the address with its KeyID: an error in the module's own memory carries one.
+  // The machine-check bank reports the address with its KeyID; an error in the module's own memory has one.
   const keyid = chance(random, 20) && keyidBits > 0 ? pick(random, [keyids.mktme + 1, 1]) % 2 ** keyidBits : 0;
   plan.events.push({ kind: 'machine-check', lp: anyOnlineLP(plan), address: plain + keyid * 2 ** (52 - keyidBits) });
 }

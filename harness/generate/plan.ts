@@ -3,7 +3,7 @@ import { bootLP, mayComeOnline, onlineAtBoot } from '../../model/platform/topolo
 import type { Event } from '../../model/world/event.ts';
 import type { Random } from './draw.ts';
 
-/** A sequence of events in the making, and what the generator believes about the machine at its end. */
+/** An event sequence under construction, and the generator's view of the machine at its end. */
 export interface Plan {
   readonly random: Random;
   readonly platform: Platform;
@@ -12,7 +12,7 @@ export interface Plan {
   readonly vmx: boolean[];
   /** The LP that runs tdx_enable: the boot LP. */
   readonly boot: number;
-  /** LPs for which no cpu-enable is to be drawn. */
+  /** LPs that get no cpu-enable. */
   readonly skipped: boolean[];
 }
 
@@ -32,19 +32,19 @@ export function anyLP({ random, platform }: Plan): number {
   return random.nextInt(0, platform.lps.length - 1);
 }
 
-/** An online LP; the boot LP if luck does not find another. */
+/** An online LP; the boot LP if the LP drawn is offline. */
 export function anyOnlineLP(plan: Plan): number {
   const lp = anyLP(plan);
   return plan.online[lp] === true ? lp : plan.boot;
 }
 
-/** An online LP that can go offline; -1 if luck does not find one. */
+/** An online LP that can go offline; -1 if the LP drawn cannot. */
 export function anyRemovableLP(plan: Plan): number {
   const lp = anyLP(plan);
   return plan.online[lp] === true && lp !== plan.boot ? lp : -1;
 }
 
-/** An LP that is offline but could come up; -1 if luck does not find one. */
+/** An offline LP that can come online; -1 if there is none. */
 export function anyOfflineLP(plan: Plan): number {
   const { lps, commandLine } = plan.platform;
   const start = anyLP(plan);
@@ -61,7 +61,7 @@ export function vmxOff(plan: Plan, lp: number): void {
   plan.events.push({ kind: 'vmxoff', lp });
 }
 
-/** Nothing if it is in VMX operation already. */
+/** No event if the LP is in VMX operation already. */
 export function vmxOn(plan: Plan, lp: number): void {
   if (plan.vmx[lp] === true) return;
   plan.vmx[lp] = true;
@@ -72,7 +72,7 @@ export function cpuEnable(plan: Plan, lp: number): void {
   plan.events.push({ kind: 'cpu-enable', lp });
 }
 
-/** Nothing for -1. The kernel leaves VMX operation with the CPU. */
+/** No event for -1. An LP that goes offline leaves VMX operation. */
 export function cpuOffline(plan: Plan, lp: number): void {
   if (lp === -1) return;
   plan.online[lp] = false;
@@ -80,7 +80,7 @@ export function cpuOffline(plan: Plan, lp: number): void {
   plan.events.push({ kind: 'cpu-offline', lp });
 }
 
-/** Nothing for -1. Brings the LP up, into VMX operation and, as a hotplug callback does, into TDX. */
+/** No event for -1. Brings the LP online, into VMX operation and, as a hotplug callback does, into TDX. */
 export function cpuOnlineAndEnable(plan: Plan, lp: number): void {
   if (lp === -1) return;
   plan.online[lp] = true;

@@ -18,7 +18,7 @@ const MiB = 2 ** 20;
 const SEED = 20221122;
 const RUNS = { seed: SEED, numRuns: 2000 };
 
-/** Memory from 1 MiB up that no CMR covers, page by page as the kernel rounds it. */
+/** Number of memory blocks from 1 MiB up that no CMR covers, rounded to pages as the kernel does. */
 function outside({ memory, cmrs }: Platform): number {
   return memory.filter(({ base, size }) => {
     const start = Math.max(Math.ceil(base / 4096) * 4096, MiB);
@@ -63,7 +63,7 @@ describe('a legal platform', () => {
   });
 });
 
-/** The rule a platform breaks, found by looking at it: what MCHECK says, else what only the kernel or the module sees. */
+/** The rule that a platform breaks, derived from its data: MCHECK's result, else what only kernel or module check. */
 function foundBroken(platform: Platform): string {
   const { rule } = runMCHECK(platform);
   if (rule !== null) return rule;
@@ -94,7 +94,7 @@ describe('a broken platform', () => {
     );
   });
 
-  test('comes in every kind there is a name for', () => {
+  test('occurs with every rule name', () => {
     const names = [
       ...CMR_BREAKS,
       ...SEAM_BREAKS,

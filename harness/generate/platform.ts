@@ -13,8 +13,7 @@ import type { DraftLP } from './topology.ts';
 import { drawTopology } from './topology.ts';
 
 /**
- * What may be special about a legal platform; a case has none, one or two of them. `PlatformFeature` bits come first in
- * the swarm.
+ * Special features of a legal platform; a case has at most two. The position is the bit in the swarm's `features`.
  */
 const PLATFORM_FEATURES = [
   'holes',
@@ -32,13 +31,13 @@ const PLATFORM_FEATURES = [
   'vmx-off',
 ] as const;
 
-/** Parts of a platform that can be broken on purpose, and how often each is chosen. */
+/** Parts of a platform that can be broken on purpose, and the weight of each. */
 const BREAKABLE = ['cmr', 'seam', 'keyid', 'msr', 'memory', 'topology', 'fms', 'keyid-differs'] as const;
 const BREAKABLE_WEIGHTS = [26, 22, 12, 16, 14, 4, 3, 3] as const;
 
 const NO_SWITCHES: CommandLine = { nosmt: false, maxcpus: null };
 
-/** A platform, mutable while it is being put together. */
+/** A platform under construction, hence mutable. */
 interface Draft {
   lps: DraftLP[];
   memory: MemoryBlock[];
@@ -54,7 +53,7 @@ interface Draft {
   hibernation: boolean;
 }
 
-/** A platform of the given temperament, with at most two features of those the swarm switches on. */
+/** A platform of the given temperament, with at most two of the features that the swarm switches on. */
 export function drawPlatform(random: Random, temperament: Temperament, swarm: Swarm): Drawn<Platform> {
   if (temperament === 'wild') return { value: drawWildPlatform(random), broken: WILD };
   const draft = drawLegalPlatform(random, swarm);
@@ -108,7 +107,7 @@ function drawLegalPlatform(random: Random, swarm: Swarm): Draft {
     moduleImage: features & LATE_IMAGE ? 'late' : features & ABSENT_IMAGE ? 'absent' : 'bios',
     fms: drawFMS(random, (last?.package ?? 0) + 1),
     commandLine: NO_SWITCHES,
-    // Where the kernel may hibernate, TDX never starts: one look in four of those that draw the feature is enough.
+    // TDX never starts where the kernel may hibernate, so only a quarter of the cases that draw the feature get it.
     hibernation: (features & hibernation) !== 0 && chance(random, 25),
   };
   if (features & nosmt) draft.commandLine = { nosmt: true, maxcpus: null };
@@ -134,14 +133,14 @@ function setPackageOffline(lps: readonly DraftLP[], pkg: number): void {
   }
 }
 
-/** One LP, or all of them (-1): nobody has executed VMXON yet. */
+/** VMXON has not been executed yet on LP `which`, or on any LP (-1). */
 function leaveVMX(lps: readonly DraftLP[], which: number): void {
   for (const [index, lp] of lps.entries()) if (which === -1 || which === index) lp.vmx = false;
 }
 
 /**
- * An LP that BIOS left out: the sibling of one that it enabled (whose SEAMRR they share), or on a core of its own, in a
- * package that is there or in a new one (where MCHECK never ran).
+ * An LP that BIOS left out: the sibling of an enabled one (with which it shares SEAMRR), or on a core of its own, in an
+ * existing package or in a new one (where MCHECK never ran).
  */
 function hotAddable(random: Random, lps: readonly DraftLP[]): DraftLP {
   let core = 0;
@@ -220,7 +219,7 @@ function breakPlatform(random: Random, draft: Draft): readonly string[] {
   }
 }
 
-/** LPs that BIOS enabled come first; a hot-addable one is last. */
+/** Number of LPs that BIOS enabled; a hot-addable LP is last. */
 function countedLPs(lps: readonly DraftLP[]): number {
   return lps[lps.length - 1]?.bios === false ? lps.length - 1 : lps.length;
 }

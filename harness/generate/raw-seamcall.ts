@@ -8,7 +8,7 @@ import { anyAddress } from './memory-event.ts';
 import { anyLP } from './plan.ts';
 import type { Plan } from './plan.ts';
 
-/** Leaves to try: those of host initialisation and of a TD's KeyID, one twice as often as another, and two that are not there. */
+/** Leaves of host initialisation and of a TD's KeyID, some listed twice to weight them, and two that do not exist. */
 const LEAVES: readonly number[] = [
   ...(
     [
@@ -48,7 +48,7 @@ const LEAVES: readonly number[] = [
   254,
 ];
 
-/** P-SEAMLDR leaves, and RAX values with reserved bits, a version, or everything set. */
+/** P-SEAMLDR leaves, and RAX values with reserved bits, a version, or all bits set. */
 const ODD_LEAVES: readonly U64[] = [
   0x8000000000000000n,
   0x8000000000000001n,
@@ -62,7 +62,7 @@ const ODD_LEAVES: readonly U64[] = [
   0xffffffffffffffffn,
 ];
 
-/** Metadata field ids: the five Linux reads, the list's first, features and version, one that is unknown. */
+/** Metadata field ids: the five that Linux reads, the first of the list, features or version, an unknown one, and 0. */
 const FIELDS: readonly U64[] = [
   0x9100000100000008n,
   0x9100000100000009n,
@@ -120,7 +120,7 @@ function keyidPart(random: Random, keyidBits: number): number {
   return random.nextInt(0, 2 ** keyidBits - 1) * 2 ** (52 - keyidBits);
 }
 
-/** A SEAMCALL with arbitrary registers: what a driver out of its mind, or another kernel, could do. */
+/** A SEAMCALL with arbitrary registers, as a faulty driver or another kernel could make it. */
 export function drawRawSEAMCALL(plan: Plan): Event {
   const { random } = plan;
   return {

@@ -6,18 +6,18 @@ const LPS_MAX = 8;
 const CORES_PER_PACKAGE = 2;
 const GiB = 2 ** 30;
 
-/** A real machine cut down for cases: few LPs, with all its memory or only up to the end of its first high CMR. */
+/** A real machine reduced for cases: few LPs, with all its memory or only that up to the end of its first high CMR. */
 interface ScaledDown {
   readonly whole: Platform;
   readonly low: Platform;
 }
 
-/** Scaling walks through hundreds of LPs; once per machine is enough. */
+/** Cached per machine, because scaling walks through hundreds of LPs. */
 const scaled = new WeakMap<Platform, ScaledDown>();
 
 /**
- * A real machine as a starting point, small enough for a case: at most two cores of each package and eight LPs; half of
- * the time also without the memory above its first high CMR.
+ * A real machine as a starting point, reduced to the size of a case: at most two cores of each package and eight LPs;
+ * half of the time also without the memory above its first high CMR.
  */
 export function drawRealPlatform(random: Random, platforms: readonly Platform[]): Platform {
   const platform = pick(random, platforms);

@@ -4,9 +4,9 @@ import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
 
 /**
- * One to three preemptions, now and then more: most bugs of this kind need no more than two (Musuvathi and Qadeer,
- * Iterative Context Bounding, PLDI 2007). An initialisation is stopped more often than anything else, and what begins
- * meanwhile is the next event, most of the time.
+ * One to three preemptions, rarely up to eight: most bugs of this kind need no more than two (Musuvathi and Qadeer,
+ * Iterative Context Bounding, PLDI 2007). An initialisation is preempted more often than other threads, and in most
+ * preemptions the next event begins.
  */
 export function drawSchedule(random: Random, events: readonly Event[]): Preemption[] {
   const threads: number[] = [];
@@ -26,7 +26,7 @@ export function drawSchedule(random: Random, events: readonly Event[]): Preempti
       after: random.nextInt(0, chance(random, 50) ? steps : 3 * steps),
       run: chance(random, 75) ? LAST : random.nextInt(0, 2),
     });
-    // The next one stops the same thread once more, what has begun meanwhile, or anything.
+    // The next preemption stops the same thread again, the thread of the event after it, or any thread.
     const sort = random.nextInt(0, 2);
     if (sort === 1 && event + 1 < events.length - 1) event += 1;
     else if (sort === 2) event = pick(random, threads);
@@ -34,10 +34,10 @@ export function drawSchedule(random: Random, events: readonly Event[]): Preempti
   return schedule;
 }
 
-/** The next event of the case: no case has as many threads. */
+/** Selects the next event of the case: no case has as many threads. */
 const LAST = 99;
 
-/** How many steps the shorter threads of an event make, where they can be stopped at all; the longest make three times that. */
+/** Steps of an event's shorter threads, for events that can be preempted; the longest threads make three times that. */
 const STEPS: ReadonlyMap<string, number> = new Map([
   ['enable', 48],
   ['cpu-enable', 6],

@@ -6,7 +6,7 @@ import { randomFor } from './seed.ts';
 const draw = (random: { nextInt(min: number, max: number): number }, count: number): number[] =>
   Array.from({ length: count }, () => random.nextInt(0, 999));
 
-/** A generator that knows nothing of ours but the key. */
+/** A generator that shares nothing with AleaGenerator but the key. */
 class NumbersOf {
   readonly #prng: seedrandom.PRNG;
 
@@ -30,12 +30,12 @@ class NumbersOf {
 }
 
 describe('the randomness of a case', () => {
-  test('is pinned: a change here changes every campaign ever printed', () => {
+  test('is pinned: a change here changes the cases of every published seed', () => {
     expect(draw(randomFor('seamstress', 0), 8)).toEqual([237, 497, 961, 385, 233, 11, 283, 751]);
     expect(draw(randomFor('seamstress', 1), 8)).not.toEqual(draw(randomFor('seamstress', 0), 8));
   });
 
-  test('a copy goes on where the original stands, and neither moves the other', () => {
+  test('a copy continues where the original is, and neither advances the other', () => {
     const random = randomFor('seamstress', 7);
     draw(random, 5);
     const copy = random.clone();
@@ -44,7 +44,7 @@ describe('the randomness of a case', () => {
     expect(draw(random, 10)).toEqual(expected);
   });
 
-  test("numbers are those that fast-check's own Random draws", () => {
+  test("numbers equal those of fast-check's own Random", () => {
     const ranges: readonly (readonly [number, number])[] = [
       [0, 0],
       [0, 1],
@@ -57,17 +57,17 @@ describe('the randomness of a case', () => {
       [0, 2 ** 45],
       [-(2 ** 31), 2 ** 31 - 1],
     ];
-    const ours = randomFor('seamstress', 3);
+    const own = randomFor('seamstress', 3);
     const plain = new fc.Random(new NumbersOf('seamstress/3'));
     for (let round = 0; round < 2000; round += 1) {
       const [min, max] = ranges[round % ranges.length] as readonly [number, number];
-      expect(ours.nextInt(min, max)).toBe(plain.nextInt(min, max));
+      expect(own.nextInt(min, max)).toBe(plain.nextInt(min, max));
     }
-    expect(ours.nextBigInt(0n, 2n ** 64n)).toBe(plain.nextBigInt(0n, 2n ** 64n));
-    expect(ours.nextInt()).toBe(plain.nextInt());
+    expect(own.nextBigInt(0n, 2n ** 64n)).toBe(plain.nextBigInt(0n, 2n ** 64n));
+    expect(own.nextInt()).toBe(plain.nextInt());
   });
 
-  test('the state tells where it stands', () => {
+  test('the state advances with each draw and is determined by seed and index', () => {
     const random = randomFor('seamstress', 7);
     const before = random.getState();
     random.nextInt(0, 1);

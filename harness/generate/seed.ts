@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import seedrandom from 'seedrandom';
 
 /**
- * seedrandom's alea in the shape fast-check's Random wants. alea, because it costs 0.8 us to seed where seedrandom's
- * default generator costs 5: every case is seeded afresh. Seeding waits for the first draw, so that the copy which
+ * seedrandom's alea with the interface that fast-check's Random requires. Every case is seeded anew: seeding alea costs
+ * 0.8 us, seeding seedrandom's default generator 5 us. Seeding is deferred to the first draw, so that the copy which
  * Random makes of its generator costs nothing.
  */
 class AleaGenerator {
@@ -30,7 +30,7 @@ class AleaGenerator {
     return copy;
   }
 
-  /** Far enough that two streams do not meet in the draws of one case; fast-check asks for it between runs only. */
+  /** Skips more numbers than one case draws, so that two streams do not meet; fast-check calls it only between runs. */
   jump(): void {
     for (let count = 0; count < 4096; count += 1) this.next();
   }
@@ -42,21 +42,21 @@ class AleaGenerator {
 }
 
 /**
- * The randomness of case `index` of a campaign's seed: the same for ever, whatever other cases draw and in whatever
- * order or process they are generated.
+ * The randomness of case `index` of a campaign's seed. It depends on nothing else: not on the draws of other cases, nor
+ * on the order or process in which cases are generated.
  */
 export function randomFor(seed: string, index: number): fc.Random {
   return new CaseRandom(new AleaGenerator(`${seed}/${index}`));
 }
 
-// Captured once: under Jest every mention of a global crosses a VM context.
+// Captured once, because under Jest every access to a global crosses a VM context.
 const floor = Math.floor;
 const TWO_31 = 2 ** 31;
 const TWO_32 = 2 ** 32;
 
 /**
- * fast-check's Random with the draw that nearly all draws are done on the spot: the same numbers, without the remainder
- * of floating-point numbers that is half of what they cost.
+ * fast-check's Random with its own `nextInt` for ranges up to 2^32, which nearly all draws are. It returns the same
+ * numbers without the floating-point remainder that makes up half of their cost.
  */
 class CaseRandom extends fc.Random {
   readonly #generator: AleaGenerator;
@@ -75,17 +75,17 @@ class CaseRandom extends fc.Random {
   override nextInt(min = -TWO_31, max = TWO_31 - 1): number {
     const size = max - min + 1;
     if (size > TWO_32) return super.nextInt(min, max);
-    // Draws from the incomplete last run of `size` numbers would favour the low ones.
+    // Draws from the incomplete last run of `size` numbers are rejected: they would favour low numbers.
     const end = size > 2 ? floor(TWO_32 / size) * size : TWO_32;
     let drawn = this.#generator.next() + TWO_31;
     while (drawn >= end) drawn = this.#generator.next() + TWO_31;
     const offset = drawn - floor(drawn / size) * size;
-    // Told to be a small integer, or whatever a case keeps it in is laid out for floating-point numbers.
+    // Forced to a small integer; else V8 would lay out the objects of a case that hold it for floating-point numbers.
     return size <= TWO_31 && max < TWO_31 ? (offset | 0) + (min | 0) : offset + min;
   }
 }
 
-/** Random makes a copy of its generator; this one hands out the original, so that both draw from one stream. */
+/** Random clones its generator; the clone of this one is the original, so that both draw from one stream. */
 class LentGenerator extends AleaGenerator {
   readonly #original: AleaGenerator;
 

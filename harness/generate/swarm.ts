@@ -1,9 +1,9 @@
 import type { Random } from './draw.ts';
 
 /**
- * Which kinds of things may happen in one case: a random half of them, drawn anew for each case. Cases that can do
- * everything tend to do a little of everything; a swarm of narrower ones digs deeper (Groce et al., Swarm Testing,
- * ISSTA 2012). Two masks of 31 bits: one for platform features, one for perturbations.
+ * The features and perturbations that one case may contain: a random half of them, drawn anew for each case. Cases that
+ * may contain everything tend to contain a little of everything; a swarm of narrower ones tests more deeply (Groce et
+ * al., Swarm Testing, ISSTA 2012). Two masks of 31 bits: one for platform features, one for perturbations.
  */
 export interface Swarm {
   readonly features: number;

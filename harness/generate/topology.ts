@@ -2,12 +2,12 @@ import type { PlatformLP } from '../../model/platform/platform.ts';
 import type { Drawn, Random, Temperament } from './draw.ts';
 import { chance, NOTHING, pick, WILD, weighted } from './draw.ts';
 
-/** Rules of topology that a broken one breaks; the names are MCHECK's. */
+/** The rules that a broken topology breaks, named as in MCHECK. */
 export const TOPOLOGY_BREAKS = ['package-count', 'x2apic-range'] as const;
 
 const LPS_MAX = 8;
 
-/** An LP, mutable while its platform is being put together. */
+/** An LP of a platform under construction, hence mutable. */
 export type DraftLP = { -readonly [Property in keyof PlatformLP]: PlatformLP[Property] };
 
 /** LPs in Linux's numbering: 1 to 4 packages, 1 to 8 LPs, all enabled, online and in VMX operation. */
@@ -53,7 +53,7 @@ function drawManyPackages(random: Random): DraftLP[] {
   return lps;
 }
 
-/** A core number so high that the x2APIC id passes 1023, whatever the package. */
+/** A core number so high that the x2APIC id exceeds 1023 in any package. */
 function drawFarCore(random: Random): DraftLP[] {
   const lps = [lpAt(0, 0, 0), lpAt(0, random.nextInt(512, 4095), 0)];
   if (chance(random, 50)) lps.push(lpAt(1, 0, 0));
