@@ -6,11 +6,11 @@ import type { EventRecord, ModulePhase, Outcome, SeamcallEntry } from '../../mod
 import type { World } from '../../model/world/world.ts';
 
 /**
- * Edges: what a case went through, as small integers that mean the same in every process. An edge is the abstract state
- * before, the event or leaf, and the class of what came of it.
+ * Edges: the coverage of a case, as small integers that mean the same in every process. An edge is the abstract state
+ * before, the event or leaf, and the class of the outcome.
  */
 
-/** Maps, because an object asked for ever other names is the slowest thing of all here. */
+/** Maps, because looking up ever different names in an object is the slowest operation of this file. */
 function table<Name extends string>(numbers: Readonly<Record<Name, number>>): (name: Name) => number {
   const byName = new Map<string, number>(Object.entries(numbers));
   return (name) => byName.get(name) as number;
@@ -29,18 +29,18 @@ const statusNumber = table<ModuleStatus>({ uninitialised: 0, initialised: 1, err
 const outcomeNumber = table<Outcome>({ done: 0, refused: 1, ignored: 2, crashed: 3 });
 const trapNumber = table<Trap>({ none: 0, gp: 1, ud: 2, vmfail: 3 });
 const KIND_NUMBER: ReadonlyMap<string, number> = new Map(EVENT_KINDS.map((kind, index) => [kind, index]));
-/** Edges are numbered below this; SEAMCALL edges in the lower half, event edges in the upper. A prime keeps mixing even. */
+/** SEAMCALL edges are numbered below this, event edges from here to below twice this. A prime, to distribute evenly. */
 const EDGES_HALF = 32749;
 
-/** Which case last passed an edge, by edge: an edge is entered once a case, without a set. */
+/** Number of the case that last passed an edge, by edge: each edge is entered once per case, without a set. */
 const passedBy = new Float64Array(2 * EDGES_HALF);
 let caseNumber = 0;
 
-/** What the case passed last: events and SEAMCALLs come dozens in a row that are the same edge. */
+/** The last call and record seen: dozens of consecutive events and SEAMCALLs have the same edge. */
 let lastCall: SeamcallEntry | undefined;
 let lastRecord: EventRecord | undefined;
 
-/** To be called before the first edges of a case. */
+/** Must be called before the first edge of a case. */
 export function beginEdges(): void {
   caseNumber += 1;
   lastCall = undefined;
@@ -50,7 +50,7 @@ export function beginEdges(): void {
 function pass(edge: number, edges: number[]): void {
   if (passedBy[edge] === caseNumber) return;
   passedBy[edge] = caseNumber;
-  // In its place at once: a case passes some ten edges.
+  // Insertion sort: a case passes about ten edges.
   let at = edges.length;
   edges.push(edge);
   for (; at > 0; at -= 1) {
@@ -61,7 +61,7 @@ function pass(edge: number, edges: number[]): void {
   edges[at] = edge;
 }
 
-/** Adds the edges an event passed, ascending and each once a case, and answers how many SEAMCALLs it made. */
+/** Adds the edges that an event passed, ascending and each once per case; returns the number of its SEAMCALLs. */
 export function collectEdges(world: World, record: EventRecord, edges: number[]): number {
   const { trace } = world;
   let calls = 0;

@@ -10,7 +10,7 @@ import type { World } from '../../model/world/world.ts';
 import { stages } from '../pipeline.ts';
 import { findProfile } from '../profile.ts';
 
-/** Ids of the rules that speak up about an event although what they say they need is missing. */
+/** Ids of the rules that report an event although a fact they declare as required is missing. */
 function contradictions(world: World, record: EventRecord): string[] {
   const { kind } = record.event;
   const { always, sometimes } = questionsAfter(kind, factsOf(world, record));
@@ -27,18 +27,15 @@ const looksAfter = ({ after }: Always | Sometimes, kind: EventKind): boolean => 
 
 const WORLDS = stages.kernels.flatMap((kernel) => ['default', 'hostile'].map((mood) => ({ kernel, mood })));
 
-test.each(WORLDS)(
-  'no rule has anything to say where its facts are missing: $kernel, mood $mood',
-  ({ kernel, mood }) => {
-    const profile = { kernel, module: stages.defaultModule(kernel) };
-    const { revision, release } = findProfile(profile);
-    const found = new Set<string>();
-    for (let index = 0; index < 150; index += 1) {
-      const { platform, events } = stages.generate('facts', index, { profile, mood });
-      const world = bootWorld(platform, revision, release, true);
-      for (const id of contradictions(world, world.records[0] as EventRecord)) found.add(id);
-      for (const event of events) for (const id of contradictions(world, step(world, event))) found.add(id);
-    }
-    expect([...found]).toEqual([]);
-  },
-);
+test.each(WORLDS)('no rule reports an event that lacks its facts: $kernel, mood $mood', ({ kernel, mood }) => {
+  const profile = { kernel, module: stages.defaultModule(kernel) };
+  const { revision, release } = findProfile(profile);
+  const found = new Set<string>();
+  for (let index = 0; index < 150; index += 1) {
+    const { platform, events } = stages.generate('facts', index, { profile, mood });
+    const world = bootWorld(platform, revision, release, true);
+    for (const id of contradictions(world, world.records[0] as EventRecord)) found.add(id);
+    for (const event of events) for (const id of contradictions(world, step(world, event))) found.add(id);
+  }
+  expect([...found]).toEqual([]);
+});

@@ -49,8 +49,8 @@ import { judgeMetamorphic, METAMORPHIC } from './metamorphic.ts';
 import type { Violation } from './verdict.ts';
 
 /**
- * A rule that nobody can break says nothing. Each is broken by a known case of some kernel, or here by a mutant: a kernel
- * with one step gone wrong, or a module that answers what it must not.
+ * A rule that cannot be broken checks nothing. Each rule is broken by a known case of some kernel, or here by a mutant:
+ * a kernel with one wrong step, or a module that returns an answer it must not return.
  */
 
 function firstTDMR(kernel: KernelState): TDMR {
@@ -67,7 +67,7 @@ const PCONFIG_BUSY: Event = { kind: 'condition', condition: 'pconfig-busy', leaf
 
 interface Run {
   readonly world: World;
-  /** Breaks the rule of that id, looked at after every event. */
+  /** Offences of the rule with that id, checked after every event. */
   readonly offences: (id: string) => readonly Offence[];
 }
 
@@ -103,7 +103,7 @@ function mutant(revision: Revision, events: readonly Event[], platform: Partial<
   return (id: string): readonly Offence[] => run(revision, events, platform).offences(id);
 }
 
-/** The offences of a rule at a healthy machine whose last SEAMCALL is made out to have gone otherwise. */
+/** The offences of a rule on a healthy machine with one SEAMCALL of the last event altered in the trace. */
 function forged(patch: Partial<SeamcallEntry>, events: readonly Event[] = [...BRING_UP, ENABLE], at = -1) {
   return (id: string): readonly Offence[] => {
     const { world } = run(LINUX_6_12, events);
@@ -172,8 +172,8 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     { kind: 'condition', condition: 'no-entropy', leaf: 33, count: 15 },
     ...FIRST_CALL,
   ]),
-  // The module as recorded draws no entropy for TDH.SYS.RD; the second call is in truth for the next field. Something that
-  // waits for both keeps them from being one run.
+  // The recorded module draws no entropy for TDH.SYS.RD; the second call really reads the next field. A pending
+  // condition keeps the two calls from being merged into one run.
   'retry/repeats-its-inputs': forged(
     { rax: NO_ENTROPY },
     [...BRING_UP, { kind: 'condition', condition: 'pconfig-busy', leaf: 34, count: 2 }, ENABLE],
@@ -271,7 +271,7 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
   'kexec/caches-are-flushed': mutant(
     { ...LINUX_6_17, kexec: replaced(LINUX_6_17.kexec, FLUSH_DIRTY_CPUS, SKIPPED) },
     [...BRING_UP, ENABLE, { kind: 'kexec' }],
-    // A processor without the partial-write erratum, or kexec is refused.
+    // A processor without the partial-write erratum; with it, kexec is refused.
     { fms: [0xa06d0] },
   ),
   'td/has-its-key-on-every-package': guests(
@@ -345,7 +345,7 @@ const FAMILY_TESTS = readdirSync(FOLDER)
   .filter((name) => name.endsWith('.test.js') && FAMILIES.has(name.replace('.test.js', '')))
   .map((name) => readFileSync(FOLDER + name, 'utf8'));
 
-/** True if the test of some family names the rule, by its id or by its constant: the rule is broken there. */
+/** True if the test of a family names the rule by its id or its constant: that test breaks the rule. */
 function isShownInModel(id: string): boolean {
   const constant = new RegExp(`\\b${id.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}\\b`);
   return FAMILY_TESTS.some((text) => text.includes(`'${id}'`) || constant.test(text));
@@ -359,7 +359,7 @@ describe('every always can be broken', () => {
     else expect(stages.judge(one.case).violations.map(({ invariant }) => invariant)).toContain(id);
   });
 
-  test.each(Object.entries(MUTANTS))('%s is what the mutant breaks', (id, breaks) => {
+  test.each(Object.entries(MUTANTS))('%s is broken by its mutant', (id, breaks) => {
     expect(breaks(id).length).toBeGreaterThan(0);
   });
 
@@ -372,7 +372,7 @@ describe('every always can be broken', () => {
     );
   });
 
-  test('metamorphic/relabelling-lps: a kernel that wants its second CPU in the first package', () => {
+  test('metamorphic/relabelling-lps is broken by a kernel that requires its second CPU in the first package', () => {
     const picky = enabling(
       status.CHECK_MODULE_STATUS,
       () => (kernel) => (kernel.cpus[1]?.package === 0 ? DONE : EINVAL),
@@ -388,7 +388,7 @@ describe('every always can be broken', () => {
     );
   });
 
-  test('a healthy machine under the kernel that is mutated breaks none of the rules that only mutants break', () => {
+  test('the unmutated kernel on a healthy machine breaks none of the rules that only mutants break', () => {
     const { offences } = run(LINUX_6_12, [...BRING_UP, ENABLE, ENABLE]);
     const broken = Object.keys(MUTANTS).filter((id) => offences(id).length > 0);
     expect(broken).toEqual([]);

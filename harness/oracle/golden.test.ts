@@ -3,14 +3,14 @@ import { describe, expect, test } from '@jest/globals';
 import { readPlatformFile } from '../store/platform-store.ts';
 import { bootMachine } from '../platform-file/boot-machine.ts';
 
-/** Figures that owners of real machines reported; what the model makes of the same machines must be the same. */
+/** Figures that owners of real machines reported; the model must produce the same figures for these machines. */
 
 function boot(name: string, kernel: string, module = '1.5.01') {
   const path = fileURLToPath(new URL(`../../../corpus/platforms/${name}.json`, import.meta.url));
   return bootMachine({ platform: readPlatformFile(path).platform }, { kernel, module });
 }
 
-describe('PAMT to the KB, from the CMRs that the kernel printed', () => {
+describe('the PAMT size computed from the CMRs that the kernel printed is exact to the KB', () => {
   test.each([
     ['fox-creek-pass-after-fix', '6.12-cmr', 1050644],
     ['spr-8480ctdx-3-cmrs', '6.12-cmr', 1050636],
@@ -24,7 +24,7 @@ describe('PAMT to the KB, from the CMRs that the kernel printed', () => {
   });
 });
 
-test('the gap between two nodes eats a GiB on each side: 1021 and 1023 GiB, not 1022 and 1024', () => {
+test('the gap between two nodes costs a GiB on each side: 1021 and 1023 GiB, not 1022 and 1024', () => {
   const { tdmrs } = boot('ubuntu-24.04-2-tib', '6.12');
   const gib = tdmrs.map(({ size }) => Number(size) / 2 ** 30);
   expect(gib).toEqual([2, 1021, 1023]);
@@ -39,7 +39,7 @@ test.each([
   expect(dmesg[0]).toBe(`virt/tdx: BIOS enabled: private KeyID range [${keyids[0]}, ${keyids[1]})`);
 });
 
-test('module 1.0 with a kernel that reads metadata: TDH.SYS.RD is not ready, -5, as two owners saw', () => {
+test('module 1.0 with a kernel that reads metadata: TDH.SYS.RD fails with -5, as two owners reported', () => {
   const { errno, dmesg } = boot('unnamed-16-dimms-module-1.0', '6.12', '1.0');
   expect(errno).toBe(-5);
   expect(dmesg.slice(-4)).toEqual([
@@ -50,11 +50,11 @@ test('module 1.0 with a kernel that reads metadata: TDH.SYS.RD is not ready, -5,
   ]);
 });
 
-test('module 1.5.01 on the same machine reads metadata before READY and comes up', () => {
+test('module 1.5.01 on the same machine allows metadata reads before READY, and TDX comes up', () => {
   expect(boot('unnamed-16-dimms-module-1.0', '6.12', '1.5.01').initialised).toBe(true);
 });
 
-test('kernels 6.17 and 7.3 want a field that 1.5.01 has not: -5; a later module has it', () => {
+test('kernels 6.17 and 7.3 read a field that 1.5.01 lacks and fail with -5; a later module has it', () => {
   for (const kernel of ['6.17', '7.3']) {
     expect(boot('spr-8480ctdx-3-cmrs', kernel, '1.5.01').errno).toBe(-5);
     expect(boot('spr-8480ctdx-3-cmrs', kernel, 'later').initialised).toBe(true);

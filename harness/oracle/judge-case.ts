@@ -17,22 +17,22 @@ import type { Verdict, Violation } from './verdict.ts';
 /**
  * Runs a case on the model and checks every invariant after every event. Pure and deterministic.
  *
- * `full` (the default) also runs the metamorphic variants of the case, which costs two or three runs more; a campaign
- * asks for them on a fixed share of its cases. `seen`: `sometimes` that need not be asked about any more.
+ * `full` (the default) also runs the metamorphic variants of the case, which costs two or three more runs; a campaign
+ * requests them for a fixed share of its cases. `seen`: ids of `sometimes` that need not be checked any more.
  */
 export function judgeCase(input: Case, full = true, seen: ReadonlySet<string> = NOTHING): Verdict {
   const { revision, release } = findProfile(input.profile);
   const world = bootWorld(input.platform, revision, release, true);
   const { events, schedule } = input;
   const verdict = judgeWorld(world, events, (events, index) => runFrom(world, events, index, schedule), seen);
-  // Another way to describe the machine takes other steps: the same schedule would be another interleaving.
+  // A variant of the machine takes different steps, so the same schedule would be a different interleaving.
   if (full && (schedule === undefined || schedule.length === 0)) judgeMetamorphic(input, world, verdict.violations);
   return verdict;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** A verdict that is still being added to. */
+/** A verdict under construction. */
 export interface OpenVerdict extends Verdict {
   readonly violations: Violation[];
   readonly edges: number[];
@@ -41,13 +41,13 @@ export interface OpenVerdict extends Verdict {
   complete: boolean;
 }
 
-/** Makes event `index` happen, with whatever overlaps it, and answers the index of the first event that has not begun. */
+/** Runs event `index` and all events that overlap it; returns the index of the first event that has not begun. */
 type Advance = (events: readonly Event[], index: number) => number;
 
-/** Sees every offence as it is reported, with the world as it then is. */
+/** Called for every offence when it is reported, with the world in the state of that moment. */
 export type Observe = (bucket: string, offence: Offence) => void;
 
-/** Lets the events of a case happen to a world that has just booted and checks every invariant after each. */
+/** Runs the events of a case on a freshly booted world and checks every invariant after each event. */
 export function judgeWorld(
   world: World,
   events: readonly Event[],
@@ -62,8 +62,8 @@ export function judgeWorld(
   for (let index = 0; index < events.length; ) {
     const first = records.length;
     const next = advance(events, index);
-    // A kexec leaves two records: its own and the next kernel's boot. Events that overlapped are looked at when the last
-    // of them has ended.
+    // A kexec makes two records: its own and the next kernel's boot. Events that overlapped are checked when the last of
+    // them has ended.
     for (let at = first; at < records.length; at += 1) {
       const record = records[at] as EventRecord;
       const event = index + at - first < next ? index + at - first : next - 1;
@@ -77,8 +77,8 @@ export function judgeWorld(
 }
 
 /**
- * The world after all events of a case, and the entry of its trace that a violation goes back to; `null` where the rule
- * names none, or the run does not break it.
+ * The world after all events of a case, and the trace entry that caused the first violation in `bucket`; `null` if the
+ * rule names none or the run does not break it.
  */
 export function runToCulprit(
   input: Case,
@@ -94,7 +94,7 @@ export function runToCulprit(
   return { world, culprit };
 }
 
-/** One world after all events of a case, for whoever wants to look at it; `adapt`: with another kernel than its profile names. */
+/** The world after all events of a case; `adapt`: replaces the kernel that the case's profile names. */
 export function runCase(input: Case, adapt: (revision: Revision) => Revision = (revision) => revision): World {
   const { revision, release } = findProfile(input.profile);
   const world = bootWorld(input.platform, adapt(revision), release, true);
@@ -102,7 +102,7 @@ export function runCase(input: Case, adapt: (revision: Revision) => Revision = (
   return world;
 }
 
-/** Asks every rule that may have something to say about an event; `index`: the event of the case that it belongs to. */
+/** Checks every rule that may apply to a record; `index`: the event of the case that the record belongs to. */
 function look(
   world: World,
   record: EventRecord,
@@ -126,7 +126,7 @@ function look(
     if (!seen.has(id) && !sometimes.includes(id) && reached(world, record)) sometimes.push(id);
 }
 
-// What the rule being asked has reported so far: one list and one function for all, instead of a pair per rule and event.
+// Offences of the rule being checked. One list and one function for all rules, instead of a pair per rule and event.
 let reported: Offence[] = [];
 const report = (offence: Offence): void => {
   reported.push(offence);
@@ -147,10 +147,10 @@ interface KnownBucket {
   readonly bucket: string;
 }
 
-/** By invariant. A campaign on a flawed kernel meets a few dozen buckets, two of them in every case. */
+/** Buckets by invariant. A campaign on a flawed kernel finds a few dozen buckets, two of them in every case. */
 const KNOWN_BUCKETS = new Map<string, KnownBucket[]>();
 
-/** `bucketOf`, as one and the same string each time: whoever counts by it need not read it through. */
+/** `bucketOf`, interned: equal buckets are the same string, so that counting by bucket need not compare the text. */
 function knownBucketOf(invariant: string, offence: Offence): string {
   const { leaf, status, state } = offence;
   let known = KNOWN_BUCKETS.get(invariant);
@@ -164,7 +164,7 @@ function knownBucketOf(invariant: string, offence: Offence): string {
   return bucket;
 }
 
-/** READY was reached, or an initialisation failed with a line that says so. */
+/** True if READY was reached, or if an initialisation failed and printed a line. */
 function isComplete({ records }: World): boolean {
   for (const record of records)
     if (

@@ -15,8 +15,8 @@ import type { Case } from '../case.ts';
 import type { Violation } from './verdict.ts';
 
 /**
- * Rules about two runs: a machine described differently is the same machine, so the outcome of every event is the same.
- * Each rule makes a variant of the case, or says that it does not apply.
+ * Rules about two runs: a different description of the same machine must not change the outcome of any event. Each rule
+ * makes a variant of the case, or returns `undefined` if it does not apply.
  */
 export interface Metamorphic {
   readonly id: string;
@@ -29,7 +29,7 @@ export interface Metamorphic {
 export interface Variant {
   readonly platform: Platform;
   readonly events: readonly Event[];
-  /** What is described otherwise, to be read behind "the same machine with". */
+  /** How the description differs, to follow "the same machine with". */
   readonly how: () => string;
 }
 
@@ -48,25 +48,25 @@ export const METAMORPHIC: readonly Metamorphic[] = [
   {
     id: 'metamorphic/splitting-a-cmr',
     severity: 'tdx-lost',
-    statement: 'A CMR described as two that touch changes no outcome.',
+    statement: 'Describing a CMR as two adjacent ones changes no outcome.',
     source: 'v7 10/20, Dave Hansen, 22 Nov 2022; tdh_sys_config.c, TDX module 1.5.01 (touching CMRs are merged)',
     variant: splitCMR,
   },
   {
     id: 'metamorphic/splitting-a-memory-block',
     severity: 'tdx-lost',
-    statement: 'A memory block described as two that touch changes no outcome.',
+    statement: 'Describing a memory block as two adjacent ones changes no outcome.',
     source: 'is_tdx_memory() and fill_out_tdmrs(), Linux 6.12 (one entry per memblock entry, nothing merged)',
     variant: splitMemory,
   },
 ];
 
-/** The other run that a metamorphic rule compares a case with; `undefined` for other rules, and where the rule does not apply. */
+/** The variant that a metamorphic rule compares a case with; `undefined` for other rules, and if it does not apply. */
 export function variantOf(input: Case, rule: string): Variant | undefined {
   return METAMORPHIC.find(({ id }) => id === rule)?.variant(input);
 }
 
-/** Runs every variant that applies and reports the first event whose outcome differs. `world`: the case as it is, run. */
+/** Runs every variant that applies and reports the first event whose outcome differs. `world`: the run of the case. */
 export function judgeMetamorphic(input: Case, world: World, violations: Violation[]): void {
   if (input.events.length === 0) return;
   for (const rule of METAMORPHIC) {
@@ -86,9 +86,9 @@ export function judgeMetamorphic(input: Case, world: World, violations: Violatio
 }
 
 /**
- * What the host answers. Not memory-remove: whether a page is in use depends on where things happen to lie, and nobody
- * promises that to be the same; where it is not, the two machines have parted, and later answers are about others. Not what
- * happens to the module by itself.
+ * Events whose outcome is compared: those that the host answers. Not memory-remove: it depends on which pages are in
+ * use, which may differ between the runs; once it does, the machines differ and the comparison ends. Not events of the
+ * module alone.
  */
 const COMPARED: ReadonlySet<string> = new Set([
   'cpu-online',
@@ -123,7 +123,7 @@ function firstDifference(
   return undefined;
 }
 
-/** `done (-5 EIO)`, and what TDX is afterwards where that differs from the other run. */
+/** `done (-5 EIO)`, with the status of TDX afterwards if it differs from the other run. */
 function outcomeText({ outcome, errno, statusAfter }: EventRecord, other: EventRecord): string {
   const status = statusAfter === other.statusAfter ? '' : `, TDX ${statusAfter}`;
   return `${outcome} (${errno === 0 ? 0 : `${errno} ${errnoName(errno)}`}${status})`;
@@ -134,7 +134,7 @@ function cutText(what: string, { base, size }: AddressRange, at: number): string
   return `the ${what} [${formatU64(base)}, ${formatU64(base + size)}) described as two that touch at ${formatU64(at)}`;
 }
 
-/** True if all LPs are alike, so that which of them is asked first cannot matter for a good reason. */
+/** True if all LPs are alike, so that their order must not matter. */
 function lpsAreAlike({ platform, events }: Case): boolean {
   const { commandLine } = platform;
   if (platform.msr.length > 0 || commandLine.maxcpus !== null || commandLine.nosmt) return false;
@@ -143,7 +143,7 @@ function lpsAreAlike({ platform, events }: Case): boolean {
   return true;
 }
 
-/** After these it matters which LP did what, so that another order of asking is another story. */
+/** After these events LPs differ, so that their order may change the outcome. */
 const TELLS_LPS_APART: ReadonlySet<Event['kind']> = new Set([
   'vmxoff',
   'vmxon',
@@ -162,7 +162,7 @@ function relabelLPs(input: Case): Variant | undefined {
   if (boot !== 0) return undefined;
   const relabel = (lp: number): number => (lp > 0 && lp < lps.length ? lps.length - lp : lp);
   const relabelled = lps.map((lp, index) => lps[relabel(index)] ?? lp);
-  // The first LP that BIOS enabled must still be the boot LP, or another CPU boots the machine.
+  // Otherwise another CPU would boot the machine.
   if (bootLP(relabelled) !== 0) return undefined;
   return {
     platform: describedBy(input.platform, relabelled, memory, cmrs),
@@ -171,7 +171,7 @@ function relabelLPs(input: Case): Variant | undefined {
   };
 }
 
-/** The largest CMR of a legal table as two halves that touch. */
+/** The largest CMR of a legal table as two adjacent ones. */
 function splitCMR({ platform, events }: Case): Variant | undefined {
   const { lps, memory, cmrs } = platform;
   if (cmrs.length >= CMR_MAX || brokenCMRRule(cmrs) !== null) return undefined;
@@ -190,8 +190,8 @@ function splitCMR({ platform, events }: Case): Variant | undefined {
 }
 
 /**
- * A memory block as two that touch, if no event counts allocations (there is one more per block): cut where memory comes
- * back, in the middle of the first range that is hot-added within a block, or else the largest block about its middle.
+ * A memory block as two adjacent ones, unless an event counts allocations (each block causes one more). The cut is in
+ * the middle of the first range that is hot-added inside a block, else near the middle of the largest block.
  */
 function splitMemory({ platform, events }: Case): Variant | undefined {
   for (const { kind } of events) if (kind === 'allocation-failure') return undefined;
@@ -218,7 +218,7 @@ function splitMemory({ platform, events }: Case): Variant | undefined {
   return { platform: describedBy(platform, lps, split, cmrs), events, how: () => cutText('memory block', range, at) };
 }
 
-/** The rest of a platform, described by these. Written out: a copy made by spreading has a shape of its own, and runs slower. */
+/** A platform with these lists. Written out because a spread gives each copy its own hidden class, which is slower. */
 function describedBy(
   { keyids, keyidBits, seamrr, msr, mcheck, moduleImage, fms, commandLine, hibernation }: Platform,
   lps: Platform['lps'],
@@ -228,7 +228,7 @@ function describedBy(
   return { lps, memory, cmrs, keyids, keyidBits, seamrr, msr, mcheck, moduleImage, fms, commandLine, hibernation };
 }
 
-/** A page address about the middle of a range, on a 1 GiB boundary where there is one inside. */
+/** A page address near the middle of a range, on a 1 GiB boundary if there is one inside. */
 function middle(base: number, size: number): number {
   const half = base + size / 2;
   const gib = alignDown(half, GIB);

@@ -1,23 +1,23 @@
 import type { Severity } from '../../model/invariants/severity.ts';
 
-/** What a reader needs to know of a rule beside its id. */
+/** The text of a rule in reports. */
 export interface RuleText {
-  /** What must hold, in a sentence. */
+  /** The rule in one sentence. */
   readonly statement: string;
   /** Mail, specification section, kernel function or recording. */
   readonly source: string;
-  /** That of the flaw which the bucket shows, else the rule's own. */
+  /** Severity of the flaw that the bucket belongs to, else of the rule. */
   readonly severity: Severity;
 }
 
-/** The rule that a bucket belongs to: its id. */
+/** Id of the rule that a bucket belongs to. */
 export function ruleIdOf(bucket: string): string {
   return bucket.split('|')[0] ?? bucket;
 }
 
 /**
- * Finds rules of `own`, by id, before those that `base` knows. `severityOf`: where it depends on the bucket what breaking
- * one of them costs; `undefined` from it: what the rule says.
+ * Looks up the rule of a bucket in `own`, by id, then in `base`. `severityOf` gives the severity where it depends on the
+ * bucket; if it returns `undefined`, the rule's own severity applies.
  */
 export function withRules(
   own: Readonly<Record<string, RuleText>>,

@@ -2,42 +2,42 @@
 export interface Violation {
   /** Id of the invariant, e.g. `pamt/never-freed-while-ready`. */
   readonly invariant: string;
-  /** What makes two failures the same finding: invariant, leaf, status class and abstract state before, as stable text. */
+  /** Identifies the finding: invariant, leaf, status class and abstract state before, as stable text. */
   readonly bucket: string;
-  /** 0-based index of the event after which it showed; `events.length`: only when the case was over. */
+  /** 0-based index of the event after which the rule was broken; `events.length`: not before the end of the case. */
   readonly event: number;
   readonly message: string;
 }
 
-/** What judging one case came to. Plain data: it crosses threads. */
+/** Result of judging one case. Plain data: it crosses threads. */
 export interface Verdict {
-  /** In the order in which they showed; a bucket may occur more than once. */
+  /** In the order of detection; a bucket may occur more than once. */
   readonly violations: readonly Violation[];
   /** (abstract state, event or leaf, outcome class) edges passed, as 16-bit integers that mean the same in every process. */
   readonly edges: readonly number[];
   /** Ids of the `sometimes` invariants reached. */
   readonly sometimes: readonly string[];
-  /** Every call of a counted run is one. */
+  /** Number of SEAMCALLs; each call of a counted run is one. */
   readonly seamcalls: number;
   /** The case reached READY or a named failure. */
   readonly complete: boolean;
-  /** What judging took, in ordinary cases; missing: 1. More where somebody hung and was waited for. */
+  /** Cost of judging, in ordinary cases; missing: 1. Higher if the implementation hung and the harness waited for it. */
   readonly cost?: number;
-  /** Of a kernel that is judged beside a model: it does better on this case. What it does otherwise is no violation then. */
+  /** The implementation satisfies more invariants than the model in this case; then a difference is not a violation. */
   readonly better?: Better;
 }
 
-/** Somebody keeps what the model breaks, and breaks nothing that the model keeps. */
+/** The implementation satisfies invariants the model violates, and violates none the model satisfies. */
 export interface Better {
-  /** Buckets that only the model fails in; at least one. */
+  /** Buckets in which only the model fails; at least one. */
   readonly kept: readonly string[];
-  /** The bucket that what they do otherwise would be a violation in. */
+  /** The bucket in which the difference would be a violation. */
   readonly difference: string;
-  /** The same difference is no violation where nothing is kept by it. */
+  /** Do not report this difference in cases where it fixes nothing either. */
   readonly excuses: boolean;
 }
 
-/** A `sometimes`: a campaign that ran `budget` cases without reaching it proves nothing. */
+/** A `sometimes`: a campaign that judged `budget` cases without reaching it is inconclusive. */
 export interface Sometimes {
   readonly id: string;
   /** Cases. */
