@@ -1,6 +1,6 @@
 import type { AllocationKind } from '../../model/kernel/port.ts';
 
-/** What the kernel calls to get an object, or what the object is. */
+/** The function with which the kernel allocates an object, or the kind of object. */
 export const ALLOCATOR = {
   k: 'kmalloc',
   x: 'alloc_pages_exact',

@@ -2,8 +2,8 @@ import type { Violation } from '../oracle/verdict.ts';
 import type { RunLine } from './run-line.ts';
 
 /**
- * Index of the line that broke the rule: that of trace entry `entry` (-1: the rule names none), else the last call in the event that the bucket
- * is about, else the head of the event. `null` for a run without that event.
+ * Index of the line that broke the rule: the line of trace entry `entry` (-1: the rule names none), else the event's
+ * last call that matches leaf and status of the bucket, else the head of the event. `null` for a run without that event.
  */
 export function brokenLine(lines: readonly RunLine[], { bucket, event }: Violation, entry: number): number | null {
   const named = lines.findIndex(({ from, to }) => from <= entry && entry < to);
@@ -20,7 +20,7 @@ export function brokenLine(lines: readonly RunLine[], { bucket, event }: Violati
   return head === -1 ? null : head;
 }
 
-/** Record of an event: boots have records of their own, and are no events of the case. */
+/** Record of an event. Boots have records, too, but are not events of the case. */
 function recordOf(lines: readonly RunLine[], event: number): number {
   let events = -1;
   let record = 0;

@@ -12,8 +12,9 @@ const PHASES: readonly string[] = [
 ] satisfies readonly (Phase | 'ABSENT')[];
 
 /**
- * What tells a bucket from others of its rule, in words: `TDH.SYS.CONFIG answers TDX_SYS_BUSY, module SYSINIT_DONE`; empty
- * for the only bucket of a rule. The id itself stays as it is: the corpus and earlier reports are sorted by it.
+ * What distinguishes a bucket from others of its rule, in words: `TDH.SYS.CONFIG answers TDX_SYS_BUSY, module
+ * SYSINIT_DONE`; empty for the only bucket of a rule. The id itself stays unchanged: the corpus and earlier reports use
+ * it.
  */
 export function bucketText(bucket: string): string {
   const [, ...parts] = bucket.split('|');
@@ -44,7 +45,7 @@ function stateText(state: string): string {
     .replace(/^(E[A-Z]+)$/, 'errno $1');
 }
 
-/** The id of a bucket and, where it tells more than the rule, what it means. */
+/** The id of a bucket and, if it has more than the rule, its text in words. */
 export function bucketLine(bucket: string): string {
   const words = bucketText(bucket);
   return words === '' || bucket.endsWith(`|${words}`) ? bucket : `${bucket} (${words})`;

@@ -5,7 +5,7 @@ import { healthyPlatform } from '../testing/platform.ts';
 import { describeCase } from './describe-case.ts';
 
 describe('a case as text', () => {
-  test('shows each event, what the module was asked and answered, and dmesg', () => {
+  test('shows each event, the SEAMCALLs with inputs and status, and dmesg', () => {
     const { lines } = describeCase({
       formatVersion: FORMAT_VERSION,
       profile: { kernel: '6.12', module: '1.5.01' },
@@ -22,7 +22,7 @@ describe('a case as text', () => {
     expect(lines.at(-1)).toBe('      | virt/tdx: module initialization failed (-5)');
   });
 
-  test('tells a call of the P-SEAMLDR from one of the module', () => {
+  test('distinguishes a call of the P-SEAMLDR from one of the module', () => {
     const call = { kind: 'seamcall', lp: 0, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 } as const;
     const { lines } = describeCase({
       formatVersion: FORMAT_VERSION,
@@ -59,10 +59,10 @@ describe('a case as text', () => {
     }
   });
 
-  test('says what the kernel made of a machine check', () => {
+  test('shows whether the kernel took a machine check for private memory', () => {
     const { case: input } = readCaseFile('corpus/host/machine-checks-around-pamts.json');
     const heads = describeCase(input).lines.filter((line) => line.includes('machine-check'));
-    // Below a PAMT, its first line, its last, and the one behind it; of the first TDMR and the last.
+    // The line before a PAMT, its first, its last, and the one after it; for the first TDMR and the last.
     const four = [false, true, true, false];
     expect(heads.map((line) => line.endsWith('-> done, private memory'))).toEqual([...four, ...four]);
   });

@@ -17,8 +17,8 @@ import { describeSideBySide } from './side-by-side.ts';
 
 /**
  * The whole run of a case as text: each event with its outcome, its SEAMCALLs and effects, and its lines of dmesg. Events
- * that overlapped stand together, and below them what they did turn by turn, each line behind the number of its event.
- * With `violation`, the line that broke its rule is named; a violation of a metamorphic rule shows both runs side by side.
+ * that overlapped are listed together, followed by their turns; each line begins with the number of its event. With
+ * `violation`, the result names the line that broke its rule; for a metamorphic rule it shows both runs side by side.
  */
 export function describeCase(input: Case, violation?: Violation): Description {
   if (violation === undefined) return describeWorld(runCase(input));
@@ -28,7 +28,7 @@ export function describeCase(input: Case, violation?: Violation): Description {
   return describeWorld(world, violation, culprit);
 }
 
-/** The same for a run that is over; `culprit`: the entry of its trace that broke the rule, where that is known. */
+/** The same for a finished run; `culprit`: the entry of its trace that broke the rule, if known. */
 export function describeWorld(world: World, violation?: Violation, culprit: TraceEntry | null = null): Description {
   const lines = runLines(world);
   return {
@@ -41,7 +41,7 @@ function indexOf({ trace }: World, entry: TraceEntry | null): number {
   return entry === null ? -1 : trace.indexOf(entry);
 }
 
-/** The case and the same machine described in another way. */
+/** The case and its metamorphic variant, side by side. */
 function describeTwins(input: Case, world: World, { platform, events, how }: Variant): Description {
   const other = runCase({ ...input, platform, events });
   return describeSideBySide(
@@ -50,7 +50,7 @@ function describeTwins(input: Case, world: World, { platform, events, how }: Var
   );
 }
 
-/** A run line by line. */
+/** The lines of a run. */
 function runLines(world: World): readonly RunLine[] {
   const { records, overlaps } = world;
   const groups = records.map((record) => overlaps.find((turn) => turn.record === record)?.group);
@@ -73,7 +73,7 @@ function plain(text: string, record: number): RunLine {
   return { text, record, from: 0, to: 0 };
 }
 
-/** Trace and dmesg of a record, or of one turn of it; reads of fields that follow one another share a line. */
+/** Trace and dmesg of a record, or of one turn of it; reads of consecutive fields share a line. */
 function partLines(
   world: World,
   { kernel }: EventRecord,
@@ -98,7 +98,7 @@ function partLines(
   return lines;
 }
 
-/** One effect, in a line; `reads`: for so many reads of fields that follow one another (default 1: for itself). */
+/** One effect as a line; `reads`: the number of consecutive fields that the line stands for (default 1). */
 export function describeEntry(entry: TraceEntry, reads = 1): string {
   switch (entry.kind) {
     case 'seamcall': {

@@ -12,7 +12,7 @@ const plain = samplePlatform(1, 2, {
 const lp = plain.lps[0] as PlatformLP;
 
 describe('a machine in a few lines', () => {
-  test('a healthy one has nothing unusual', () => {
+  test('a healthy machine has no line of differences', () => {
     expect(describePlatform(plain)).toEqual([
       'LPs      package 0: LP 0-1',
       'memory   [0x0, 0x40000000) node 0',
@@ -21,7 +21,7 @@ describe('a machine in a few lines', () => {
     ]);
   });
 
-  test('SEAM that is off is off for a reason', () => {
+  test('the reason is printed if SEAM is off', () => {
     expect(describePlatform({ ...plain, cmrs: [] })[4]).toBe('SEAM     off: MCHECK refused the machine: no CMR');
     expect(describePlatform({ ...plain, seamrr: null })[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
     expect(describePlatform({ ...plain, cmrs: [], mcheck: 'bypass' })[4]).toMatch(
@@ -29,7 +29,7 @@ describe('a machine in a few lines', () => {
     );
   });
 
-  test('LPs stand by package, marked with what they are not', () => {
+  test('LPs are listed by package, with a mark for each deviation', () => {
     const lps: PlatformLP[] = [
       lp,
       { ...lp, core: 1, online: false, vmx: false },
@@ -46,7 +46,7 @@ describe('a machine in a few lines', () => {
     );
   });
 
-  test('all that is unusual is one line', () => {
+  test('all differences from a healthy machine are one line', () => {
     const lines = describePlatform({
       ...plain,
       lps: [lp, { ...lp, package: 1 }],
@@ -66,13 +66,13 @@ describe('a machine in a few lines', () => {
     expect(lines[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
     expect(lines[5]).toBe(
       'unusual  MSR 0x982 = 0x2 on LP 1; MSR 0x87 = 0xfffffffffffffff0 on every LP; ' +
-        'MCHECK publishes what BIOS proposes, legal or not; packages unlike each other: CPUID(1).EAX 0x806f8, 0x806f7; ' +
+        'MCHECK publishes what BIOS proposes, legal or not; packages differ: CPUID(1).EAX 0x806f8, 0x806f7; ' +
         'TDX module not loaded before a late-load event; command line nosmt; command line maxcpus=1; kernel can hibernate',
     );
     expect(describePlatform({ ...plain, moduleImage: 'absent' })[4]).toBe('unusual  no TDX module');
   });
 
-  test('many ranges are cut in the middle; an empty one and none at all are said', () => {
+  test('a long list of ranges is cut in the middle; an empty range and an empty list are printed', () => {
     const cmrs = Array.from({ length: 20 }, (_, index) => ({ base: index * GIB, size: 4096 }));
     const [, , line] = describePlatform({ ...plain, cmrs });
     expect(line).toMatch(/, \[0x180000000, 0x180001000\), 12 more, \[0x4c0000000, 0x4c0001000\)$/);

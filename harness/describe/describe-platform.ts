@@ -4,8 +4,9 @@ import type { CommandLine, Platform, PlatformLP } from '../../model/platform/pla
 import { seamOffText } from './mcheck-text.ts';
 
 /**
- * The machine of a case in six lines or less, each behind the name of its part: LPs by package, memory, CMRs, KeyIDs and
- * SEAMRR, why SEAM is off if it is, and whatever is unlike a healthy machine that boots normally. Ranges are [first, end) in bytes.
+ * The machine of a case in at most six lines, each beginning with the name of its part: LPs by package, memory, CMRs,
+ * KeyIDs and SEAMRR, the reason if SEAM is off, and all differences from a healthy machine that boots normally. Ranges
+ * are [first, end) in bytes.
  */
 export function describePlatform(platform: Platform): readonly string[] {
   const { memory, cmrs, keyids, keyidBits, seamrr } = platform;
@@ -35,7 +36,7 @@ function packagesOf({ lps, commandLine }: Platform): string {
   return packages.join('; ');
 }
 
-/** What is unlike an LP that BIOS enabled, that is online and in VMX operation. */
+/** The differences from an LP that BIOS enabled, online and in VMX operation. */
 function markOf({ bios, online, vmx, thread }: PlatformLP, { nosmt }: CommandLine): string {
   const marks: string[] = [];
   if (!bios) marks.push('not counted');
@@ -45,7 +46,7 @@ function markOf({ bios, online, vmx, thread }: PlatformLP, { nosmt }: CommandLin
   return marks.length === 0 ? '' : ` (${marks.join(', ')})`;
 }
 
-/** Neighbours with the same mark as one: `LP 0-3`, `LP 4 (offline)`. */
+/** Merges neighbours with the same mark: `LP 0-3`, `LP 4 (offline)`. */
 function runsOf(members: readonly { readonly index: number; readonly mark: string }[]): string[] {
   const runs: { first: number; last: number; mark: string }[] = [];
   for (const { index, mark } of members) {
@@ -56,7 +57,7 @@ function runsOf(members: readonly { readonly index: number; readonly mark: strin
   return runs.map(({ first, last, mark }) => `LP ${first}${last === first ? '' : `-${last}`}${mark}`);
 }
 
-/** More than these are cut in the middle: a line stays a line. */
+/** A longer list is cut in the middle, so that it fits a line. */
 const RANGES_SHOWN = 8;
 
 function rangesText(ranges: readonly AddressRange[], suffixes: readonly string[] = []): string {
@@ -71,7 +72,7 @@ function rangeText({ base, size }: AddressRange): string {
   return size === 0 ? `empty at ${formatU64(base)}` : `[${formatU64(base)}, ${endText(base, size)})`;
 }
 
-/** A wild range may end beyond what a double holds exactly. */
+/** BigInt, because the end of a wild range may be too large for an exact double. */
 function endText(base: number, size: number): string {
   return `0x${(BigInt(base) + BigInt(size)).toString(16)}`;
 }
@@ -84,7 +85,7 @@ function unusualParts({ lps, fms, msr, mcheck, moduleImage, commandLine, hiberna
   if (mcheck === 'bypass') parts.push('MCHECK publishes what BIOS proposes, legal or not');
   const packages = new Set(lps.map((lp) => lp.package)).size;
   if (new Set(fms.slice(0, packages)).size > 1)
-    parts.push(`packages unlike each other: CPUID(1).EAX ${fms.slice(0, packages).map(formatU64).join(', ')}`);
+    parts.push(`packages differ: CPUID(1).EAX ${fms.slice(0, packages).map(formatU64).join(', ')}`);
   if (moduleImage === 'late') parts.push('TDX module not loaded before a late-load event');
   if (moduleImage === 'absent') parts.push('no TDX module');
   if (commandLine.nosmt) parts.push('command line nosmt');

@@ -3,9 +3,9 @@ import { asBigInt } from '../../model/abi/u64.ts';
 import type { SeamcallEntry, TraceEntry } from '../../model/world/trace.ts';
 
 /**
- * The entries with every run of TDH.SYS.RD as the single calls it stands for, so that a kernel whose reads were entered as
- * runs can be told and compared like one whose reads came one by one. What they answered (RDX, R8) is left out: a run
- * keeps only the last answer, and who asks the same module the same thing is told the same.
+ * The entries with every run of TDH.SYS.RD expanded into its single calls, so that a trace with runs is printed and
+ * compared like one with single reads. The outputs (RDX, R8) are cleared: a run keeps only the last ones, and the same
+ * module returns the same values for the same fields.
  */
 export function singleReads(entries: readonly TraceEntry[]): readonly TraceEntry[] {
   return entries.flatMap((entry): readonly TraceEntry[] => {
@@ -16,7 +16,7 @@ export function singleReads(entries: readonly TraceEntry[]): readonly TraceEntry
   });
 }
 
-/** How many entries from `at` on, of those that `singleReads` gives, read fields that follow one another; 1 where none do. */
+/** Number of entries from `at` on, in the result of `singleReads`, that read consecutive fields; 1 if `at` is no read. */
 export function readsFrom(entries: readonly TraceEntry[], at: number): number {
   const first = entries[at];
   let count = 1;
@@ -29,7 +29,7 @@ export function readsFrom(entries: readonly TraceEntry[], at: number): number {
   }
 }
 
-/** TDH.SYS.RD as kernels make it, successful, and nothing happened to it. */
+/** True for a successful TDH.SYS.RD made by a kernel and not disturbed by a condition. */
 function isRead(entry: TraceEntry): entry is SeamcallEntry {
   return (
     entry.kind === 'seamcall' &&

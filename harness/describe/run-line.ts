@@ -3,7 +3,7 @@ import { leafName as leafNameOf } from '../../model/abi/leaf-number.ts';
 import { formatU64, type U64 } from '../../model/abi/u64.ts';
 import type { EventRecord } from '../../model/world/trace.ts';
 
-/** One line of a run as text, and what of the run it shows. */
+/** One line of a run as text, and the part of the run it shows. */
 export interface RunLine {
   readonly text: string;
   /** Index of the event's record; the boot is 0. */
@@ -13,7 +13,7 @@ export interface RunLine {
   readonly to: number;
 }
 
-/** `3  enable -> done, -5 (EIO), TDX error`: an event, what became of it, and what it changed. */
+/** `3  enable -> done, -5 (EIO), TDX error`: an event, its outcome and its changes of state. */
 export function eventHead(record: EventRecord, index: number): string {
   return `${index === 0 ? ' ' : String(index).padStart(2)}  ${eventText(record)} -> ${outcomeText(record)}`;
 }
@@ -31,7 +31,7 @@ const DECIMAL = new Set(['lp', 'node', 'nth', 'count', 'td', 'entry']);
 
 function valueText(name: string, value: U64 | string | null): string {
   if (value === null) return 'any';
-  // By its name, and as dmesg has it.
+  // By name, and as a number as in dmesg.
   if (name === 'leaf' && typeof value === 'number') {
     const known = leafNameOf(value);
     return known === undefined ? formatU64(value) : `${known} (${formatU64(value)})`;

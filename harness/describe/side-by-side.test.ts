@@ -7,7 +7,7 @@ function sideBySide(second: readonly string[]): readonly string[] {
   return describeSideBySide({ name: 'old', lines: LINES }, { name: 'new', lines: second }).lines;
 }
 
-test('what differs is marked, with two lines around it; the rest is counted, heads stay', () => {
+test('differences are marked and shown with two lines around them; heads stay', () => {
   const changed = LINES.filter((line) => line !== '      e').map((line) => line.replace('      c', '      C'));
   expect(sideBySide(changed)).toEqual([
     '- old',
@@ -26,12 +26,12 @@ test('what differs is marked, with two lines around it; the rest is counted, hea
   ]);
 });
 
-test('lines at the ends that only one side has', () => {
+test('a last line that only one side has is marked', () => {
   expect(sideBySide([...LINES, '      x']).slice(-2)).toEqual(['   1  enable -> done', '+       x']);
   expect(sideBySide(LINES.slice(0, -1)).slice(-1)).toEqual(['-  1  enable -> done']);
 });
 
-test('nothing but heads where both sides are the same', () => {
+test('equal runs show heads and the number of equal lines only', () => {
   expect(sideBySide(LINES)).toEqual([
     '- old',
     '+ new',

@@ -1,6 +1,6 @@
 import type { Description } from '../oracle/judge.ts';
 
-/** One of the two runs, as `describeWorld` tells it, under the name its reader knows. */
+/** One of the two runs: its name in the output and its lines from `describeWorld`. */
 export interface Side {
   readonly name: string;
   readonly lines: readonly string[];
@@ -13,13 +13,13 @@ interface Row {
   readonly text: string;
 }
 
-/** Lines that are the same on both sides and stand that near to a difference are shown; so is the head of every event. */
+/** Equal lines at most this far from a difference are shown; so is the head of every event. */
 const CONTEXT = 2;
-/** Products of lengths up to which lines are matched one by one; longer runs differ as a whole between their common ends. */
+/** Up to this product of lengths lines are matched one by one; longer runs differ entirely between their common ends. */
 const CELLS_MAX = 4_000_000;
 
-/** Two runs of one case as one text: `-` only the first did this, `+` only the second. What both did is shortened; the
- * first difference is the broken line. */
+/** Two runs of one case as one text: `-` marks lines of the first only, `+` of the second only. Equal lines are
+ * shortened; the first difference is the broken line. */
 export function describeSideBySide(first: Side, second: Side): Description {
   const rows = align(first.lines, second.lines);
   const shown = rows.map(({ mark, text }, index) => mark !== ' ' || isHead(text) || isNearDifference(rows, index));
@@ -34,7 +34,7 @@ export function describeSideBySide(first: Side, second: Side): Description {
     }
     let end = index;
     while (end < rows.length && shown[end] !== true) end += 1;
-    // A single line takes no more room than the note that it was left out.
+    // A single line takes no more space than the note that replaces it.
     lines.push(end - index === 1 ? `  ${text}` : `        ... ${end - index} lines the same`);
     index = end - 1;
   }
