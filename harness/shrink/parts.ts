@@ -2,15 +2,15 @@ import type { Event } from '../../model/world/event.ts';
 import type { Platform, PlatformLP } from '../../model/platform/platform.ts';
 import type { Case } from '../case.ts';
 
-/** A list inside a case of which any part may be taken away. */
+/** A list in a case from which elements can be removed. */
 export interface Part {
   readonly name: string;
   readonly count: (input: Case) => number;
-  /** The case with only these elements (ascending indices); `undefined` where too few are left to be a case. */
+  /** The case with only these elements (ascending indices); `undefined` if too few are left for a case. */
   readonly keep: (input: Case, kept: readonly number[]) => Case | undefined;
 }
 
-/** Everything that "no single removal keeps the failure" speaks of. */
+/** All parts that a minimal case is checked for: no single removal keeps the failure. */
 export const PARTS: readonly Part[] = [
   {
     name: 'event',
@@ -40,7 +40,7 @@ export const PARTS: readonly Part[] = [
   platformList('fms', 1),
 ];
 
-/** A case without the first memory block and CMR that overlap it: neither may go alone where both must match. */
+/** Memory blocks together with the CMRs that overlap them: neither can be removed alone if both must match. */
 export const MEMORY_WITH_CMRS: Part = {
   name: 'memory block with its CMRs',
   count: ({ platform }) => platform.memory.length,
@@ -55,7 +55,7 @@ export const MEMORY_WITH_CMRS: Part = {
   },
 };
 
-/** Preemptions go with the event that they stop; the others follow theirs to its new place. */
+/** Keeps the events at `kept`. A removed event takes its preemptions with it; the others get their event's new index. */
 export function keepEvents({ schedule, ...input }: Case, kept: readonly number[]): Case {
   const events = pick(input.events, kept);
   if (schedule === undefined) return { ...input, events };
@@ -98,7 +98,7 @@ function keepPackages(input: Case, kept: readonly number[]): Case | undefined {
   return keepLPs(input, lps, 'drop');
 }
 
-/** The case without one LP and what happens to it. */
+/** The case without one LP and its events. */
 export function withoutLP(input: Case, gone: number): Case | undefined {
   return keepLPs(
     input,
@@ -107,7 +107,10 @@ export function withoutLP(input: Case, gone: number): Case | undefined {
   );
 }
 
-/** LPs, packages and everything that names one are renumbered without gaps; what named an LP that is gone goes or moves. */
+/**
+ * Keeps the LPs at `kept`. LPs, packages and everything that names one are renumbered without gaps; events of a removed
+ * LP are dropped or moved to LP 0.
+ */
 function keepLPs(input: Case, kept: readonly number[], orphans: 'drop' | 'retarget'): Case | undefined {
   if (kept.length === 0) return undefined;
   const { platform } = input;

@@ -3,25 +3,25 @@ import { UserError } from '../user-error.ts';
 import type { Judge } from '../oracle/judge.ts';
 import type { Verdict, Violation } from '../oracle/verdict.ts';
 
-/** The search so far, and the one way to go on: offer a candidate. */
+/** State of a search; it advances by offering candidates. */
 export interface Probe {
-  /** The smallest case that keeps the bucket so far. */
+  /** The smallest case so far that fails in the bucket. */
   readonly current: () => Case;
   /** Its violation. */
   readonly violation: () => Violation;
-  /** Takes the candidate if it keeps the bucket. `undefined` and cases tried before cost nothing and are not taken. */
+  /** Accepts the candidate if it fails in the bucket. Rejects `undefined` and cases tried before at no cost. */
   readonly offer: (candidate: Case | undefined) => boolean;
-  /** Does the candidate keep the bucket? `undefined`: nobody can tell any more (the budget is spent). */
+  /** Whether the candidate fails in the bucket; `undefined` if the budget is spent. */
   readonly keeps: (candidate: Case) => boolean | undefined;
   readonly spent: () => boolean;
   readonly evaluations: () => number;
-  /** First case of every other bucket met on the way. */
+  /** First case of every other bucket found during the search. */
   readonly slipped: ReadonlyMap<string, Slip>;
-  /** The first candidate on which the judge itself broke. */
+  /** The first candidate on which the judge itself threw. */
   readonly crash: () => Crash | undefined;
 }
 
-/** A candidate that fails otherwise than the case being shrunk. */
+/** A candidate that fails in another bucket than the case being shrunk. */
 export interface Slip {
   readonly case: Case;
   readonly violation: Violation;
@@ -33,34 +33,34 @@ export interface Crash {
 }
 
 export interface ShrinkLimits {
-  /** Cases judged at most, each as many as its verdict cost: what makes the result the same on every machine. */
+  /** Maximum sum of the verdicts' costs (1 each, usually). This bound makes the result the same on every machine. */
   readonly evaluations: number;
-  /** Outer guard against a slow judge; results that it cuts short are not reproducible. */
+  /** Additional guard against a slow judge; results that it cuts short are not reproducible. */
   readonly outOfTime?: () => boolean;
 }
 
 const SLIPPED_MAX = 64;
 
-/** The search as it stands. */
+/** State behind a `Probe`. */
 interface Search {
   readonly bucket: string;
   readonly judge: Judge;
   readonly limits: ShrinkLimits;
-  /** The failure takes further runs of the same case to see, so that every candidate gets those. */
+  /** True if a light judgement misses the failure, so that every candidate is judged in full. */
   readonly full: boolean;
   current: Case;
   violation: Violation;
   evaluations: number;
   cost: number;
   crash: Crash | undefined;
-  /** Whether a candidate kept the bucket. Also what makes the passes end: a case once current can never be offered again. */
+  /** Whether a candidate fails in the bucket. Also terminates the passes: a tried case is not accepted again. */
   readonly tried: Map<string, boolean>;
-  /** Buckets of the case that the search began with. */
+  /** Buckets in which the first case of the search fails. */
   readonly buckets: ReadonlySet<string>;
   readonly slipped: Map<string, Slip>;
 }
 
-/** `undefined`: the case does not fail in this bucket at all. */
+/** Starts a search; `undefined` if the case does not fail in this bucket. */
 export function startProbe(input: Case, bucket: string, judge: Judge, limits: ShrinkLimits): Probe | undefined {
   const light = judge(input, false);
   const inLight = light.violations.find((one) => one.bucket === bucket);
@@ -120,7 +120,7 @@ function isSpent({ cost, limits }: Search): boolean {
   return cost >= limits.evaluations || limits.outOfTime?.() === true;
 }
 
-/** The candidate's violation in the bucket; `undefined`: it has none. */
+/** Judges a candidate; returns its violation in the bucket, `undefined` if it has none. */
 function evaluate(search: Search, candidate: Case): Violation | undefined {
   const { bucket, buckets, slipped } = search;
   search.evaluations += 1;
@@ -149,12 +149,12 @@ function costOf(verdict: Verdict): number {
   return verdict.cost ?? 1;
 }
 
-/** `stack` of whatever was thrown. */
+/** `stack` of a thrown value, else the value as text. */
 export function stackOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : String(error);
 }
 
-/** Equal text, equal case; unequal text costs one evaluation too many at worst. */
+/** Equal keys mean equal cases; equal cases with unequal keys cost at most an additional evaluation. */
 function keyOf({ platform, events, schedule }: Case): string {
   return JSON.stringify([platform, events, schedule], (_key, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,

@@ -10,8 +10,8 @@ const GIB = 2 ** 30;
 const ROUND_UNITS = [2 ** 28, 2 ** 24, 2 ** 20, 2 ** 16];
 
 /**
- * Smaller and lower address spaces: memory, CMRs, SEAMRR (whole), hot-plugged ranges, machine-check addresses and pointers in
- * registers move in step, so that what lay inside something still lies inside it.
+ * Smaller and lower address spaces: memory, CMRs, SEAMRR (at its size), hot-plugged ranges, machine-check addresses and
+ * pointers in registers move together, so that a range or address inside another one stays inside it.
  */
 export function* lowerAddresses(input: Case): Generator<Case> {
   const points = breakpoints(input);
@@ -25,7 +25,7 @@ export function* lowerAddresses(input: Case): Generator<Case> {
   }
 }
 
-/** One region changed alone: rounded to GiB, outwards then inwards; cut to 1 GiB; a CMR laid exactly over memory. */
+/** One region changed alone: rounded to GiB, outwards, then inwards; cut to 1 GiB; a CMR set to a memory block's range. */
 export function* roundRegions(input: Case): Generator<Case> {
   const { memory, cmrs } = input.platform;
   for (const [index, block] of memory.entries()) {
@@ -39,7 +39,7 @@ export function* roundRegions(input: Case): Generator<Case> {
   }
 }
 
-/** Every region that is not yet so on boundaries of one unit, the largest that works: numbers a person can compare. */
+/** All regions rounded inwards to multiples of one unit, the largest first: such numbers are easy to compare. */
 export function* roundAllRegions(input: Case): Generator<Case> {
   const { memory, cmrs } = input.platform;
   for (const unit of ROUND_UNITS) {
@@ -55,7 +55,7 @@ export function* roundAllRegions(input: Case): Generator<Case> {
   }
 }
 
-/** Two neighbours as one region; what lies between them is covered too. */
+/** Two neighbours merged into one region, which also covers the gap between them. */
 export function* mergeNeighbours(input: Case): Generator<Case> {
   const { memory, cmrs } = input.platform;
   for (const merged of neighbours(memory)) yield withPlatform(input, { memory: merged });
@@ -70,7 +70,7 @@ function* neighbours<T extends AddressRange>(list: readonly T[]): Generator<read
   }
 }
 
-/** Widths worth trying in place of `width`, smallest first; once a width is whole GiB it stays so, for a person to read. */
+/** Smaller widths to try in place of `width`. A width of whole GiB is replaced by whole GiB only, for readability. */
 function smallerWidths(width: number): readonly number[] {
   const halfGIB = Math.floor(width / 2 / GIB) * GIB;
   const widths = [0, GIB, 2 * GIB, 4 * GIB, halfGIB, Math.floor(width / GIB) * GIB];
@@ -101,12 +101,12 @@ function breakpoints({ platform, events }: Case): readonly number[] {
   return [...points].sort((a, b) => a - b);
 }
 
-/** A machine without memory, or a hot-plug of nothing, is not a smaller case but another one. */
+/** False without memory or with an empty hotplugged range: that would be a different case, not a smaller one. */
 function isWhole({ platform, events }: Case): boolean {
   return platform.memory.length > 0 && events.every((event) => !('size' in event) || event.size > 0);
 }
 
-/** The case with the addresses [start, start + length) cut out of the world: everything above slides down. */
+/** The case without the addresses [start, start + length): everything above moves down. */
 function excise(input: Case, start: number, length: number): Case {
   const end = start + length;
   const slide = (address: number): number => {
@@ -126,10 +126,10 @@ function excise(input: Case, start: number, length: number): Case {
     ...input,
     platform: {
       ...platform,
-      // A region cut down to nothing goes; one that was empty before is part of what is being tested.
+      // A region cut to size 0 is removed; one that was empty before is part of the test.
       memory: platform.memory.map(cut).filter(({ size }, index) => size > 0 || platform.memory[index]?.size === 0),
       cmrs: platform.cmrs.map(cut).filter(({ size }, index) => size > 0 || platform.cmrs[index]?.size === 0),
-      // Its size is a rule of its own (32 MiB to 1 GiB): it moves, whole.
+      // Moved, but not cut: a rule of its own restricts its size (32 MiB to 1 GiB).
       seamrr: platform.seamrr === null ? null : { ...platform.seamrr, base: slide(platform.seamrr.base) },
     },
     events: input.events.map((event): Event => {

@@ -10,7 +10,7 @@ import { SHRINK_EVALUATIONS, shrink } from './shrink.ts';
 const GIB = 2 ** 30;
 const LIMITS = { evaluations: SHRINK_EVALUATIONS };
 
-/** A judge with one rule: `fails` says after which event (or `undefined`: it holds). */
+/** A judge with one rule: `fails` returns the event after which it is broken (`undefined`: it holds). */
 function judgeOf(fails: (input: Case) => number | undefined, bucket = 'rule|x'): Judge {
   return (input) => {
     const event = fails(input);
@@ -19,7 +19,7 @@ function judgeOf(fails: (input: Case) => number | undefined, bucket = 'rule|x'):
   };
 }
 
-/** Judges by the event kinds that must all occur, in this order. */
+/** A judge that fails if all these event kinds occur, in this order. */
 function inOrder(...kinds: readonly Event['kind'][]): Judge {
   return judgeOf(({ events }) => {
     let next = 0;
@@ -52,11 +52,11 @@ const noisy: readonly Event[] = [
 const large = sampleCase(noisy, samplePlatform(4, 2, { msr: [{ lp: 7, msr: 0x87, value: 1 }], fms: [1, 2, 3, 4] }));
 
 describe('shrinking', () => {
-  test('a case that does not fail in the bucket is not touched', () => {
+  test('a case that does not fail in the bucket is not shrunk', () => {
     expect(shrink(large, 'other', inOrder('enable'), LIMITS)).toBeUndefined();
   });
 
-  test('only the events that matter stay, on the smallest machine', () => {
+  test('only the events that the failure needs stay, on the smallest machine', () => {
     const { case: small, minimal, violation } = shrunk(large, inOrder('cpu-offline', 'cpu-online'));
     expect(small.events).toEqual([
       { kind: 'cpu-offline', lp: 0 },
@@ -70,13 +70,13 @@ describe('shrinking', () => {
     expect(violation.event).toBe(1);
   });
 
-  test('what is waited for long is tried less often, and the same number of times everywhere', () => {
+  test('expensive verdicts leave fewer evaluations, and the same number on every machine', () => {
     const judge = inOrder('cpu-offline', 'cpu-online');
     const slow = shrink(large, 'rule|x', (input) => ({ ...judge(input), cost: 50 }), { evaluations: 400 });
     expect(slow).toMatchObject({ evaluations: 8, minimal: false });
   });
 
-  test('a whole package goes at once, and those behind it are renumbered with their events', () => {
+  test('a whole package is removed at once, and later ones are renumbered with their events', () => {
     // Package 2's LPs must both be offlined, and two packages must exist.
     const events: Event[] = [4, 5].map((lp) => ({ kind: 'cpu-offline', lp }));
     const judge = judgeOf(({ platform, events: all }) => {
@@ -93,7 +93,7 @@ describe('shrinking', () => {
     expect(minimal).toBe(true);
   });
 
-  test('two events that only make sense together go together', () => {
+  test('two events that depend on each other are removed together', () => {
     const balanced = judgeOf(({ events }) => {
       const off = events.filter(({ kind }) => kind === 'vmxoff').length;
       const on = events.filter(({ kind }) => kind === 'vmxon').length;
@@ -106,7 +106,7 @@ describe('shrinking', () => {
     expect(small.events).toEqual([{ kind: 'enable' }]);
   });
 
-  test('regions move together: memory, CMRs and addresses in events keep their places in each other', () => {
+  test('regions move together: memory, CMRs and addresses in events keep their relative positions', () => {
     const platform = samplePlatform(1, 1, {
       memory: [{ base: 32 * GIB, size: 96 * GIB, node: 0 }],
       cmrs: [{ base: 33 * GIB, size: 90 * GIB }],
@@ -132,7 +132,7 @@ describe('shrinking', () => {
     expect(small.events).toEqual([{ kind: 'machine-check', lp: 0, address: 2 * GIB }]);
   });
 
-  test('registers and counts end at the least that fails', () => {
+  test('registers and counts are lowered to the least values that fail', () => {
     const judge = judgeOf(({ events }) => {
       const index = events.findIndex((event) => event.kind === 'seamcall' && typeof event.rdx === 'bigint');
       return index >= 0 && events.some((event) => event.kind === 'allocation-failure' && event.nth > 2)
@@ -146,7 +146,7 @@ describe('shrinking', () => {
     ]);
   });
 
-  test('a schedule that is not needed goes; what is needed of one stays', () => {
+  test('preemptions that are not needed are removed; the others stay', () => {
     const schedule = [3, 5, 9].map((after) => ({ event: 0, after, run: 1 }));
     const scheduled = { ...large, schedule };
     expect(shrunk(scheduled, inOrder('enable')).case.schedule).toBeUndefined();
@@ -154,7 +154,7 @@ describe('shrinking', () => {
     expect(shrunk(scheduled, needs5).case.schedule).toEqual([{ event: 0, after: 5, run: 0 }]);
   });
 
-  test('another failure met on the way is reported, not dropped and not taken', () => {
+  test('another failure found while shrinking is reported, and does not replace the one being shrunk', () => {
     const judge: Judge = (input) => {
       const both = input.events.length > 1;
       const violations = input.events.some(({ kind }) => kind === 'kexec')
@@ -168,7 +168,7 @@ describe('shrinking', () => {
     expect(judge(result.slipped[0]?.case ?? large).violations[0]?.bucket).toBe('rule|slipped');
   });
 
-  test('a judge that breaks on a candidate is our bug and is handed back with the case', () => {
+  test('a judge that throws on a candidate is a bug of the harness, returned with the case', () => {
     const judge = judgeOf(({ events }) => {
       if (events.length < 3) throw new Error('boom');
       return 0;
@@ -196,7 +196,7 @@ describe('shrinking', () => {
     expect([...asked]).toEqual([false, true]);
   });
 
-  test('the number of evaluations is a bound, and what was not verified is not called minimal', () => {
+  test('the number of evaluations is a bound, and a result that was not verified is not minimal', () => {
     let calls = 0;
     const counting =
       (judge: Judge): Judge =>
@@ -218,7 +218,7 @@ const eventArbitrary = fc.tuple(fc.constantFrom(...kinds), fc.nat({ max: 3 })).m
 });
 
 describe('laws of shrinking', () => {
-  test('the result fails in the same bucket, is no larger, is 1-minimal where it says so, and is the same every time', () => {
+  test('the result fails in the same bucket, is no larger, is 1-minimal as reported, and is the same every time', () => {
     fc.assert(
       fc.property(
         fc.array(eventArbitrary, { minLength: 3, maxLength: 14 }),

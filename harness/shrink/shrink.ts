@@ -17,25 +17,25 @@ export interface ShrinkResult {
   readonly case: Case;
   /** The violation of that bucket in the shrunk case. */
   readonly violation: Violation;
-  /** Verified: no single event, preemption, package, LP, memory block, CMR or override can go without losing the bucket. */
+  /** Verified: removing any single event, preemption, package, LP, memory block, CMR or override loses the bucket. */
   readonly minimal: boolean;
   /** Cases judged. */
   readonly evaluations: number;
-  /** Other failures met on the way, first case of each bucket; findings in their own right. */
+  /** Other failures found during shrinking, with the first case of each bucket; each is a finding itself. */
   readonly slipped: readonly Slip[];
-  /** The judge itself broke on this candidate. */
+  /** The candidate on which the judge itself threw. */
   readonly crash?: Crash;
 }
 
-/** Enough for a fixpoint on any generated case (typically under 1,500), about a quarter of a second. */
+/** Reaches a fixpoint on any generated case (typically below 1,500); about a quarter of a second. */
 export const SHRINK_EVALUATIONS = 5000;
 
-/** Two events that only make sense together (offline, online) go together; quadratic, so only when few are left. */
+/** Pairs of events that depend on each other (offline, online) are removed together; quadratic, so only for few events. */
 const PAIRS_MAX = 14;
 
 /**
- * The smallest case in `input`'s image that fails in the same bucket: parts are removed, then regions, settings and
- * operands are lowered, until nothing helps or the limits are reached. Deterministic unless `outOfTime` cuts it short.
+ * Reduces `input` to a smaller case that fails in the same bucket: removes parts, then lowers regions, settings and
+ * operands, until no step succeeds or the limits are reached. Deterministic unless `outOfTime` cuts it short.
  * `undefined`: `input` does not fail in `bucket`.
  */
 export function shrink(input: Case, bucket: string, judge: Judge, limits: ShrinkLimits): ShrinkResult | undefined {
@@ -74,14 +74,14 @@ function pass(probe: Probe): void {
   offerAll(probe, earlierPreemptions);
 }
 
-/** What follows the event that broke the invariant can hardly matter. */
+/** Drops all events after the one that broke the invariant: they can hardly matter. */
 function dropWhatCameAfter(probe: Probe): void {
   const { events } = probe.current();
   const { event } = probe.violation();
   if (event < events.length) probe.offer(keepEvents(probe.current(), [...Array(event + 1).keys()]));
 }
 
-/** Chunks from the whole list down to single elements, last ones first. */
+/** Removes chunks, from the whole list down to single elements, the last ones first. */
 function removeFrom(probe: Probe, part: Part): void {
   for (let chunk = part.count(probe.current()); chunk >= 1; chunk = Math.floor(chunk / 2)) {
     for (let end = part.count(probe.current()); end > 0; ) {
@@ -104,7 +104,7 @@ function removeEventPairs(probe: Probe): void {
   }
 }
 
-/** Offers the candidates made from what is current; after one was taken, goes on with those of the new current case. */
+/** Offers the candidates made from the current case; after one is accepted, continues with those of the new one. */
 function offerAll(probe: Probe, candidates: (input: Case) => Iterable<Case>): void {
   while (offerFirst(probe, candidates)) if (probe.spent()) return;
 }
@@ -114,7 +114,7 @@ function offerFirst(probe: Probe, candidates: (input: Case) => Iterable<Case>): 
   return false;
 }
 
-/** Does `input` fail in `bucket` so that nothing single can be removed? False also where it does not fail there. */
+/** True if `input` fails in `bucket` and every single removal loses that; false if it does not fail there. */
 export function isMinimalCase(input: Case, bucket: string, judge: Judge): boolean {
   const probe = startProbe(input, bucket, judge, { evaluations: SHRINK_EVALUATIONS });
   return probe !== undefined && isMinimal(probe);

@@ -7,10 +7,10 @@ import type { Case } from '../case.ts';
 import { withoutLP, withPlatform } from './parts.ts';
 
 const GIB = 2 ** 30;
-/** Beyond this many LPs, trying each beside each other costs too much; they will be fewer in the next round. */
+/** With more LPs, trying each next to each other one costs too much; the next round has fewer. */
 const MOVED_LPS_MAX = 10;
 
-/** Whole machines that a reader knows by heart, from one LP up; what happens keeps happening, on the LPs there are. */
+/** Replaces the machine by a simple standard one, from one LP up; events move to the LPs that exist. */
 export function* simplePlatforms(input: Case): Generator<Case> {
   for (const [packages, cores] of [
     [1, 1],
@@ -56,7 +56,7 @@ export function* healthySettings(input: Case): Generator<Case> {
   }
 }
 
-/** One LP less: what shared a package with it becomes another thread of an earlier LP's core, for those that need company. */
+/** One LP less: removes an LP and makes another one of its package a thread of an earlier LP's core. */
 export function* closerLPs(input: Case): Generator<Case> {
   const { lps } = input.platform;
   if (lps.length > MOVED_LPS_MAX) return;
@@ -108,7 +108,7 @@ export function* simplerEvents(input: Case): Generator<Case> {
   }
 }
 
-/** Preemptions as early as they do, of the first thread there is. */
+/** Earlier preemptions, and lower numbers of the thread that runs next. */
 export function* earlierPreemptions(input: Case): Generator<Case> {
   const { schedule = [] } = input;
   for (const [index, preemption] of schedule.entries()) {
@@ -158,7 +158,7 @@ function* simplerForms(event: Event): Generator<Event> {
   }
 }
 
-/** 0, powers of two below the value, half of it, one less: rising, so that the first that keeps the failure is the least. */
+/** 0, powers of two below the value, half of it, one less; ascending, so that the first that keeps the failure is least. */
 function smaller(value: number): readonly number[] {
   const found = new Set<number>([0, 1]);
   for (let power = 2; power < value; power *= 2) found.add(power);
@@ -166,12 +166,12 @@ function smaller(value: number): readonly number[] {
   return [...found].filter((one) => one < value).sort((a, b) => a - b);
 }
 
-/** A usual value is as simple as it gets: it is not lowered, or the two would chase each other. */
+/** A usual value is not lowered: healthySettings() would restore it, and the two would alternate. */
 function smallerThan(value: number, usual: number): readonly number[] {
   return value === usual ? [] : smaller(value);
 }
 
-/** 0, 1, then the value without its high half, without bits above 15, page aligned, and without each set bit in turn. */
+/** 0, 1, then the value without bits above 15, without its high half, page aligned, and without each set bit in turn. */
 function simplerU64(value: U64): readonly U64[] {
   const bits = asBigInt(value);
   const found = new Set<bigint>([0n, 1n, bits & 0xffffn, bits & 0xffffffffn, bits - (bits % 4096n)]);
