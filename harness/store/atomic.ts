@@ -98,8 +98,8 @@ function writeNew(path: string, text: string, mode: number): void {
 }
 
 /**
- * Makes a folder and those above it, one level at a time: mkdirSync's own recursion never ends where a level cannot be
- * made and says ENOENT, as below /proc.
+ * Makes a folder and those above it, one level at a time: mkdirSync's own recursion never ends if a level cannot be made
+ * and fails with ENOENT, as below /proc.
  */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
@@ -108,12 +108,12 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Another run may have been faster.
+    // Another run may have made it in the meantime.
     if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
 
-/** Makes `folder` and proves that a file can be written there, before hours of work depend on it. */
+/** Makes `folder` and checks that a file can be written there, before hours of work depend on it. */
 export function requireWritable(folder: string): void {
   const probe = join(folder, `.probe.${process.pid}.tmp`);
   try {
@@ -136,7 +136,7 @@ function sweepOnce(folder: string): void {
   sweepTemporaries(folder);
 }
 
-/** Removes what runs that were killed in mid-write left in `folder`. Files of runs still alive stay. */
+/** Removes temporary files that killed runs left in `folder` and returns their number. Files of live processes stay. */
 export function sweepTemporaries(folder: string): number {
   let count = 0;
   for (const name of namesIn(folder)) {
@@ -148,7 +148,7 @@ export function sweepTemporaries(folder: string): number {
   return count;
 }
 
-/** What a failed write means to the user: a place to correct (exit 2), or a machine that cannot go on (exit 4). */
+/** The error to report for a failed write: a path the user must correct (exit 2), or a full or broken disk (exit 4). */
 export function writeFailure(path: string, error: unknown): unknown {
   const code = errorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')
@@ -175,12 +175,12 @@ const WRITE_ERRORS: Readonly<Record<string, string>> = {
   ENXIO: 'it is a FIFO without a reader, or a device without driver',
 };
 
-/** The failure to report is the first one, not that its leftovers cannot be removed either. */
+/** Ignores errors: the failure to report is the one before. */
 function discard(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // The place is not even there.
+    // The folder does not exist.
   }
 }
 

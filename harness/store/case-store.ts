@@ -6,12 +6,12 @@ import { UserError } from '../user-error.ts';
 import { writeAtomic } from './atomic.ts';
 import { readFailure, readText } from './read.ts';
 
-/** Sixteen hexadecimal digits that equal cases share: the case's name in a corpus. */
+/** Hash of a case in sixteen hexadecimal digits: its name in a corpus. */
 export function caseHash(input: Case): string {
   return createHash('sha256').update(encodeCaseLine(input)).digest('hex').slice(0, 16);
 }
 
-/** The file a finding of this bucket is kept in: readable, and the same in every run. */
+/** Name of the file for a finding of this bucket: readable, and the same in every run. */
 export function bucketFileName(bucket: string): string {
   const slug = bucket
     .toLowerCase()
@@ -35,21 +35,21 @@ export function readCaseFile(path: string): CaseFile {
   return file;
 }
 
-/** Adds a case under its content's name and returns the path. Adding it again changes nothing. */
+/** Adds a case, named by the hash of its contents, and returns the path. Adding it again changes nothing. */
 export function addCase(folder: string, file: CaseFile): string {
   const path = join(folder, `${caseHash(file.case)}.json`);
   writeAtomic(path, encodeCaseFile(file));
   return path;
 }
 
-/** Writes what was found of a bucket, in place of anything larger found before, and returns the path. */
+/** Writes the finding of a bucket, replacing an earlier one, and returns the path. */
 export function saveFinding(folder: string, bucket: string, file: CaseFile): string {
   const path = join(folder, bucketFileName(bucket));
   writeAtomic(path, encodeCaseFile(file));
   return path;
 }
 
-/** Paths of the `.json` files below `folder`, in one order everywhere; hidden ones are not cases. */
+/** Paths of the `.json` files below `folder`, in the same order on every machine; hidden files are ignored. */
 export function listCaseFiles(folder: string): readonly string[] {
   const paths: string[] = [];
   const visit = (at: string): void => {

@@ -1,4 +1,7 @@
-/** The code of a system error (`ENOENT`), or ''. Looks at the shape: an error from another realm is no `instanceof Error` here. */
+/**
+ * The code of a system error (`ENOENT`), or ''. Checks for the member: an error from another realm is not an
+ * `instanceof Error`.
+ */
 export function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return String(error.code);

@@ -4,7 +4,7 @@ import { UserError } from '../user-error.ts';
 import { listCaseFiles, readCaseFile } from './case-store.ts';
 import { kindOfPath } from './read.ts';
 
-/** A deviation that is understood: its minimal case, and why it happens. */
+/** An understood deviation: its minimal case and the reason for it. */
 export interface KnownDeviation extends Known {
   readonly path: string;
   readonly case: Case;
@@ -17,7 +17,7 @@ export interface KnownDeviation extends Known {
  */
 export function loadKnown(corpus: string): readonly KnownDeviation[] {
   if (kindOfPath(corpus) !== 'folder')
-    throw new UserError(`no corpus at ${corpus}: expected a folder (an empty one will do)`);
+    throw new UserError(`no corpus at ${corpus}: expected a folder (it may be empty)`);
   const folder = join(corpus, 'known');
   if (kindOfPath(folder) === undefined) return [];
   const seen = new Map<string, string>();
@@ -38,7 +38,7 @@ export function loadKnown(corpus: string): readonly KnownDeviation[] {
   });
 }
 
-/** Those that a campaign of this kernel meets, by bucket. */
+/** The known deviations of a kernel, by bucket. */
 export function knownOfKernel(known: readonly KnownDeviation[], kernel: string): ReadonlyMap<string, KnownDeviation> {
   return new Map(known.filter((one) => one.case.profile.kernel === kernel).map((one) => [one.bucket, one]));
 }

@@ -1,14 +1,15 @@
 import { type Case, encodeCaseLine } from '../case.ts';
 
-/** A case of a corpus; `path` only orders those that are alike. */
+/** A case of a corpus; `path` only orders cases of equal size. */
 export interface CorpusCase {
   readonly path: string;
   readonly case: Case;
 }
 
 /**
- * The cases that reach no edge the others do not: greedily, the case that adds most edges stays first, of equal ones
- * the shorter. The same for any order of `files`; doing it again removes nothing more.
+ * The redundant cases: those that are not in a subset that reaches all edges. The subset is chosen greedily: the case
+ * that adds most edges first; among equals, the shorter. Independent of the order of `files`; applied to the subset, it
+ * returns nothing.
  */
 export function minimiseCorpus<T extends CorpusCase>(
   files: readonly T[],

@@ -3,11 +3,11 @@ import { publishedSchema } from '../schema.ts';
 import { parseJSONText } from '../json-text.ts';
 import { kindOfPath, readText } from './read.ts';
 
-/** Why a deviation happens, written down once for all kernels that share it. */
+/** The reason for a deviation, written once for all kernels that share it. */
 export interface Reason {
-  /** Beginning of the buckets it explains; the longest that fits wins. */
+  /** Prefix of the buckets it explains; the longest match wins. */
   readonly bucket: string;
-  /** Kernels it speaks of; missing: all. One that names its kernels beats one that does not. */
+  /** Kernels it applies to; missing: all. A reason with kernels takes precedence over an equal one without. */
   readonly kernels?: readonly string[];
   readonly reason: string;
   readonly source: string;
@@ -23,7 +23,7 @@ export function loadReasons(corpus: string): readonly Reason[] {
   return REASONS_SCHEMA.check(value, path).reasons;
 }
 
-/** The reason that fits a kernel's bucket best, if any. */
+/** The most specific reason for a kernel's bucket, if any. */
 export function reasonFor(reasons: readonly Reason[], bucket: string, kernel: string): Reason | undefined {
   let best: Reason | undefined;
   for (const reason of reasons) {
@@ -33,7 +33,7 @@ export function reasonFor(reasons: readonly Reason[], bucket: string, kernel: st
   return best;
 }
 
-/** Longer beginnings first; of two alike the one that names kernels. */
+/** Longer prefixes rank higher; of two equal prefixes, the one with kernels. */
 function rank({ bucket, kernels }: Reason): number {
   return 2 * bucket.length + (kernels === undefined ? 0 : 1);
 }

@@ -20,13 +20,13 @@ const two = sampleCase([{ kind: 'kexec' }]);
 const known = { invariant: 'a', bucket: 'a|b', reason: 'r', source: 's' };
 
 describe('atomic writes', () => {
-  test('a file is written whole, and nothing temporary stays', () => {
+  test('a file is written whole, and no temporary file remains', () => {
     writeAtomic(join(folder, 'deep/er/x.json'), 'text');
     expect(readFileSync(join(folder, 'deep/er/x.json'), 'utf8')).toBe('text');
     expect(readdirSync(join(folder, 'deep/er'))).toEqual(['x.json']);
   });
 
-  test('what a killed run left behind is swept; what a living one is writing stays', () => {
+  test('temporary files of a killed run are removed; those of a live one stay', () => {
     const dead = join(folder, '.x.json.999999999.tmp');
     const alive = join(folder, `.y.json.${process.pid}.tmp`);
     writeFileSync(dead, 'half');
@@ -37,7 +37,7 @@ describe('atomic writes', () => {
     expect(sweepTemporaries(join(folder, 'nowhere'))).toBe(0);
   });
 
-  test("a place that cannot be written is the user's to mend, and named", () => {
+  test('a path that cannot be written is a usage error that names it', () => {
     writeFileSync(join(folder, 'file'), '');
     const attempt = () => requireWritable(join(folder, 'file', 'below'));
     expect(attempt).toThrow(UserError);
@@ -50,13 +50,13 @@ describe('atomic writes', () => {
       message: 'cannot write a.json: the disk is full',
       exitCode: 4,
     });
-    const bug = new TypeError('ours');
+    const bug = new TypeError('bug');
     expect(writeFailure('a.json', bug)).toBe(bug);
   });
 });
 
 describe('case files', () => {
-  test('equal cases have one name; adding twice leaves one file', () => {
+  test('equal cases have the same name; adding one twice leaves one file', () => {
     expect(caseHash(one)).toMatch(/^[0-9a-f]{16}$/);
     expect(caseHash({ ...one })).toBe(caseHash(one));
     expect(caseHash(two)).not.toBe(caseHash(one));
@@ -67,7 +67,7 @@ describe('case files', () => {
     expect(readCaseFile(path).case).toEqual(one);
   });
 
-  test('a bucket keeps one file; buckets that differ only in punctuation do not share it', () => {
+  test('a bucket has one file; buckets that differ only in punctuation have different files', () => {
     expect(bucketFileName('pamt/never freed|LEAF 36|x')).toMatch(/^pamt-never-freed-leaf-36-x-[0-9a-f]{8}\.json$/);
     expect(bucketFileName('a|b')).not.toBe(bucketFileName('a/b'));
     saveFinding(folder, 'a|b', { case: one });
@@ -76,7 +76,7 @@ describe('case files', () => {
     expect(readCaseFile(path).case).toEqual(two);
   });
 
-  test('folders are listed recursively in one order, hidden files apart', () => {
+  test('folders are listed recursively in a fixed order, without hidden files', () => {
     for (const name of ['b.json', 'a/z.json', 'a/.t.json.1.tmp', '.hidden.json', 'a/readme.md'])
       writeAtomic(join(folder, name), '{}');
     expect(listCaseFiles(folder).map((path) => path.slice(folder.length + 1))).toEqual(['a/z.json', 'b.json']);
@@ -86,7 +86,7 @@ describe('case files', () => {
 });
 
 describe('known deviations', () => {
-  test('load by kernel and bucket; an empty corpus has none; a missing one is an error', () => {
+  test('are loaded by kernel and bucket; an empty corpus has none; a missing corpus is an error', () => {
     expect(loadKnown(folder)).toEqual([]);
     addCase(join(folder, 'known/sample'), { case: one, known });
     const loaded = loadKnown(folder);
@@ -96,7 +96,7 @@ describe('known deviations', () => {
     expect(() => loadKnown(join(folder, 'nowhere'))).toThrow(UserError);
   });
 
-  test('a file without its reason, or one bucket in two files, is refused', () => {
+  test('a file without a reason, or a second file for a bucket, is refused', () => {
     mkdirSync(join(folder, 'known'));
     writeFileSync(join(folder, 'known/x.json'), encodeCaseFile({ case: one }));
     expect(() => loadKnown(folder)).toThrow(/x.json: a known deviation needs a 'known' property/);
@@ -106,6 +106,6 @@ describe('known deviations', () => {
   });
 });
 
-test('a place where no folder can be made is refused at once, with what is wrong', () => {
+test('a path where no folder can be made is refused at once, with the reason', () => {
   expect(() => requireWritable('/proc/seamstress/reports')).toThrow(/cannot write \/proc\/seamstress/);
 });
