@@ -1,4 +1,4 @@
-/** Cases in all (of every shard together), or seconds. */
+/** Number of cases of all shards together, or seconds. */
 export type Budget = { readonly runs: number } | { readonly time: number };
 
 /** 1-based: shard 2/3 runs every third range, beginning with the second. */
@@ -7,14 +7,14 @@ export interface Shard {
   readonly count: number;
 }
 
-/** Cases in a range: long enough (about 25 ms) for messages to cost nothing, short enough to stop at once. */
+/** Cases in a range: long enough (about 25 ms) to make the cost of messages negligible, short enough to stop at once. */
 export const RANGE_SIZE = 512;
 
-/** Of a time budget: when ranges end so that what is found can be shrunk, and when they end though nothing waits for it. */
+/** Shares of a time budget after which no range starts: with findings to shrink, and without. */
 const RANGES_SHARE = 0.9;
 const IDLE_RANGES_SHARE = 0.97;
 
-/** Ranges of `size` cases of this shard, in order; `undefined`: none is left. For a time budget there is always one more. */
+/** Range `n` of this shard, of `size` cases; `undefined` if none is left. A time budget always has another one. */
 export function nthRange(
   budget: Budget,
   shard: Shard,

@@ -45,7 +45,7 @@ function config(overrides: Partial<CampaignConfig> = {}): CampaignConfig {
 interface Outcome {
   readonly footer: Footer;
   readonly records: readonly CampaignRecord[];
-  /** The file kept for each bucket, as it was at the end. */
+  /** The last file saved for each bucket. */
   readonly files: ReadonlyMap<string, CaseFile>;
   readonly saves: readonly string[];
 }
@@ -76,7 +76,7 @@ function known(bucket: string, file: CaseFile): ReadonlyMap<string, KnownDeviati
 }
 
 describe('a campaign', () => {
-  test('finds each bucket once, at its first case, shrinks it and keeps what slipped', async () => {
+  test('finds each bucket once, at its first case, shrinks it and keeps findings made while shrinking', async () => {
     const { footer, records, files } = await run();
     expect(footer).toMatchObject({ cases: 3000, findings: 3, exitCode: EXIT.FINDING, crash: null, interrupted: null });
     expect([...files.keys()].sort()).toEqual([
@@ -98,7 +98,7 @@ describe('a campaign', () => {
     expect(minimal.find(({ bucket }) => bucket === 'order/kexec-last|kexec')?.trace).toHaveLength(3);
   });
 
-  test('a finding says which others its smallest case shows', () => {
+  test('a finding lists the other findings that its smallest case shows', () => {
     const both: Stages = {
       ...stages,
       judge(input) {
@@ -128,7 +128,7 @@ describe('a campaign', () => {
     }
   });
 
-  test('records and files are the same for every number of workers, and twice in a row', async () => {
+  test('records and files are the same for every number of workers, and in a second run', async () => {
     const text = ({ records, files }: Outcome): string => {
       return [
         ...records.map((record) => JSON.stringify(record)),
@@ -141,7 +141,7 @@ describe('a campaign', () => {
     expect(text(await run(config({ seed: 'other' })))).not.toBe(one);
   });
 
-  test('the union of the shards is the whole', async () => {
+  test('the union of all shards equals the whole campaign', async () => {
     const whole = await run(config({ budget: { runs: 5000 } }));
     const shards: Outcome[] = [];
     for (const index of [1, 2, 3])
@@ -154,7 +154,7 @@ describe('a campaign', () => {
     expect(new Set(shards.flatMap(buckets))).toEqual(new Set(buckets(whole)));
   });
 
-  test('known deviations stand apart, are not shrunk again, and one that is gone is stale', async () => {
+  test('known deviations are listed separately and not shrunk again; one that no case reproduces is stale', async () => {
     const { files } = await run();
     const file = files.get('lp/offline-twice|cpu-offline') as CaseFile;
     const both = new Map([...known('lp/offline-twice|cpu-offline', file), ...known('gone|x', file)]);
@@ -169,7 +169,7 @@ describe('a campaign', () => {
     });
   });
 
-  test('only known deviations: nothing to fail on', async () => {
+  test('a campaign that finds only known deviations exits with 0', async () => {
     const { files } = await run();
     const all = new Map([...files].flatMap(([bucket, file]) => [...known(bucket, file)]));
     const { footer, saves } = await run(config({ known: all }));
@@ -177,7 +177,7 @@ describe('a campaign', () => {
     expect(saves).toEqual([]);
   });
 
-  describe('beside a model, of a kernel that keeps what the model breaks', () => {
+  describe('of a kernel that satisfies invariants its model violates', () => {
     const BUCKET = 'lp/offline-twice|cpu-offline';
     const profile = { kernel: 'patched', module: 'plain' };
     const runPatched = async (
@@ -190,7 +190,7 @@ describe('a campaign', () => {
       return run(config({ profile, known: known(BUCKET, own), ...overrides }), ports);
     };
 
-    test('what goes with it is no finding, anything else is', async () => {
+    test('a difference that comes with the fix is not a finding, any other one is', async () => {
       const { footer, records, saves } = await runPatched();
       expect(footer).toMatchObject({ findings: 1, stale: [BUCKET], exitCode: EXIT.FINDING });
       expect([...new Set(saves)]).toEqual(['is-its-model|kexec']);
@@ -207,7 +207,7 @@ describe('a campaign', () => {
       });
     });
 
-    test('what is explained later than it was found is taken back', async () => {
+    test('a finding that a later case explains is withdrawn', async () => {
       const discarded: string[] = [];
       const { footer, saves, records } = await runPatched(
         { recheck: false, rangeSize: 1, budget: { runs: 200 } },
@@ -229,7 +229,7 @@ describe('a campaign', () => {
     });
   });
 
-  test('what the own case of a known deviation breaks besides is a finding', async () => {
+  test('another rule that the own case of a known deviation breaks is a finding', async () => {
     const { files } = await run();
     const file = files.get('lp/offline-twice|cpu-offline') as CaseFile;
     const { records } = await run(config({ known: known('other|x', file), budget: { runs: 1 } }));
@@ -240,7 +240,7 @@ describe('a campaign', () => {
     });
   });
 
-  test('cases of the corpus come first', async () => {
+  test('cases of the corpus are judged first', async () => {
     const { files } = await run();
     const given = [{ origin: 'corpus/cases/a.json', case: (files.get('size/single|kexec') as CaseFile).case }];
     const { footer, records } = await run(config({ given, budget: { runs: 10 } }));
@@ -248,14 +248,14 @@ describe('a campaign', () => {
     expect(records[0]).toMatchObject({ record: 'finding', origin: 'corpus/cases/a.json', bucket: 'size/single|kexec' });
   });
 
-  test('--bail stops after the first range with a finding, whatever the number of workers', async () => {
+  test('--bail stops after the first range with a finding, for any number of workers', async () => {
     const one = await run(config({ bail: true, budget: { runs: 50_000 } }));
     expect(one.footer.cases).toBeLessThan(50_000);
     const two = await run(config({ bail: true, budget: { runs: 50_000 } }), { executor: executors[1] as Executor });
     expect(two.records).toEqual(one.records);
   });
 
-  test('a sometimes that is overdue makes the campaign inconclusive; one with budget left does not', async () => {
+  test('an overdue sometimes makes the campaign inconclusive; one with budget left does not', async () => {
     const profile = { kernel: 'sound', module: 'later' };
     const overdue = await run(config({ profile, budget: { runs: 1000 } }));
     expect(overdue.footer).toMatchObject({
@@ -266,12 +266,12 @@ describe('a campaign', () => {
     expect(early.footer).toMatchObject({ sometimes: { unreached: ['never'], overdue: [] }, exitCode: EXIT.OK });
   });
 
-  test('a shard without cases proves nothing', async () => {
+  test('a shard without cases is inconclusive', async () => {
     const { footer } = await run(config({ budget: { runs: 100 }, shard: { index: 2, count: 2 } }));
     expect(footer).toMatchObject({ cases: 0, exitCode: EXIT.INCONCLUSIVE });
   });
 
-  test('a judge that breaks is our bug: the case is named, what was found before is kept', async () => {
+  test('a judge that throws is a bug of seamstress: the case is named, earlier findings are kept', async () => {
     const { footer } = await run(config({ profile: { kernel: 'fragile', module: 'plain' } }));
     expect(footer.exitCode).toBe(EXIT.INTERNAL);
     expect(footer.crash).toMatchObject({
@@ -280,7 +280,7 @@ describe('a campaign', () => {
     });
   });
 
-  test('an interrupt ends it cleanly: findings are kept as they are, and the code says who stopped it', async () => {
+  test('an interrupt ends it cleanly: findings are kept unshrunk, and the exit code is that of the signal', async () => {
     let asked = 0;
     const { footer, files } = await run(config({ budget: { runs: 1_000_000 } }), {
       interrupted: () => (++asked > 12 ? 'SIGTERM' : undefined),
@@ -290,7 +290,7 @@ describe('a campaign', () => {
     expect(files.size).toBe(footer.findings);
   });
 
-  test('a budget of time is kept, and a share of it is for shrinking', async () => {
+  test('a budget of time is respected, and a share of it is for shrinking', async () => {
     let clock = 0;
     const now = (): number => clock;
     const inner = await startExecutor(1, { module: PIPELINE }, now);
@@ -309,7 +309,7 @@ describe('a campaign', () => {
 });
 
 describe('a range', () => {
-  test('executed twice gives identical bytes', () => {
+  test('executed twice produces identical bytes', () => {
     const range = { seed: 's', profile: PROFILE, mood: 'calm', from: 100, to: 900 };
     expect(JSON.stringify(runRange(stages, range))).toBe(JSON.stringify(runRange(stages, range)));
   });

@@ -17,30 +17,30 @@ export interface CampaignConfig {
   readonly mood: string;
   readonly budget: Budget;
   readonly shard: Shard;
-  /** Cases in a range; missing: `RANGE_SIZE`. Part of what the records depend on. */
+  /** Cases in a range; missing: `RANGE_SIZE`. The records depend on it. */
   readonly rangeSize?: number;
   /** Stop at the first finding. */
   readonly bail: boolean;
-  /** Cases judged at most for each finding. */
+  /** Limit of `ShrinkLimits.evaluations` for each finding. */
   readonly shrinkEvaluations: number;
   /** Known deviations of the kernel, by bucket. */
   readonly known: ReadonlyMap<string, KnownDeviation>;
-  /** Cases to start with. */
+  /** Cases to judge before the generated ones. */
   readonly given: readonly Given[];
   readonly sometimes: readonly Sometimes[];
-  /** Try every known deviation on its own case first; false: only tell those apart that the cases show. Missing: true. */
+  /** Judge the own case of every known deviation first; false: report only those that cases show. Missing: true. */
   readonly recheck?: boolean;
-  /** And see whether nothing can be removed from that case; missing: true. Some judges take their time. */
+  /** Also check whether that case is minimal; missing: true. False for slow judges. */
   readonly looksIfMinimal?: boolean;
-  /** Buckets that the given cases were saved for: findings of these are told first. */
+  /** Buckets for which the given cases were saved: their findings are reported first. */
   readonly expected?: ReadonlySet<string>;
   /** The rule behind a bucket. */
   readonly ruleOf: (bucket: string) => RuleText;
-  /** What to type to see the case in a file again; missing: `replay`. */
+  /** The command that reproduces the case in a file; missing: `replay`. */
   readonly again?: (file: string) => string;
 }
 
-/** The world outside: everything that is not the same in every run comes and goes through here. */
+/** Everything outside the campaign, such as the clock, files and workers: what differs between runs is in here. */
 export interface CampaignPorts {
   readonly executor: Executor;
   /** Milliseconds. */
@@ -48,7 +48,7 @@ export interface CampaignPorts {
   readonly interrupted: () => StopSignal | undefined;
   /** Keeps a finding's case, in place of what was kept of that bucket before; returns where. */
   readonly save: (bucket: string, file: CaseFile) => string;
-  /** Where what was saved may turn out to be no finding: takes that file back. */
+  /** Removes the file of a finding that a later case explained; missing: not needed. */
   readonly discard?: (file: string) => void;
   readonly emit: (record: CampaignRecord) => void;
   /** True once something outside failed, such as a disk: the campaign ends with what there is. Missing: never. */
@@ -57,7 +57,7 @@ export interface CampaignPorts {
   readonly progress: (ledger: Ledger) => void;
 }
 
-/** Everything one campaign knows while it runs. */
+/** State of a running campaign. */
 interface Run extends CampaignConfig, CampaignPorts {
   readonly ledger: Ledger;
   readonly toShrink: Finding[];
@@ -68,7 +68,7 @@ interface Run extends CampaignConfig, CampaignPorts {
   merged: number;
   shrinking: number;
   stopped: boolean;
-  /** Set when the last job of a lane was shrinking: with one lane, cases and shrinking take turns. */
+  /** True if the last job of a lane was shrinking: with one lane, ranges and shrinking alternate. */
   shrankLast: boolean;
 }
 
@@ -98,7 +98,7 @@ export async function runCampaign(config: CampaignConfig, ports: CampaignPorts):
   return concludeCampaign(run, run.ledger, run.interrupted() ?? null, run.emit);
 }
 
-/** Known deviations are tried on their own cases, and cases of the corpus come before generated ones. */
+/** Judges the own cases of the known deviations, then the given cases, before any generated ones. */
 async function readCorpus(run: Run): Promise<void> {
   const { executor, ledger, looksIfMinimal = true } = run;
   const known = run.recheck === false ? [] : [...run.known];
@@ -118,7 +118,7 @@ async function readCorpus(run: Run): Promise<void> {
   announce(run, enter(run.ledger, await run.executor.execute({ kind: 'given', given: run.given })));
 }
 
-/** One of the executor's lanes: does one job after another until there is none. */
+/** One of the executor's lanes: runs jobs until none is left. */
 async function lane(run: Run): Promise<void> {
   for (;;) {
     const finding = nextToShrink(run);
@@ -166,7 +166,7 @@ async function shrinkOne(run: Run, finding: Finding): Promise<void> {
   save(run, finding);
 }
 
-/** False: there is none, or no time for one. */
+/** Runs the next range; false if there is none, or no time for one. */
 async function runNextRange(run: Run): Promise<boolean> {
   if (rangesAreOver(run)) return false;
   const number = run.nextRange;
@@ -195,7 +195,7 @@ function mergeInOrder(run: Run): void {
   }
 }
 
-/** Keeps a finding as it was met, before anybody knows whether there is time to shrink it. */
+/** Saves and reports findings before they are shrunk, since there may be no time to shrink them. */
 function announce(run: Run, found: readonly Finding[]): void {
   for (const finding of found) {
     const { violation, case: input, origin } = finding.first;
@@ -212,7 +212,7 @@ function announce(run: Run, found: readonly Finding[]): void {
   }
 }
 
-/** Findings met while shrinking others, in the order of those: the same for any number of lanes. */
+/** Enters and shrinks findings made while shrinking others, in the order of those: the same for any number of lanes. */
 async function followSlips(run: Run): Promise<void> {
   run.stopped = true;
   let wave: readonly Finding[] = [...run.ledger.findings.values()];
@@ -228,7 +228,7 @@ async function followSlips(run: Run): Promise<void> {
   }
 }
 
-/** What there was no time to shrink is shown as it was met. */
+/** Describes the unshrunk case of findings for which there was no time. */
 async function describeUnshrunk({ ledger, executor }: Run): Promise<void> {
   for (const finding of ledger.findings.values())
     if (finding.shrunk === undefined && finding.first.case !== undefined)

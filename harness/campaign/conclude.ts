@@ -5,7 +5,7 @@ import type { Finding, KnownState, Ledger } from './ledger.ts';
 import type { CampaignRecord, ExplainedDifference, Footer, KnownSeen, Minimal, SometimesOutcome } from './record.ts';
 import { asJSON, noteOf, replayLine } from './finding-text.ts';
 
-/** Emits what can only be said at the end, the footer last, and returns the footer. */
+/** Emits the records that are only complete at the end, the footer last, and returns the footer. */
 export function concludeCampaign(
   config: CampaignConfig,
   ledger: Ledger,
@@ -13,7 +13,7 @@ export function concludeCampaign(
   emit: (record: CampaignRecord) => void,
 ): Footer {
   for (const finding of inOrder([...ledger.findings.values()], config)) emit(minimalRecord(finding, ledger, config));
-  // Of single cases: what shrinking came by is not what they show.
+  // Without a recheck, only deviations in the cases themselves count, not those found while shrinking.
   const known = [...ledger.known.values()].filter(
     ({ hits, better }) => config.recheck !== false || hits > 0 || better > 0,
   );
@@ -26,7 +26,7 @@ export function concludeCampaign(
     edges: ledger.edges.size,
     findings: ledger.findings.size,
     known: known.filter(isSeen).length,
-    // Where the campaign was cut short before it could try their cases, nothing is known of them.
+    // None after an interrupt: the campaign may have ended before it judged their cases.
     stale: interrupted === null ? known.filter((state) => !isSeen(state)).map(({ deviation }) => deviation.bucket) : [],
     ...(ledger.explained.size === 0 ? {} : { explained: explainedOf(ledger) }),
     sometimes,
@@ -38,7 +38,7 @@ export function concludeCampaign(
   return footer;
 }
 
-/** Findings that were asked for first, then the worst; of equal ones the one met first. */
+/** Findings in `expected` buckets first, then by severity; equal ones in the order of detection. */
 function inOrder(findings: readonly Finding[], { expected, ruleOf }: CampaignConfig): readonly Finding[] {
   const rank = ({ first: { violation } }: Finding): number =>
     (expected?.has(violation.bucket) ? -100 : 0) + severityRank(ruleOf(violation.bucket).severity);

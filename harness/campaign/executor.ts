@@ -4,35 +4,35 @@ import { openStages, type OpenStages, type StagesSource } from './stages.ts';
 import { perform, type Task, type TaskResults } from './task.ts';
 import { createWatch, type Watch, watcherOf } from './watch.ts';
 
-/** Where tasks run. */
+/** Runs tasks. */
 export interface Executor {
-  /** Tasks worth having under way at once. */
+  /** Useful number of concurrent tasks. */
   readonly lanes: number;
-  /** Throws a UserError where what is judged cannot be run any more. */
+  /** Throws a UserError if the implementation under test cannot be run any more. */
   readonly execute: <T extends Task>(task: T) => Promise<TaskResults[T['kind']]>;
-  /** Tasks under way end with what they have by then; what they come to is not reproducible. */
+  /** Running tasks end early with partial results, which are not reproducible. */
   readonly stop: () => void;
-  /** Cases judged so far to make findings smaller, those of tasks under way included. */
+  /** Cases judged so far by shrinking, including those of running tasks. */
   readonly tries: () => number;
   readonly close: () => Promise<void>;
 }
 
-/** What a thread is sent. */
+/** Message to a thread. */
 export interface Request {
   readonly task: Task;
   readonly source: StagesSource;
   readonly watch: Watch;
 }
 
-/** What it sends back. */
+/** Reply of a thread. */
 export type Answer =
   | { readonly result: TaskResults[Task['kind']] }
   | { readonly failure: { readonly message: string; readonly exitCode: ExitCode } };
 
 /**
- * Starts `workers` threads, each with its own copy of the stages that `source` opens. One worker means this thread: no
- * copies, no messages, and a profiler sees everything. Not where its judge waits for others: this one then has to hear
- * signals, and to tell how far things are.
+ * Starts `workers` threads, each with its own stages, opened from `source`. One worker means this thread: no copies, no
+ * messages, and a profiler sees everything. If the judge waits for other processes, even one worker gets its own thread,
+ * because this thread must handle signals and print progress.
  */
 export async function startExecutor(workers: number, source: StagesSource, now: () => number): Promise<Executor> {
   return workers === 1 && source.waits !== true ? await inThisThread(source, now) : await inThreads(workers, source);
@@ -42,7 +42,7 @@ async function inThisThread(source: StagesSource, now: () => number): Promise<Ex
   return executorOf(await openStages(source), now);
 }
 
-/** One lane in this thread, over stages that are open already. */
+/** One lane in this thread, with stages that are open already. */
 export function executorOf({ stages, close }: OpenStages, now: () => number): Executor {
   const watcher = watcherOf(createWatch());
   return {
@@ -50,7 +50,7 @@ export function executorOf({ stages, close }: OpenStages, now: () => number): Ex
     stop: watcher.stop,
     tries: watcher.tries,
     async execute(task) {
-      // Lets signals in: without it a campaign in this thread could not be interrupted.
+      // Lets signal handlers run: without it a campaign in this thread could not be interrupted.
       await setImmediate();
       return perform(stages, task, now, watcher);
     },
@@ -67,7 +67,7 @@ async function inThreads(workers: number, source: StagesSource): Promise<Executo
     name: 'work',
     minThreads: workers,
     maxThreads: workers,
-    // The launcher's flags are for the main thread.
+    // The launcher's flags apply to the main thread only.
     execArgv: [],
   });
   return {

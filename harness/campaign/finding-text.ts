@@ -3,12 +3,12 @@ import { shellWord } from '../text.ts';
 import type { Finding } from './ledger.ts';
 import type { JSONCase } from './record.ts';
 
-/** The case as records carry it. */
+/** The case in the form that records contain. */
 export function asJSON(input: Case): JSONCase {
   return JSON.parse(encodeCaseLine(input)) as JSONCase;
 }
 
-/** The case file of a finding, as small as it is by now. */
+/** The case file of a finding, with the shrunk case if there is one. */
 export function noteOf({ first, shrunk }: Finding): CaseFile {
   const { invariant, bucket, message, event } = shrunk?.violation ?? first.violation;
   return {
@@ -17,7 +17,7 @@ export function noteOf({ first, shrunk }: Finding): CaseFile {
   };
 }
 
-/** What to type to see a case again. */
+/** The command that replays a case. */
 export function replayLine(file: string): string {
   return `npx seamstress replay ${shellWord(file)}`;
 }

@@ -4,17 +4,20 @@ import type { BetterHits, FirstHit, Tally } from './range.ts';
 import type { Totals } from './record.ts';
 import type { Recheck, Shown, Shrunk } from './task.ts';
 
-/** What a campaign has come to so far. Tallies are entered in the order of their cases, so it is the same for any number of workers. */
+/**
+ * Results of a campaign so far. Tallies are entered in the order of their cases, so that the ledger is the same for any
+ * number of workers.
+ */
 export interface Ledger {
   readonly totals: { -readonly [K in keyof Totals]: number };
   readonly edges: Set<number>;
   readonly sometimes: Set<string>;
-  /** By bucket, in the order in which they were met. */
+  /** By bucket, in the order of detection. */
   readonly findings: Map<string, Finding>;
   readonly known: ReadonlyMap<string, KnownState>;
-  /** Differences from the model that have kept what the model breaks, by bucket. */
+  /** Differences from the model that come with satisfying an invariant the model violates, by bucket. */
   readonly explained: Map<string, Explained>;
-  /** What was taken for a finding until a later case explained it. */
+  /** Findings that a later case explained. */
   readonly dismissed: Finding[];
   crash: { readonly origin: string; readonly stack: string } | null;
 }
@@ -22,22 +25,22 @@ export interface Ledger {
 export interface Finding {
   readonly first: FirstHit;
   hits: number;
-  /** What shrinking made of it; `undefined` until then, or if there was no time. */
+  /** Result of shrinking; `undefined` before that, or if there was no time. */
   shrunk?: Shrunk;
-  /** Of a finding that was not shrunk: the case as it was met, as text. */
+  /** The first case as text, for a finding that was not shrunk. */
   shown?: Shown;
-  /** Where the case lies now. */
+  /** Path of the case's file. */
   file: string;
 }
 
 export interface Explained {
-  /** Buckets of the model that were kept with it. */
+  /** Buckets in which only the model failed, in cases with this difference. */
   readonly kept: Set<string>;
-  /** Cases in which something was kept. */
+  /** Number of those cases. */
   cases: number;
-  /** It is no finding where nothing is kept by it, either. */
+  /** Do not report it in other cases either. */
   excuses: boolean;
-  /** Cases with that difference in which nothing was kept. */
+  /** Cases with this difference in which the model failed in no additional bucket. */
   hits: number;
 }
 
@@ -47,7 +50,7 @@ export interface KnownState {
   minimal: boolean;
   origin: string | null;
   hits: number;
-  /** Cases that the model fails in this bucket and what is judged does not. */
+  /** Cases in which the model fails in this bucket and the implementation does not. */
   better: number;
   betterOrigin: string | null;
 }
@@ -70,7 +73,7 @@ export function openLedger(known: ReadonlyMap<string, KnownDeviation>): Ledger {
   };
 }
 
-/** Enters a tally and returns the findings that are new, which still want a file. */
+/** Enters a tally and returns the new findings; the caller sets their `file`. */
 export function enter(ledger: Ledger, tally: Tally): readonly Finding[] {
   const { totals } = ledger;
   totals.cases += tally.cases;
@@ -84,19 +87,19 @@ export function enter(ledger: Ledger, tally: Tally): readonly Finding[] {
   return tally.firsts.flatMap((first, index) => enterHits(ledger, first, tally.hits[index] ?? 0));
 }
 
-/** Enters what shrinking `parent` met besides; returns what is new. */
+/** Enters the failures in other buckets found while shrinking `parent`; returns the new findings. */
 export function enterSlips(ledger: Ledger, parent: Finding): readonly Finding[] {
   const origin = `shrinking ${parent.first.origin.replace(/^shrinking /, '')}`;
   return (parent.shrunk?.slipped ?? []).flatMap((slip) => enterHits(ledger, { ...slip, origin }, 0));
 }
 
-/** Enters what the own case of a known deviation does today. */
+/** Enters the result of rechecking a known deviation's own case; returns the new findings. */
 export function enterRecheck(ledger: Ledger, bucket: string, found: Recheck | null, input: Case): readonly Finding[] {
   const state = ledger.known.get(bucket);
   if (state === undefined) return [];
   const origin = state.deviation.path;
   if (found === null) {
-    ledger.crash ??= { origin, stack: `the judge broke on ${origin}` };
+    ledger.crash ??= { origin, stack: `the judge threw on ${origin}` };
     return [];
   }
   state.reproduced = found.violations.some((one) => one.bucket === bucket);

@@ -4,14 +4,14 @@ import type { Better, Verdict, Violation } from '../oracle/verdict.ts';
 import { stackOf } from '../shrink/probe.ts';
 import type { GenerateOptions, Stages } from './stages.ts';
 
-/** The unit of work: cases [from, to) of a seed. The same range gives the same result wherever and whenever it runs. */
+/** The unit of work: cases [from, to) of a seed. The same range always gives the same result, on any machine. */
 export interface Range extends GenerateOptions {
   readonly seed: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** What judging some cases came to; plain data, small however many cases there were. */
+/** Result of judging some cases: plain data, whose size does not depend on the number of cases. */
 export interface Tally {
   readonly cases: number;
   readonly events: number;
@@ -20,13 +20,13 @@ export interface Tally {
   /** Ascending. */
   readonly edges: readonly number[];
   readonly sometimes: readonly string[];
-  /** The first case of each bucket, in the order they were met. */
+  /** The first case of each bucket, in the order of detection. */
   readonly firsts: readonly FirstHit[];
-  /** Cases that failed in a bucket, in the order of `firsts`. */
+  /** Number of cases that failed in each bucket, in the order of `firsts`. */
   readonly hits: readonly number[];
-  /** What was done better than by the model, in the order it was met. */
+  /** Cases in which the implementation did better than the model, in the order of detection. */
   readonly better: readonly BetterHits[];
-  /** The case on which generator or judge broke; nothing after it was run. */
+  /** The case on which generator or judge threw; later cases were not run. */
   readonly crash: { readonly origin: string; readonly stack: string } | null;
 }
 
@@ -36,36 +36,42 @@ export interface FirstHit {
   readonly origin: string;
 }
 
-/** Cases on which what is judged did better than its model, in the same way. */
+/** Cases in which the implementation did better than its model in the same way. */
 export interface BetterHits extends Better {
   readonly cases: number;
-  /** Of the first of them. */
+  /** Origin of the first one. */
   readonly origin: string;
 }
 
-/** Cases that came from somewhere else, for example from the corpus. */
+/** A case that was not generated, for example one from the corpus. */
 export interface Given {
   readonly origin: string;
   readonly case: Case;
 }
 
-/** Every so many cases the judge also runs its checks across several runs; by index, so that it is the same on any number of workers. */
+/**
+ * One case in so many is judged in full, with the checks that compare several runs; selected by index, so that the
+ * result is the same for any number of workers.
+ */
 const FULL_EVERY = 12;
-/** And wherever memory comes in so many blocks: TDMRs and reserved areas run out there, and how memory is cut decides. */
+/**
+ * So is every case with at least this many memory blocks: TDMRs and reserved areas run out there, so that the outcome
+ * may depend on how memory is split.
+ */
 const FULL_FROM_BLOCKS = 14;
 
-/** Is the case with this index of a seed one that is judged in full? */
+/** True if the case with this index of a seed is judged in full. */
 export function isJudgedInFull(index: number, { platform }: Case): boolean {
   return index % FULL_EVERY === 0 || platform.memory.length >= FULL_FROM_BLOCKS;
 }
 
 /**
- * Cases are made so many at a time and judged then: by turns takes a tenth longer, it seems because a core's cache does not
- * hold the code for both.
+ * Cases are generated in batches of this size before being judged: alternating per case is about 10 % slower, probably
+ * because generator and judge do not both fit in the instruction cache.
  */
 export const MADE_AHEAD = 64;
 
-/** Cases by position, however they come about. `make` gives the same case whenever it is asked. */
+/** Cases by position, generated or given. `make` returns the same case for the same position. */
 interface Source {
   readonly count: number;
   readonly origin: (position: number) => string;
@@ -74,7 +80,7 @@ interface Source {
   readonly isStopping: () => boolean;
 }
 
-/** `isStopping`: nothing is begun any more once it says so. */
+/** Judges a range of generated cases; `isStopping`: no further case is begun once it returns true. */
 export function runRange(stages: Stages, range: Range, isStopping: () => boolean = NEVER): Tally {
   const { seed, from, to } = range;
   return tally(stages, {
@@ -143,23 +149,23 @@ function tally(stages: Stages, source: Source): Tally {
   };
 }
 
-/** The next cases from a position; fewer where the generator breaks: it will again when that case's turn comes. */
+/** The next cases from a position; fewer if the generator throws, which it does again when that case is judged. */
 function makeAhead({ count, make }: Source, from: number): Case[] {
   const made: Case[] = [];
   const to = Math.min(from + MADE_AHEAD, count);
   try {
     for (let position = from; position < to; position += 1) made.push(make(position));
   } catch {
-    // Told of in its turn, if the cases before it are judged without trouble.
+    // Reported when the case is due, unless an earlier one crashes.
   }
   return made;
 }
 
-/** What is known of a bucket while cases are counted. */
+/** State of a bucket while cases are counted. */
 interface Bucket {
   readonly first: FirstHit;
   hits: number;
-  /** Position of the case that hit it last: a case counts once, however often it fails there. */
+  /** Position of the last case that failed in it: a case counts once, however often it fails there. */
   last: number;
 }
 

@@ -3,9 +3,9 @@ import type { RuleText } from '../oracle/rule.ts';
 import type { ExitCode, StopSignal } from '../user-error.ts';
 
 /**
- * The event stream of a campaign, one JSON object a line: header, then what happened, then a footer. The single source
- * of every report. Whatever depends on the clock or on the machine stands in a `timing` member, the last of its record,
- * and nowhere else: without them, two runs of one seed and number of cases are the same bytes.
+ * The event stream of a campaign, one JSON object per line: header, events, footer. The single source of every report.
+ * Values that depend on the clock or the machine are in `timing` members only, the last member of a record: without
+ * them, two runs with the same seed and number of cases produce identical bytes.
  */
 export type CampaignRecord = Header | Progress | Found | Minimal | KnownSeen | Coverage | Footer;
 
@@ -17,21 +17,21 @@ export interface Header {
   readonly seed: string;
   readonly profile: Profile;
   readonly mood: string;
-  /** Cases of all shards together, or seconds. */
+  /** Number of cases of all shards together, or seconds. */
   readonly budget: { readonly runs: number } | { readonly time: number };
   /** `1/1`. */
   readonly shard: string;
   readonly bail: boolean;
   /** Ids of the invariants judged. */
   readonly invariants: readonly string[];
-  /** What is judged in place of a model, as `conform` was told. */
+  /** Implementations judged in place of a model, as given to `conform`. */
   readonly implementations?: readonly string[];
-  /** Files read from the corpus: known deviations of this kernel, and cases to start with. */
+  /** Number of files read from the corpus: known deviations of this kernel, and cases judged first. */
   readonly corpus: { readonly known: number; readonly cases: number };
   readonly timing?: { readonly startedAt: string; readonly workers: number };
 }
 
-/** After 1, 2, 4, 8 ... ranges of cases. */
+/** Emitted after 1, 2, 4, 8 ... ranges of cases. */
 export interface Progress extends Totals {
   readonly record: 'progress';
   readonly edges: number;
@@ -39,21 +39,21 @@ export interface Progress extends Totals {
   readonly timing?: Timing;
 }
 
-/** The first case of a bucket that is not known, as it was met. */
+/** The first case of a bucket that is not known, before shrinking. */
 export interface Found {
   readonly record: 'finding';
   readonly bucket: string;
   readonly invariant: string;
   readonly message: string;
-  /** 0-based index of the event after which it showed. */
+  /** 0-based index of the event after which the rule was broken. */
   readonly event: number;
-  /** `SEED:INDEX`, the path of a corpus case, or either of these behind `shrinking `: met while shrinking another finding. */
+  /** `SEED:INDEX` or the path of a corpus case; prefixed with `shrinking ` if found while shrinking another finding. */
   readonly origin: string;
   readonly case: JSONCase;
   readonly rule: RuleText;
 }
 
-/** What shrinking made of a finding; in the order of the findings, after the last case. */
+/** A finding after shrinking; emitted after the last case, `expected` buckets first, then by severity. */
 export interface Minimal {
   readonly record: 'minimal';
   readonly bucket: string;
@@ -61,23 +61,23 @@ export interface Minimal {
   readonly message: string;
   readonly event: number;
   readonly events: number;
-  /** Verified that nothing single can be removed. */
+  /** Verified: every single removal loses the bucket. */
   readonly minimal: boolean;
   readonly evaluations: number;
-  /** Cases that failed in this bucket, of all that ran. */
+  /** Number of cases that failed in this bucket. */
   readonly hits: number;
   readonly origin: string;
   readonly case: JSONCase;
-  /** Other findings of this campaign that the same case shows: likely of the same cause. */
+  /** Buckets of other findings that the same case shows; they probably have the same cause. */
   readonly also?: readonly string[];
-  /** Where the case lies. */
+  /** Path of the case's file. */
   readonly file: string;
   readonly replay: string;
   /** The machine, as text. */
   readonly machine: readonly string[];
   /** The run, as text. */
   readonly trace: readonly string[];
-  /** Index in `trace` of the line that broke the rule; `null` where none did. */
+  /** Index in `trace` of the line that broke the rule; `null` if there is none. */
   readonly broken: number | null;
   readonly rule: RuleText;
 }
@@ -94,17 +94,17 @@ export interface KnownSeen {
   readonly events: number;
   /** Its own case still fails in this bucket. */
   readonly reproduced: boolean;
-  /** Verified, of its own case. */
+  /** Verified for its own case: every single removal loses the bucket. */
   readonly minimal: boolean;
-  /** Where the campaign came upon it by itself. */
+  /** The first case of the campaign that shows it. */
   readonly origin: string | null;
   readonly hits: number;
-  /** Cases that the model fails in this bucket and what is judged in its place does not. */
+  /** Cases in which the model fails in this bucket and the implementation does not. */
   readonly better?: { readonly cases: number; readonly origin: string };
   readonly rule: RuleText;
 }
 
-/** For merging shards. */
+/** Coverage, for merging shards. */
 export interface Coverage {
   readonly record: 'coverage';
   readonly edges: readonly number[];
@@ -115,11 +115,11 @@ export interface Footer extends Totals {
   readonly record: 'footer';
   readonly edges: number;
   readonly findings: number;
-  /** Reproduced. */
+  /** Number of known deviations that were reproduced. */
   readonly known: number;
   /** Buckets of known deviations that neither their own case nor the campaign reproduces. */
   readonly stale: readonly string[];
-  /** What was done otherwise than by the model, and better. */
+  /** Differences from the model that fix something. */
   readonly explained?: readonly ExplainedDifference[];
   readonly sometimes: SometimesOutcome;
   readonly interrupted: StopSignal | null;
@@ -129,14 +129,14 @@ export interface Footer extends Totals {
   readonly timing?: Timing;
 }
 
-/** A difference from the model that is no finding: it comes with keeping what the model breaks. */
+/** A difference from the model that comes with satisfying an invariant the model violates, and is not a finding. */
 export interface ExplainedDifference {
   readonly bucket: string;
-  /** Buckets of the model that were kept with it. */
+  /** Buckets in which only the model failed, in cases with this difference. */
   readonly kept: readonly string[];
-  /** Cases in which something was kept. */
+  /** Number of those cases. */
   readonly cases: number;
-  /** Cases with that difference in which it kept nothing. */
+  /** Cases with this difference in which the model failed in no additional bucket. */
   readonly hits: number;
 }
 
@@ -151,7 +151,7 @@ export interface Totals {
 export interface SometimesOutcome {
   readonly reached: readonly string[];
   readonly unreached: readonly string[];
-  /** Those of the unreached whose budget of cases is used up. */
+  /** The unreached ones whose budget of cases is used up. */
   readonly overdue: readonly string[];
 }
 

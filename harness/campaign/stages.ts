@@ -5,25 +5,25 @@ import type { RuleText } from '../oracle/rule.ts';
 import type { Sometimes } from '../oracle/verdict.ts';
 
 /**
- * The stages a campaign is made of, as one value: `pipeline.ts` composes the real ones, tests compose liars. A worker
- * thread imports the same module by its URL, so that every thread runs the same stages.
+ * The stages of a campaign as one value: `pipeline.ts` composes the real ones, tests compose fakes. A worker thread
+ * imports the same module by its URL, so that every thread runs the same stages.
  */
 export interface Stages {
-  /** Kernel revisions and TDX module releases there are, in the order a person expects them. */
+  /** All kernel revisions and TDX module releases, in the order in which they are listed. */
   readonly kernels: readonly string[];
   readonly modules: readonly string[];
-  /** What a campaign may switch on; the first is the default. */
+  /** Names of all moods; the first is the default. */
   readonly moods: readonly string[];
   readonly defaultKernel: string;
-  /** The release a revision is run with unless told otherwise. */
+  /** The default module release of a kernel revision. */
   readonly defaultModule: (kernel: string) => string;
   /** Ids of the `always` invariants judged. */
   readonly invariants: readonly string[];
   /** The rule that a violation in this bucket breaks. Throws for a bucket of no rule that these stages judge. */
   readonly ruleOf: (bucket: string) => RuleText;
-  /** What a campaign of this profile must see happen, and within how many cases. */
+  /** States that a campaign of this profile must reach, and the number of cases within which it must. */
   readonly sometimes: (profile: Profile) => readonly Sometimes[];
-  /** Case `index` of a seed, alone: no other case has to be generated for it. */
+  /** Case `index` of a seed; does not depend on the generation of other cases. */
   readonly generate: (seed: string, index: number, options: GenerateOptions) => Case;
   readonly judge: Judge;
   readonly describe: Describe;
@@ -36,17 +36,17 @@ export interface GenerateOptions {
   readonly mood: string;
 }
 
-/** Where a thread gets stages of its own from: plain data, so that it can be sent there. */
+/** The source from which a thread opens its own stages: plain data, so that it can be sent to the thread. */
 export interface StagesSource {
   /** File URL of a `StagesModule`. */
   readonly module: string;
-  /** What its `openStages` is told; plain data. */
+  /** Argument of its `openStages`; plain data. */
   readonly input?: unknown;
-  /** Its judge waits for other processes, that may take their time. Missing: false. */
+  /** Its judge waits for other processes, which may be slow. Missing: false. */
   readonly waits?: boolean;
 }
 
-/** What a pipeline module exports: stages, or how to open some that hold on to something outside, such as a process. */
+/** Exports of a stages module: stages, or a function that opens stages with an external resource, such as a process. */
 export type StagesModule =
   | { readonly stages: Stages }
   | { readonly openStages: (input: unknown) => Promise<OpenStages> };
@@ -56,7 +56,7 @@ export interface OpenStages {
   readonly close: () => void;
 }
 
-/** Throws a UserError where they cannot be opened. */
+/** Throws a UserError if the stages cannot be opened. */
 export async function openStages({ module, input }: StagesSource): Promise<OpenStages> {
   const found = (await import(module)) as StagesModule;
   return 'stages' in found ? { stages: found.stages, close: () => undefined } : await found.openStages(input);

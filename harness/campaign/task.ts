@@ -8,7 +8,7 @@ import { type Given, type Range, runGiven, runRange, type Tally } from './range.
 import type { Stages } from './stages.ts';
 import type { Watcher } from './watch.ts';
 
-/** What a worker can be asked to do; tasks and results are plain data. */
+/** A task for a worker. Tasks and results are plain data. */
 export type Task =
   | { readonly kind: 'range'; readonly range: Range }
   | { readonly kind: 'given'; readonly given: readonly Given[] }
@@ -25,17 +25,17 @@ export type Task =
 export interface TaskResults {
   readonly range: Tally;
   readonly given: Tally;
-  /** `null`: the judge broke on the case. */
+  /** `null`: the judge threw on the case. */
   readonly recheck: Recheck | null;
   /** `undefined`: the case does not fail in that bucket any more, so the judge is not deterministic. */
   readonly shrink: Shrunk | undefined;
   readonly describe: Shown;
 }
 
-/** What a case that is known to fail in a bucket does now. */
+/** The current result of a case that is known to fail in a bucket. */
 export interface Recheck {
   readonly violations: readonly Violation[];
-  /** It fails in that bucket, and nothing single can be removed; false where nobody looked. */
+  /** It fails in that bucket and every single removal loses that; false if not checked. */
   readonly minimal: boolean;
   readonly better?: Better | undefined;
 }
@@ -49,13 +49,13 @@ export interface Shown {
 }
 
 export interface Shrunk extends ShrinkResult, Shown {
-  /** The other buckets that the smallest case fails in. */
+  /** The other buckets in which the shrunk case fails. */
   readonly also: readonly string[];
 }
 
 /**
- * Runs one task to its end, or to where `watcher` says stop; throws a UserError where what is judged cannot be run any more.
- * `now`: milliseconds on the clock that a task's `deadline` is read from.
+ * Runs one task to its end, or until `watcher` requests a stop. Throws a UserError if the implementation under test
+ * cannot be run any more. `now`: milliseconds on the clock of a task's `deadline`.
  */
 export function perform<T extends Task>(
   stages: Stages,

@@ -8,7 +8,7 @@ const PROFILE = { kernel: 'unsound', module: 'plain' };
 const RANGE = { seed: 's', profile: PROFILE, mood: 'calm', from: 0, to: 100 };
 const BUCKET = 'order/kexec-last|kexec';
 
-/** The same stages; somebody asks for the end while case number `at` (from 1) is judged. */
+/** The same stages, with a stop request while case number `at` (from 1) is judged. */
 function stoppedAt(at: number): { readonly slow: Stages; readonly watcher: Watcher; readonly judged: () => number } {
   const watch = createWatch();
   const watcher = watcherOf(watch);
@@ -17,7 +17,7 @@ function stoppedAt(at: number): { readonly slow: Stages; readonly watcher: Watch
     ...stages,
     judge(...args) {
       judged += 1;
-      // Another thread's side of the same memory.
+      // As another thread does: a second watcher of the same memory.
       if (judged === at) watcherOf(watch).stop();
       return stages.judge(...args);
     },
@@ -25,8 +25,8 @@ function stoppedAt(at: number): { readonly slow: Stages; readonly watcher: Watch
   return { slow, watcher, judged: () => judged };
 }
 
-describe('a task that is asked to stop', () => {
-  test('keeps what a range came to by then', () => {
+describe('a task after a stop request', () => {
+  test('returns the tally of the cases judged so far', () => {
     const { slow, watcher } = stoppedAt(7);
     const whole = perform(stages, { kind: 'range', range: RANGE }, Date.now, watcherOf(createWatch()));
     const part = perform(slow, { kind: 'range', range: RANGE }, Date.now, watcher);
@@ -36,7 +36,7 @@ describe('a task that is asked to stop', () => {
     );
   });
 
-  test('makes a case no smaller than it is by then, and tells how many were tried', () => {
+  test('returns the case shrunk so far, and the number of cases tried', () => {
     const [first] = perform(
       stages,
       { kind: 'range', range: { ...RANGE, to: 2000 } },
@@ -52,7 +52,7 @@ describe('a task that is asked to stop', () => {
     expect(whole?.minimal).toBe(true);
     expect(calm.tries()).toBe(whole?.evaluations);
     expect(part).toMatchObject({ minimal: false, evaluations: 3 });
-    // What the case also fails in is asked once more.
+    // One more judgement finds the other buckets of the case.
     expect([watcher.tries(), judged()]).toEqual([3, 4]);
   });
 });

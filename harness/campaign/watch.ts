@@ -1,6 +1,6 @@
 /**
- * What the thread that leads a campaign and those that work for it tell each other while a task is under way: that it is to
- * stop, and how far it is. Shared memory, because a task is one function call that hears no messages.
+ * State shared between the main thread of a campaign and its workers while a task runs: a stop request, and the
+ * progress of shrinking. Shared memory, because a task is one function call that cannot receive messages.
  */
 export interface Watch {
   readonly memory: SharedArrayBuffer;
@@ -13,14 +13,14 @@ export function createWatch(): Watch {
   return { memory: new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT) };
 }
 
-/** One thread's side of it. */
+/** Access of one thread to the shared state. */
 export interface Watcher {
   readonly stop: () => void;
-  /** Somebody wants it all to end: whoever works comes to an end with what there is. */
+  /** True once a stop was requested: workers return what they have so far. */
   readonly isStopping: () => boolean;
-  /** A case was judged to make another one smaller. */
+  /** Counts a case judged by shrinking. */
   readonly noteTry: () => void;
-  /** How many were so far, on all threads. */
+  /** Number of cases judged by shrinking so far, on all threads. */
   readonly tries: () => number;
 }
 
