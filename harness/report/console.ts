@@ -5,7 +5,7 @@ import { counted } from '../text.ts';
 import { excerpt } from './excerpt.ts';
 import { type FixedDeviation, fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';
 
-/** Paints a piece of text, or leaves it. */
+/** Functions that colour text, or return it unchanged. */
 export interface Palette {
   readonly bad: (text: string) => string;
   readonly good: (text: string) => string;
@@ -16,7 +16,7 @@ export interface Palette {
 const same = (text: string): string => text;
 export const PLAIN: Palette = { bad: same, good: same, strong: same, dim: same };
 
-/** The last screen of a campaign: findings first as a person meets them, totals, and last the command to go on with. */
+/** The last screen of a campaign: findings, known deviations, totals, and last the command to continue with. */
 export function renderScreen(records: readonly CampaignRecord[], palette: Palette = PLAIN): string {
   const { header, footer, minimal, known } = sortRecords(records);
   const groups = groupByCase(minimal);
@@ -62,7 +62,7 @@ function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette):
 
 function knownLines(known: readonly KnownSeen[], { good, dim }: Palette): readonly string[] {
   const seen = known.filter(isSeen);
-  // One line a rule: which of its buckets and why is in the corpus and in the other reports.
+  // One line per rule: its buckets and the reasons are in the corpus and in the other reports.
   const rules = [...new Set(seen.map(({ invariant }) => invariant))];
   return rules.map((rule) => {
     const buckets = seen.filter(({ invariant }) => invariant === rule);
@@ -90,7 +90,7 @@ function betterLines(
       ({ bucket, cases, origin }) =>
         `${good('fixed')}   ${bucket} ${dim(`(${counted(cases, 'case', grouped(cases))} that the model fails and ${who} does not, first ${origin})`)}`,
     ),
-    // What is excused is told, also where it is not the whole of a known deviation that is gone.
+    // List excused differences even if they do not fix a complete known deviation.
     ...explained
       .filter(({ kept }) => !kept.some((bucket) => fixed.some((one) => one.bucket === bucket)))
       .map(
@@ -101,19 +101,19 @@ function betterLines(
       .filter(({ hits }) => hits > 0)
       .map(
         ({ bucket, kept, hits }) =>
-          `${good('same')}    ${bucket} ${dim(`(${counted(hits, 'case', grouped(hits))} in which nothing depends on it; elsewhere it keeps ${kept.join(', ')})`)}`,
+          `${good('same')}    ${bucket} ${dim(`(${counted(hits, 'case', grouped(hits))} in which it fixes nothing; in others it fixes ${kept.join(', ')})`)}`,
       ),
   ];
 }
 
-/** Rules that speak where a kernel dies. */
+/** Rules that a crashing kernel breaks. */
 const CRASH_RULES: readonly string[] = ['sw-error/no-crash', 'sw-error/fault-never-crashes'];
 
 function isCrash({ invariant }: Minimal): boolean {
   return CRASH_RULES.includes(invariant);
 }
 
-/** The corpus is about our models: what somebody else's kernel does not do is no reason to take anything out of it. */
+/** Not `stale`: the corpus describes the models, so a deviation that another kernel lacks stays in it. */
 function unseenLines(
   implementations: readonly string[],
   { stale }: Footer,
@@ -123,7 +123,7 @@ function unseenLines(
 ): readonly string[] {
   const who = implementations.join(', ');
   const unseen = stale.filter((bucket) => !fixed.some((one) => one.bucket === bucket));
-  // Who dies on the way does not get to most of them, and each of those says nothing.
+  // A kernel that crashes does not reach most of them, so a line for each would be meaningless.
   if (crashes && unseen.length > 1)
     return [`${dim('unseen')}  ${unseen.length} known deviations: not seen on ${who}, which crashes`];
   return unseen.map(
@@ -165,8 +165,8 @@ function verdictLines(
   minimal: readonly Minimal[],
   { bad, good }: Palette,
 ): readonly string[] {
-  if (crash !== null) return [bad(`internal error at ${crash.origin}: this is our bug`)];
-  if (interrupted !== null) return [`interrupted (${interrupted}); everything found so far is kept`];
+  if (crash !== null) return [bad(`internal error at ${crash.origin}: this is a bug in seamstress`)];
+  if (interrupted !== null) return [`interrupted (${interrupted}); all findings so far are saved`];
   if (exitCode === 0) return [good('ok')];
   const [first] = minimal;
   if (first !== undefined) return [`${bad(counted(minimal.length, 'new bug'))}; to replay the first: ${first.replay}`];

@@ -16,13 +16,13 @@ const LONG = [
 const BROKEN = LONG.indexOf('      enable 30');
 
 describe('a trace on one screen', () => {
-  test('a short one is whole', () => {
+  test('a short trace is shown completely', () => {
     const shown = excerpt(LONG.slice(0, 12), 3);
     expect(shown.map(({ text }) => text)).toEqual(LONG.slice(0, 12));
     expect(shown.map(({ mark }) => mark).join('')).toBe('|||>||||||||');
   });
 
-  test('a long one has the broken line, its event, the end and every head', () => {
+  test('a long trace is shown with the broken line, its event, the end and every head', () => {
     const texts = excerpt(LONG, BROKEN).map(({ text }) => text);
     for (const text of [
       '      enable 30',
@@ -39,17 +39,17 @@ describe('a trace on one screen', () => {
       expect(excerpt(LONG, broken, max).length).toBeLessThanOrEqual(Math.max(max, 3));
   });
 
-  test('counts what it leaves out', () => {
+  test('counts the omitted lines', () => {
     const shown = excerpt(LONG, BROKEN);
     const left = shown.flatMap(({ mark, text }) => (mark === '.' ? [Number(/\d+/.exec(text)?.[0])] : []));
     expect(left.reduce((sum, count) => sum + count, 0) + shown.length - left.length).toBe(LONG.length);
   });
 
-  test('without a line to blame the end counts', () => {
+  test('without a broken line the end is shown', () => {
     expect(excerpt(LONG, null, 6).at(-1)).toEqual({ mark: '|', text: '      kexec 8' });
   });
 
-  test('nothing to show is nothing', () => {
+  test('an empty trace has an empty excerpt', () => {
     expect(excerpt([], null)).toEqual([]);
   });
 });

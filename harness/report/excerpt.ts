@@ -1,15 +1,15 @@
-/** One line of a shortened trace: `>` marks the line that broke the rule, `.` stands for lines left out. */
+/** One line of a shortened trace: `>` marks the line that broke the rule, `.` replaces omitted lines. */
 export interface ExcerptLine {
   readonly mark: '|' | '>' | '.';
   readonly text: string;
 }
 
-/** Lines of a trace that one screen shows. */
+/** Maximum number of trace lines on a screen. */
 const LINES_MAX = 24;
 
 /**
- * A trace in at most `max` lines, gaps included: the line that broke the rule and what surrounds it, the end, and the
- * heads of the other events. `broken`: index of that line; `null` where none is to blame, then the end counts most.
+ * A trace in at most `max` lines, including gaps: the line that broke the rule and those around it, the end, and the
+ * heads of the other events. `broken`: index of that line; `null` if there is none, then the end has priority.
  */
 export function excerpt(
   lines: readonly string[],
@@ -19,7 +19,7 @@ export function excerpt(
   const kept = new Set<number>();
   for (const index of byImportance(lines, broken)) {
     kept.add(index);
-    // A gap takes a line too; a later line may close one.
+    // A gap takes a line, too; a later line may close a gap.
     if (kept.size + gapsOf(kept, lines.length) > max) kept.delete(index);
   }
   return render(lines, broken, kept);
@@ -54,7 +54,7 @@ function gapsOf(kept: ReadonlySet<number>, length: number): number {
   return gaps;
 }
 
-/** Indices of lines, most telling first; of equal ones the earlier. */
+/** Indices of lines, most important first; equal ones in their order. */
 function byImportance(lines: readonly string[], broken: number | null): readonly number[] {
   const last = lines.length - 1;
   const focus = broken ?? last;
@@ -75,7 +75,7 @@ function headBefore(lines: readonly string[], index: number): number {
   return -1;
 }
 
-/** Heads of events stand further left than what happened in them. */
+/** Heads of events are indented less than their lines. */
 function isHead(text: string): boolean {
   return /^.{0,2}[ \d]{1,3} {2}\S/.test(text) && !text.startsWith('      ');
 }

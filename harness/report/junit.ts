@@ -7,12 +7,12 @@ import { isSeen, sortRecords } from './summary.ts';
 const require = createRequire(import.meta.url);
 
 /**
- * JUnit XML: one test case per invariant judged (failed where something new broke it) and per `sometimes` (failed where
- * it is overdue, skipped where it may still come). Known deviations stand in a passed test's output.
+ * JUnit XML: one test case per judged invariant (failed if a finding breaks it) and per `sometimes` (failed if overdue,
+ * skipped if it has budget left). Known deviations are in the output of a passed test.
  */
 export function renderJUnit(records: readonly CampaignRecord[]): string {
   const { header, footer, minimal, known } = sortRecords(records);
-  // CommonJS with the declarations of an ES module, so a default import has the wrong type; and too big to load in vain.
+  // CommonJS with the declarations of an ES module, so a default import has the wrong type. Loaded only here: it is big.
   const report = (require('junit-report-builder') as Builder).newBuilder();
   const name = `seamstress ${header.profile.kernel} on ${header.profile.module}`;
   const suite = report
@@ -69,7 +69,7 @@ function describeFailure({ invariant, bucket, message, machine, trace, broken, r
   );
 }
 
-/** XML has no way to write most control characters, and a CDATA section ends at its own end mark. */
+/** XML cannot represent most control characters, and `]]>` ends a CDATA section. */
 function clean(text: string): string {
   const legal = Array.from(text, (character) => (character >= ' ' || '\t\n\r'.includes(character) ? character : '?'));
   return legal.join('').replaceAll(']]>', ']] >');

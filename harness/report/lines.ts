@@ -4,11 +4,11 @@ import { publishedSchema } from '../schema.ts';
 
 export const RECORD_SCHEMA = publishedSchema<CampaignRecord>('./report/record.schema.json');
 
-/** A campaign's event stream as read back. */
+/** A campaign's event stream, read from a file. */
 export interface CampaignLog {
   readonly records: readonly CampaignRecord[];
   readonly header: Header;
-  /** False: the campaign was killed, or the file was cut; what it says is true as far as it goes. */
+  /** False: the campaign was killed, or the file was truncated; the records are correct but incomplete. */
   readonly complete: boolean;
 }
 
@@ -17,7 +17,7 @@ export function encodeRecord(record: CampaignRecord): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** The record without what depends on clock and machine. */
+/** The record without the values that depend on clock and machine. */
 export function withoutTiming(record: CampaignRecord): CampaignRecord {
   if (!('timing' in record)) return record;
   const { timing: _, ...rest } = record;
@@ -25,8 +25,8 @@ export function withoutTiming(record: CampaignRecord): CampaignRecord {
 }
 
 /**
- * Reads an event stream. A last line that was cut in the middle is left out (`complete` is then false); anything else
- * that is not a record throws a UserError naming the line.
+ * Reads an event stream. A truncated last line is ignored (`complete` is then false); any other line that is not a
+ * record throws a UserError that names the line.
  */
 export function readCampaignLog(text: string, name: string): CampaignLog {
   const lines = text.split('\n').filter((line) => line.trim() !== '');

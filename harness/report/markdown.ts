@@ -5,10 +5,10 @@ import type { CampaignRecord } from '../campaign/record.ts';
 import { grouped } from './console.ts';
 import { fixedOf, groupByCase, isSeen, type Shown, sortRecords } from './summary.ts';
 
-/** GitHub refuses step summaries of more than 1 MiB; findings past this many characters are counted instead of shown. */
+/** GitHub refuses step summaries of more than 1 MiB; findings beyond this many characters are counted, not shown. */
 const LENGTH_MAX = 900_000;
 
-/** A campaign as Markdown, as a job summary or a comment takes it. */
+/** A campaign as Markdown, for a job summary or a comment. */
 export function renderMarkdown(records: readonly CampaignRecord[], lengthMax = LENGTH_MAX): string {
   const { header, footer, minimal, known } = sortRecords(records);
   const { kernel, module } = header.profile;

@@ -73,7 +73,7 @@ beforeAll(async () => {
   records = emitted;
 });
 
-/** The campaign's records, the footer changed. */
+/** The campaign's records with a changed footer. */
 function ending(change: Partial<Footer>, without: readonly CampaignRecord['record'][] = []): readonly CampaignRecord[] {
   return records.flatMap((record) => {
     if (without.includes(record.record)) return [];
@@ -82,20 +82,20 @@ function ending(change: Partial<Footer>, without: readonly CampaignRecord['recor
 }
 
 describe('the event stream', () => {
-  test('every record a campaign emits is of the published schema, and is read back as it was', () => {
+  test('every record of a campaign matches the published schema and is the same after a round trip', () => {
     expect(new Set(records.map(({ record }) => record)).size).toBe(7);
     const log = readCampaignLog(records.map(encodeRecord).join(''), 'x.ndjson');
     expect(log).toEqual({ records, header: HEADER, complete: true });
   });
 
-  test('a stream without footer is truncated, wherever it was cut; what came before is kept', () => {
+  test('a stream without footer is truncated; the records before the cut are kept', () => {
     const text = records.map(encodeRecord).join('');
     const log = readCampaignLog(text.slice(0, -20), 'x');
     expect(log.complete).toBe(false);
     expect(log.records).toEqual(records.slice(0, -1));
   });
 
-  test('damage is named with its line', () => {
+  test('a damaged line is reported with its number', () => {
     const lines = records.map(encodeRecord);
     const complain = (text: string) => () => readCampaignLog(text, 'x');
     expect(complain(['{\n', ...lines].join(''))).toThrow('x:1: not valid JSON');
@@ -105,14 +105,14 @@ describe('the event stream', () => {
     expect(() => RECORD_SCHEMA.check({ ...HEADER, seed: 1 }, 'x')).toThrow('x: at /seed: expected text');
   });
 
-  test('timings are apart', () => {
+  test('values that depend on the clock are in timings only', () => {
     for (const record of records)
       expect(JSON.stringify(withoutTiming(record))).not.toMatch(/"seconds"|"startedAt"|"workers"/);
   });
 });
 
 describe('the summary', () => {
-  test('has what `fuzz --json` promises', () => {
+  test('matches the schema of `fuzz --json`', () => {
     const summary = summarise(records);
     expect(SUMMARY_SCHEMA.check(JSON.parse(JSON.stringify(summary)), 'summary')).toEqual(summary);
     expect(summary).toMatchObject({
@@ -126,7 +126,7 @@ describe('the summary', () => {
     expect(summary.findings.map(({ bucket }) => bucket)).toEqual(['order/kexec-last|kexec', 'size/single|kexec']);
     expect(summary.findings[0]).toMatchObject({ events: 3, minimal: true, case: 'out/order-kexec-last-kexec.json' });
     expect(summary.findings[0]?.replay).toBe('npx seamstress replay out/order-kexec-last-kexec.json');
-    // Its case has four LPs, of which one would do.
+    // Its case has four LPs, of which one would be enough.
     expect(summary.known).toMatchObject([
       { bucket: 'lp/offline-twice|cpu-offline', events: 2, minimal: false, case: 'known/a.json' },
     ]);
@@ -134,13 +134,13 @@ describe('the summary', () => {
     expect(summary.sometimes).toEqual({ reached: ['enabled'], unreached: ['never'], overdue: ['never'] });
   });
 
-  test('without timings it says so', () => {
+  test('has null in place of missing timings', () => {
     expect(summarise(records.map(withoutTiming))).toMatchObject({ seconds: null, casesPerSecond: null });
   });
 });
 
 describe('the last screen', () => {
-  test('names what broke, shows the run, and ends with the command that replays it', () => {
+  test('names the broken rule, shows the run, and ends with the command that replays it', () => {
     const screen = renderScreen(records, PLAIN);
     expect(screen).toContain('NEW BUG breaks order/kexec-last: kexec at 0 and again at 1\n');
     expect(screen).toContain('rule     The fake rule behind order/kexec-last|kexec holds.\n');
@@ -154,7 +154,7 @@ describe('the last screen', () => {
     );
   });
 
-  test('what one case shows is told once, with everything else it breaks', () => {
+  test('a case is shown once, with all rules it breaks', () => {
     const together = records.map((one) =>
       one.record === 'minimal' && one.bucket === 'order/kexec-last|kexec'
         ? { ...one, also: ['size/single|kexec'] }
@@ -169,12 +169,12 @@ describe('the last screen', () => {
     expect(renderMarkdown(together)).toContain(
       '- the same case breaks **size/single** (cosmetic): kexec at 0 and again at 1',
     );
-    // Apart, each has its own.
+    // Without `also`, each finding has its own group.
     expect(renderScreen(records, PLAIN).match(/^NEW BUG breaks /gm)).toHaveLength(2);
     expect(renderScreen(records, PLAIN)).toContain(', 2 findings, ');
   });
 
-  test("what somebody else's kernel does not do is not called stale", () => {
+  test('a known deviation that another kernel does not show is unseen, not stale', () => {
     const foreign = records.map((one) => (one.record === 'header' ? { ...one, implementations: ['linux:tree'] } : one));
     expect(foreign.map((one) => RECORD_SCHEMA.check(JSON.parse(JSON.stringify(one)), 'record'))).toEqual(foreign);
     const screen = renderScreen(foreign, PLAIN);
@@ -183,7 +183,7 @@ describe('the last screen', () => {
     expect(renderMarkdown(foreign)).toContain('- not seen there: `gone|x`');
   });
 
-  test("what somebody else's kernel keeps and the model breaks is called fixed", () => {
+  test('a known deviation that only the model shows is fixed', () => {
     const by = { bucket: 'linux/is-its-model|x', kept: ['gone|x'], cases: 1200, hits: 4 };
     const foreign = records.flatMap((one): readonly CampaignRecord[] => {
       if (one.record === 'header') return [{ ...one, implementations: ['linux:tree'] }];
@@ -197,10 +197,10 @@ describe('the last screen', () => {
       'fixed   gone|x (1,200 cases that the model fails and linux:tree does not, first tests:7)',
     );
     expect(screen).toContain(
-      'same    linux/is-its-model|x (4 cases in which nothing depends on it; elsewhere it keeps gone|x)',
+      'same    linux/is-its-model|x (4 cases in which it fixes nothing; in others it fixes gone|x)',
     );
     expect(screen).not.toMatch(/unseen|better/);
-    // Nothing is excused in silence where nothing is known.
+    // Excused differences are listed even without a known deviation.
     const bare = foreign.filter(({ record }) => record !== 'known');
     expect(renderScreen(bare, PLAIN)).toContain(
       'better  linux/is-its-model|x (1,200 cases in which the model fails in gone|x and linux:tree does not)',
@@ -214,7 +214,7 @@ describe('the last screen', () => {
   test.each([
     ['sw-error/no-crash', /unseen {2}2 known deviations: not seen on linux:tree, which crashes/],
     ['sw-error/errno-says-how', /unseen {2}a: not seen on linux:tree: fixed there.*\n.*unseen {2}b: not seen/],
-  ])('what a kernel that dies does not get to is one line: %s', (invariant, expected) => {
+  ])('deviations that a crashing kernel does not reach are one line: %s', (invariant, expected) => {
     const foreign = records.map((one): CampaignRecord => {
       if (one.record === 'header') return { ...one, implementations: ['linux:tree'] };
       if (one.record === 'footer') return { ...one, stale: ['a', 'b'] };
@@ -227,9 +227,12 @@ describe('the last screen', () => {
     [{ exitCode: 0 }, 'ok'],
     [{ exitCode: 3, cases: 0 }, 'inconclusive: no case ran'],
     [{ exitCode: 3 }, 'inconclusive: never never reached'],
-    [{ exitCode: 130, interrupted: 'SIGINT' }, 'interrupted (SIGINT); everything found so far is kept'],
-    [{ exitCode: 70, crash: { origin: 'tests:7', stack: 'x' } }, 'internal error at tests:7: this is our bug'],
-  ] as const)('ends with what it came to: %j', (change, last) => {
+    [{ exitCode: 130, interrupted: 'SIGINT' }, 'interrupted (SIGINT); all findings so far are saved'],
+    [
+      { exitCode: 70, crash: { origin: 'tests:7', stack: 'x' } },
+      'internal error at tests:7: this is a bug in seamstress',
+    ],
+  ] as const)('ends with the result: %j', (change, last) => {
     expect(
       renderScreen(ending(change, ['minimal']))
         .trimEnd()
@@ -238,14 +241,14 @@ describe('the last screen', () => {
     ).toBe(last);
   });
 
-  test('a long trace is cut, and says so', () => {
+  test('a long trace is cut, with the number of omitted lines', () => {
     const long = records.map((record) =>
       record.record === 'minimal' ? { ...record, trace: Array(100).fill('line') as string[] } : record,
     );
     expect(renderScreen(long)).toContain('... 77 more lines\n');
   });
 
-  test('thousands are grouped the same everywhere', () => {
+  test('thousands are grouped the same in every locale', () => {
     expect([0, 999, 1000, 1234567].map(grouped)).toEqual(['0', '999', '1,000', '1,234,567']);
   });
 });
@@ -261,7 +264,7 @@ describe('JUnit', () => {
     expect(xml).not.toContain('timestamp');
   });
 
-  test('an invariant the header does not list is not lost, and no text breaks the XML', () => {
+  test('an invariant that the header does not list is reported, and no text breaks the XML', () => {
     const odd = records.map((record): CampaignRecord => {
       return record.record === 'minimal'
         ? { ...record, invariant: 'odd<one>', message: 'a\u0000"&<b', trace: [']]>\u001b['] }
@@ -273,7 +276,7 @@ describe('JUnit', () => {
     expect(xml).toContain(']] >?[');
   });
 
-  test('our own failure is an error', () => {
+  test('a crash of the harness is an error', () => {
     expect(renderJUnit(ending({ crash: { origin: 'tests:7', stack: 'at x' } }))).toMatch(
       /<error message="tests:7" type="internal">/,
     );
@@ -281,7 +284,7 @@ describe('JUnit', () => {
 });
 
 describe('Markdown', () => {
-  test('has findings, known deviations and what is overdue', () => {
+  test('has findings, known deviations and overdue sometimes', () => {
     const text = renderMarkdown(records);
     expect(text).toContain('**2 findings** · seed `tests`');
     expect(text).toContain('### Breaks order/kexec-last');
@@ -289,7 +292,7 @@ describe('Markdown', () => {
     expect(text).toContain('- never reached: `never`');
   });
 
-  test('stays below what a job summary may have, and counts what it left out', () => {
+  test('stays below the limit of a job summary, and counts the omitted findings', () => {
     const [first] = records.filter((record): record is Minimal => record.record === 'minimal');
     const many = [HEADER, ...Array.from({ length: 50 }, () => first as Minimal), records.at(-1) as Footer];
     const text = renderMarkdown(many, 3000);

@@ -18,14 +18,14 @@ export interface Summary extends Totals {
   readonly module: string;
   readonly mood: string;
   readonly shard: string;
-  /** `null` where timings were not wanted. */
+  /** `null` with --no-timings. */
   readonly seconds: number | null;
   readonly casesPerSecond: number | null;
   readonly edges: number;
   readonly findings: readonly SummaryFinding[];
   readonly known: readonly SummaryFinding[];
   readonly stale: readonly string[];
-  /** Of these, what the model of the kernel fails in and what was judged in its place does not. */
+  /** Of the stale ones, those in which the model of the kernel fails and the implementation does not. */
   readonly fixed: readonly FixedDeviation[];
   readonly sometimes: SometimesOutcome;
   readonly interrupted: Footer['interrupted'];
@@ -35,22 +35,22 @@ export interface Summary extends Totals {
 
 export interface FixedDeviation {
   readonly bucket: string;
-  /** That the model fails in this bucket. */
+  /** Cases in which only the model fails in this bucket. */
   readonly cases: number;
-  /** Of the first of them. */
+  /** Origin of the first one. */
   readonly origin: string;
 }
 
 export interface SummaryFinding {
   readonly bucket: string;
   readonly invariant: string;
-  /** Of a known deviation: why it is one. */
+  /** For a known deviation: its reason. */
   readonly message: string;
   readonly events: number;
   readonly minimal: boolean;
   readonly hits: number;
   readonly origin: string | null;
-  /** File. */
+  /** Path of the case's file. */
   readonly case: string;
   readonly replay: string;
   readonly rule: RuleText;
@@ -58,7 +58,7 @@ export interface SummaryFinding {
 
 export const SUMMARY_SCHEMA = publishedSchema<Summary>('./report/summary.schema.json');
 
-/** The campaign's records by kind, for the reports that are made of them. */
+/** The campaign's records by kind, for the reports. */
 export interface Sorted {
   readonly header: Header;
   readonly minimal: readonly Minimal[];
@@ -66,7 +66,7 @@ export interface Sorted {
   readonly footer: Footer;
 }
 
-/** Throws where header or footer is missing: reports are made of complete streams. */
+/** Throws if header or footer is missing: reports need a complete stream. */
 export function sortRecords(records: readonly CampaignRecord[]): Sorted {
   const header = records.find((record) => record.record === 'header');
   const footer = records.find((record) => record.record === 'footer');
@@ -117,13 +117,13 @@ export function summarise(records: readonly CampaignRecord[]): Summary {
   };
 }
 
-/** A finding, and those after it that its case shows as well: likely of one cause. */
+/** A finding, and later findings that its case also shows; they probably have the same cause. */
 export interface Shown {
   readonly finding: Minimal;
   readonly others: readonly Minimal[];
 }
 
-/** Findings, in their order, each but once: under the first whose case shows it. */
+/** Groups findings, in their order: each is listed once, under the first finding whose case shows it. */
 export function groupByCase(minimal: readonly Minimal[]): readonly Shown[] {
   const groups: { finding: Minimal; others: Minimal[] }[] = [];
   for (const finding of minimal) {
@@ -134,14 +134,14 @@ export function groupByCase(minimal: readonly Minimal[]): readonly Shown[] {
   return groups;
 }
 
-/** What the model still fails in, and what is judged in its place never does. */
+/** Known deviations of the model that the implementation was never seen to have. */
 export function fixedOf(known: readonly KnownSeen[]): readonly FixedDeviation[] {
   return known.flatMap((one) =>
     isSeen(one) || one.better === undefined ? [] : [{ bucket: one.bucket, ...one.better }],
   );
 }
 
-/** Reproduced by its own case, or met by the campaign. */
+/** True if its own case reproduces it or the campaign found it. */
 export function isSeen({ reproduced, origin }: KnownSeen): boolean {
   return reproduced || origin !== null;
 }
