@@ -5,7 +5,7 @@ export type WrittenAddress = string | number;
 
 const PHYSICAL_END = 2 ** 52;
 
-/** Reads one address or size; `place` is how the message calls it. Throws a UserError beyond 52 bits. */
+/** Reads one address or size; `place` is its name in messages. Throws a UserError beyond 52 bits. */
 export function readAddress(written: WrittenAddress, name: string, place: string): number {
   const value = typeof written === 'number' ? written : Number(BigInt(written));
   if (value > PHYSICAL_END)

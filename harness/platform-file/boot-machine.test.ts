@@ -11,7 +11,7 @@ const FOX_CREEK_PASS = fileURLToPath(
 );
 
 describe('booting a machine', () => {
-  test('Fox Creek Pass: 6.12 runs out of reserved areas, with the lines its owners saw', () => {
+  test('Fox Creek Pass: 6.12 runs out of reserved areas, with the lines its owners reported', () => {
     const { platform } = readPlatformFile(FOX_CREEK_PASS);
     const outcome = bootMachine({ platform }, { kernel: '6.12', module: '1.5.01' });
     expect(outcome).toMatchObject({
@@ -28,7 +28,7 @@ describe('booting a machine', () => {
     ]);
   });
 
-  test('Fox Creek Pass: with the holes taken from the CMRs it comes up, with the PAMT they reported', () => {
+  test('Fox Creek Pass: with the holes derived from the CMRs it comes up, with the reported PAMT size', () => {
     const { platform } = readPlatformFile(FOX_CREEK_PASS);
     const outcome = bootMachine({ platform }, { kernel: '6.12-cmr', module: '1.5.01' });
     expect(outcome).toMatchObject({ errno: 0, errnoName: null, initialised: true, pamtKB: 1050644 });
@@ -36,7 +36,7 @@ describe('booting a machine', () => {
     expect(outcome.tdmrs[0]).toEqual({ base: '0x0', size: '0x80000000', reserved: 2 });
   });
 
-  test('a platform file says beside it what its owners saw, a platform alone does not', () => {
+  test('a platform file has the outcome that its owners reported, a platform alone has none', () => {
     const profile = { kernel: '6.12', module: '1.5.01' };
     const file = JSON.parse(readText(FOX_CREEK_PASS));
     const outcome = bootMachine({ file, name: 'fox' }, profile);
@@ -47,7 +47,7 @@ describe('booting a machine', () => {
       comparable: true,
     });
     expect(bootMachine({ file, name: 'fox' }, { ...profile, kernel: '6.12-cmr' }).reported?.difference).toContain(
-      'the source saw a failure',
+      "TDX failed on the source's machine",
     );
     expect(bootMachine({ platform: healthyPlatform() }, profile).reported).toBeNull();
     expect(() => bootMachine({ file: { name: 'x', version: '1' }, name: 'package.json' }, profile)).toThrow(
@@ -55,7 +55,7 @@ describe('booting a machine', () => {
     );
   });
 
-  test('a CPU that fails is a failure, though the others come up', () => {
+  test('a CPU that fails is a failure even if the others come up', () => {
     const platform = healthyPlatform();
     const lps = platform.lps.map((lp, index) => (index === 1 ? { ...lp, vmx: false } : lp));
     const outcome = bootMachine({ platform: { ...platform, lps } }, { kernel: '6.12', module: '1.5.01' });

@@ -10,10 +10,10 @@ import { platformFromFile, requireMachine } from './platform-file.ts';
 import { findProfile } from '../profile.ts';
 import { type ReportedOutcome, reportedOutcome } from './reported-outcome.ts';
 
-/** The JSON of a platform file (`name` is how messages call it), or the platform of a case. */
+/** The JSON of a platform file (`name` is its name in messages), or the platform of a case. */
 export type Machine = { readonly file: unknown; readonly name: string } | { readonly platform: Platform };
 
-/** What became of a boot, as `boot --json` prints it. */
+/** The outcome of a boot, as `boot --json` prints it. */
 export interface BootOutcome {
   readonly kernel: string;
   readonly module: string;
@@ -24,20 +24,20 @@ export interface BootOutcome {
   readonly initialised: boolean;
   /** PAMT allocated, KiB. */
   readonly pamtKB: number;
-  /** TDX KeyIDs [first, end); `null` where BIOS enabled none. */
+  /** TDX KeyIDs [first, end); `null` if BIOS enabled none. */
   readonly keyids: readonly [number, number] | null;
   /** Bytes, as hexadecimal text; `reserved` counts areas. */
   readonly tdmrs: readonly { readonly base: string; readonly size: string; readonly reserved: number }[];
   readonly dmesg: readonly string[];
-  /** Every value the platform file leaves open, and what was taken for it, as sentences. */
+  /** Every value missing in the platform file, and the value assumed for it, as sentences. */
   readonly defaults: readonly string[];
-  /** What the source saw; `null`: a case, or a file that does not say. */
+  /** The outcome that the source reports; `null`: a case, or a file without an outcome. */
   readonly reported: ReportedOutcome | null;
 }
 
 /**
  * One machine through BIOS, MCHECK, the loaders and a kernel up to the end of its TDX initialisation, with every online
- * CPU in VMX operation: what a user who loads KVM would see. `errno` is that of the initialisation, or of the first CPU
+ * CPU in VMX operation, as after loading KVM. `errno` is that of the initialisation if it failed, else of the first CPU
  * whose bring-up failed.
  */
 export function bootMachine(machine: Machine, profile: Profile): BootOutcome {

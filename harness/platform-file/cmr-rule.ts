@@ -8,10 +8,10 @@ const PAGE = 4096;
 
 /**
  * CMRs for a machine of which only the memory map is known: one from 1 MiB to the end of the last block below 4 GiB
- * (BIOS carves its tables out of convertible memory), one per block above. The closest are joined while more than 32.
+ * (BIOS takes its tables from convertible memory), one per block above. The closest are joined while more than 32.
  */
 export function cmrsFromMemory(blocks: readonly AddressRange[], say: Say): AddressRange[] {
-  say('CMRs not known: taken as one from 1 MiB to the last memory block below 4 GiB, and one per block above.');
+  say('CMRs not known: assuming one from 1 MiB to the last memory block below 4 GiB, and one per block above.');
   const cmrs: AddressRange[] = [];
   const low = blocks.filter(({ base }) => base < 4 * GiB);
   const lowEnd = Math.max(0, ...low.map(({ base, size }) => pageUp(base + size)));

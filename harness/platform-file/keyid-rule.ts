@@ -2,15 +2,15 @@ import { keyidsFit } from '../../model/platform/keyid.ts';
 import type { KeyIDPartition } from '../../model/platform/keyid.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
-/** KeyID 0 is TME's own: six KeyID bits leave 63 to split, and [32, 64) is the commonest private range of the field. */
+/** KeyID 0 is TME's: six KeyID bits leave 63 to split. [32, 64) is the most common private range on real machines. */
 const SPLIT_TOTAL = 63;
 const TDX_COMMON = 32;
 const KEYID_BITS_COMMON = 6;
 const KEYID_BITS_MAX = 15;
 
 /**
- * KeyIDs unknown: 31 for MKTME, 32 for TDX. One half unknown: what the other leaves of 63. KeyID bits: what a reported
- * physical width below 52 says is missing, else the fewest that hold all KeyIDs, at least 6.
+ * KeyIDs unknown: 31 for MKTME, 32 for TDX. One half unknown: 63 less the other one. KeyID bits: 52 less a reported
+ * physical width below 52, else the fewest that hold all KeyIDs, at least 6.
  */
 export function keyidRule(file: PlatformFile, say: Say): { keyids: KeyIDPartition; keyidBits: number } {
   const keyids = splitOf(file, say);
@@ -19,7 +19,7 @@ export function keyidRule(file: PlatformFile, say: Say): { keyids: KeyIDPartitio
     keyidBits = 52 - file.maxPaBits;
   } else {
     while (!keyidsFit(keyids, keyidBits) && keyidBits < KEYID_BITS_MAX) keyidBits += 1;
-    say(`KeyID bits not known: taken as ${keyidBits}.`);
+    say(`KeyID bits not known: assuming ${keyidBits}.`);
   }
   return { keyids, keyidBits };
 }
@@ -32,6 +32,6 @@ function splitOf(file: PlatformFile, say: Say): KeyIDPartition {
   const rest = known < SPLIT_TOTAL ? SPLIT_TOTAL - known : 0;
   const keyids = mktme !== null ? { mktme, tdx: rest } : { mktme: rest, tdx: known };
   const which = mktme !== null ? 'TDX KeyIDs' : tdx !== null ? 'MKTME KeyIDs' : 'KeyIDs';
-  say(`${which} not known: MSR 0x87 is taken as ${keyids.mktme} MKTME and ${keyids.tdx} TDX KeyIDs.`);
+  say(`${which} not known: assuming ${keyids.mktme} MKTME and ${keyids.tdx} TDX KeyIDs in MSR 0x87.`);
   return keyids;
 }

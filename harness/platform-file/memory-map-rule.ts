@@ -15,16 +15,16 @@ interface MemoryMap {
 }
 
 /**
- * The map the page allocator is given, and the CMR table. Where the e820 map speaks it decides; CMRs stand in for
- * memory it does not reach (one block per CMR); memory stands in for unknown CMRs; and where neither is known the
- * amount follows from the reported PAMT or memory size.
+ * The memory of the page allocator, and the CMR table. Up to its end the e820 map decides; beyond it, CMRs are assumed
+ * to be memory (one block per CMR). Unknown CMRs are derived from memory. If neither is known, the amount follows from
+ * the reported PAMT or memory size.
  */
 export function memoryMapRule(file: PlatformFile, name: string, say: Say): MemoryMap {
   const cmrs = file.cmrs?.map((range, index) => readRange(range, name, `cmrs[${index}]`)) ?? null;
   const blocks = knownMemory(file, name, cmrs ?? [], say);
   if (blocks.length === 0) {
     const unknown = unknownMemoryRule(file, say);
-    if (cmrs === null) say('CMRs not known: taken as one per memory block.');
+    if (cmrs === null) say('CMRs not known: assuming one per memory block.');
     return { memory: unknown, cmrs: cmrs ?? unknown.map(({ base, size }) => ({ base, size })) };
   }
   return { memory: nodesRule(blocks, cmrs, say), cmrs: cmrs ?? cmrsFromMemory(blocks, say) };
@@ -45,7 +45,7 @@ function knownMemory(file: PlatformFile, name: string, cmrs: readonly AddressRan
   const fromMap = usableRanges(e820);
   if (fromMap.length === 0) {
     const fromCMRs = inOrder(cmrs);
-    if (fromCMRs.length > 0) say('Memory map not known: taken as one memory block per CMR.');
+    if (fromCMRs.length > 0) say('Memory map not known: assuming one memory block per CMR.');
     return fromCMRs;
   }
   if (file.e820Complete === true) return fromMap;
@@ -55,16 +55,16 @@ function knownMemory(file: PlatformFile, name: string, cmrs: readonly AddressRan
     return start < base + size ? [{ base: start, size: base + size - start }] : [];
   });
   if (above.length > 0) {
-    say(`The e820 map ends at ${formatU64(mapEnd)}: above it, memory is taken as one memory block per CMR.`);
+    say(`The e820 map ends at ${formatU64(mapEnd)}: assuming one memory block per CMR above it.`);
   } else if (file.e820Complete === false) {
     say(
-      `The e820 map is incomplete and no CMR reaches further: memory is taken to end with it, at ${formatU64(mapEnd)}.`,
+      `The e820 map is incomplete and no CMR reaches further: assuming that memory ends with it, at ${formatU64(mapEnd)}.`,
     );
   }
   return [...fromMap, ...above];
 }
 
-/** Usable entries less whatever another entry calls something else, joined where they touch: what memblock is given. */
+/** Usable entries without the parts that another entry gives another type, adjacent ones joined: memblock's input. */
 function usableRanges(e820: readonly (AddressRange & { usable: boolean })[]): AddressRange[] {
   let ranges = inOrder(e820.filter(({ usable }) => usable));
   for (const hole of e820.filter(({ usable, size }) => !usable && size > 0)) {
@@ -84,7 +84,7 @@ function usableRanges(e820: readonly (AddressRange & { usable: boolean })[]): Ad
   return joined;
 }
 
-/** Ascending, without empty ones; where two overlap the later one begins at the earlier one's end. */
+/** Ascending, without empty ranges; if two overlap, the later one begins at the end of the earlier one. */
 function inOrder(ranges: readonly AddressRange[]): AddressRange[] {
   const ordered: AddressRange[] = [];
   let end = 0;
@@ -97,18 +97,18 @@ function inOrder(ranges: readonly AddressRange[]): AddressRange[] {
   return ordered;
 }
 
-/** Every CMR above 4 GiB is a NUMA node of its own, in order; what lies below the first of them is node 0. */
+/** Every CMR above 4 GiB is a NUMA node of its own, in order; memory below the first one is on node 0. */
 function nodesRule(blocks: readonly AddressRange[], cmrs: readonly AddressRange[] | null, say: Say): MemoryBlock[] {
   const starts = inOrder(cmrs ?? [])
     .map(({ base }) => base)
     .filter((base) => base >= 4 * GiB);
   if (starts.length > 1)
-    say('NUMA nodes not known: every CMR above 4 GiB is taken as a node of its own, all below as node 0.');
-  else say('NUMA nodes not known: all memory is taken as node 0.');
+    say('NUMA nodes not known: assuming a node per CMR above 4 GiB, and node 0 for all memory below.');
+  else say('NUMA nodes not known: assuming node 0 for all memory.');
   const placed: MemoryBlock[] = [];
   for (const { base, size } of blocks) {
     const end = base + size;
-    // A block that runs on into the next node is one entry per node, as memblock keeps it.
+    // A block that extends into the next node is split into one entry per node, as in memblock.
     const cuts = starts.slice(1).filter((start) => start > base && start < end);
     let from = base;
     for (const to of [...cuts, end]) {

@@ -28,7 +28,7 @@ const GiB = 2 ** 30;
 
 const load = (name: string) => readPlatformFile(fileURLToPath(new URL(name, FOLDER)));
 
-/** What every module of the field says about PAMT entries, TDMRs and areas. */
+/** PAMT entry sizes and limits of TDMRs and areas that every known module reports. */
 const INFO: SystemInfo = {
   maxTDMRs: 64,
   maxReserved: 16,
@@ -43,7 +43,7 @@ const INFO: SystemInfo = {
   versionUpdate: 1,
 };
 
-/** What Linux's TDMRs over a map cost in PAMTs, by the model's own construction. */
+/** PAMT size in KB of Linux's TDMRs over a memory map, as the model constructs them. */
 function pamtKB(memory: readonly AddressRange[]): number {
   const regions = memory
     .map(({ base, size }) => ({
@@ -59,7 +59,7 @@ function pamtKB(memory: readonly AddressRange[]): number {
   return tdmrs.reduce((sum, tdmr) => sum + pamtSize(tdmr), 0) / 1024;
 }
 
-/** The machine boots, its CPUs are enabled one by one, then TDX: the dmesg lines of the whole, without level and prefix. */
+/** Boots the machine, enables its CPUs one by one, then TDX; returns all dmesg lines, without level and time. */
 function boot(platform: Platform, kernel: Revision, release: Release): string[] {
   const world = bootWorld(platform, kernel, release);
   for (let lp = 0; lp < platform.lps.length; lp += 1) step(world, { kind: 'cpu-enable', lp });
@@ -67,13 +67,13 @@ function boot(platform: Platform, kernel: Revision, release: Release): string[] 
   return world.kernel.dmesg.map(messageText);
 }
 
-describe('the machines of the field', () => {
-  test('all 28 are there', () => {
+describe('the real machines', () => {
+  test('are 28, and all of them are read', () => {
     expect(NAMES).toHaveLength(28);
     expect(readPlatforms(fileURLToPath(FOLDER))).toEqual(NAMES.toSorted().map((name) => load(name).platform));
   });
 
-  test.each(NAMES)('%s becomes a machine that MCHECK accepts, or that has SEAM off', (name) => {
+  test.each(NAMES)('%s is a machine that MCHECK accepts, or that has SEAM off', (name) => {
     const { platform, file } = load(name);
     expect(file.source).toBeTruthy();
     expect(runMCHECK(platform).rule).toBe(file.keyids?.tdx === 0 ? 'seamrr-absent' : null);
@@ -82,23 +82,23 @@ describe('the machines of the field', () => {
 
   const REPORTED = NAMES.filter((name) => typeof load(name).file.pamtKbReported === 'number');
 
-  test.each(REPORTED)('%s costs the reported PAMT, to the KB', (name) => {
+  test.each(REPORTED)('%s needs the reported PAMT size, exact to the KB', (name) => {
     const { platform, file } = load(name);
     expect(pamtKB(platform.memory)).toBe(file.pamtKbReported);
   });
 
-  test.each(REPORTED)('%s, booted with Linux 6.12, prints what its log shows', (name) => {
+  test.each(REPORTED)('%s, booted with Linux 6.12, prints the lines of its log', (name) => {
     const { platform, file } = load(name);
     const lines = boot(platform, LINUX_6_12, RELEASES['1.5.01']);
     expect(lines).toContain(`virt/tdx: ${file.pamtKbReported} KB allocated for PAMT`);
     const logged = withoutTimes(file).filter((line) =>
       /^virt\/tdx: (BIOS enabled|Disable ACPI S3|\d+ KB|module initialized)/.test(line),
     );
-    // The log of another machine than the one that gave the KeyIDs cannot tell them.
+    // Without KeyIDs in the file, the KeyID range of the log cannot be compared.
     for (const line of file.keyids == null ? [] : logged) expect(lines).toContain(line);
   });
 
-  test('of those, five give their CMR list', () => {
+  test('13 files report a PAMT size, five of them with their CMR list', () => {
     expect(REPORTED).toHaveLength(13);
     expect(REPORTED.filter((name) => Array.isArray(load(name).file.cmrs))).toHaveLength(5);
   });
@@ -131,7 +131,7 @@ describe('Fox Creek Pass', () => {
     ]);
   });
 
-  test('runs out of reserved areas with Linux 6.12, and not where holes are taken from CMRs', () => {
+  test('runs out of reserved areas with Linux 6.12, but not if holes are derived from CMRs', () => {
     expect(boot(platform, LINUX_6_12, RELEASES['1.5.01'])).toEqual([
       'virt/tdx: BIOS enabled: private KeyID range [32, 64)',
       'virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.',
@@ -144,18 +144,18 @@ describe('Fox Creek Pass', () => {
     ]);
   });
 
-  test('says every default in a sentence', () => {
+  test('has a sentence for every default', () => {
     expect(defaults).toEqual([
-      'Topology not known: taken as 2 packages, 2 cores per package, 2 threads per core.',
-      'KeyID bits not known: taken as 6.',
-      'The e820 map ends at 0x90000000: above it, memory is taken as one memory block per CMR.',
-      'NUMA nodes not known: every CMR above 4 GiB is taken as a node of its own, all below as node 0.',
-      'SEAMRR not known: taken as 32 MiB at 0x107e000000.',
-      'Kernel command line not known: taken as without nosmt and maxcpus.',
-      'CPUID(1).EAX not known: taken as 0xc06f2, the Emerald Rapids value.',
-      'Every LP is taken as enabled by BIOS, online and in VMX operation, and all other MSRs as healthy.',
-      'BIOS is taken to have loaded the TDX module before the kernel starts.',
-      'Hibernation is taken as not available (not built in, or turned off with nohibernate).',
+      'Topology not known: assuming 2 packages, 2 cores per package, 2 threads per core.',
+      'KeyID bits not known: assuming 6.',
+      'The e820 map ends at 0x90000000: assuming one memory block per CMR above it.',
+      'NUMA nodes not known: assuming a node per CMR above 4 GiB, and node 0 for all memory below.',
+      'SEAMRR not known: assuming 32 MiB at 0x107e000000.',
+      'Kernel command line not known: assuming neither nosmt nor maxcpus.',
+      'CPUID(1).EAX not known: assuming 0xc06f2, the Emerald Rapids value.',
+      'Assuming that BIOS enabled every LP, all LPs are online and in VMX operation, and all other MSRs are healthy.',
+      'Assuming that BIOS loaded the TDX module before the kernel starts.',
+      'Assuming that hibernation is not available (not built in, or turned off with nohibernate).',
     ]);
   });
 });
@@ -171,17 +171,17 @@ test('the machine with module 1.0 fails as its log shows, line for line', () => 
 const from = (facts: object): { platform: Platform; defaults: readonly string[] } => platformFromFile(facts, 'test');
 
 describe('default rules', () => {
-  test('a file that says nothing still boots, and says what was assumed', () => {
+  test('an empty file boots, with a sentence for each assumption', () => {
     const { platform, defaults } = from({});
     expect(runMCHECK(platform).verdict).toBe('published');
     expect(platform.lps).toHaveLength(8);
     expect(pamtKB(platform.memory)).toBe(64 * 4104 + 8);
     expect(defaults).toContain(
-      'Memory map and CMRs not known: taken as 64 GiB, 2 GiB of it below 4 GiB and one block above.',
+      'Memory map and CMRs not known: assuming 64 GiB, 2 GiB of it below 4 GiB and one block above.',
     );
   });
 
-  test('null everywhere is the same as nothing', () => {
+  test('null for every property is the same as an empty file', () => {
     const nulls = Object.fromEntries(
       [
         'packages',
@@ -199,14 +199,14 @@ describe('default rules', () => {
     expect(from(nulls)).toMatchObject({ platform: from({}).platform, defaults: from({}).defaults });
   });
 
-  test('known topology is taken as it is, in Linux order', () => {
+  test('a known topology is used unchanged, in Linux order', () => {
     const { platform, defaults } = from({ packages: 2, coresPerPackage: 48, threadsPerCore: 2 });
     expect(platform.lps).toHaveLength(192);
     expect(platform.lps[96]).toMatchObject({ package: 0, core: 0, thread: 1 });
     expect(defaults.some((sentence) => sentence.startsWith('Topology'))).toBe(false);
   });
 
-  test('the reported number of logical CPUs tells the cores', () => {
+  test('the reported number of logical CPUs determines the cores', () => {
     expect(from({ packages: 2, reported: { logicalCpus: 224 } }).platform.lps).toHaveLength(224);
   });
 
@@ -215,7 +215,7 @@ describe('default rules', () => {
     expect(from({ keyids: { mktme: 15, tdx: null } }).platform.keyids).toEqual({ mktme: 15, tdx: 48 });
   });
 
-  test('more KeyIDs need more bits; a reported width below 52 says how many there are', () => {
+  test('more KeyIDs need more bits; a reported width below 52 determines their number', () => {
     expect(from({ keyids: { mktme: 0, tdx: 127 } }).platform.keyidBits).toBe(7);
     expect(from({ maxPaBits: 46 }).platform.keyidBits).toBe(6);
   });
@@ -225,7 +225,7 @@ describe('default rules', () => {
     expect(from({ reported: { msr: { '0x1401[11]': 0 } } }).platform.seamrr).toBeNull();
   });
 
-  test('without CMRs the map tells them: one below 4 GiB, one per block above', () => {
+  test('unknown CMRs are derived from the map: one below 4 GiB, one per block above', () => {
     const e820 = [
       { base: '0x0', size: '0x9f000', type: 'usable' },
       { base: '0x100000', size: '0x1000000', type: 'usable' },
@@ -240,7 +240,7 @@ describe('default rules', () => {
     expect(platform.memory).toHaveLength(4);
   });
 
-  test('a map of 200 pieces above 4 GiB still fits 32 CMRs, and covers all of it', () => {
+  test('a map of 200 pieces above 4 GiB is covered by 32 CMRs', () => {
     const e820 = Array.from({ length: 200 }, (_, index) => ({
       base: 4 * GiB + index * 0x300000,
       size: 0x100000 + (index % 7) * 0x1000,
@@ -256,7 +256,7 @@ describe('default rules', () => {
     ).toBe(true);
   });
 
-  test('what another entry calls something else is not memory, and neighbours are joined', () => {
+  test('a range with another type in another entry is not memory, and neighbours are joined', () => {
     const e820 = [
       { base: '0x100000', size: '0x100000', type: 'usable' },
       { base: '0x200000', size: '0x300000', type: 'usable' },
@@ -268,7 +268,7 @@ describe('default rules', () => {
     ]);
   });
 
-  test('a block that runs across two nodes is cut where the node changes', () => {
+  test('a block on two nodes is split at their boundary', () => {
     const cmrs = [
       { base: '0x100000000', size: '0x40000000' },
       { base: '0x140000000', size: '0x40000000' },
@@ -280,7 +280,7 @@ describe('default rules', () => {
     ]);
   });
 
-  test('a broken CMR list is kept as it is, for MCHECK to judge', () => {
+  test('a broken CMR list is kept unchanged, for MCHECK to judge', () => {
     const cmrs = [
       { base: '0x200000', size: '0x100000' },
       { base: '0x100000', size: '0x180000' },
@@ -291,12 +291,12 @@ describe('default rules', () => {
     expect(ascends(platform.memory)).toBe(true);
   });
 
-  test('the kernel command line is read where there is one', () => {
+  test('a reported kernel command line is read', () => {
     const { platform } = from({ reported: { kernelCmdline: 'ro nosmt maxcpus=6 nohibernate' } });
     expect(platform.commandLine).toEqual({ nosmt: true, maxcpus: 6 });
   });
 
-  test('a property that is not part of the shape is not read silently', () => {
+  test('a property that is not part of the schema is reported', () => {
     expect(from({ cmr: [] }).defaults[0]).toBe('The property cmr is not part of a platform file and was not read.');
   });
 });
@@ -327,7 +327,7 @@ describe('bad input', () => {
       '{"packages": 64, "coresPerPackage": 512, "threadsPerCore": 8}',
       /more than the 4096/,
     ],
-  ])('%s gives one message', (_, text, message) => {
+  ])('%s produces one message', (_, text, message) => {
     const read = () => parsePlatformFile(text, 'machine.json');
     expect(read).toThrow(UserError);
     expect(read).toThrow(message);
@@ -335,7 +335,7 @@ describe('bad input', () => {
   });
 });
 
-/** Addresses as people write them, sensible and not. */
+/** Addresses in all written forms, sensible and not. */
 const address = fc.oneof(
   fc.nat({ max: 64 }).map((gib) => `0x${(gib * GiB).toString(16)}`),
   fc.nat({ max: 2 ** 31 - 1 }).map((value) => `0x${value.toString(16).toUpperCase()}`),
@@ -377,7 +377,7 @@ const anyFile = fc.record(
   { requiredKeys: [] },
 );
 
-test('whatever a file says, it becomes a machine that boots or a message', () => {
+test('any file becomes either a machine that boots or a message', () => {
   let machines = 0;
   fc.assert(
     fc.property(anyFile, (file) => {

@@ -9,7 +9,10 @@ import { commandLineRule, fmsRule } from './processor-rule.ts';
 import { seamrrRule } from './seamrr-rule.ts';
 import { topologyRule } from './topology-rule.ts';
 
-/** A machine as its source describes it (harness/platform-file/platform-file.schema.json). `null` and missing both mean: not said. */
+/**
+ * A machine as its source describes it (harness/platform-file/platform-file.schema.json). Both `null` and missing mean
+ * unknown.
+ */
 export interface PlatformFile {
   readonly name?: string | null;
   readonly source?: string | null;
@@ -24,7 +27,7 @@ export interface PlatformFile {
   readonly e820?: readonly WrittenE820Entry[] | null;
   readonly e820Complete?: boolean | null;
   readonly moduleVersion?: Readonly<Record<string, unknown>> | null;
-  /** What became of it, in the words of whoever wrote the file. */
+  /** The outcome, in the words of the file's author. */
   readonly outcome?: string | null;
   readonly dmesg?: readonly string[] | null;
   readonly pamtKbReported?: number | null;
@@ -42,17 +45,17 @@ export interface WrittenE820Entry extends WrittenRange {
 
 export interface PlatformFromFile {
   readonly platform: Platform;
-  /** What the source does not say and a rule filled in: one sentence each, in the order of the rules. */
+  /** Values missing in the file that a rule assumed: one sentence each, in the order of the rules. */
   readonly defaults: readonly string[];
   readonly file: PlatformFile;
 }
 
-/** Takes down one default that a rule filled in. */
+/** Records one default that a rule assumed. */
 export type Say = (sentence: string) => void;
 
 export const PLATFORM_FILE_SCHEMA = publishedSchema<PlatformFile>('./platform-file/platform-file.schema.json');
 
-/** The rules are documented, one by one, in corpus/platforms/README.md. */
+/** Builds a machine from a platform file. corpus/platforms/README.md documents each rule. */
 export function platformFromFile(value: unknown, name: string): PlatformFromFile {
   const file = PLATFORM_FILE_SCHEMA.check(value, name);
   const defaults: string[] = [];
@@ -78,21 +81,21 @@ export function platformFromFile(value: unknown, name: string): PlatformFromFile
     commandLine,
     hibernation: false,
   };
-  say('Every LP is taken as enabled by BIOS, online and in VMX operation, and all other MSRs as healthy.');
-  say('BIOS is taken to have loaded the TDX module before the kernel starts.');
-  if (!nohibernate) say('Hibernation is taken as not available (not built in, or turned off with nohibernate).');
+  say('Assuming that BIOS enabled every LP, all LPs are online and in VMX operation, and all other MSRs are healthy.');
+  say('Assuming that BIOS loaded the TDX module before the kernel starts.');
+  if (!nohibernate) say('Assuming that hibernation is not available (not built in, or turned off with nohibernate).');
   return { platform, defaults, file };
 }
 
-/** Any of these, even as `null`, makes a JSON object a platform file: they are what a machine is put together from. */
+/** Any of these, even as `null`, makes a JSON object a platform file: the rules build the machine from them. */
 const DESCRIBES_A_MACHINE = [
   ...['packages', 'coresPerPackage', 'threadsPerCore', 'keyids', 'maxPaBits'],
   ...['cmrs', 'e820', 'pamtKbReported', 'reported'],
 ];
 
 /**
- * Throws a UserError for a JSON object that says nothing of a machine: the rules would make one up from nothing. What is
- * no object at all is the schema's to refuse.
+ * Throws a UserError for a JSON object without any of them: the rules would assume the whole machine. The schema refuses
+ * values that are not objects.
  */
 export function requireMachine(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
@@ -103,7 +106,7 @@ export function requireMachine(value: unknown, name: string): void {
   );
 }
 
-/** Reads the text of a platform file. Throws a UserError that says what is wrong and where. */
+/** Reads the text of a platform file. Throws a UserError that names the error and its place. */
 export function parsePlatformFile(text: string, name: string): PlatformFromFile {
   const value = parseJSONText(text, name, 'a platform in JSON');
   requireMachine(value, name);

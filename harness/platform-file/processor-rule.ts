@@ -1,7 +1,7 @@
 import type { CommandLine } from '../../model/platform/platform.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
-/** CPUID(1).EAX by code name; the values are those of the module's own list of allowed parts (release 1.5.01). */
+/** CPUID(1).EAX by code name; values from the module's own list of allowed parts (release 1.5.01). */
 const FMS_BY_CODENAME: Readonly<Record<string, number>> = {
   'Sapphire Rapids': 0x806f8,
   'Emerald Rapids': 0xc06f2,
@@ -33,10 +33,10 @@ export function fmsRule(file: PlatformFile, say: Say): number {
   const codename = file.reported?.['codename'];
   const listed = typeof codename === 'string' ? FMS_BY_CODENAME[codename] : undefined;
   if (listed !== undefined) {
-    say(`CPUID(1).EAX not known: taken as ${hex(listed)}, the ${String(codename)} value.`);
+    say(`CPUID(1).EAX not known: assuming ${hex(listed)}, the ${String(codename)} value.`);
     return listed;
   }
-  say('CPUID(1).EAX not known: taken as 0x806f8, the Sapphire Rapids value.');
+  say('CPUID(1).EAX not known: assuming 0x806f8, the Sapphire Rapids value.');
   return 0x806f8;
 }
 
@@ -50,7 +50,7 @@ function numberIn(record: object, key: string): number | undefined {
 export function commandLineRule(file: PlatformFile, say: Say): { commandLine: CommandLine; nohibernate: boolean } {
   const text = file.reported?.['kernelCmdline'];
   if (typeof text !== 'string') {
-    say('Kernel command line not known: taken as without nosmt and maxcpus.');
+    say('Kernel command line not known: assuming neither nosmt nor maxcpus.');
     return { commandLine: { nosmt: false, maxcpus: null }, nohibernate: false };
   }
   const words = text.split(/\s+/);

@@ -3,18 +3,19 @@ import { reportedOutcome } from './reported-outcome.ts';
 
 const UP = { kernel: '6.12', module: '1.5.01', errno: 0, initialised: true, pamtKB: 1000 };
 const DOWN = { ...UP, errno: -5, initialised: false, pamtKB: 0 };
+const FAILED_ONLY_THERE = "TDX failed on the source's machine, and is initialised on the model";
 
-describe('what the source of a machine saw, beside the model', () => {
+describe('the reported outcome, compared with the model', () => {
   test.each([
     ['initialised (TDs run)', UP, null],
     ['initialized (files of the first release)', UP, null],
-    ['initialised', DOWN, 'the source saw TDX initialised, on the model it fails with -5'],
-    ['fail: leaf 0x21 returned 0xc000090000000000', UP, 'the source saw a failure, on the model TDX is initialised'],
+    ['initialised', DOWN, "TDX was initialised on the source's machine, and fails with -5 on the model"],
+    ['fail: leaf 0x21 returned 0xc000090000000000', UP, FAILED_ONLY_THERE],
     ['fail silently', DOWN, null],
     ['fail -5 (EIO): a SEAMCALL', DOWN, null],
-    ['fail -28 (ENOSPC)', DOWN, 'the source saw -28, the model fails with -5'],
+    ['fail -28 (ENOSPC)', DOWN, "TDX failed with -28 on the source's machine, and fails with -5 on the model"],
     ['TDX absent: no virt/tdx lines', DOWN, null],
-    ['TDX cannot be enabled in BIOS', UP, 'the source saw a failure, on the model TDX is initialised'],
+    ['TDX cannot be enabled in BIOS', UP, FAILED_ONLY_THERE],
   ])('%s: %#', (outcome, booted, difference) => {
     expect(reportedOutcome({ outcome }, booted)).toMatchObject({ text: outcome, comparable: true, difference });
   });
@@ -29,23 +30,23 @@ describe('what the source of a machine saw, beside the model', () => {
       expect(reportedOutcome({ outcome }, booted)).toMatchObject({ comparable: false, difference: null, why: [] });
   });
 
-  test('another PAMT is a difference', () => {
+  test('a different PAMT size is a difference', () => {
     const outcome = 'initialised';
     expect(reportedOutcome({ outcome, pamtKbReported: 1000 }, UP)?.difference).toBeNull();
     expect(reportedOutcome({ outcome, pamtKbReported: 999 }, UP)?.difference).toBe(
-      'the source saw 999 KB of PAMT, the model has 1000',
+      "the source's machine has 999 KB of PAMT, the model has 1000",
     );
   });
 
-  test('what may account for it is what the file does not say', () => {
+  test('the possible reasons list the values that the file does not contain', () => {
     const cmrs = [{ base: 0, size: 4096 }];
     const told = { outcome: 'fail', kernel: '6.8', moduleVersion: { major: 1, minor: 0, buildNum: 457 }, cmrs };
     const reported = reportedOutcome({ ...told, keyids: { tdx: 32 }, reported: { kernelCmdline: 'ro' } }, UP);
     expect(reported).toMatchObject({ kernel: '6.8', module: '1.0 (build 457)' });
     expect(reported?.why).toEqual([
       'The source ran kernel 6.8 on TDX module 1.0 (build 457), this boot 6.12 on 1.5.01.',
-      'The file does not say the topology and the memory map: rules stand in for it.',
-      'A platform file holds no CPUID values, and few MSRs and BIOS settings: all of them are taken as healthy.',
+      'The file does not contain the topology and the memory map: rules assume the missing values.',
+      'A platform file contains no CPUID values, and few MSRs and BIOS settings: the others are assumed to be healthy.',
     ]);
     expect(reportedOutcome({ outcome: 'fail', moduleVersion: { printed: '1.5.24' } }, UP)).toMatchObject({
       kernel: null,
@@ -53,7 +54,7 @@ describe('what the source of a machine saw, beside the model', () => {
     });
   });
 
-  test('a file that does not say', () => {
+  test('a file without an outcome has nothing to compare', () => {
     expect(reportedOutcome({}, UP)).toBeNull();
     expect(reportedOutcome({ outcome: null }, DOWN)).toBeNull();
   });

@@ -1,21 +1,21 @@
 import type { PlatformFile } from './platform-file.ts';
 
-/** What the source of a platform file says became of the machine, beside what the model makes of it. */
+/** The outcome that the source of a platform file reports, compared with that of the model. */
 export interface ReportedOutcome {
   /** In the words of the file. */
   readonly text: string;
-  /** Kernel and TDX module the source ran; `null`: not said. */
+  /** Kernel and TDX module of the source; `null`: unknown. */
   readonly kernel: string | null;
   readonly module: string | null;
-  /** How the model's outcome differs, in words; `null`: it does not, or the text is none that can be compared. */
+  /** How the model's outcome differs, in words; `null`: it does not, or the text cannot be compared. */
   readonly difference: string | null;
-  /** False: the text is neither a success nor a failure by its first words, and `difference` means nothing. */
+  /** False: the first words of the text are neither a success nor a failure, and `difference` is meaningless. */
   readonly comparable: boolean;
-  /** Where there is a difference: what may account for it, as sentences. */
+  /** Possible reasons for a difference, as sentences. */
   readonly why: readonly string[];
 }
 
-/** Of a boot on the model. */
+/** The outcome of a boot on the model. */
 interface Booted {
   readonly kernel: string;
   readonly module: string;
@@ -28,37 +28,38 @@ interface Booted {
 export function reportedOutcome(file: PlatformFile, booted: Booted): ReportedOutcome | null {
   const { outcome, kernel = null } = file;
   if (outcome === undefined || outcome === null) return null;
-  const told = readOutcome(outcome);
+  const source = readOutcome(outcome);
   const module = moduleText(file);
-  const difference = told === undefined ? null : differenceBetween(told, booted, file);
+  const difference = source === undefined ? null : differenceBetween(source, booted, file);
   return {
-    ...{ text: outcome, kernel, module, difference, comparable: told !== undefined },
+    ...{ text: outcome, kernel, module, difference, comparable: source !== undefined },
     why: difference === null ? [] : whyNot(file, booted, module),
   };
 }
 
-interface Told {
+interface SourceOutcome {
   readonly initialised: boolean;
-  /** `null`: not said. */
+  /** `null`: unknown. */
   readonly errno: number | null;
 }
 
-/** By the first words, in either spelling. What tells of a failure and of a success, before and after something was changed, is neither. */
-function readOutcome(text: string): Told | undefined {
+/** Reads the first words, in either spelling. A text with both a failure and a success, from two boots, is neither. */
+function readOutcome(text: string): SourceOutcome | undefined {
   if (/^initiali[sz]ed/.test(text)) return { initialised: true, errno: 0 };
   if (!/^(?:fail\b|TDX (?:absent|cannot))/.test(text) || /initiali[sz]ed/.test(text)) return undefined;
   const errno = /^fail (-\d+)/.exec(text)?.[1];
   return { initialised: false, errno: errno === undefined ? null : Number(errno) };
 }
 
-function differenceBetween(told: Told, booted: Booted, { pamtKbReported }: PlatformFile): string | null {
-  if (told.initialised && !booted.initialised)
-    return `the source saw TDX initialised, on the model it fails with ${booted.errno}`;
-  if (!told.initialised && booted.initialised) return 'the source saw a failure, on the model TDX is initialised';
-  if (!told.initialised && told.errno !== null && told.errno !== booted.errno)
-    return `the source saw ${told.errno}, the model fails with ${booted.errno}`;
-  if (told.initialised && typeof pamtKbReported === 'number' && pamtKbReported !== booted.pamtKB)
-    return `the source saw ${pamtKbReported} KB of PAMT, the model has ${booted.pamtKB}`;
+function differenceBetween(source: SourceOutcome, booted: Booted, { pamtKbReported }: PlatformFile): string | null {
+  if (source.initialised && !booted.initialised)
+    return `TDX was initialised on the source's machine, and fails with ${booted.errno} on the model`;
+  if (!source.initialised && booted.initialised)
+    return "TDX failed on the source's machine, and is initialised on the model";
+  if (!source.initialised && source.errno !== null && source.errno !== booted.errno)
+    return `TDX failed with ${source.errno} on the source's machine, and fails with ${booted.errno} on the model`;
+  if (source.initialised && typeof pamtKbReported === 'number' && pamtKbReported !== booted.pamtKB)
+    return `the source's machine has ${pamtKbReported} KB of PAMT, the model has ${booted.pamtKB}`;
   return null;
 }
 
@@ -72,9 +73,9 @@ function whyNot(file: PlatformFile, { kernel, module }: Booted, ranModule: strin
   ];
   const list = unsaid.length > 1 ? `${unsaid.slice(0, -1).join(', ')} and ${unsaid.at(-1)}` : unsaid[0];
   return [
-    `The source ran kernel ${file.kernel ?? '(not said)'} on TDX module ${ranModule ?? '(not said)'}, this boot ${kernel} on ${module}.`,
-    ...(list === undefined ? [] : [`The file does not say ${list}: rules stand in for it.`]),
-    'A platform file holds no CPUID values, and few MSRs and BIOS settings: all of them are taken as healthy.',
+    `The source ran kernel ${file.kernel ?? '(unknown)'} on TDX module ${ranModule ?? '(unknown)'}, this boot ${kernel} on ${module}.`,
+    ...(list === undefined ? [] : [`The file does not contain ${list}: rules assume the missing values.`]),
+    'A platform file contains no CPUID values, and few MSRs and BIOS settings: the others are assumed to be healthy.',
   ];
 }
 

@@ -4,14 +4,14 @@ import type { KeyIDPartition } from '../../model/platform/keyid.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
 const GiB = 2 ** 30;
-/** The size seen in the field: 32 MiB below a node's top (MSR 0x1400 = 0x3ffe000008 on a 256 GiB machine). */
+/** The size on real machines: 32 MiB below a node's top (MSR 0x1400 = 0x3ffe000008 on a 256 GiB machine). */
 const SIZE = 2 ** 25;
-/** Where the healthy SMRR usually is; the SEAMRR keeps away from it. */
+/** The usual range of the healthy SMRR; the SEAMRR must not overlap it. */
 const SMRR: AddressRange = { base: 0x7f000000, size: 0x800000 };
 
 /**
- * Off where the source says so (MSR 0x1401 bit 11 clear, or no TDX KeyIDs). Otherwise 32 MiB: right below the 1 GiB
- * boundary at or above the end of the first CMR over 4 GiB, else the highest free place below 2 GiB, else above
+ * Off if the source reports so (MSR 0x1401 bit 11 clear, or no TDX KeyIDs). Otherwise 32 MiB: right below the 1 GiB
+ * boundary at or above the end of the first CMR over 4 GiB, else the highest free position below 2 GiB, else above
  * everything.
  */
 export function seamrrRule(
@@ -23,14 +23,14 @@ export function seamrrRule(
 ): AddressRange | null {
   if (isReportedOff(file)) return null;
   if (keyids.tdx === 0) {
-    say('BIOS gave TDX no KeyIDs: SEAM is taken as off.');
+    say('BIOS gave TDX no KeyIDs: assuming that SEAM is off.');
     return null;
   }
   const taken = [...cmrs, ...memory, SMRR].filter(({ size }) => size > 0);
   const isFree = (base: number): boolean =>
     taken.every((range) => range.base >= base + SIZE || base >= range.base + range.size);
   const seamrr = { base: candidates(taken, cmrs).find(isFree) ?? 0, size: SIZE };
-  say(`SEAMRR not known: taken as 32 MiB at ${formatU64(seamrr.base)}.`);
+  say(`SEAMRR not known: assuming 32 MiB at ${formatU64(seamrr.base)}.`);
   return seamrr;
 }
 
@@ -45,7 +45,7 @@ function* positionsBelow(top: number): Generator<number> {
   for (let base = top - SIZE; base > 0; base -= SIZE) yield base;
 }
 
-/** Places to try, best first; the last one is always free. */
+/** Base addresses to try, best first; the last one is always free. */
 function candidates(taken: readonly AddressRange[], cmrs: readonly AddressRange[]): number[] {
   const high = cmrs.find(({ base, size }) => base >= 4 * GiB && size > 0);
   const boundary = high === undefined ? [] : [Math.ceil((high.base + high.size) / GiB) * GiB - SIZE];

@@ -2,7 +2,7 @@ import type { PlatformLP } from '../../model/platform/platform.ts';
 import { UserError } from '../user-error.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
-/** The field's commonest TDX host has two sockets; two cores keep an unknown machine small. */
+/** The most common TDX host has two sockets; two cores keep an unknown machine small. */
 const PACKAGES = 2;
 const CORES = 2;
 const THREADS = 2;
@@ -10,7 +10,7 @@ const LPS_MAX = 4096;
 
 /**
  * LPs in Linux's numbering: the first threads of package 0, of package 1 and so on, then the siblings in the same
- * order. Unknown: 2 packages, 2 threads a core, and as many cores as the reported number of logical CPUs needs, else 2.
+ * order. Unknown: 2 packages, 2 threads per core, and the cores that the reported number of logical CPUs needs, else 2.
  */
 export function topologyRule(file: PlatformFile, name: string, say: Say): PlatformLP[] {
   const packages = file.packages ?? PACKAGES;
@@ -21,10 +21,10 @@ export function topologyRule(file: PlatformFile, name: string, say: Say): Platfo
     ...(file.coresPerPackage == null ? [`${cores} cores per package`] : []),
     ...(file.threadsPerCore == null ? [`${threads} threads per core`] : []),
   ];
-  if (unknown.length > 0) say(`Topology not known: taken as ${unknown.join(', ')}.`);
+  if (unknown.length > 0) say(`Topology not known: assuming ${unknown.join(', ')}.`);
   if (packages * cores * threads > LPS_MAX) {
     throw new UserError(
-      `${name}: ${packages} x ${cores} x ${threads} LPs are more than the ${LPS_MAX} a machine may have here`,
+      `${name}: ${packages} x ${cores} x ${threads} LPs are more than the ${LPS_MAX} that a machine may have here`,
     );
   }
   const lps: PlatformLP[] = [];

@@ -6,15 +6,15 @@ const GiB = 2 ** 30;
 const LOW = { base: 0x100000, size: 0x77700000, node: 0 };
 const LOW_TDMR_GIB = 2;
 const TOTAL_GIB = 64;
-/** PAMT per GiB of TDMR: 4 MiB and 8 KiB for the 4K and 2M tables, plus whole pages of 1G entries, 256 to the page. */
+/** PAMT per GiB of TDMR: 4 MiB and 8 KiB for the 4K and 2M tables, plus whole pages of 1G entries, 256 per page. */
 const PAMT_KB_PER_GIB = 4104;
 const GIB_PER_PAGE = 256;
 const HIGH_BLOCKS_MAX = 32;
 
 /**
  * Memory of a machine of which neither map nor CMRs are known: [0x100000, 0x77800000) and whole GiB from 4 GiB up, one
- * block per node, side by side. How much, and in how many blocks: what the reported PAMT figure leaves as the fewest,
- * else the reported memory size, else 64 GiB, the latter two in one block.
+ * block per node, adjacent. The amount and number of blocks are the smallest that match the reported PAMT size; without
+ * it, the amount is the reported memory size, else 64 GiB, in one block.
  */
 export function unknownMemoryRule(file: PlatformFile, say: Say): MemoryBlock[] {
   const fromPAMT = typeof file.pamtKbReported === 'number' ? blocksFromPAMT(file.pamtKbReported) : undefined;
@@ -22,22 +22,22 @@ export function unknownMemoryRule(file: PlatformFile, say: Say): MemoryBlock[] {
     const blocks = layOut(fromPAMT.highGiB, fromPAMT.count);
     say(
       `Memory map and CMRs not known: the reported ${file.pamtKbReported} KB of PAMT mean ${fromPAMT.highGiB + LOW_TDMR_GIB} GiB of TDMRs,` +
-        ` taken as 2 GiB below 4 GiB and ${fromPAMT.count} block(s) above, a NUMA node each.`,
+        ` assuming 2 GiB below 4 GiB and ${fromPAMT.count} block(s) above, a NUMA node each.`,
     );
     return blocks;
   }
   const terabytes = file.reported?.['memoryTB'];
   if (typeof terabytes === 'number' && terabytes > 0 && terabytes <= 64) {
     say(
-      `Memory map and CMRs not known: taken as the reported ${terabytes} TB, 2 GiB of it below 4 GiB and one block above.`,
+      `Memory map and CMRs not known: assuming the reported ${terabytes} TB, 2 GiB of it below 4 GiB and one block above.`,
     );
     return layOut(Math.max(1, Math.round(terabytes * 1024) - LOW_TDMR_GIB), 1);
   }
-  say(`Memory map and CMRs not known: taken as ${TOTAL_GIB} GiB, 2 GiB of it below 4 GiB and one block above.`);
+  say(`Memory map and CMRs not known: assuming ${TOTAL_GIB} GiB, 2 GiB of it below 4 GiB and one block above.`);
   return layOut(TOTAL_GIB - LOW_TDMR_GIB, 1);
 }
 
-/** How the memory above 4 GiB must be cut so that Linux's TDMRs cost exactly `kb`; `undefined`: no even cut does. */
+/** The split of memory above 4 GiB for which Linux's TDMRs need exactly `kb`; `undefined`: no even split does. */
 function blocksFromPAMT(kb: number): { highGiB: number; count: number } | undefined {
   const highGiB = Math.floor(kb / PAMT_KB_PER_GIB) - LOW_TDMR_GIB;
   const pages = (kb % PAMT_KB_PER_GIB) / 4 - 1;
@@ -49,7 +49,7 @@ function blocksFromPAMT(kb: number): { highGiB: number; count: number } | undefi
   return undefined;
 }
 
-/** GiB of block `index` of `count` when `total` is dealt out evenly, the first ones getting one more. */
+/** GiB of block `index` of `count` if `total` is split evenly; the first blocks get one more. */
 function share(total: number, count: number, index: number): number {
   return Math.floor(total / count) + (index < total % count ? 1 : 0);
 }
