@@ -9,19 +9,19 @@ import type { Case } from '../case.ts';
 import { runCase } from '../oracle/judge-case.ts';
 import { stages } from '../pipeline.ts';
 
-// Cases a second of a campaign in its default mood, with every invariant on, per kernel revision, and where the time
-// goes. A complete case has at least 2 packages, 4 LPs, memory that takes 2 TDMRs and 8 events, and reaches READY or a
-// named failure: `complete` is how many of those a campaign of nothing else would make. The budget is 20,000 of them on
+// Cases per second of a campaign in its default mood, with every invariant, per kernel revision, and the distribution of
+// the time. A complete case has at least 2 packages, 4 LPs, memory that takes 2 TDMRs and 8 events, and reaches READY or
+// a named failure: `complete` is the rate of a campaign with only such cases. The budget is 20,000 of them per second on
 // one core, with generation below a third.
 //
-// The machine of the moment is told apart from the code by two yardsticks, measured between the rounds: a fixed piece of
+// Two yardsticks, measured between the rounds, separate the speed of the machine from that of the code: a fixed piece of
 // integer work, and plain fast-check arbitraries that generate a record of about the size of a case.
 
-/** V8 goes on compiling for some thirty thousand cases, a second of a campaign or two. */
+/** V8 continues to compile for about thirty thousand cases, one or two seconds of a campaign. */
 const WARM_UP = 40_000;
 const ROUNDS = 7;
 const PER_ROUND = 3_000;
-/** Cases that are timed at a time: short enough to fit between two disturbances of a machine that others work on too. */
+/** Cases per measurement: short enough to fit between two disturbances on a shared machine. */
 const PER_STRETCH = 500;
 const BUDGET = 20_000;
 const SEED = 'bench';
@@ -31,15 +31,15 @@ const YARDSTICK_WARM_UP = 10;
 
 interface Result {
   readonly kernel: string;
-  /** Medians. Rates are per second of one core, times in microseconds a case. */
+  /** Medians. Rates are per second on one core, times in microseconds per case. */
   readonly casesPerSecond: number;
-  /** Of the stretch that was disturbed least. */
+  /** Rate of the fastest measurement. */
   readonly best: number;
   readonly completePerSecond: number;
-  /** Complete cases among 100 of a campaign. */
+  /** Percentage of complete cases in a campaign. */
   readonly completePercent: number;
   readonly microseconds: Readonly<Record<Part, number>>;
-  /** A million steps of integer work, in milliseconds, and what a case costs in steps. */
+  /** Milliseconds for a million steps of integer work, and the cost of a case in steps. */
   readonly yardstickMs: number;
   readonly stepsPerCase: number;
   readonly fastCheckRecordsPerSecond: number;
@@ -56,7 +56,7 @@ const json = words.includes('--json');
 
 if (one !== -1) process.stdout.write(`${JSON.stringify(measure(words[one + 1] ?? ''))}\n`);
 else {
-  // Each revision in a process of its own, as a campaign is.
+  // Each revision in its own process, as a campaign.
   const results = stages.kernels.map((kernel) => {
     const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--kernel', kernel], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -110,17 +110,17 @@ function print(
 
 type RangeOptions = Pick<Parameters<typeof runRange>[1], 'profile' | 'mood'>;
 
-/** What is measured, in seconds; a member is a list of measurements. */
+/** Measurements in seconds. */
 interface Times {
-  /** A case of a campaign, one for each stretch. */
+  /** Per case of a campaign; one measurement per stretch. */
   readonly whole: number[];
-  /** The cases of a round. */
+  /** All cases of a round. */
   readonly rounds: number[];
-  /** A complete case. */
+  /** Per complete case. */
   readonly complete: number[];
   readonly yardsticks: number[];
   readonly records: number[];
-  /** A case, one for each round. */
+  /** Per case, by part; one measurement per round. */
   readonly parts: Readonly<Record<Part, number[]>>;
 }
 
@@ -184,7 +184,7 @@ function measureRound(times: Times, options: RangeOptions, round: number, seen: 
   return completeOnes.length;
 }
 
-/** Generates and judges cases as a range does: some are made ahead. */
+/** Generates and judges cases in batches, as a range does. */
 function judgeMade(indices: readonly number[], generate: (index: number) => Case, seen: ReadonlySet<string>): void {
   for (let from = 0; from < indices.length; from += MADE_AHEAD) {
     const next = indices.slice(from, from + MADE_AHEAD);
@@ -206,7 +206,7 @@ function resultOf(kernel: string, times: Times, completeSeen: number): Result {
     best: Math.round(1 / Math.min(...whole)),
     completePerSecond: Math.round(1 / median(complete)),
     completePercent: (100 * completeSeen) / (ROUNDS * PER_ROUND),
-    // A difference of two measurements of next to nothing can come out negative.
+    // The difference of two very small measurements can be negative.
     microseconds: {
       generation: microseconds(parts.generation),
       model: microseconds(parts.model),
@@ -243,7 +243,7 @@ function tdmrsNeeded({ memory }: Platform): number {
   return coverMemory(regions, 64, []);
 }
 
-/** Seconds that something takes. */
+/** Duration of `work` in seconds. */
 function timed(work: () => void): number {
   const start = performance.now();
   work();
@@ -257,7 +257,7 @@ function yardstick(): void {
   if (state === 0) throw new Error('unreachable');
 }
 
-/** What somebody would write first: a machine and its events as arbitraries, with no rule kept. */
+/** The straightforward version: a machine and its events as arbitraries, without any of the rules. */
 function records(round: number): void {
   const lp = fc.record({
     package: fc.nat(3),

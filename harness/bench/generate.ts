@@ -8,8 +8,8 @@ import { generateCase } from '../generate/generate-case.ts';
 import { MOOD_NAMES } from '../generate/mood.ts';
 import { randomFor } from '../generate/seed.ts';
 
-// What generation and the boot before the kernel cost per case: at 20,000 cases a second there are 50 us for
-// everything, and generation may take a third of that.
+// Cost of generation and of the boot before the kernel, per case: at 20,000 cases per second a case may take 50 us in
+// all, and generation a third of that.
 
 const BATCH = 1000;
 const bench = new Bench({ time: 500, warmupTime: 200 });
@@ -42,7 +42,7 @@ await bench.run();
 for (const { name, result } of bench.tasks) {
   if (result.state !== 'completed') throw new Error(`${name}: did not complete`);
   process.stdout.write(
-    `${name.padEnd(28)} ${((result.latency.mean * 1000) / BATCH).toFixed(2).padStart(8)} us a case\n`,
+    `${name.padEnd(28)} ${((result.latency.mean * 1000) / BATCH).toFixed(2).padStart(8)} us per case\n`,
   );
 }
 if (drawn === 0) throw new Error('nothing was drawn');

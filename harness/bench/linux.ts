@@ -6,7 +6,9 @@ import { judgeCase } from '../oracle/judge-case.ts';
 import { findProfile } from '../profile.ts';
 import { benchTree } from '../testing/bench-tree.ts';
 
-/** Boots and initialisations a second of compiled Linux beside those of its model: 2 LPs, 1 GiB, 256 TDH.SYS.TDMR.INIT each. */
+/**
+ * Boots with initialisation per second, of compiled Linux and of its model: 2 LPs, 1 GiB, 256 TDH.SYS.TDMR.INIT each.
+ */
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 const SECONDS = 3;

@@ -3,8 +3,9 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// `npm run bench [-- NAME…] [--json]`: every bench of this folder, or those named, one after another and each in a
-// process of its own, so that none runs on code that another one made hot or cold. Everything else goes to the benches.
+// `npm run bench [-- NAME…] [--json]` runs every benchmark of this folder, or the named ones, one after another. Each
+// has its own process, so that none runs code that another one has optimised. Other arguments are passed to the
+// benchmarks.
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const benches = readdirSync(folder)
@@ -34,7 +35,7 @@ for (const name of named.length === 0 ? benches : named) {
 }
 if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 
-/** What a bench printed: its JSON, or its lines if it has no JSON to give. */
+/** The output of a benchmark: its JSON, or its lines if it does not print JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -6,9 +6,9 @@ import { readModuleCase } from '../transcript/module-case.ts';
 import type { RepeatMode } from '../transcript/module-replay.ts';
 import { replayModuleCase } from '../transcript/module-replay.ts';
 
-// How fast the module model replays the recording, parsing apart. Budgets: 400,000 recorded steps a second with the
-// calls of a repeat counted, 1.5 million calls a second with every one of them made. The machine of the moment is told
-// apart from the code by a yardstick, measured between the runs: a fixed piece of integer work.
+// Speed at which the module model replays the recording, without parsing. Budgets: 400,000 recorded steps per second
+// with the calls of a repeat counted, 1.5 million calls per second with each of them made. A yardstick, measured between
+// the runs, separates the speed of the machine from that of the code: a fixed piece of integer work.
 
 const FILE = fileURLToPath(new URL('../../../corpus/transcripts/module-1.5.01.jsonl.gz', import.meta.url));
 const RELEASE = RELEASES['1.5.01-recorded'];

@@ -4,9 +4,9 @@ import type { CaseAnswer } from '../implementations/protocol/messages.ts';
 import { type Asked, openSession } from '../implementations/module/session.ts';
 import { DEFAULT_TIMEOUTS } from '../implementations/process/timeouts.ts';
 
-// How many validated steps a second go through seam-stdio/1 to a trivial Node implementation and back: 16 steps a case,
-// six registers a step. Budget: 400,000 in flight, where the answers are what was expected; the slow way (every answer
-// parsed, checked against its schema and compared) beside it. The two processes need a core each.
+// Validated steps per second through seam-stdio/1 to a trivial Node implementation and back: 16 steps per case, six
+// registers per step. Budget: 400,000 with requests in flight and expected answers. The slow path (each answer parsed,
+// checked against its schema and compared) is measured, too. The two processes need a core each.
 
 const ECHO = fileURLToPath(new URL('../testing/protocol-echo.js', import.meta.url));
 const CASES = 64;
@@ -74,12 +74,12 @@ async function measure(
   };
   await run(1);
   const rate = Math.round(await run(SECONDS));
-  // What is ours of it, whoever else uses the machine.
+  // CPU time of this process alone, which other processes on the machine do not change.
   const { user, system } = process.cpuUsage(cpu);
   const own = ((user + system) / steps).toFixed(2);
   const target = budget === undefined ? '' : ` (budget ${budget})`;
   process.stdout.write(
-    `${name.padEnd(56)} ${String(rate).padStart(8)} steps/s${target}, ${own} us of our CPU a step\n`,
+    `${name.padEnd(56)} ${String(rate).padStart(8)} steps/s${target}, ${own} us of CPU time of this process per step\n`,
   );
   await session.close();
 }

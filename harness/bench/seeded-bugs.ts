@@ -10,7 +10,10 @@ import { loadKnown } from '../store/known.ts';
 import { benchTree } from '../testing/bench-tree.ts';
 import { SEEDED_BUGS, seedBug } from '../testing/seeded-bugs.ts';
 
-/** How soon bugs of one line in a copy of a kernel tree are caught, and how small the case gets: `node ... [TREE] [CASES]`. */
+/**
+ * Cases and seconds until one-line bugs in a copy of a kernel tree are found, and the size of the shrunk cases:
+ * `node ... [TREE] [CASES]`.
+ */
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const tree = benchTree(words);
 const cases = Number(words[1] ?? 20_000);
