@@ -1,7 +1,7 @@
 import { findTree } from '../implementations/linux/tree.ts';
 import { UserError } from '../user-error.ts';
 
-/** The kernel tree a bench measures, as its first argument that is no option names it; ends the bench if there is none. */
+/** The kernel tree of a benchmark, named by its first argument that is not an option; exits if there is no such tree. */
 export function benchTree(words: readonly string[]): string {
   try {
     return findTree(words.find((word) => !word.startsWith('--')) ?? 'debian');

@@ -1,7 +1,7 @@
 import { MAILS, SERIES } from '../../model/sources.ts';
 
 /**
- * The forms that a `source` may have: clauses parted by `; `, each naming something a reader can open. Remarks stand in
+ * The forms of a `source`: clauses separated by `; `, each of which names something a reader can open. Remarks follow in
  * brackets at the end of a clause, or after a colon.
  */
 export type Form =
@@ -16,7 +16,7 @@ export type Form =
   | 'here'
   | 'no-address';
 
-/** The clauses of a source; `; ` inside quotes or brackets parts nothing. */
+/** The clauses of a source; `; ` inside quotes or brackets does not separate clauses. */
 export function clausesOf(source: string): readonly string[] {
   const clauses: string[] = [];
   let depth = 0;
@@ -48,7 +48,7 @@ const RECORDING = /^record(?:ing|ings|ed case|ed cases|ings of TDX module) \S/;
 const ANSWER = /\bv\d+ \d{2}\/\d{2}(?: review|, [A-Z][a-z]+ [A-Z][a-z]+)/;
 const PATCH = /\bv\d+ \d{2}\/\d{2}\b/;
 
-/** The form of a clause, or what is wrong with it. */
+/** The form of a clause, or its error. */
 export function formOf(clause: string): Form | { readonly wrong: string } {
   if (MAILS.some((mail) => isCited(clause, mail.cite))) return 'mail';
   if (/^"|, \d{1,2} [A-Z][a-z]{2} \d{4}/.test(clause) && !clause.startsWith('commit'))
@@ -72,7 +72,7 @@ function isCited(clause: string, cite: string): boolean {
   return plain.startsWith(cite) && (plain.length === cite.length || plain.startsWith(`${cite} (`));
 }
 
-/** What is wrong with the patches that a clause names: their version, number or title. */
+/** The first error in the patches that a clause names: a wrong version, number or title. */
 function wrongPatch(clause: string): { readonly wrong: string } | undefined {
   const titled = / "([^"]+)"/.exec(clause.replace(/, "[^"]*"|\([^)]*"[^)]*\)/g, ''))?.[1];
   for (const [patch, version, number, total] of clause.matchAll(/\b(v\d+) (\d{2})\/(\d{2})\b/g)) {

@@ -13,16 +13,16 @@ const SUITE = fileURLToPath(new URL('../../../corpus/conformance', import.meta.u
 export const TIMEOUTS = { start: 20_000, step: 200, case: 400, idle: 6_000, shutdown: 100 };
 export const suite = await readSuite(SUITE);
 
-/** A part of the suite that has every leaf the miniatures get wrong: what they do with all of it is what they do with this. */
+/** A part of the suite with every leaf that a miniature gets wrong: it shows the same defects as the whole suite. */
 const part = suite.filter(({ id }, index) => index % 8 === 0 || /RDALL|UPDATE|SYS\.RD |KEY\.CONFIG|fatal/.test(id));
 
-/** A smaller one for those with bad manners: each time they show costs a process. */
+/** A smaller part for miniatures that crash, hang or break the protocol: each such defect costs a process. */
 export const fewer = suite.filter(({ id }, index) => index % 32 === 0 || /RDALL|UPDATE/.test(id));
 
 /** The command of a miniature. */
 export const miniature = (name: string): string => `exec '${process.execPath}' '${MAIN}' ${name}`;
 
-/** What `conform` makes of a command: a part of the suite and a few generated cases. */
+/** The report of `conform` for a command, with a part of the suite and a few generated cases. */
 export async function conform(
   command: string,
   {

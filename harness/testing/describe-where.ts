@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { installedCompiler } from '../implementations/linux/build.ts';
 import { installedDebianArchive } from '../implementations/linux/tree.ts';
 
-/** What this machine lacks to compile the tdx.c of a release of Linux. */
+/** The programs and packages that this machine lacks to compile the tdx.c of a Linux release. */
 function missingForLinux(release: string): readonly string[] {
   return [
     ...(installedCompiler() === undefined ? ['a C compiler (gcc or clang)'] : []),
@@ -10,9 +10,9 @@ function missingForLinux(release: string): readonly string[] {
   ];
 }
 
-/** Tests on Linux's own code, of 6.12 unless told otherwise; on a machine without it one line says what is missing. */
+/** Tests of Linux's own code, by default of 6.12; on a machine without it, a single test names what is missing. */
 export function describeLinux(name: string, body: () => void, release = '6.12'): void {
   const missing = missingForLinux(release);
   if (missing.length === 0) describe(name, body);
-  else test(`${name}: not tested here, for want of ${missing.join(' and ')}`, () => expect(missing).not.toEqual([]));
+  else test(`${name}: not tested here without ${missing.join(' and ')}`, () => expect(missing).not.toEqual([]));
 }

@@ -6,10 +6,10 @@ import type { Verdict, Violation } from '../oracle/verdict.ts';
 import { samplePlatform } from './sample.ts';
 
 /**
- * A small world to test the engine with: two rules that random cases break now and then, a failure that shrinking
- * meets on its way, a `sometimes` that is easy to reach and one that no case reaches. It knows nothing of TDX.
- * Profiles select what is broken: kernel `sound` breaks nothing, `unsound` breaks all rules, `fragile` makes the judge
- * itself throw. `patched` stands for a kernel that is judged beside `unsound` and has mended a rule of it.
+ * A small world for tests of the engine: two rules that some random cases break, a failure that only shrinking finds, a
+ * `sometimes` that is easy to reach and one that no case reaches. It is independent of TDX. The profile selects what is
+ * broken: kernel `sound` breaks nothing, `unsound` breaks all rules, `fragile` makes the judge itself throw. `patched`
+ * is compared with `unsound` and fixes one of its rules.
  */
 export const stages: Stages = {
   kernels: ['unsound', 'sound', 'fragile'],
@@ -61,7 +61,7 @@ export const stages: Stages = {
 
 const KINDS = ['vmxoff', 'cpu-online', 'cpu-offline', 'enable', 'kexec', 'late-load'] as const;
 
-/** A linear congruential generator: enough for a fake, and no dependency on the real one. */
+/** A linear congruential generator: sufficient for a fake, and independent of the real generator. */
 function generate(seed: string, index: number, { profile, mood }: { profile: Case['profile']; mood: string }): Case {
   let state = index + 1;
   for (let at = 0; at < seed.length; at++) state = (state * 31 + seed.charCodeAt(at)) % 2147483647;
@@ -92,7 +92,7 @@ function judge(input: Case): Verdict {
   };
 }
 
-/** After two kexecs something must follow; alone, a pair of them is another failure. */
+/** A second kexec breaks a rule; it is another rule if the case has no other event. */
 function kexecLast(events: readonly Event[]): readonly Violation[] {
   const first = events.findIndex(({ kind }) => kind === 'kexec');
   const second = events.findIndex(({ kind }, index) => kind === 'kexec' && index > first);
@@ -121,7 +121,7 @@ function offlineTwice(events: readonly Event[]): readonly Violation[] {
   return [];
 }
 
-/** It does something else wherever a CPU goes offline, and on any kexec. */
+/** Differs from its model whenever a CPU goes offline, and on any kexec. */
 function judgePatched(input: Case): Verdict {
   const verdict = judge({ ...input, profile: { ...input.profile, kernel: 'sound' } });
   const kept = offlineTwice(input.events).map(({ bucket }) => bucket);
@@ -129,5 +129,8 @@ function judgePatched(input: Case): Verdict {
   if (event === -1) return verdict;
   const bucket = `is-its-model|${kept.length > 0 ? 'cpu-offline' : (input.events[event]?.kind ?? '')}`;
   if (kept.length > 0) return { ...verdict, better: { kept, difference: bucket, excuses: true } };
-  return { ...verdict, violations: [{ invariant: 'is-its-model', bucket, event, message: 'it does it otherwise' }] };
+  return {
+    ...verdict,
+    violations: [{ invariant: 'is-its-model', bucket, event, message: 'it differs from its model' }],
+  };
 }

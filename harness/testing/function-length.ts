@@ -3,7 +3,7 @@ import type { HouseRule } from './house-rule.ts';
 
 const FUNCTION_LINES_MAX = 70;
 
-/** No function is longer, counted with its signature and the functions in it; a test's `describe` may be. */
+/** Limits functions to 70 lines, including signature and inner functions. Tests are exempt, because of `describe`. */
 export const FUNCTION_LENGTH: HouseRule = {
   id: 'function-length',
   check(path, text) {
@@ -16,7 +16,7 @@ export const FUNCTION_LENGTH: HouseRule = {
   },
 };
 
-/** What of a syntax tree matters here. */
+/** The members of a syntax tree's node that this file uses. */
 interface SyntaxNode {
   readonly type: string;
   readonly loc?: { readonly start: { readonly line: number }; readonly end: { readonly line: number } } | null;
@@ -28,7 +28,7 @@ interface LongFunction {
   readonly lines: number;
 }
 
-/** `around`: the name of what the node stands in, for functions without one of their own. */
+/** `around`: the name of the enclosing node, for functions without a name. */
 function longFunctions(node: SyntaxNode, around: string): readonly LongFunction[] {
   const name = nameOf(node) ?? around;
   const inside = Object.values(node)
@@ -43,7 +43,7 @@ function isFunction({ type, body }: SyntaxNode): boolean {
   return /Function|Method/.test(type) && body !== undefined && body !== null;
 }
 
-/** The name that a declaration, a variable or a member gives. */
+/** The name of a declaration, a variable or a member. */
 function nameOf(node: SyntaxNode): string | undefined {
   const { id, key } = node as { readonly id?: unknown; readonly key?: unknown };
   const named = id ?? key;

@@ -1,6 +1,6 @@
-/** One rule of the house: what it is about, and what to do instead where a file breaks it. */
+/** A house rule, checked for every file of the project. */
 export interface HouseRule {
   readonly id: string;
-  /** One message per offence. `path` is relative to the checkout, with `/`. */
+  /** Returns one message per offence, which names what to do instead. `path` is relative to the checkout, with `/`. */
   readonly check: (path: string, text: string) => readonly string[];
 }

@@ -5,14 +5,14 @@ import { floorOf, roomOf } from './rooms.ts';
 
 const LINES_MAX = 400;
 
-/** Only these rooms touch files and processes. */
+/** Only these rooms use files and processes. */
 const TOUCHES_FILES =
   /^harness\/(?:store|report|transcript|cli|bench|testing|scripts|implementations|kits|platform-file)\//;
-/** Only these rooms know what time it is, what was typed and how a process ends. */
+/** Only these rooms use the clock, the arguments, the environment, streams and exit codes. */
 const TOUCHES_PROCESS =
   /^harness\/(?:cli|bench|testing|scripts|kits|campaign\/thread|implementations\/(?:linux|miniatures|[^/]+\.ts$))/;
 
-/** Only these know SEAMCALL leaves by number; the kits import nothing of the project. */
+/** Only these rooms contain leaf numbers as literals; the kits cannot import them from the project. */
 const KNOWS_LEAF_NUMBERS = /^(?:model\/abi|model\/module\/leaves|harness\/kits)\//;
 
 export const HOUSE_RULES: readonly HouseRule[] = [
@@ -79,7 +79,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
     /^\s*(?:export )?(?:const )?enum /m,
     'a union of string literals, or a record `as const`',
   ),
-  // A test that damages data on purpose has no type for what it makes.
+  // Tests are exempt: there is no type for deliberately damaged data.
   banned(
     'any',
     (path) => isSource(path) && !isTest(path),
@@ -104,7 +104,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
     id: 'standing-alone',
     check(path, text) {
       const home = /(?:^|[\s"'`(=:])\/(?:home|root|Users)\//m.test(text);
-      // A file so deep in the project may climb so far, and no further; what is compiled runs a folder deeper.
+      // A path may climb to the project's root, but no further. Compiled files run one folder deeper.
       const depth = path.split('/').length - (path.endsWith('.ts') ? 0 : 1);
       const outside = new RegExp(`(?:^|[\\s"'\`(=:])(?:\\.\\./){${depth + 1},}\\w`, 'm').test(text);
       return home || outside ? ["no path outside the project or of somebody's own machine: it stands alone"] : [];
@@ -117,7 +117,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
       const missing = /\bexpect\(|\bfc\.assert\(/.test(text)
         ? []
         : ['a test file without a single expect() cannot fail'];
-      // `describe.skip` as a value is a choice made by what the machine has; a call would skip for good.
+      // `describe.skip` as a value depends on what the machine has installed; a call would always skip.
       return /\b(?:test|it|describe)\.(?:only|skip|todo)\s*\(|\bx(?:it|describe)\(/.test(text)
         ? [...missing, 'no test is skipped or run alone']
         : missing;

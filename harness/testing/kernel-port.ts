@@ -17,10 +17,10 @@ import { createKernel, type BootFacts, type KernelState, type MemoryRegion } fro
 import { createThread, runThread } from '../../model/kernel/thread.ts';
 import type { Flow } from '../../model/kernel/flow.ts';
 
-/** What a test wants one SEAMCALL to end with: a status, or a trap. `undefined`: success. */
+/** The result of one SEAMCALL, chosen by a test: a status or a trap; `undefined`: success. */
 export type Answer = (leaf: number, cpu: number, registers: Registers) => U64 | Exclude<Trap, 'none'> | undefined;
 
-/** A module that says yes to everything, and a log of what the kernel did. Not the TDX module: for tests of the kernel side alone. */
+/** A port whose SEAMCALLs all succeed, with a log of the kernel's actions: for tests of the kernel without the module. */
 export interface TestPort extends KernelPort {
   readonly log: string[];
   readonly memory: Map<number, U64>;
@@ -116,7 +116,7 @@ function cmrField(low: number, cmrs: readonly AddressRange[]): number {
   return cmrs[low - 0x80]?.base ?? 0;
 }
 
-/** TDSYSINFO_STRUCT, as far as a kernel reads it, and the CMR table; R9 is always 32. */
+/** Writes the members of TDSYSINFO_STRUCT that a kernel reads, and the CMR table; R9 is always 32. */
 function writeInfo(words: Map<number, U64>, registers: Registers, cmrs: readonly AddressRange[]): void {
   const info = Number(registers.rcx);
   const table = Number(registers.r8);
@@ -151,7 +151,7 @@ export function createTestKernel(
   return createKernel(revision, { ...healthy, ...facts }, cpus, memory);
 }
 
-/** Runs one entry point to its end and answers its errno. */
+/** Runs one entry point to its end and returns its errno. Throws if it blocks or crashes. */
 export function run(kernel: KernelState, port: KernelPort, flow: Flow | null, cpu = 0, target = cpu): number {
   if (flow === null) throw new Error(`${kernel.revision.name} has no such entry point`);
   const thread = createThread(1, flow, cpu, target);
@@ -163,7 +163,7 @@ export function run(kernel: KernelState, port: KernelPort, flow: Flow | null, cp
   return thread.error;
 }
 
-/** Boot, per-CPU bring-up of every online CPU where the revision has it, and initialisation. */
+/** Boot, bring-up of every online CPU if the revision has it, and initialisation; returns the errno of the latter. */
 export function bootAndEnable(kernel: KernelState, port: KernelPort): number {
   run(kernel, port, kernel.revision.boot);
   if (kernel.revision.cpuEnable !== null) {

@@ -1,21 +1,21 @@
 import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 
 /**
- * Places of a source file where the number of a SEAMCALL leaf stands as a literal, 0x24 and '0x24' as well as 36.
- * Calls that are written with `LEAF_NUMBER` read like the specification, and none of them can be the wrong number.
+ * Finds literal numbers of SEAMCALL leaves in a source file: 0x24 and '0x24' as well as 36. Calls with `LEAF_NUMBER`
+ * read like the specification and cannot have a wrong number.
  */
 export function leafNumbersIn(code: string): readonly string[] {
-  // CPUID has leaves too, and whoever handles those has sub-leaves beside them.
+  // CPUID has leaves, too; code that handles them also has sub-leaves.
   const kinds = /subleaf/i.test(code) ? SEAMCALL_ONLY : [...SEAMCALL_ONLY, ...ALSO_CPUID];
   return kinds.flatMap((kind) => [...code.matchAll(kind)].map(([found]) => found.replace(/\s+/g, ' ').trim()));
 }
 
-/** No leaf number has more digits; a status or an address has. */
+/** Leaf numbers have at most so many digits; a status or an address has more. */
 const NUMBER = String.raw`(?:0x[\da-f]{1,4}\b|\d{1,5}\b|'0x[\da-f]{1,4}')(?![.\w])`;
-/** In RAX, 0 is success. */
+/** Excludes 0, which is success in RAX. */
 const NOT_ZERO = `(?!0\\b|'?0x0\\b)${NUMBER}`;
 
-/** `TDH_SYS_LP_INIT`, `SYS_LP_INIT`, `LP_INIT`: the leaf's names as constants have them, those of one word left out. */
+/** Names of a leaf as in constants, except those of one word: `TDH_SYS_LP_INIT`, `SYS_LP_INIT`, `LP_INIT`. */
 const SPELLINGS = Object.keys(LEAF_NUMBER).flatMap((name) => {
   const words = name.split('.');
   return words.slice(0, -1).map((_, from) => words.slice(from).join('_'));

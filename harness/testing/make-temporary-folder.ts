@@ -5,12 +5,12 @@ import { join } from 'node:path';
 export const PREFIX = 'seamstress-tests-';
 
 /**
- * A folder for all that a test run leaves lying about, removed with everything in it when the run ends. Jest calls this
- * before the first test, and what it puts into the environment holds for every test and every child of one.
+ * Makes the temporary folder of a test run, which is removed at the end of the run. Jest calls this before the first
+ * test; all tests and their child processes inherit TMPDIR.
  */
 function makeTemporaryFolder(): void {
   process.env['TMPDIR'] = mkdtempSync(join(tmpdir(), PREFIX));
 }
 
-// Jest wants it so.
+// Jest requires a default export.
 export { makeTemporaryFolder as default };

@@ -18,13 +18,13 @@ import { createModule } from '../../model/module/state.ts';
 import type { Hardware, LoaderTable, LogicalProcessor } from '../../model/platform/hardware.ts';
 import { createMemory, writeWords } from '../../model/platform/memory.ts';
 
-/** A module on a machine, to try SEAMCALLs on. */
+/** A module on a machine, for tests of SEAMCALLs. */
 export interface Bench {
   module: ModuleState;
   readonly hardware: Hardware;
 }
 
-/** How a bench differs from two packages with one LP each, 2 GiB below 4 GiB and `memory` above, 48 private KeyIDs from 16. */
+/** Differences from the default bench: two packages of one LP, 2 GiB below 4 GiB, 1 GiB above, 48 TDX KeyIDs from 16. */
 export interface BenchOptions {
   readonly release?: Release;
   /** Packages, and LPs of each. */
@@ -36,14 +36,14 @@ export interface BenchOptions {
 }
 
 export const GIB = PAGE_1G;
-/** Where the bench's one TDMR lies, and where its PAMTs and structures for calls are. */
+/** Addresses of the bench's one TDMR, of its PAMTs and of the structures for calls. */
 export const TDMR_BASE = 4 * GIB;
 export const PAMT_BASE = 0x400000;
 export const ARRAY_ADDRESS = 0x101000;
 export const TDMR_INFO_ADDRESS = 0x102000;
 export const FIRST_KEYID = 16;
 
-/** A module just loaded. */
+/** A freshly loaded module. */
 export function createBench(options: BenchOptions = {}): Bench {
   const { release = RELEASES['1.5.01'], packages = 2, threads = 1 } = options;
   const lps: LogicalProcessor[] = [];
@@ -89,7 +89,7 @@ export function createBench(options: BenchOptions = {}): Bench {
   return { module: createModule(release), hardware };
 }
 
-/** One call; the registers it leaves. Throws if the module did not answer. */
+/** Makes one call and returns the output registers. Throws if the module does not answer. */
 export function call(
   bench: Bench,
   leaf: LeafName | number,
@@ -103,7 +103,7 @@ export function call(
   return regs;
 }
 
-/** `call` for the steps a test only passes through: throws unless the module says TDX_SUCCESS. */
+/** `call` for the preparations of a test: throws unless the module returns TDX_SUCCESS. */
 export function mustSucceed(bench: Bench, leaf: LeafName, operands: Partial<Registers> = {}, lp = 0): Registers {
   const regs = { ...registers(LEAF_NUMBER[leaf]), ...operands };
   const { kind, rax, reason } = callModule(bench.module, bench.hardware, lp, regs, NO_CONDITIONS);
@@ -118,7 +118,7 @@ export function initialise(bench: Bench): Bench {
   return bench;
 }
 
-/** Puts the TDMRs, as words, where `TDH.SYS.CONFIG` of the bench looks for them; returns its operands. */
+/** Writes the TDMRs, as words, into the bench's memory; returns the operands of `TDH.SYS.CONFIG` for them. */
 export function placeTDMRs(
   bench: Bench,
   tdmrs: readonly (readonly U64[])[],
@@ -147,14 +147,14 @@ export function goodTDMR(overrides: Partial<TDMRInfo> = {}): TDMRInfo {
   };
 }
 
-/** Configured with one TDMR; no key yet. */
+/** Brings the module to CONFIG_DONE, by default with one TDMR; no key yet. */
 export function configure(bench: Bench, tdmrs: readonly TDMRInfo[] = [goodTDMR()]): Bench {
   initialise(bench);
   mustSucceed(bench, 'TDH.SYS.CONFIG', placeTDMRs(bench, tdmrs.map(encodeTDMRInfo)));
   return bench;
 }
 
-/** READY, no TDMR initialised. */
+/** Brings the module to READY, with no TDMR initialised. */
 export function makeReady(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
   configure(bench, tdmrs);
   const seen = new Set<number>();
@@ -165,7 +165,7 @@ export function makeReady(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
   return bench;
 }
 
-/** READY, every TDMR initialised. */
+/** Brings the module to READY, with every TDMR initialised. */
 export function makeUsable(bench: Bench, tdmrs?: readonly TDMRInfo[]): Bench {
   makeReady(bench, tdmrs);
   for (const { base } of bench.module.tdmrs)

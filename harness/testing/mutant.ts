@@ -6,16 +6,16 @@ import { REPORT_PAMT } from '../../model/kernel/steps/linux/configure.ts';
 import * as lock from '../../model/kernel/steps/linux/lock.ts';
 import type { KernelState } from '../../model/kernel/state.ts';
 
-/** Kernels with one step gone wrong: what rules are shown able to fire with. */
+/** Kernels with one wrong step: they show that a rule can fire. */
 
-/** A step, and what runs in its place. */
+/** A step and its replacement. */
 export type Mutation = readonly [step: Step, run: (original: Step) => Step['run']];
 
 export type GuestFlow = 'tdCreate' | 'tdDestroy' | 'cpuOffline';
 
 export type Meddle = (kernel: KernelState) => void;
 
-/** A flow in which a step does something else. */
+/** A flow with one step replaced. */
 export function replaced(flow: Flow, step: Step, run: (original: Step) => Step['run']): Flow {
   if (!hasStep(flow, step)) throw new Error(`flow ${flow.name} has no step ${step.name}`);
   return { ...flow, steps: flow.steps.map((one) => (one.run === step.run ? { ...one, run: run(one) } : one)) };
@@ -23,7 +23,7 @@ export function replaced(flow: Flow, step: Step, run: (original: Step) => Step['
 
 export const SKIPPED = (): Step['run'] => () => DONE;
 
-/** Does its work and then spoils it. */
+/** Runs the original step, then changes the state. */
 export function spoiling(meddle: Meddle): (original: Step) => Step['run'] {
   return (original) => (kernel, thread, port) => {
     const outcome = original.run(kernel, thread, port);
@@ -32,7 +32,7 @@ export function spoiling(meddle: Meddle): (original: Step) => Step['run'] {
   };
 }
 
-/** Takes every refusal for success. */
+/** Treats every failure as success. */
 export function deaf(original: Step): Step['run'] {
   return (kernel, thread, port): StepResult => {
     const outcome = original.run(kernel, thread, port);
@@ -40,12 +40,12 @@ export function deaf(original: Step): Step['run'] {
   };
 }
 
-/** Linux 6.12 whose tdx_enable() is mutated in one step. */
+/** Linux 6.12 with one mutated step of tdx_enable(). */
 export function enabling(step: Step, run: (original: Step) => Step['run']): Revision {
   return { ...LINUX_6_12, enable: replaced(LINUX_6_12.enable, step, run) };
 }
 
-/** Linux 6.12 that spoils its books right before it says that all went well. */
+/** Linux 6.12 with its state changed right before tdx_enable() reports success. */
 export function spoiled(meddle: Meddle): Revision {
   return enabling(REPORT_PAMT, spoiling(meddle));
 }
@@ -58,7 +58,7 @@ export function withGuestSteps(name: GuestFlow, steps: readonly Mutation[]): Rev
   return { ...LINUX_6_17, [name]: flow };
 }
 
-/** 6.12 whose per-CPU bring-up takes the module lock, and under it the CPU lock: the wrong way round. */
+/** 6.12 with a per-CPU bring-up that takes the module lock before the CPU lock: the wrong order. */
 export const CROSSED: Revision = {
   ...LINUX_6_12,
   cpuEnable: defineFlow('cpu-enable', [

@@ -3,7 +3,7 @@ import type { Platform } from '../../model/platform/platform.ts';
 
 const GiB = 2 ** 30;
 
-/** A healthy machine of 2 packages and 4 LPs that MCHECK accepts; a test overrides only what it is about. */
+/** A healthy machine of 2 packages and 4 LPs that MCHECK accepts; a test overrides only what it tests. */
 export function healthyPlatform(overrides: Partial<Platform> = {}): Platform {
   const memory = [
     { base: 0x100000, size: 0x77700000, node: 0 },

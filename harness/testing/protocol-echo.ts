@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 
-// A trivial implementation for harness/bench/protocol.ts: every call returns the registers it was made with.
+// A trivial implementation for harness/bench/protocol.ts: every call returns its input registers.
 
 interface Step {
   readonly seamcall: { readonly lp: number; readonly [register: string]: string | number };

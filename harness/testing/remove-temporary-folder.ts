@@ -8,5 +8,5 @@ function removeTemporaryFolder(): void {
   if (basename(folder).startsWith(PREFIX)) rmSync(folder, { recursive: true, force: true });
 }
 
-// Jest wants it so.
+// Jest requires a default export.
 export { removeTemporaryFolder as default };

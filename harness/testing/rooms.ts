@@ -1,4 +1,4 @@
-/** One folder of the house, and what a newcomer finds in it. */
+/** A folder of the project, or a file on the top level of `harness/`, and its contents. */
 export interface Room {
   /** The folder; for a file on the top level of `model/` or `harness/`, the file. Relative to the checkout. */
   readonly path: string;

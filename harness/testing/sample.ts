@@ -5,7 +5,10 @@ import type { Case } from '../case.ts';
 
 const GIB = 2 ** 30;
 
-/** A healthy machine: `packages` x `cores` LPs, one 2 GiB memory block and CMR per package. Tests override what they are about. */
+/**
+ * A healthy machine: `packages` x `cores` LPs, one 2 GiB memory block and CMR per package. A test overrides only what it
+ * tests.
+ */
 export function samplePlatform(packages = 2, cores = 2, overrides: Partial<Platform> = {}): Platform {
   const memory = Array.from({ length: packages }, (_, node) => ({ base: (4 * node + 4) * GIB, size: 2 * GIB, node }));
   return { ...healthyMachine(lpGrid(packages, cores), memory), seamrr: { base: GIB, size: 2 ** 25 }, ...overrides };

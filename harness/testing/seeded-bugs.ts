@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TDX_C } from '../implementations/linux/tree.ts';
 
-/** A bug of one line, to be put into a copy of tdx.c: what it is, and the text it is made of. */
+/** A one-line bug for a copy of tdx.c: its name, the text to replace and the replacement. */
 export interface SeededBug {
   readonly name: string;
   readonly find: RegExp;
   readonly replace: string;
 }
 
-/** Mistakes that kernel code of this kind could have; each matches once in Linux 6.8 to 6.12. */
+/** Plausible mistakes in such kernel code; each pattern matches once in Linux 6.8 to 6.12. */
 export const SEEDED_BUGS: readonly SeededBug[] = [
   { name: 'first MiB not skipped', find: /PHYS_PFN\(SZ_1M\)/, replace: 'PHYS_PFN(SZ_4K)' },
   { name: 'reserved limit off by one', find: /idx >= max_reserved_per_tdmr/, replace: 'idx > max_reserved_per_tdmr' },
@@ -74,7 +74,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   { name: 'SYS.INIT result lost', find: /return sysinit_ret;/, replace: 'return 0;' },
 ];
 
-/** A copy of what is compiled of a tree, with the bug in it; returns the copy. Throws where the text is not found once. */
+/** Copies the compiled files of a tree, inserts the bug and returns the copy. Throws unless the text is found once. */
 export function seedBug(tree: string, { name, find, replace }: SeededBug): string {
   const copy = mkdtempSync(join(tmpdir(), 'seamstress-tree-'));
   cpSync(dirname(join(tree, TDX_C)), dirname(join(copy, TDX_C)), { recursive: true });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const START = fileURLToPath(new URL('./fake-start.js', import.meta.url));
 
-/** The fake world knows nothing of the cases that come with the project. */
+/** Empty, because the project's cases do not apply to the fake stages. */
 const EMPTY_CORPUS = mkdtempSync(join(tmpdir(), 'seamstress-corpus-'));
 process.on('exit', () => rmSync(EMPTY_CORPUS, { recursive: true, force: true }));
 
@@ -21,13 +21,13 @@ export interface TemporaryFolder {
   readonly remove: () => void;
 }
 
-/** A folder of its own for a test's processes. */
+/** A new folder for the processes of a test. */
 export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'seamstress-cli-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Starts the command line over the fake world; `whenSpawned` may kill it. */
+/** Starts the command line with the fake stages; `whenSpawned` may kill it. */
 export function runCLI(
   cwd: string,
   args: readonly string[],
@@ -45,7 +45,7 @@ export function runNode(
   env: Readonly<Record<string, string>> = {},
   whenSpawned?: (child: ChildProcess) => void,
 ): Promise<CLIResult> {
-  // What the test runner's own environment says of colour and CI is not what is tested.
+  // Removes the settings for colour and CI of the test runner's environment.
   const { FORCE_COLOR: _f, NO_COLOR: _n, CI: _c, NODE_OPTIONS: _o, ...clean } = process.env;
   const child = spawn(process.execPath, args, { cwd, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const text = { out: '', err: '' };
