@@ -50,7 +50,7 @@ const full: Case = {
   schedule: [{ event: 0, after: 3, run: 1 }],
 };
 
-/** The text of a good file with one thing replaced. */
+/** The text of a valid file with one part replaced. */
 function damaged(from: string | RegExp, to: string): string {
   const good = encodeCaseFile({ case: full });
   const bad = good.replace(from, to);
@@ -69,14 +69,14 @@ function complaint(text: string): string {
 }
 
 describe('the case format', () => {
-  test('every event kind, u64 and schedule survives the way to disk and back', () => {
+  test('every event kind, u64 and schedule is the same after encoding and decoding', () => {
     const known = { invariant: 'a/b', bucket: 'a/b|33', reason: 'why', source: 'who' };
     const finding = { invariant: 'a/b', bucket: 'a/b|33', message: 'm', event: 2, minimal: true, origin: 's:7' };
     expect(decodeCaseFile(encodeCaseFile({ case: full, known, finding }), 'x')).toEqual({ case: full, known, finding });
     expect(decodeCaseFile(encodeCaseLine(full), 'x')).toEqual({ case: full });
   });
 
-  test('any u64 in a register survives, in the only text form there is', () => {
+  test('any u64 in a register is the same after encoding and decoding, in its one text form', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
         const rax = value < 2n ** 53n ? Number(value) : value;
@@ -88,7 +88,7 @@ describe('the case format', () => {
     );
   });
 
-  test('equal cases are equal bytes, whatever the order of their keys', () => {
+  test('equal cases have equal bytes, whatever the order of their keys', () => {
     const shuffled = {
       ...full,
       platform: Object.fromEntries(Object.entries(full.platform).reverse()) as unknown as Case['platform'],
@@ -96,7 +96,7 @@ describe('the case format', () => {
     expect(encodeCaseFile({ case: shuffled })).toBe(encodeCaseFile({ case: full }));
   });
 
-  test('a person can diff it: one event and one platform entry per line', () => {
+  test('the text is fit for a line diff: one event and one platform entry per line', () => {
     const lines = encodeCaseFile({ case: full }).split('\n');
     expect(lines.filter((line) => line.includes('"kind"'))).toHaveLength(EVERY_EVENT.length);
     expect(lines.filter((line) => line.includes('"thread"'))).toHaveLength(4);
@@ -105,7 +105,7 @@ describe('the case format', () => {
     );
   });
 
-  test('a value that is no u64 is refused before it reaches the disk', () => {
+  test('encoding refuses a value that is not a u64', () => {
     for (const address of [-1, 1.5, Number.NaN, 2 ** 53]) {
       expect(() => encodeCaseFile({ case: sampleCase([{ kind: 'machine-check', lp: 0, address }]) })).toThrow(
         RangeError,
@@ -143,7 +143,7 @@ describe('the case format', () => {
       damaged('"kind": "vmxoff", "lp": 1', '"kind": "vmxoff", "lp": 9'),
       'at /events/1/lp: LP 9, but the platform has 4',
     ],
-  ])('bad input gets one clear message (%#)', (text, message) => {
+  ])('invalid input produces one clear message (%#)', (text, message) => {
     const said = complaint(text);
     expect(said).toContain('x.json: ');
     expect(said).toContain(message);

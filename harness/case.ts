@@ -7,7 +7,7 @@ import { parseJSONText } from './json-text.ts';
 import { migrate } from './migrate.ts';
 import { publishedSchema } from './schema.ts';
 
-/** One machine and what happens to it, under one kernel revision and one TDX module release. Plain data, self-contained. */
+/** One machine and its events, under one kernel revision and one TDX module release. Plain data, self-contained. */
 export interface Case {
   readonly formatVersion: typeof FORMAT_VERSION;
   readonly profile: Profile;
@@ -22,14 +22,14 @@ export interface Profile {
   readonly module: string;
 }
 
-/** A case as it lies on disk, with what is known about it. */
+/** A case file: the case and its annotations. */
 export interface CaseFile {
   readonly case: Case;
   readonly known?: Known;
   readonly finding?: FindingNote;
 }
 
-/** A deviation of the case's kernel that is understood. */
+/** An understood deviation of the case's kernel. */
 export interface Known {
   readonly invariant: string;
   readonly bucket: string;
@@ -37,34 +37,34 @@ export interface Known {
   readonly source: string;
 }
 
-/** What a campaign found with the case. */
+/** The finding that a campaign made with the case. */
 export interface FindingNote {
   readonly invariant: string;
   readonly bucket: string;
   readonly message: string;
-  /** 0-based index of the event after which it showed. */
+  /** 0-based index of the event after which the rule was found broken. */
   readonly event: number;
   /** Verified: no single event, LP, memory block, CMR or override can be removed. */
   readonly minimal: boolean;
   /** `SEED:INDEX` of the generated case. */
   readonly origin: string;
-  /** What it was found with, as `conform` was told: one, or the two that were compared. Missing: the model. */
+  /** The implementations, as given to `conform`: one, or the two that were compared. Missing: the model. */
   readonly implementations?: readonly string[];
 }
 
 export const FORMAT_VERSION = 1;
 
-/** The published schema; what it checks is still JSON (u64 as text). */
+/** The published schema. It checks the JSON form, in which a u64 is text. */
 export const CASE_SCHEMA = publishedSchema<JSONObject>('./case.schema.json');
 
 interface JSONObject {
   readonly [key: string]: unknown;
 }
 
-/** Properties that hold a u64, wherever they stand. */
+/** Properties that hold a u64, at any depth. */
 const U64_KEYS = new Set(['base', 'size', 'address', 'msr', 'value', 'rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
 
-/** One order for all objects: equal cases are equal bytes, so that a file can be named by its contents. */
+/** One order for all objects: equal cases have equal bytes, so that a file can be named by its contents. */
 const KEY_ORDER = [
   ...['formatVersion', 'profile', 'known', 'finding', 'platform', 'events', 'schedule'],
   ...[
@@ -115,8 +115,8 @@ const KEY_ORDER = [
 const KEY_RANK = new Map(KEY_ORDER.map((key, rank) => [key, rank]));
 
 /**
- * Reads the text of a case file: JSON of this or an older format version. `name` is how messages call the file.
- * Throws a UserError that says what is wrong and where.
+ * Reads the text of a case file: JSON of this or an older format version. `name` is the file's name in messages.
+ * Throws a UserError that names the error and its place.
  */
 export function decodeCaseFile(text: string, name: string): CaseFile {
   const json = CASE_SCHEMA.check(migrate(parseJSONText(text, name, 'a case in JSON'), name, FORMAT_VERSION), name);
@@ -130,7 +130,7 @@ export function decodeCaseFile(text: string, name: string): CaseFile {
   };
 }
 
-/** The text of a case file: canonical (equal cases, equal bytes), one event and one platform entry per line. */
+/** The text of a case file: canonical (equal cases have equal bytes), one event and one platform entry per line. */
 export function encodeCaseFile(file: CaseFile): string {
   const { profile, platform, events, schedule } = file.case;
   const top = {
@@ -145,7 +145,7 @@ export function encodeCaseFile(file: CaseFile): string {
   return `${printObject(toJSON(top) as JSONObject, '', 2)}\n`;
 }
 
-/** The case alone as one line of canonical JSON: what is hashed, memoised and put into reports. */
+/** The case alone as one line of canonical JSON, for hashing, memoising and reports. */
 export function encodeCaseLine({ profile, platform, events, schedule }: Case): string {
   return printInline(toJSON({ formatVersion: FORMAT_VERSION, profile, platform, events, schedule }));
 }

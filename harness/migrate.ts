@@ -4,14 +4,14 @@ import { UserError } from './user-error.ts';
 type JSONObject = Readonly<Record<string, unknown>>;
 
 /**
- * By the version a file has: how to make the next version of it. An entry stays for ever; a format change adds one, and
- * a file of the old version goes into this folder for the test.
+ * Entry n turns a file of version n into version n + 1. Entries are never removed; a format change adds one, and a file
+ * of the old version is added to this folder for the test.
  */
 const MIGRATIONS: readonly ((file: JSONObject) => JSONObject)[] = [fromVersion0];
 
 /**
- * Brings the JSON of a case file to `version` (what this build reads). Throws a UserError for a file of a later
- * version, or of none.
+ * Brings the JSON of a case file to `version`, the version this build reads. Throws a UserError for a file of a later
+ * version or without one.
  */
 export function migrate(json: unknown, name: string, version: number): JSONObject {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
@@ -33,8 +33,8 @@ export function migrate(json: unknown, name: string, version: number): JSONObjec
 }
 
 /**
- * Version 0 (before the first release) had kernel and module beside the platform, no `hibernation`, KeyID halves as one
- * MSR value, and one event list entry per kernel call named `tdx-enable`.
+ * Version 0 (before the first release) had `kernel` and `module` on the top level, no `hibernation`, the KeyID halves as
+ * one MSR value, and the kernel's initialisation as an event `tdx-enable`.
  */
 function fromVersion0({ kernel, module, platform, events, ...rest }: JSONObject): JSONObject {
   const { msr87, ...kept } = (platform ?? {}) as JSONObject;

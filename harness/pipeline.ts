@@ -17,19 +17,19 @@ import { readPlatforms } from './store/platform-store.ts';
 const MACHINES = fileURLToPath(new URL('../../corpus/platforms', import.meta.url));
 let machines: readonly Platform[] | undefined;
 
-/** Machines of the field, to start cases from now and then; read once per thread, by the first case: few verbs need them. */
+/** Real machines, from which some cases start. Read once per thread, by the first case: few verbs need them. */
 function startingPoints(): readonly Platform[] {
   machines ??= readPlatforms(MACHINES);
   return machines;
 }
 
 /**
- * The way of the data, a function an arrow:
+ * The data flow; each arrow is a function:
  *
  *     seed -> generate -> case -> judge (platform, boot, events, trace, invariants) -> verdict
  *                                 describe (the same run, for a reader)
  *
- * What finds failures with it is campaign/, what makes them small is shrink/, what tells of them is report/.
+ * campaign/ finds failures with these stages, shrink/ reduces them, report/ reports them.
  */
 export const stages: Stages = {
   kernels: KERNEL_NAMES,
@@ -47,7 +47,7 @@ export const stages: Stages = {
       mood: parseMood(mood),
       platforms: startingPoints(),
     });
-    // Written out: a spread would give every case a hidden class of its own.
+    // Written out because a spread would give every case its own hidden class.
     return schedule.length === 0
       ? { formatVersion: FORMAT_VERSION, profile, platform, events }
       : { formatVersion: FORMAT_VERSION, profile, platform, events, schedule };

@@ -3,7 +3,7 @@ import { REQUEST } from './implementations/module/server.ts';
 
 const hello = { type: 'hello', id: 1, protocol: { major: 1, minor: 0 }, harness: { name: 'x', version: '1' } };
 
-describe('what does not match a schema is said in one plain sentence', () => {
+describe('a value that does not match its schema produces one plain sentence', () => {
   test.each<[unknown, string]>([
     [[], 'request: expected an object'],
     [{ id: 1 }, "request: expected a member 'type'"],

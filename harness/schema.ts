@@ -3,7 +3,7 @@ import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { printable } from './text.ts';
 import { UserError } from './user-error.ts';
 
-/** A published JSON Schema, compiled; `check` throws a UserError naming the place and what was expected there. */
+/** A published JSON Schema, compiled; `check` throws a UserError that names the place and the expected value. */
 export interface Schema<T> {
   readonly document: object;
   readonly check: (value: unknown, name: string) => T;
@@ -13,8 +13,8 @@ const require = createRequire(import.meta.url);
 let ajv: Ajv2020 | undefined;
 
 /**
- * Compiles the schema at `path` (relative to this folder, as compiled). Loading ajv and compiling take tens of milliseconds,
- * so they wait for the first value: a verb that reads no file does not pay for it.
+ * Compiles the schema at `path` (relative to this folder, as compiled). Loading ajv and compiling take tens of
+ * milliseconds, so both are deferred to the first value: a verb that reads no file does not pay for them.
  */
 export function publishedSchema<T>(path: string): Schema<T> {
   const document = require(path) as object;

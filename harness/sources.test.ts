@@ -10,7 +10,7 @@ import { clausesOf, formOf } from './testing/citation.ts';
 const BUILD = fileURLToPath(new URL('../', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Every source in the code, with where it stands: rules, steps, revisions, leaves, releases, flaws. */
+/** Every source of rules, steps, revisions, leaves, releases and flaws, with its file. */
 const found = new Map<string, string>();
 
 function collect(value: unknown, where: string, seen: Set<object>): void {
@@ -52,7 +52,7 @@ function transcript(name: string): string {
   return text;
 }
 
-/** What a recording is cited by that is not there: a transcript, a line of it, a case of the module's. */
+/** The cited recordings that do not exist: transcripts, lines of them, recorded cases of the module. */
 function missingRecording(clause: string): readonly string[] {
   const cited = clause.replace(/ \(.*$|: .*$/, '');
   if (cited.startsWith('recorded case')) {
@@ -92,7 +92,7 @@ describe('sources', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('name recordings that are there', () => {
+  test('name recordings that exist', () => {
     const missing = [...found.keys()]
       .flatMap(clausesOf)
       .filter((clause) => formOf(clause) === 'recording')
@@ -100,7 +100,7 @@ describe('sources', () => {
     expect(missing).toEqual([]);
   });
 
-  test('name files of this project that are there', () => {
+  test('name files of this project that exist', () => {
     const missing = [...found.keys()]
       .flatMap(clausesOf)
       .filter((clause) => formOf(clause) === 'here')
@@ -109,7 +109,7 @@ describe('sources', () => {
     expect(missing).toEqual([]);
   });
 
-  test('cite every mail of the table, and no mail is in it twice', () => {
+  test('cite every mail of the table, which has no duplicates', () => {
     const all = [...found.keys()].join('\n');
     const authors = (cite: string): RegExp => {
       const [patch, name] = [cite.slice(0, cite.indexOf(',')), cite.split(', ').at(-2) ?? ''];
@@ -140,13 +140,13 @@ describe('a source that names nothing', () => {
     expect(formOf(clause)).toHaveProperty('wrong');
   });
 
-  test('is a recording that is not there', () => {
+  test('is a recording that does not exist', () => {
     expect(missingRecording('recording 6.12-demos, line 33')).toEqual([]);
     expect(missingRecording('recording 6.12-demos, lines 3 and 3000')).toEqual(['6.12-demos']);
     expect(missingRecording('recorded cases config-*, never-*')).toEqual(['never-*']);
   });
 
-  test('stands between others', () => {
+  test('is a clause between others', () => {
     expect(clausesOf('a (b; c); "d; e" f; g')).toEqual(['a (b; c)', '"d; e" f', 'g']);
   });
 });

@@ -6,7 +6,7 @@ import { HOUSE_RULES } from './testing/house-rules.ts';
 import { FLOORS, roomOf } from './testing/rooms.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** What is not ours to keep tidy, and what holds other people's words. */
+/** Not checked: generated files and files from elsewhere. */
 const ELSEWHERE = new Set(['node_modules', '.build', '.git', 'reports', 'package-lock.json']);
 const TEXT = /\.(?:ts|mts|tsx|mjs|json|md|yml|yaml|c|h|py|sh)$|^[^.]+$|run$/;
 const BYTES_MAX = 2_000_000;

@@ -1,6 +1,6 @@
 /** Exit codes of every verb: a contract (README, "Exit codes"). */
 export const EXIT = {
-  /** Nothing wrong, or known deviations only. */
+  /** No finding, or known deviations only. */
   OK: 0,
   /** A finding. */
   FINDING: 1,
@@ -10,7 +10,7 @@ export const EXIT = {
   INCONCLUSIVE: 3,
   /** An implementation or the harness could not run. */
   CANNOT_RUN: 4,
-  /** Our bug. */
+  /** A bug of seamstress. */
   INTERNAL: 70,
   /** Interrupted after a clean flush (the terminal closed, Ctrl-C, SIGTERM). */
   SIGHUP: 129,
@@ -23,7 +23,7 @@ export type StopSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** A failure the user can mend: printed as one message (what was expected, what to do), never with a stack trace. */
+/** A failure the user can fix: printed as one message (what was expected, what to do), never with a stack trace. */
 export class UserError extends Error {
   readonly exitCode: ExitCode;
   constructor(message: string, exitCode: ExitCode = EXIT.USAGE) {
