@@ -1,3 +1,4 @@
+import { REGISTERS } from '../model/abi/registers.ts';
 import { formatU64, parseU64 } from '../model/abi/u64.ts';
 import type { Platform } from '../model/platform/platform.ts';
 import type { Event } from '../model/world/event.ts';
@@ -62,7 +63,7 @@ interface JSONObject {
 }
 
 /** Properties that hold a u64, at any depth. */
-const U64_KEYS = new Set(['base', 'size', 'address', 'msr', 'value', 'rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
+const U64_KEYS = new Set(['base', 'size', 'address', 'msr', 'value', ...REGISTERS]);
 
 /** One order for all objects: equal cases have equal bytes, so that a file can be named by its contents. */
 const KEY_ORDER = [
@@ -97,7 +98,7 @@ const KEY_ORDER = [
     'maxcpus',
   ],
   ...['package', 'core', 'thread', 'bios', 'online', 'vmx', 'lp', 'address', 'base', 'size', 'node', 'value'],
-  ...['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'],
+  ...REGISTERS,
   ...[
     'invariant',
     'bucket',

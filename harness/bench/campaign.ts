@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../model/abi/page.ts';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -235,8 +236,8 @@ function isLarge({ platform, events }: Case): boolean {
 
 function tdmrsNeeded({ memory }: Platform): number {
   const regions = memory.map(({ base, size, node }) => ({
-    startPfn: Math.ceil(base / 4096),
-    endPfn: Math.floor((base + size) / 4096),
+    startPfn: Math.ceil(base / PAGE_4K),
+    endPfn: Math.floor((base + size) / PAGE_4K),
     node,
     object: 0,
   }));

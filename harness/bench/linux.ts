@@ -1,3 +1,4 @@
+import { GIB, MIB } from '../../model/abi/size.ts';
 import { healthyMachine, lpGrid } from '../../model/platform/healthy.ts';
 import { buildKernel } from '../implementations/linux/build.ts';
 import { judgeAgainstModel, runCompiled, startKernel } from '../implementations/linux/judge.ts';
@@ -9,8 +10,6 @@ import { benchTree } from '../testing/bench-tree.ts';
 /**
  * Boots with initialisation per second, of compiled Linux and of its model: 2 LPs, 1 GiB, 256 TDH.SYS.TDMR.INIT each.
  */
-const GIB = 2 ** 30;
-const MIB = 2 ** 20;
 const SECONDS = 3;
 const input: Case = {
   formatVersion: FORMAT_VERSION,

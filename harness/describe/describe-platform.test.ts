@@ -1,9 +1,9 @@
+import { GIB } from '../../model/abi/size.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { PlatformLP } from '../../model/platform/platform.ts';
 import { samplePlatform } from '../testing/sample.ts';
 import { describePlatform } from './describe-platform.ts';
 
-const GIB = 2 ** 30;
 const plain = samplePlatform(1, 2, {
   memory: [{ base: 0, size: GIB, node: 0 }],
   cmrs: [{ base: 0, size: GIB }],

@@ -1,11 +1,9 @@
+import { GIB, MIB } from '../../model/abi/size.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import type { MSROverride } from '../../model/platform/platform.ts';
 import { seamrrBaseMSR, seamrrMaskMSR } from '../../model/platform/seamrr.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
-
-const MiB = 2 ** 20;
-const GiB = 2 ** 30;
 
 /** SEAM settings that BIOS can get wrong, named after MCHECK's rules. BIOS announces KeyIDs in all of them. */
 export const SEAM_BREAKS = [
@@ -21,11 +19,11 @@ const LOW_SLOTS = [0x78000000, 0x70000000, 0x60000000, 0x7c000000] as const;
 
 /** A legal SEAMRR of 32 or 64 MiB that overlaps no CMR: in the part cut off a node's top, or below 2 GiB. */
 export function drawSEAMRR(random: Random, cmrs: readonly AddressRange[]): AddressRange {
-  const size = chance(random, 80) ? 32 * MiB : 64 * MiB;
+  const size = chance(random, 80) ? 32 * MIB : 64 * MIB;
   if (chance(random, 30)) {
     const cmr = cmrs.at(-1);
-    const top = cmr === undefined ? 0 : Math.ceil((cmr.base + cmr.size) / GiB) * GiB - size;
-    if (cmr !== undefined && top >= 4 * GiB && isFree(cmrs, top, size)) return { base: top, size };
+    const top = cmr === undefined ? 0 : Math.ceil((cmr.base + cmr.size) / GIB) * GIB - size;
+    if (cmr !== undefined && top >= 4 * GIB && isFree(cmrs, top, size)) return { base: top, size };
   }
   for (const base of LOW_SLOTS) if (isFree(cmrs, base, size)) return { base, size };
   return { base: 0xf0000000, size };
@@ -48,10 +46,10 @@ export function drawBrokenSEAM(random: Random, legal: AddressRange, lpCount: num
     case 'seamrr-absent':
       return { seamrr: null, override: null, rule };
     case 'seamrr-unaligned':
-      return { seamrr: { base: legal.base + random.nextInt(1, 31) * MiB, size: legal.size }, override: null, rule };
+      return { seamrr: { base: legal.base + random.nextInt(1, 31) * MIB, size: legal.size }, override: null, rule };
     case 'seamrr-size':
       return {
-        seamrr: { base: legal.base, size: pick(random, [0, 16 * MiB, 48 * MiB, 96 * MiB, 2 * GiB]) },
+        seamrr: { base: legal.base, size: pick(random, [0, 16 * MIB, 48 * MIB, 96 * MIB, 2 * GIB]) },
         override: null,
         rule,
       };
@@ -59,7 +57,7 @@ export function drawBrokenSEAM(random: Random, legal: AddressRange, lpCount: num
       const lp = random.nextInt(0, lpCount - 1);
       const override = chance(random, 60)
         ? { lp, msr: 0x1401, value: chance(random, 70) ? 0 : seamrrMaskMSR(legal) - 0x800 }
-        : { lp, msr: 0x1400, value: seamrrBaseMSR(legal) + 32 * MiB };
+        : { lp, msr: 0x1400, value: seamrrBaseMSR(legal) + 32 * MIB };
       return { seamrr: legal, override, rule };
     }
   }

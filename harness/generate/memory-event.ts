@@ -1,13 +1,12 @@
+import { GIB, MIB } from '../../model/abi/size.ts';
+import { PAGE_4K } from '../../model/abi/page.ts';
 import type { MemoryKind } from '../../model/kernel/memory-hotplug.ts';
 import type { MemoryBlock } from '../../model/platform/platform.ts';
 import { chance, pick } from './draw.ts';
 import type { Plan } from './plan.ts';
 
-const MiB = 2 ** 20;
-const GiB = 2 ** 30;
-const PAGE = 4096;
 /** Linux's memory block on x86, in bytes: the unit in which hotplug adds, removes and onlines memory. */
-export const BLOCK = 128 * MiB;
+export const BLOCK = 128 * MIB;
 
 const KINDS: readonly MemoryKind[] = ['acpi', 'acpi', 'driver', 'zone-device'];
 
@@ -17,7 +16,7 @@ function add(plan: Plan, base: number, size: number, node: number): void {
 
 /** End of memory and CMRs in bytes, at least 4 GiB. */
 export function topOf(plan: Plan): number {
-  let top = 4 * GiB;
+  let top = 4 * GIB;
   for (const { base, size } of plan.platform.memory) if (base + size > top) top = base + size;
   for (const { base, size } of plan.platform.cmrs) if (base + size > top && base + size < 2 ** 51) top = base + size;
   return top;
@@ -26,7 +25,7 @@ export function topOf(plan: Plan): number {
 /** Memory above everything: no CMR covers it (a CXL expander, a DIMM added later). */
 export function addOutsideCMRs(plan: Plan): void {
   const base = Math.ceil(topOf(plan) / BLOCK) * BLOCK + plan.random.nextInt(0, 15) * BLOCK;
-  add(plan, base, pick(plan.random, [BLOCK, GiB]), 0);
+  add(plan, base, pick(plan.random, [BLOCK, GIB]), 0);
 }
 
 /** Memory in a CMR that the page allocator does not have: 128 MiB right after a CMR's last block. */
@@ -73,13 +72,13 @@ export function reonline(plan: Plan): void {
   const block = before !== undefined && chance(random, 70) ? memory[touching] : anyBlock(plan);
   if (block === undefined) return;
   const across = before !== undefined && block === memory[touching];
-  const size = block.size < BLOCK ? PAGE * Math.max(1, Math.floor(block.size / PAGE)) : BLOCK;
+  const size = block.size < BLOCK ? PAGE_4K * Math.max(1, Math.floor(block.size / PAGE_4K)) : BLOCK;
   // PAMTs tend to be at the low end of a block, so the high end is drawn as well.
   const inside = chance(random, 50)
     ? alignUp(block.base, size)
-    : block.base + block.size - size - ((block.base + block.size) % PAGE);
+    : block.base + block.size - size - ((block.base + block.size) % PAGE_4K);
   // Clamped: a block of less than a page, or one that begins within the first pages, has no room below.
-  const base = Math.max(0, across ? block.base - random.nextInt(1, 64) * PAGE : inside);
+  const base = Math.max(0, across ? block.base - random.nextInt(1, 64) * PAGE_4K : inside);
   const length = across ? 2 * (block.base - base) : size;
   const how = pick(random, KINDS);
   plan.events.push({ kind: 'memory-remove', how, base, size: length });
@@ -101,8 +100,8 @@ export function remove(plan: Plan): void {
 /** Any range: unaligned, empty, crossing blocks and CMRs. */
 export function addAnywhere(plan: Plan): void {
   const { random } = plan;
-  const base = chance(random, 60) ? random.nextInt(0, 96) * BLOCK : random.nextInt(0, 0x1ffffff) * PAGE;
-  const size = pick(random, [0, PAGE, BLOCK, GiB, BLOCK + PAGE, 3 * GiB]);
+  const base = chance(random, 60) ? random.nextInt(0, 96) * BLOCK : random.nextInt(0, 0x1ffffff) * PAGE_4K;
+  const size = pick(random, [0, PAGE_4K, BLOCK, GIB, BLOCK + PAGE_4K, 3 * GIB]);
   add(plan, base, size, random.nextInt(0, 3));
 }
 
@@ -110,7 +109,7 @@ export function addAnywhere(plan: Plan): void {
 export function anyAddress(plan: Plan): number {
   const { random } = plan;
   const block = anyBlock(plan);
-  if (block === undefined || chance(random, 15)) return random.nextInt(0, 0x7fffff) * PAGE;
-  const span = chance(random, 70) ? Math.min(block.size, 16 * MiB) : Math.min(block.size, 64 * GiB);
-  return block.base + random.nextInt(0, Math.max(0, Math.floor(span / PAGE) - 1)) * PAGE;
+  if (block === undefined || chance(random, 15)) return random.nextInt(0, 0x7fffff) * PAGE_4K;
+  const span = chance(random, 70) ? Math.min(block.size, 16 * MIB) : Math.min(block.size, 64 * GIB);
+  return block.base + random.nextInt(0, Math.max(0, Math.floor(span / PAGE_4K) - 1)) * PAGE_4K;
 }

@@ -1,12 +1,10 @@
+import { GIB, MIB } from '../../model/abi/size.ts';
+import { PAGE_4K } from '../../model/abi/page.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import type { MemoryBlock } from '../../model/platform/platform.ts';
 import { drawWildAddress } from './cmr.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
-
-const MiB = 2 ** 20;
-const GiB = 2 ** 30;
-const PAGE = 4096;
 
 /** Shapes of a memory map; all legal: inside the CMRs, ascending, disjoint. */
 export interface MemoryShape {
@@ -21,7 +19,7 @@ export interface MemoryShape {
 /** One block per CMR, on the node of its CMR, then modified as `shape` requires. Memory below 4 GiB is on node 0. */
 export function drawMemory(random: Random, cmrs: readonly AddressRange[], shape: MemoryShape): MemoryBlock[] {
   const blocks: MemoryBlock[] = [];
-  if (chance(random, 15)) blocks.push({ base: PAGE, size: 0x9e000, node: 0 });
+  if (chance(random, 15)) blocks.push({ base: PAGE_4K, size: 0x9e000, node: 0 });
   const first = blocks.length;
   let node = 0;
   let end = 0;
@@ -31,7 +29,7 @@ export function drawMemory(random: Random, cmrs: readonly AddressRange[], shape:
     const last = blocks.at(-1);
     if (base === end && last !== undefined)
       blocks[blocks.length - 1] = { base: last.base, size: last.size + size, node: last.node };
-    else blocks.push({ base, size, node: base < 4 * GiB ? 0 : node++ });
+    else blocks.push({ base, size, node: base < 4 * GIB ? 0 : node++ });
     end = base + size;
   }
   if (shape.room) leaveRoom(random, blocks, first);
@@ -49,8 +47,8 @@ function pickBlock(random: Random, blocks: readonly MemoryBlock[], first: number
 function leaveRoom(random: Random, blocks: MemoryBlock[], first: number): void {
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
-  const room = random.nextInt(1, 4) * 128 * MiB;
-  if (block === undefined || block.size <= room + 128 * MiB) return;
+  const room = random.nextInt(1, 4) * 128 * MIB;
+  if (block === undefined || block.size <= room + 128 * MIB) return;
   blocks[at] = { base: block.base, size: block.size - room, node: block.node };
 }
 
@@ -59,17 +57,17 @@ function trimEnd(random: Random, blocks: MemoryBlock[], first: number): void {
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
   if (block === undefined) return;
-  const trim = chance(random, 80) ? random.nextInt(1, 0x200) * PAGE : random.nextInt(1, PAGE - 1);
+  const trim = chance(random, 80) ? random.nextInt(1, 0x200) * PAGE_4K : random.nextInt(1, PAGE_4K - 1);
   if (block.size > 2 * trim) blocks[at] = { base: block.base, size: block.size - trim, node: block.node };
 }
 
 function splitBlock(random: Random, blocks: MemoryBlock[], first: number): void {
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
-  if (block === undefined || block.size < 4 * PAGE) return;
+  if (block === undefined || block.size < 4 * PAGE_4K) return;
   const head = chance(random, 50)
-    ? roundDown(block.size / 2, 128 * MiB) || PAGE
-    : random.nextInt(1, Math.floor(block.size / PAGE) - 1) * PAGE;
+    ? roundDown(block.size / 2, 128 * MIB) || PAGE_4K
+    : random.nextInt(1, Math.floor(block.size / PAGE_4K) - 1) * PAGE_4K;
   const node = chance(random, 60) ? block.node + 1 : block.node;
   blocks.splice(
     at,
@@ -88,16 +86,16 @@ function cutHoles(random: Random, blocks: MemoryBlock[], first: number, holes: n
   const at = pickBlock(random, blocks, first);
   const block = blocks[at];
   if (block === undefined) return;
-  const span = block.size < GiB ? block.size : GiB;
-  const stride = roundDown(span / (holes + 1), PAGE);
-  if (stride < 4 * PAGE) return;
+  const span = block.size < GIB ? block.size : GIB;
+  const stride = roundDown(span / (holes + 1), PAGE_4K);
+  if (stride < 4 * PAGE_4K) return;
   const pieces: MemoryBlock[] = [];
   let base = block.base;
   const end = block.base + block.size;
   for (let hole = 1; hole <= holes; hole += 1) {
     const holeBase = block.base + hole * stride;
     pieces.push({ base, size: holeBase - base, node: block.node });
-    base = holeBase + random.nextInt(1, 3) * PAGE;
+    base = holeBase + random.nextInt(1, 3) * PAGE_4K;
   }
   pieces.push({ base, size: end - base, node: block.node });
   blocks.splice(at, 1, ...pieces);
@@ -110,9 +108,9 @@ export function addMemoryOutsideCMRs(random: Random, blocks: MemoryBlock[], cmrs
   const last = blocks.at(-1);
   if (last !== undefined && last.base + last.size > end) end = last.base + last.size;
   const base = chance(random, 40)
-    ? Math.ceil(end / PAGE) * PAGE
-    : Math.ceil(end / GiB) * GiB + random.nextInt(0, 4) * GiB;
-  blocks.push({ base, size: pick(random, [PAGE, 128 * MiB, GiB]), node: last?.node ?? 0 });
+    ? Math.ceil(end / PAGE_4K) * PAGE_4K
+    : Math.ceil(end / GIB) * GIB + random.nextInt(0, 4) * GIB;
+  blocks.push({ base, size: pick(random, [PAGE_4K, 128 * MIB, GIB]), node: last?.node ?? 0 });
 }
 
 /** Ascending blocks of any base and size, up to twelve, without regard to CMRs. */
@@ -121,8 +119,8 @@ export function drawWildMemory(random: Random): MemoryBlock[] {
   const blocks: MemoryBlock[] = [];
   let end = 0;
   for (let index = 0; index < count; index += 1) {
-    const base = end + (chance(random, 30) ? 0 : drawWildAddress(random) % (8 * GiB));
-    const size = 1 + (drawWildAddress(random) % (6 * GiB));
+    const base = end + (chance(random, 30) ? 0 : drawWildAddress(random) % (8 * GIB));
+    const size = 1 + (drawWildAddress(random) % (6 * GIB));
     blocks.push({ base, size, node: random.nextInt(0, 3) });
     end = base + size;
   }

@@ -1,3 +1,4 @@
+import { MIB } from '../../model/abi/size.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { buildHardware } from '../../model/platform/build-hardware.ts';
@@ -14,14 +15,13 @@ import { KEYID_BREAKS } from './keyid.ts';
 import { MSR_BREAKS } from './msr.ts';
 import { TOPOLOGY_BREAKS } from './topology.ts';
 
-const MiB = 2 ** 20;
 const SEED = 20221122;
 const RUNS = { seed: SEED, numRuns: 2000 };
 
 /** Number of memory blocks from 1 MiB up that no CMR covers, rounded to pages as the kernel does. */
 function outside({ memory, cmrs }: Platform): number {
   return memory.filter(({ base, size }) => {
-    const start = Math.max(Math.ceil(base / 4096) * 4096, MiB);
+    const start = Math.max(Math.ceil(base / 4096) * 4096, MIB);
     const end = Math.floor((base + size) / 4096) * 4096;
     return start < end && !isConvertible(cmrs, start, end);
   }).length;
@@ -87,7 +87,7 @@ describe('a broken platform', () => {
         seen.add(name);
         expect(foundBroken(platform)).toBe(name.startsWith('msr-') ? 'msr' : name);
         if (name.startsWith('cmr-'))
-          expect(runMCHECK({ ...platform, cmrs: [{ base: MiB, size: MiB }] }).rule).toBeNull();
+          expect(runMCHECK({ ...platform, cmrs: [{ base: MIB, size: MIB }] }).rule).toBeNull();
         else expect(brokenCMRRule(platform.cmrs)).toBeNull();
       }),
       { seed: SEED, numRuns: 5000 },

@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../../model/abi/size.ts';
 import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import { u64FromBigInt } from '../../model/abi/u64.ts';
@@ -91,7 +92,7 @@ const EDGES: readonly U64[] = [
   0x40000000,
   0x100000000,
   2 ** 51,
-  2 ** 52,
+  PHYSICAL_END,
   0xffffffffffffffffn,
   0x8000000000000000n,
 ];

@@ -1,10 +1,10 @@
+import { GIB } from '../../model/abi/size.ts';
 import type { Platform, PlatformLP } from '../../model/platform/platform.ts';
 import type { Random } from './draw.ts';
 import { chance, pick } from './draw.ts';
 
 const LPS_MAX = 8;
 const CORES_PER_PACKAGE = 2;
-const GiB = 2 ** 30;
 
 /** A real machine reduced for cases: few LPs, with all its memory or only that up to the end of its first high CMR. */
 interface ScaledDown {
@@ -31,7 +31,7 @@ export function drawRealPlatform(random: Random, platforms: readonly Platform[])
 
 function scaleDown(platform: Platform): ScaledDown {
   const whole = { ...platform, lps: fewLPs(platform.lps) };
-  const first = platform.cmrs.find(({ base, size }) => base >= 4 * GiB && size > 0);
+  const first = platform.cmrs.find(({ base, size }) => base >= 4 * GIB && size > 0);
   if (first === undefined) return { whole, low: whole };
   const end = first.base + first.size;
   return {

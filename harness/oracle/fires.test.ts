@@ -212,7 +212,7 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     keyids: { mktme: 31, tdx: 1 },
   }),
   'keyid/global-is-private': mutant(
-    spoiled((kernel) => (kernel.globalKeyid += 1)),
+    spoiled((kernel) => (kernel.globalKeyID += 1)),
     [...BRING_UP, ENABLE],
   ),
   'ledger/initialised-lps-agree': mutant(
@@ -306,7 +306,7 @@ const MUTANTS: Readonly<Record<string, (id: string) => readonly Offence[]>> = {
     [
       [
         create.TDX_GUEST_KEYID_ALLOC,
-        spoiling(({ tds, globalKeyid }) => Object.assign(tds.at(-1) ?? {}, { hkid: globalKeyid })),
+        spoiling(({ tds, globalKeyID }) => Object.assign(tds.at(-1) ?? {}, { hkid: globalKeyID })),
       ],
     ],
     [CREATE],

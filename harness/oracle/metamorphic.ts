@@ -1,3 +1,5 @@
+import { GIB } from '../../model/abi/size.ts';
+import { PAGE_4K } from '../../model/abi/page.ts';
 import { alignDown, isAligned } from '../../model/abi/align.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import { formatU64 } from '../../model/abi/u64.ts';
@@ -33,8 +35,6 @@ export interface Variant {
   readonly how: () => string;
 }
 
-const PAGE = 4096;
-const GIB = 2 ** 30;
 const CMR_MAX = 32;
 
 export const METAMORPHIC: readonly Metamorphic[] = [
@@ -179,7 +179,7 @@ function splitCMR({ platform, events }: Case): Variant | undefined {
   for (let index = 0; index < cmrs.length; index += 1)
     if ((cmrs[index]?.size ?? 0) > (cmrs[largest]?.size ?? 0)) largest = index;
   const cmr = cmrs[largest];
-  if (cmr === undefined || cmr.size < 2 * PAGE) return undefined;
+  if (cmr === undefined || cmr.size < 2 * PAGE_4K) return undefined;
   const { base, size } = cmr;
   const at = middle(base, size);
   const split: AddressRange[] = [];
@@ -202,14 +202,14 @@ function splitMemory({ platform, events }: Case): Variant | undefined {
   for (const event of events) {
     if (event.kind !== 'memory-add') continue;
     const block = memory.find(({ base, size }) => base <= event.base && event.base + event.size <= base + size);
-    if (block === undefined || event.size < 2 * PAGE) continue;
+    if (block === undefined || event.size < 2 * PAGE_4K) continue;
     cut = block;
-    at = alignDown(event.base + event.size / 2, PAGE);
+    at = alignDown(event.base + event.size / 2, PAGE_4K);
     break;
   }
   if (cut === undefined) return undefined;
   const { base, size, node } = cut;
-  if (size < 2 * PAGE || !isAligned(base, PAGE) || at <= base || at >= base + size) return undefined;
+  if (size < 2 * PAGE_4K || !isAligned(base, PAGE_4K) || at <= base || at >= base + size) return undefined;
   const split: MemoryBlock[] = [];
   for (const block of memory)
     if (block === cut) split.push({ base, size: at - base, node }, { base: at, size: base + size - at, node });
@@ -233,6 +233,6 @@ function middle(base: number, size: number): number {
   const half = base + size / 2;
   const gib = alignDown(half, GIB);
   if (gib > base) return gib;
-  const page = alignDown(half, PAGE);
-  return page > base ? page : base + PAGE;
+  const page = alignDown(half, PAGE_4K);
+  return page > base ? page : base + PAGE_4K;
 }

@@ -1,9 +1,8 @@
+import { PHYSICAL_END } from '../../model/abi/size.ts';
 import { UserError } from '../user-error.ts';
 
 /** Hexadecimal text, or a plain number of bytes. */
 export type WrittenAddress = string | number;
-
-const PHYSICAL_END = 2 ** 52;
 
 /** Reads one address or size; `place` is its name in messages. Throws a UserError beyond 52 bits. */
 export function readAddress(written: WrittenAddress, name: string, place: string): number {

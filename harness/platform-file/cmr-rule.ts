@@ -1,10 +1,8 @@
+import { GIB, MIB } from '../../model/abi/size.ts';
+import { PAGE_4K } from '../../model/abi/page.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import { CMR_MAX } from '../../model/platform/cmr.ts';
 import type { Say } from './platform-file.ts';
-
-const GiB = 2 ** 30;
-const MiB = 2 ** 20;
-const PAGE = 4096;
 
 /**
  * CMRs for a machine of which only the memory map is known: one from 1 MiB to the end of the last block below 4 GiB
@@ -13,11 +11,11 @@ const PAGE = 4096;
 export function cmrsFromMemory(blocks: readonly AddressRange[], say: Say): AddressRange[] {
   say('CMRs not known: assuming one from 1 MiB to the last memory block below 4 GiB, and one per block above.');
   const cmrs: AddressRange[] = [];
-  const low = blocks.filter(({ base }) => base < 4 * GiB);
+  const low = blocks.filter(({ base }) => base < 4 * GIB);
   const lowEnd = Math.max(0, ...low.map(({ base, size }) => pageUp(base + size)));
-  if (lowEnd > MiB) cmrs.push({ base: MiB, size: lowEnd - MiB });
+  if (lowEnd > MIB) cmrs.push({ base: MIB, size: lowEnd - MIB });
   for (const { base, size } of blocks) {
-    if (base < 4 * GiB) continue;
+    if (base < 4 * GIB) continue;
     const start = Math.max(pageDown(base), lowEnd);
     cmrs.push({ base: start, size: pageUp(base + size) - start });
   }
@@ -26,11 +24,11 @@ export function cmrsFromMemory(blocks: readonly AddressRange[], say: Say): Addre
 }
 
 function pageDown(address: number): number {
-  return address - (address % PAGE);
+  return address - (address % PAGE_4K);
 }
 
 function pageUp(address: number): number {
-  return pageDown(address + PAGE - 1);
+  return pageDown(address + PAGE_4K - 1);
 }
 
 function joinClosest(cmrs: AddressRange[]): void {

@@ -1,3 +1,4 @@
+import { GIB } from '../../model/abi/size.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import { formatU64 } from '../../model/abi/u64.ts';
 import type { MemoryBlock } from '../../model/platform/platform.ts';
@@ -6,7 +7,6 @@ import { cmrsFromMemory } from './cmr-rule.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 import { unknownMemoryRule } from './unknown-memory-rule.ts';
 
-const GiB = 2 ** 30;
 const USABLE = new Set(['usable', 'system ram']);
 
 interface MemoryMap {
@@ -101,7 +101,7 @@ function inOrder(ranges: readonly AddressRange[]): AddressRange[] {
 function nodesRule(blocks: readonly AddressRange[], cmrs: readonly AddressRange[] | null, say: Say): MemoryBlock[] {
   const starts = inOrder(cmrs ?? [])
     .map(({ base }) => base)
-    .filter((base) => base >= 4 * GiB);
+    .filter((base) => base >= 4 * GIB);
   if (starts.length > 1)
     say('NUMA nodes not known: assuming a node per CMR above 4 GiB, and node 0 for all memory below.');
   else say('NUMA nodes not known: assuming node 0 for all memory.');

@@ -1,3 +1,4 @@
+import { GIB } from '../../model/abi/size.ts';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
@@ -24,7 +25,6 @@ import { parsePlatformFile, platformFromFile } from './platform-file.ts';
 
 const FOLDER = new URL('../../../corpus/platforms/', import.meta.url);
 const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
-const GiB = 2 ** 30;
 
 const load = (name: string) => readPlatformFile(fileURLToPath(new URL(name, FOLDER)));
 
@@ -120,7 +120,7 @@ describe('Fox Creek Pass', () => {
   const { platform, defaults } = load('fox-creek-pass-01.02.0001.json');
 
   test('combines the e820 map below 0x90000000 with the CMRs above', () => {
-    const low = platform.memory.filter(({ base }) => base < 4 * GiB);
+    const low = platform.memory.filter(({ base }) => base < 4 * GIB);
     expect(low).toHaveLength(17);
     expect(low.at(-1)).toEqual({ base: 0x6f7ff000, size: 0x1000, node: 0 });
     expect(platform.memory.slice(17)).toEqual([
@@ -242,7 +242,7 @@ describe('default rules', () => {
 
   test('a map of 200 pieces above 4 GiB is covered by 32 CMRs', () => {
     const e820 = Array.from({ length: 200 }, (_, index) => ({
-      base: 4 * GiB + index * 0x300000,
+      base: 4 * GIB + index * 0x300000,
       size: 0x100000 + (index % 7) * 0x1000,
       type: 'usable',
     }));
@@ -337,7 +337,7 @@ describe('bad input', () => {
 
 /** Addresses in all written forms, sensible and not. */
 const address = fc.oneof(
-  fc.nat({ max: 64 }).map((gib) => `0x${(gib * GiB).toString(16)}`),
+  fc.nat({ max: 64 }).map((gib) => `0x${(gib * GIB).toString(16)}`),
   fc.nat({ max: 2 ** 31 - 1 }).map((value) => `0x${value.toString(16).toUpperCase()}`),
   fc.nat(),
   fc.constantFrom('0x0', '0x10000000000000', '0xffffffffffffffff'),

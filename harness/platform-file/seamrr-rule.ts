@@ -1,9 +1,9 @@
+import { GIB } from '../../model/abi/size.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import { formatU64 } from '../../model/abi/u64.ts';
 import type { KeyIDPartition } from '../../model/platform/keyid.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
-const GiB = 2 ** 30;
 /** The size on real machines: 32 MiB below a node's top (MSR 0x1400 = 0x3ffe000008 on a 256 GiB machine). */
 const SIZE = 2 ** 25;
 /** The usual range of the healthy SMRR; the SEAMRR must not overlap it. */
@@ -47,8 +47,8 @@ function* positionsBelow(top: number): Generator<number> {
 
 /** Base addresses to try, best first; the last one is always free. */
 function candidates(taken: readonly AddressRange[], cmrs: readonly AddressRange[]): number[] {
-  const high = cmrs.find(({ base, size }) => base >= 4 * GiB && size > 0);
-  const boundary = high === undefined ? [] : [Math.ceil((high.base + high.size) / GiB) * GiB - SIZE];
+  const high = cmrs.find(({ base, size }) => base >= 4 * GIB && size > 0);
+  const boundary = high === undefined ? [] : [Math.ceil((high.base + high.size) / GIB) * GIB - SIZE];
   const top = Math.max(...taken.map(({ base, size }) => base + size));
-  return [...boundary, ...positionsBelow(2 * GiB), Math.ceil(top / SIZE) * SIZE];
+  return [...boundary, ...positionsBelow(2 * GIB), Math.ceil(top / SIZE) * SIZE];
 }

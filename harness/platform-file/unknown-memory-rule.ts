@@ -1,7 +1,7 @@
+import { GIB } from '../../model/abi/size.ts';
 import type { MemoryBlock } from '../../model/platform/platform.ts';
 import type { PlatformFile, Say } from './platform-file.ts';
 
-const GiB = 2 ** 30;
 /** The low memory of nine of the twelve published CMR lists: [0x100000, 0x77800000), a TDMR of 2 GiB. */
 const LOW = { base: 0x100000, size: 0x77700000, node: 0 };
 const LOW_TDMR_GIB = 2;
@@ -56,9 +56,9 @@ function share(total: number, count: number, index: number): number {
 
 function layOut(highGiB: number, count: number): MemoryBlock[] {
   const blocks: MemoryBlock[] = [LOW];
-  let base = 4 * GiB;
+  let base = 4 * GIB;
   for (let node = 0; node < count; node += 1) {
-    const size = share(highGiB, count, node) * GiB;
+    const size = share(highGiB, count, node) * GIB;
     blocks.push({ base, size, node });
     base += size;
   }

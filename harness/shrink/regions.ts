@@ -1,12 +1,12 @@
+import { GIB } from '../../model/abi/size.ts';
+import { PAGE_4K } from '../../model/abi/page.ts';
 import type { AddressRange } from '../../model/abi/range.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import type { Event } from '../../model/world/event.ts';
 import type { Case } from '../case.ts';
 import { withPlatform } from './parts.ts';
 
-const PAGE = 4096;
 const MIB_2 = 2 ** 21;
-const GIB = 2 ** 30;
 const ROUND_UNITS = [2 ** 28, 2 ** 24, 2 ** 20, 2 ** 16];
 
 /**
@@ -75,7 +75,7 @@ function smallerWidths(width: number): readonly number[] {
   const halfGIB = Math.floor(width / 2 / GIB) * GIB;
   const widths = [0, GIB, 2 * GIB, 4 * GIB, halfGIB, Math.floor(width / GIB) * GIB];
   if (width % GIB !== 0) widths.push(MIB_2, Math.floor(width / MIB_2) * MIB_2);
-  if (width % MIB_2 !== 0) widths.push(PAGE, Math.floor(width / PAGE) * PAGE);
+  if (width % MIB_2 !== 0) widths.push(PAGE_4K, Math.floor(width / PAGE_4K) * PAGE_4K);
   return [...new Set(widths)].filter((left) => left < width);
 }
 
@@ -119,7 +119,7 @@ function excise(input: Case, start: number, length: number): Case {
   };
   const top = breakpoints(input).at(-1) ?? 0;
   const pointer = (value: U64): U64 => {
-    return typeof value === 'number' && value >= PAGE && value < top && value % PAGE === 0 ? slide(value) : value;
+    return typeof value === 'number' && value >= PAGE_4K && value < top && value % PAGE_4K === 0 ? slide(value) : value;
   };
   const { platform } = input;
   return {

@@ -1,3 +1,4 @@
+import { GIB } from '../../model/abi/size.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Event } from '../../model/world/event.ts';
@@ -7,7 +8,6 @@ import { sampleCase, samplePlatform } from '../testing/sample.ts';
 import { PARTS } from './parts.ts';
 import { SHRINK_EVALUATIONS, shrink } from './shrink.ts';
 
-const GIB = 2 ** 30;
 const LIMITS = { evaluations: SHRINK_EVALUATIONS };
 
 /** A judge with one rule: `fails` returns the event after which it is broken (`undefined`: it holds). */

@@ -1,3 +1,5 @@
+import { REGISTERS } from '../../model/abi/registers.ts';
+import { GIB } from '../../model/abi/size.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import { asBigInt, u64FromBigInt } from '../../model/abi/u64.ts';
 import { HEALTHY_SETTINGS, healthyMachine, lpGrid } from '../../model/platform/healthy.ts';
@@ -6,7 +8,6 @@ import type { Event } from '../../model/world/event.ts';
 import type { Case } from '../case.ts';
 import { withoutLP, withPlatform } from './parts.ts';
 
-const GIB = 2 ** 30;
 /** With more LPs, trying each next to each other one costs too much; the next round has fewer. */
 const MOVED_LPS_MAX = 10;
 
@@ -151,7 +152,7 @@ function* simplerForms(event: Event): Generator<Event> {
       return;
     case 'seamcall':
       yield { ...event, rcx: 0, rdx: 0, r8: 0, r9: 0, r10: 0, r11: 0 };
-      for (const name of ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const) {
+      for (const name of REGISTERS) {
         for (const value of simplerU64(event[name])) yield { ...event, [name]: value };
       }
       return;

@@ -1,7 +1,7 @@
+import { GIB } from '../../model/abi/size.ts';
 import type { CMRInfo } from '../../model/abi/cmr-info.ts';
 import type { LeafName } from '../../model/abi/leaf-number.ts';
 import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
-import { PAGE_1G } from '../../model/abi/page.ts';
 import type { Registers } from '../../model/abi/registers.ts';
 import { registers } from '../../model/abi/registers.ts';
 import type { TDMRInfo } from '../../model/abi/tdmr-info.ts';
@@ -35,7 +35,6 @@ export interface BenchOptions {
   readonly hardware?: Partial<Omit<Hardware, 'lps' | 'loader' | 'memory'>>;
 }
 
-export const GIB = PAGE_1G;
 /** Addresses of the bench's one TDMR, of its PAMTs and of the structures for calls. */
 export const TDMR_BASE = 4 * GIB;
 export const PAMT_BASE = 0x400000;

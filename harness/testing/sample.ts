@@ -1,9 +1,8 @@
+import { GIB } from '../../model/abi/size.ts';
 import { healthyMachine, lpGrid } from '../../model/platform/healthy.ts';
 import type { Event } from '../../model/world/event.ts';
 import type { Platform } from '../../model/platform/platform.ts';
 import type { Case } from '../case.ts';
-
-const GIB = 2 ** 30;
 
 /**
  * A healthy machine: `packages` x `cores` LPs, one 2 GiB memory block and CMR per package. A test overrides only what it

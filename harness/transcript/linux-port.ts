@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../model/abi/page.ts';
 import { LEAF_NUMBER } from '../../model/abi/leaf-number.ts';
 import type { Registers } from '../../model/abi/registers.ts';
 import { STATUS } from '../../model/abi/status.ts';
@@ -37,7 +38,6 @@ const LEAF_NAMES: ReadonlyMap<U64, string> = new Map(
     ] as const
   ).map((name) => [LEAF_NUMBER[name], name.slice('TDH.'.length)]),
 );
-const PAGE = 4096;
 
 /**
  * A kernel port that answers from one recorded reply after another, and compares everything the kernel does with it.
@@ -260,9 +260,9 @@ function alloc(replay: Replay, kind: AllocationKind, bytes: number, node: number
   if (row[0] !== kind || row[1] !== bytes || (kind === 'c' && row[3] !== node))
     throw new Divergence(at, JSON.stringify(row), got);
   if (row[4] === 1) return -1;
-  const page = Number(u64(row[2], `${at}[2]`)) * PAGE;
+  const page = Number(u64(row[2], `${at}[2]`)) * PAGE_4K;
   // The recorder puts a small object at the end of its page.
-  return kind === 'k' && bytes < PAGE ? page + PAGE - bytes : page;
+  return kind === 'k' && bytes < PAGE_4K ? page + PAGE_4K - bytes : page;
 }
 
 function movdir64b(replay: Replay, cpu: number, base: number, size: number): void {

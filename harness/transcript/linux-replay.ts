@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../model/abi/page.ts';
 import type { Flow } from '../../model/kernel/flow.ts';
 import { isUsableMemoryError, MACHINE_CHECK_HINT } from '../../model/kernel/machine-check.ts';
 import { renderMessage } from '../../model/kernel/message.ts';
@@ -24,7 +25,6 @@ import { TraceFormatError, type CaseResult, type Mismatch } from './replay.ts';
 /** Lines the recorder itself printed into the kernel's log: an assertion or a WARN fired in its shim. */
 const RECORDER_LINES = ['<4>LOCKDEP:', '<4>WARNING:', '<4>HEAP:'];
 const ENXIO = -6;
-const PAGE = 4096;
 /** The kernel's event number for memory about to come online. */
 const MEM_GOING_ONLINE = 8;
 const DEFAULT_STATUS = 0xbd80000000100134n;
@@ -216,7 +216,7 @@ function notify(machine: Machine, range: Json, reply: Json, hotAdd: boolean): bo
   port.begin(reply, machine.lastCPU);
   const startPfn = integer(range['startPfn'], 'startPfn');
   const pages = integer(range['nrPages'], 'nrPages');
-  if (hotAdd) addMemblock(kernel.memblock, startPfn * PAGE, pages * PAGE, integer(range['nid'], 'nid'));
+  if (hotAdd) addMemblock(kernel.memblock, startPfn * PAGE_4K, pages * PAGE_4K, integer(range['nid'], 'nid'));
   const action = range['action'] === undefined ? MEM_GOING_ONLINE : integer(range['action'], 'action');
   const asked = range['online'] !== 0 && action === MEM_GOING_ONLINE;
   const verdict = asked

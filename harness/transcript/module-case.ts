@@ -1,4 +1,4 @@
-import type { Registers } from '../../model/abi/registers.ts';
+import { REGISTERS, type Registers } from '../../model/abi/registers.ts';
 import type { U64 } from '../../model/abi/u64.ts';
 import type { Conditions } from '../../model/module/conditions.ts';
 import { CONDITION_NAMES, NO_CONDITIONS, withCondition } from '../../model/module/conditions.ts';
@@ -81,8 +81,8 @@ export const STEP_INPUTS = [
   'read',
 ] as const;
 const STEP_KEYS = new Set([...STEP_INPUTS, 'seamcall', 'injectArg', 'runs', 'result', 'resultMem', 'fatal']);
-const CALL_KEYS = new Set(['lp', 'rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
-const RESULT_KEYS = new Set(['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11']);
+const CALL_KEYS = new Set<string>(['lp', ...REGISTERS]);
+const RESULT_KEYS = new Set<string>(REGISTERS);
 const REPEAT_END = 1e9;
 const READ_WORDS_END = 1e6;
 

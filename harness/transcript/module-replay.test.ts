@@ -1,3 +1,4 @@
+import { REGISTERS } from '../../model/abi/registers.ts';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { leafName } from '../../model/abi/leaf-number.ts';
@@ -54,7 +55,7 @@ describe('one wrong digit is caught', () => {
       const last = recorded.steps.at(-1);
       const run = last?.runs.at(-1);
       if (last === undefined || run === undefined) continue;
-      for (const name of ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const) {
+      for (const name of REGISTERS) {
         const result = { ...run.result, [name]: flipped(run.result[name]) };
         const step = { ...last, runs: [...last.runs.slice(0, -1), { ...run, result }] };
         const damaged = { ...recorded, steps: [...recorded.steps.slice(0, -1), step] };

@@ -1,5 +1,5 @@
-import type { Registers } from '../../model/abi/registers.ts';
-import { registers } from '../../model/abi/registers.ts';
+import { PAGE_4K } from '../../model/abi/page.ts';
+import { copyRegisters, REGISTERS, type Registers, registers } from '../../model/abi/registers.ts';
 import { LEAF_NUMBER, leafName } from '../../model/abi/leaf-number.ts';
 import { STATUS } from '../../model/abi/status.ts';
 import { formatU64, lowHalf } from '../../model/abi/u64.ts';
@@ -126,7 +126,7 @@ function replayRuns(replay: Replay, step: ModuleStep, index: number): void {
 
 function call(replay: Replay, step: ModuleStep): ModuleOutcome {
   const { regs } = replay;
-  enter(regs, step.regs);
+  copyRegisters(regs, step.regs);
   replay.seamcalls += 1;
   const outcome = callModule(replay.module, replay.hardware, step.lp, regs, step.conditions);
   replay.reason = outcome.reason;
@@ -137,21 +137,11 @@ function call(replay: Replay, step: ModuleStep): ModuleOutcome {
 /** As many calls at once as the model can make of this step, 0 if it cannot. */
 function callMany(replay: Replay, step: ModuleStep, limit: number): number {
   if (step.conditions.tdmrLocks !== 'free') return 0;
-  enter(replay.regs, step.regs);
+  copyRegisters(replay.regs, step.regs);
   const count = runTDMRInit(replay.module, replay.regs, limit, Number.MAX_SAFE_INTEGER);
   if (count > 0) replay.reason = SUCCESS.reason;
   replay.seamcalls += count;
   return count;
-}
-
-function enter(regs: Registers, from: Readonly<Registers>): void {
-  regs.rax = from.rax;
-  regs.rcx = from.rcx;
-  regs.rdx = from.rdx;
-  regs.r8 = from.r8;
-  regs.r9 = from.r9;
-  regs.r10 = from.r10;
-  regs.r11 = from.r11;
 }
 
 function isEqual(got: Registers, want: Readonly<Registers>): boolean {
@@ -166,10 +156,8 @@ function isEqual(got: Registers, want: Readonly<Registers>): boolean {
   );
 }
 
-const NAMES = ['rax', 'rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
-
 function differ(replay: Replay, want: Readonly<Registers>, index: number, prefix: string): void {
-  for (const name of NAMES) {
+  for (const name of REGISTERS) {
     if (replay.regs[name] !== want[name])
       mismatch(replay, index, `${prefix}${name}`, formatU64(want[name]), formatU64(replay.regs[name]));
   }
@@ -192,7 +180,7 @@ function compareMemory(replay: Replay, read: Read, index: number): void {
       replay.skippedPAMT += 1;
       continue;
     }
-    if (replay.tdPages.has(address - (address % 4096))) {
+    if (replay.tdPages.has(address - (address % PAGE_4K))) {
       replay.skippedTDPages += 1;
       continue;
     }

@@ -1,3 +1,6 @@
+import { OUTPUT_REGISTERS, type Registers } from '../../model/abi/registers.ts';
+import { formatU64 } from '../../model/abi/u64.ts';
+
 /** The machine of a recorded module case, as its line has it (corpus/transcripts/module.md). Addresses and masks are hexadecimal text. */
 export interface PlatformText {
   maxPa: number;
@@ -38,4 +41,11 @@ export interface StepText {
 /** Registers by name, each in hexadecimal. */
 export interface RegisterText {
   readonly [register: string]: string;
+}
+
+/** RAX, and of the other registers those that are not zero: the canonical form of an answer. */
+export function answerText(regs: Readonly<Registers>): RegisterText {
+  const text: { [register: string]: string } = { rax: formatU64(regs.rax) };
+  for (const name of OUTPUT_REGISTERS) if (regs[name] !== 0) text[name] = formatU64(regs[name]);
+  return text;
 }

@@ -3,6 +3,9 @@ export const PAGE_4K = 4096;
 export const PAGE_2M = 2 * 1024 * 1024;
 export const PAGE_1G = 1024 * 1024 * 1024;
 
+/** Bytes of a PAMT entry, of each of the three sizes. */
+export const PAMT_ENTRY_SIZE = 16;
+
 export const PAGE_TYPE = {
   NDA: 0,
   RSVD: 1,

@@ -1,17 +1,16 @@
+import { PAGE_4K } from '../abi/page.ts';
 import type { World } from '../world/world.ts';
 import type { Always } from './invariant.ts';
 import { hex, offence } from './look.ts';
 
 /** CPUs and memory that are added and removed. Bytes. */
 
-const PAGE = 4096;
-
 /** True if [base, end) lies in the union of the kernel's TDX memory entries. */
 function isInTDXMemory(world: World, base: number, end: number): boolean {
   let covered = base;
   for (let rounds = world.kernel.tdxMemory.length; rounds > 0 && covered < end; rounds -= 1)
     for (const { startPfn, endPfn } of world.kernel.tdxMemory)
-      if (startPfn * PAGE <= covered && covered < endPfn * PAGE) covered = endPfn * PAGE;
+      if (startPfn * PAGE_4K <= covered && covered < endPfn * PAGE_4K) covered = endPfn * PAGE_4K;
   return covered >= end;
 }
 

@@ -55,11 +55,11 @@ export const KEYID_GLOBAL_IS_PRIVATE: Always = {
   check: (world, record, report) => {
     if (record.statusAfter !== 'initialised' || !isUndisturbed(world)) return;
     const { globalKeyID, keyidFirst, keyidLast } = world.module;
-    if (globalKeyID !== world.kernel.globalKeyid || globalKeyID < keyidFirst || globalKeyID > keyidLast)
+    if (globalKeyID !== world.kernel.globalKeyID || globalKeyID < keyidFirst || globalKeyID > keyidLast)
       report(
         offence(
           'initialised',
-          `global KeyID ${globalKeyID}, the kernel's ${world.kernel.globalKeyid}, private [${keyidFirst}, ${keyidLast}]`,
+          `global KeyID ${globalKeyID}, the kernel's ${world.kernel.globalKeyID}, private [${keyidFirst}, ${keyidLast}]`,
         ),
       );
   },

@@ -1,3 +1,5 @@
+import { GIB } from '../abi/size.ts';
+import { PAGE_4K } from '../abi/page.ts';
 import { ENOSPC } from '../kernel/errno.ts';
 import { messageNames, thingNamed } from '../kernel/message-subject.ts';
 import type { Message } from '../kernel/message.ts';
@@ -11,8 +13,6 @@ import { firstUncovered } from './usable-memory.ts';
 /** Memory maps that are awkward and still workable. Bytes. */
 
 const RESERVED_MAX = 16;
-const GIB = 2 ** 30;
-const PAGE = 4096;
 /** The first MiB is reserved at boot: the page allocator never gives it out. */
 const FIRST_PFN = 256;
 
@@ -157,9 +157,9 @@ export const MEMORY_PAGE_ALLOCATOR_GIVES_TDX_MEMORY: Always = {
     for (const { start: from, end } of world.allocator.spans) {
       const start = from < FIRST_PFN ? FIRST_PFN : from;
       if (start >= end) continue;
-      const gap = firstUncovered(world, start * PAGE, end * PAGE);
-      if (gap < end * PAGE) {
-        const where = isConvertible(world.platform.cmrs, gap, gap + PAGE) ? 'inside a CMR' : 'outside the CMRs';
+      const gap = firstUncovered(world, start * PAGE_4K, end * PAGE_4K);
+      if (gap < end * PAGE_4K) {
+        const where = isConvertible(world.platform.cmrs, gap, gap + PAGE_4K) ? 'inside a CMR' : 'outside the CMRs';
         report(offence(where, `${hex(gap)} can be allocated and is ${where}, but no TDMR makes it usable`));
         return;
       }

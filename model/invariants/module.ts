@@ -1,3 +1,4 @@
+import { GIB } from '../abi/size.ts';
 import { isAligned } from '../abi/align.ts';
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { highHalf } from '../abi/u64.ts';
@@ -9,7 +10,6 @@ import { justInitialised } from './walk.ts';
 
 /** What the module owes its callers. The model of Intel's module keeps these; other implementations may not. */
 
-const GIB = 2 ** 30;
 const BEFORE_READY: ReadonlySet<string> = new Set([
   'TDH.SYS.KEY.CONFIG',
   'TDH.SYS.INFO',

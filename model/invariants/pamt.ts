@@ -1,3 +1,5 @@
+import { GIB } from '../abi/size.ts';
+import { PAGE_4K } from '../abi/page.ts';
 import { isAligned } from '../abi/align.ts';
 import { pamtSize } from '../kernel/tdmr.ts';
 import type { EventRecord } from '../world/trace.ts';
@@ -198,10 +200,10 @@ export const PAMT_SIZE: Always = {
       if (tdmr === undefined) continue;
       const { base, size, pamtBase, pamt4K, pamt2M, pamt1G } = tdmr;
       if (
-        !isAligned(pamtBase, 4096) ||
-        pamt4K < (size / 4096) * 16 ||
+        !isAligned(pamtBase, PAGE_4K) ||
+        pamt4K < (size / PAGE_4K) * 16 ||
         pamt2M < (size / 2 ** 21) * 16 ||
-        pamt1G < (size / 2 ** 30) * 16
+        pamt1G < (size / GIB) * 16
       )
         report(
           offence(

@@ -128,7 +128,7 @@ describe.each(['6.17', '7.3'])('%s', (name) => {
     const reuse = ran(name, [create, create], ({ kernel }) => kernel.guestKeyids.splice(0));
     expect(reuse.broken).toContain('keyid/never-reused-after-leak');
     const global = ran(name, [create], ({ kernel }) => {
-      kernel.globalKeyid = kernel.keyidStart - 1;
+      kernel.globalKeyID = kernel.keyidStart - 1;
       kernel.guestKeyids.length = 0;
     });
     expect(global.broken).toContain('keyid/global-never-handed-out');

@@ -1,3 +1,5 @@
+import { GIB } from '../abi/size.ts';
+import { PAGE_4K } from '../abi/page.ts';
 import { isAligned } from '../abi/align.ts';
 import type { TDMR } from '../kernel/tdmr.ts';
 import { isConvertible } from '../platform/cmr.ts';
@@ -9,8 +11,6 @@ import { justInitialised } from './walk.ts';
 
 /** The TDMRs that the host passes to the module. Bytes. */
 
-const GIB = 2 ** 30;
-const PAGE = 4096;
 const TDMR_MAX = 64;
 const RESERVED_MAX = 16;
 
@@ -82,7 +82,7 @@ export const TDMR_RESERVED_AREAS: Always = {
         reserved.length > RESERVED_MAX ? `it has ${reserved.length}, at most ${RESERVED_MAX} are allowed` : '';
       for (const { offset, size } of reserved) {
         let fault = '';
-        if (!isAligned(offset, PAGE) || !isAligned(size, PAGE)) fault = 'is not made of whole pages';
+        if (!isAligned(offset, PAGE_4K) || !isAligned(size, PAGE_4K)) fault = 'is not made of whole pages';
         else if (size === 0) fault = 'is empty';
         else if (offset < end) fault = 'begins below the end of the one before';
         else if (offset + size > tdmr.size) fault = 'ends outside the TDMR';
@@ -106,8 +106,8 @@ export const TDMR_COVERS_TDX_MEMORY: Always = {
   check: (world, record, report) => {
     if (!justInitialised(record)) return;
     for (const { startPfn, endPfn } of world.kernel.tdxMemory) {
-      const gap = firstUncovered(world, startPfn * PAGE, endPfn * PAGE);
-      if (gap < endPfn * PAGE) {
+      const gap = firstUncovered(world, startPfn * PAGE_4K, endPfn * PAGE_4K);
+      if (gap < endPfn * PAGE_4K) {
         report(
           offence(
             'reserved',

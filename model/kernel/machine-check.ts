@@ -1,3 +1,5 @@
+import { PHYSICAL_END } from '../abi/size.ts';
+import { PAGE_4K } from '../abi/page.ts';
 import { highHalf, lowHalf, type U64 } from '../abi/u64.ts';
 import type { KernelPort } from './port.ts';
 import { seamcallBare, TDH_PHYMEM_PAGE_RDMD } from './seamcall.ts';
@@ -41,7 +43,7 @@ export function tdxDumpMCEInfo(
   cpu: number,
   address: number,
 ): MachineCheckVerdict {
-  return kernel.platformEnabled ? pageIsPrivate(kernel, port, cpu, address - (address % 4096), address) : 'none';
+  return kernel.platformEnabled ? pageIsPrivate(kernel, port, cpu, address - (address % PAGE_4K), address) : 'none';
 }
 
 /** Asks the module only while TDX runs, on a CPU in VMX operation, and without the KeyID that the address may carry. */
@@ -54,7 +56,7 @@ export function strictMachineCheck(
   if (!kernel.platformEnabled || kernel.status !== 'initialised' || kernel.cpus[cpu]?.vmxReferences === 0)
     return 'none';
   // MCI_ADDR_PHYSADDR: what the hardware reports may carry the KeyID of the line.
-  const page = (address - (address % 4096)) % (kernel.facts.addressEnd ?? 2 ** 52);
+  const page = (address - (address % PAGE_4K)) % (kernel.facts.addressEnd ?? PHYSICAL_END);
   return pageIsPrivate(kernel, port, cpu, page, address);
 }
 

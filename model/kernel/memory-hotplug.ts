@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../abi/page.ts';
 import type { KernelPort } from './port.ts';
 import type { KernelState, MemoryRegion } from './state.ts';
 import { isTDXMemory } from './tdx-memory.ts';
@@ -25,5 +26,5 @@ export type MemoryKind = 'acpi' | 'driver' | 'zone-device';
 
 /** `isTDXMemory` for a region in bytes, whole pages. */
 export function isTDXMemoryRegion(kernel: KernelState, { base, size }: MemoryRegion): boolean {
-  return isTDXMemory(kernel, base / 4096, (base + size) / 4096);
+  return isTDXMemory(kernel, base / PAGE_4K, (base + size) / PAGE_4K);
 }

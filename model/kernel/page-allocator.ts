@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../abi/page.ts';
 import type { AddressRange } from '../abi/range.ts';
 import type { AllocationKind } from './port.ts';
 import type { MemoryRegion } from './state.ts';
@@ -6,7 +7,6 @@ import type { MemoryRegion } from './state.ts';
 const floor = Math.floor;
 const ceil = Math.ceil;
 
-const PAGE = 4096;
 /** Frames below 1 MiB exist, but for frame 0, and are never handed out. */
 const RESERVED_END = 256;
 /** Zone borders as page frame numbers: DMA below 16 MiB, DMA32 below 4 GiB, Normal above. Source: arch/x86 zone limits. */
@@ -80,7 +80,7 @@ export function allocatePages(allocator: PageAllocator, kind: AllocationKind, by
         : findTopDown(allocator, pages);
   if (pfn === -1) return -1;
   take(allocator, pfn, pfn + pages);
-  return pfn * PAGE;
+  return pfn * PAGE_4K;
 }
 
 /** Gives [address, address + bytes) back; whole pages. */
@@ -284,11 +284,11 @@ function insertSpan(spans: Span[], start: number, end: number, node: number): vo
 
 /** Whole pages a number of bytes needs, or the frame at or above an address. */
 function pfnUp(bytes: number): number {
-  return ceil(bytes / PAGE);
+  return ceil(bytes / PAGE_4K);
 }
 
 function pfnDown(bytes: number): number {
-  return floor(bytes / PAGE);
+  return floor(bytes / PAGE_4K);
 }
 
 /** True if any page of [base, base + size) is in use. */

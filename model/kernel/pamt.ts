@@ -1,10 +1,10 @@
+import { PAGE_1G } from '../abi/page.ts';
 import { alignUp } from '../abi/align.ts';
 import type { SystemInfo, TDXMemory } from './state.ts';
 import type { TDMR } from './tdmr.ts';
 
 const PAGE_4K = 2 ** 12;
 const PAGE_2M = 2 ** 21;
-const PAGE_1G = 2 ** 30;
 
 /**
  * Works out the three PAMT sizes of a TDMR: one entry per page of that size, each table in whole 4 KiB pages. Bytes.

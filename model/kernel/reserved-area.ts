@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../abi/page.ts';
 import type { AddressRange } from '../abi/range.ts';
 import type { TDXMemory } from './state.ts';
 import { pamtSize, type ReservedArea, type TDMR } from './tdmr.ts';
@@ -12,8 +13,8 @@ export function reserveMemoryHoles(tdmr: TDMR, memory: readonly TDXMemory[], lim
   const tdmrEnd = tdmr.base + tdmr.size;
   let previousEnd = tdmr.base;
   for (const { startPfn, endPfn } of memory) {
-    const start = startPfn * 4096;
-    const end = endPfn * 4096;
+    const start = startPfn * PAGE_4K;
+    const end = endPfn * PAGE_4K;
     if (start >= tdmrEnd) break;
     if (end < tdmr.base) continue;
     if (start > previousEnd && !addReservedArea(tdmr, previousEnd, start, limit)) return false;

@@ -105,7 +105,7 @@ export interface KernelState {
   partialWriteErratum: boolean;
   keyidStart: number;
   keyidCount: number;
-  globalKeyid: number;
+  globalKeyID: number;
 
   // TDH.SYS.INIT, once for the machine.
   sysinitDone: boolean;
@@ -192,7 +192,7 @@ export function createKernel(
     partialWriteErratum: false,
     keyidStart: 0,
     keyidCount: 0,
-    globalKeyid: 0,
+    globalKeyID: 0,
     sysinitDone: false,
     sysinitError: 0,
     status: 'uninitialised',

@@ -27,7 +27,7 @@ export interface KernelTD {
  */
 export function allocateKeyID(kernel: KernelState): number {
   const end = kernel.keyidStart + kernel.keyidCount;
-  for (let keyid = kernel.globalKeyid + 1; keyid < end; keyid++) {
+  for (let keyid = kernel.globalKeyID + 1; keyid < end; keyid++) {
     if (kernel.guestKeyids.includes(keyid)) continue;
     kernel.guestKeyids.push(keyid);
     return keyid;

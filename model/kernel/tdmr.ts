@@ -1,9 +1,11 @@
+import { GIB } from '../abi/size.ts';
+import { PAGE_4K } from '../abi/page.ts';
 import { alignDown, alignUp } from '../abi/align.ts';
 import { ENOSPC } from './errno.ts';
 import type { TDXMemory } from './state.ts';
 
 /** TDMRs are aligned to and sized in units of this many bytes. Source: TDX Module ABI specification, TDMR_INFO. */
-export const TDMR_ALIGNMENT = 2 ** 30;
+export const TDMR_ALIGNMENT = GIB;
 /** Fewer TDMRs left than this and the kernel warns. Source: TDMR_NR_WARN, Linux 6.12. */
 export const TDMR_COUNT_WARNING = 4;
 
@@ -44,9 +46,9 @@ export function pamtSize(tdmr: TDMR): number {
 export function coverMemory(memory: readonly TDXMemory[], limit: number, tdmrs: TDMR[]): number {
   let last: TDMR | undefined;
   for (const { startPfn, endPfn } of memory) {
-    const start = startPfn * 4096;
+    const start = startPfn * PAGE_4K;
     let base = alignDown(start, TDMR_ALIGNMENT);
-    const end = alignUp(endPfn * 4096, TDMR_ALIGNMENT);
+    const end = alignUp(endPfn * PAGE_4K, TDMR_ALIGNMENT);
     if (last !== undefined) {
       const lastEnd = last.base + last.size;
       if (end <= lastEnd) continue;

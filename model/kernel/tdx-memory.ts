@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../abi/page.ts';
 import { ENOMEM } from './errno.ts';
 import type { KernelPort } from './port.ts';
 import type { KernelState, MemoryRegion } from './state.ts';
@@ -10,7 +11,6 @@ const ceil = Math.ceil;
 const FIRST_PFN = 256;
 /** sizeof(struct tdx_memblock). */
 const LIST_ENTRY_BYTES = 40;
-const PAGE = 4096;
 
 /**
  * Calls `visit` for every memblock entry that can be TDX memory: start rounded up, end rounded down to whole pages, the
@@ -23,8 +23,8 @@ export function forEachTDXRange(
 ): number {
   for (const { base, size, node } of memblock) {
     const end = base + size;
-    let startPfn = ceil(base / PAGE);
-    const endPfn = floor(end / PAGE);
+    let startPfn = ceil(base / PAGE_4K);
+    const endPfn = floor(end / PAGE_4K);
     if (startPfn < FIRST_PFN) startPfn = FIRST_PFN;
     if (startPfn >= endPfn) continue;
     const error = visit(startPfn, endPfn, node);

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../abi/page.ts';
 import { isAligned } from '../abi/align.ts';
 import type { CMRInfo } from '../abi/cmr-info.ts';
 import { CMR_COUNT_MAX } from '../abi/cmr-info.ts';
@@ -14,7 +15,7 @@ export function isCMRListValid(cmrs: readonly CMRInfo[], addressEnd: number): bo
     if (size === 0) continue;
     // A value past 2^53 has KeyID bits or wraps: invalid either way.
     if (typeof base !== 'number' || typeof size !== 'number') return false;
-    if (base + size > addressEnd || !isAligned(base, 4096) || !isAligned(size, 4096) || base < previousEnd)
+    if (base + size > addressEnd || !isAligned(base, PAGE_4K) || !isAligned(size, PAGE_4K) || base < previousEnd)
       return false;
     previousEnd = base + size;
   }

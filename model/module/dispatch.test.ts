@@ -1,10 +1,10 @@
+import { GIB } from '../abi/size.ts';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   call,
   configure,
   createBench,
-  GIB,
   goodTDMR,
   initialise,
   makeReady,

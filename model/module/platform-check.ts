@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../abi/size.ts';
 import { alignDown, isAligned } from '../abi/align.ts';
 import { MSR } from '../abi/msr.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
@@ -31,8 +32,6 @@ const ARCH_CAPABILITIES_SET = 0x20fd6b;
 const ARCH_CAPABILITIES_CLEAR = 0x4;
 const KEYID_COUNT_MAX = 2048;
 const TWO_32 = 2 ** 32;
-/** The module counts in 52 bits whatever the CPU has; CPUID.80000008H was checked to agree. */
-const PHYSICAL_END = 2 ** 52;
 const HANDOFF_PAGES_MIN = 14;
 
 function incorrectMSR(msr: number, reason: string): Refusal {
@@ -61,7 +60,8 @@ export function verifyTME(hardware: Hardware, lp: number): Refusal | null {
 
 /**
  * Takes the KeyID partition (MSR 0x87) and the width of KeyIDs. Sums are 32-bit ones and may wrap, which as a rule
- * leaves no private KeyID. Recorded: init-msr-0x87*, keyid-bits*.
+ * leaves no private KeyID. Addresses have 52 bits whatever the CPU has; CPUID.80000008H was checked to agree.
+ * Recorded: init-msr-0x87*, keyid-bits*.
  */
 export function takeKeyIDs(module: ModuleState, hardware: Hardware, lp: number): Refusal | null {
   const partition = readMSR(hardware, lp, MSR.IA32_MKTME_KEYID_PARTITIONING);

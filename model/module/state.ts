@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../abi/size.ts';
 import type { AddressRange } from '../abi/range.ts';
 import type { U64 } from '../abi/u64.ts';
 import type { Release } from './release.ts';
@@ -135,7 +136,7 @@ export function createModule(release: Release): ModuleState {
     sample: null,
     keyidFirst: 0,
     keyidLast: -1,
-    addressEnd: 2 ** 52,
+    addressEnd: PHYSICAL_END,
     seamrr: { base: 0, size: 0 },
     cmrs: [],
     totLPs: 0,

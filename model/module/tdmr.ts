@@ -1,5 +1,5 @@
+import { LEVEL_1G, LEVEL_2M, LEVEL_4K, PAGE_1G, PAGE_2M, PAGE_4K, PAMT_ENTRY_SIZE } from '../abi/page.ts';
 import { isAligned } from '../abi/align.ts';
-import { LEVEL_1G, LEVEL_2M, LEVEL_4K, PAGE_1G, PAGE_2M, PAGE_4K } from '../abi/page.ts';
 import type { AddressRange } from '../abi/range.ts';
 import { STATUS, withDetails } from '../abi/status.ts';
 import { TDMR_RESERVED_MAX, TDMR_WORD } from '../abi/tdmr-info.ts';
@@ -10,7 +10,6 @@ import { type Refusal, refusal } from './outcome.ts';
 import { checkPAMTs } from './pamt-placement.ts';
 import type { ModuleState, TDMRState } from './state.ts';
 
-const PAMT_ENTRY_SIZE = 16;
 const TWO_64 = 2n ** 64n;
 
 /**

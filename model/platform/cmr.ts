@@ -1,10 +1,9 @@
+import { PAGE_4K } from '../abi/page.ts';
 import { isAligned } from '../abi/align.ts';
 import type { AddressRange } from '../abi/range.ts';
 
 /** Slots of the CMR table (MAX_CMR of module 1.5.01; 32 in every published interface). */
 export const CMR_MAX = 32;
-
-const PAGE = 4096;
 
 /** What can be wrong with a CMR table, in the order MCHECK is taken to look. */
 export type CMRRule =
@@ -38,7 +37,7 @@ export function brokenCMRRule(cmrs: readonly AddressRange[]): CMRRule | null {
       continue;
     }
     if (empty) return 'cmr-empty-inside';
-    if (!isAligned(base, PAGE) || !isAligned(size, PAGE)) return 'cmr-unaligned';
+    if (!isAligned(base, PAGE_4K) || !isAligned(size, PAGE_4K)) return 'cmr-unaligned';
     if (base < previousBase) return 'cmr-order';
     if (base < previousEnd) return 'cmr-overlap';
     previousBase = base;

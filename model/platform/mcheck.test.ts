@@ -1,3 +1,4 @@
+import { MIB } from '../abi/size.ts';
 import { describe, expect, test } from '@jest/globals';
 import { healthyPlatform } from '../../harness/testing/platform.ts';
 import { lpGrid } from './healthy.ts';
@@ -5,8 +6,6 @@ import { buildHardware } from './build-hardware.ts';
 import { readKeyIDPartition } from './keyid.ts';
 import { runMCHECK } from './mcheck.ts';
 import type { Platform } from './platform.ts';
-
-const MiB = 2 ** 20;
 
 describe('MCHECK', () => {
   test('publishes the static table of a healthy machine', () => {
@@ -34,10 +33,10 @@ describe('MCHECK', () => {
 
   test.each<[string, Partial<Platform>, string]>([
     ['SEAM left off', { seamrr: null }, 'seamrr-absent'],
-    ['a SEAMRR off its 32 MiB', { seamrr: { base: 0x78000000 + 16 * MiB, size: 32 * MiB } }, 'seamrr-unaligned'],
-    ['a SEAMRR of 16 MiB', { seamrr: { base: 0x78000000, size: 16 * MiB } }, 'seamrr-size'],
-    ['a SEAMRR of 96 MiB', { seamrr: { base: 0x78000000, size: 96 * MiB } }, 'seamrr-size'],
-    ['a SEAMRR of 2 GiB', { seamrr: { base: 0x78000000, size: 2048 * MiB } }, 'seamrr-size'],
+    ['a SEAMRR off its 32 MiB', { seamrr: { base: 0x78000000 + 16 * MIB, size: 32 * MIB } }, 'seamrr-unaligned'],
+    ['a SEAMRR of 16 MiB', { seamrr: { base: 0x78000000, size: 16 * MIB } }, 'seamrr-size'],
+    ['a SEAMRR of 96 MiB', { seamrr: { base: 0x78000000, size: 96 * MIB } }, 'seamrr-size'],
+    ['a SEAMRR of 2 GiB', { seamrr: { base: 0x78000000, size: 2048 * MIB } }, 'seamrr-size'],
     ['no LP at all', { lps: [] }, 'package-count'],
     ['nine packages', { lps: lpGrid(9, 1, 1) }, 'package-count'],
     [
@@ -118,7 +117,7 @@ describe('the machine after MCHECK', () => {
   test('the SMRR makes room when a CMR covers its usual place', () => {
     const { hardware } = boot({
       cmrs: [{ base: 0x100000, size: 0xbff00000 }],
-      seamrr: { base: 0xfe000000, size: 32 * MiB },
+      seamrr: { base: 0xfe000000, size: 32 * MIB },
     });
     expect(hardware.smrr[0]).toMatchObject({ base: 0xfd800006, valid: 1 });
   });

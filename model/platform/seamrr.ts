@@ -1,3 +1,4 @@
+import { MIB, PHYSICAL_END } from '../abi/size.ts';
 import { isAligned } from '../abi/align.ts';
 import type { AddressRange } from '../abi/range.ts';
 
@@ -11,10 +12,8 @@ const CONFIGURED = 0x8;
 const LOCKED_AND_VALID = 0xc00;
 const VALID = 0x800;
 
-const MiB = 2 ** 20;
-const SEAMRR_GRANULARITY = 32 * MiB;
-const SEAMRR_SIZE_MAX = 1024 * MiB;
-const PHYSICAL_END = 2 ** 52;
+const SEAMRR_GRANULARITY = 32 * MIB;
+const SEAMRR_SIZE_MAX = 1024 * MIB;
 
 export type SEAMRRRule =
   /** BIOS left SEAM off. */

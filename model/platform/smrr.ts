@@ -1,9 +1,9 @@
+import { MIB } from '../abi/size.ts';
 import type { AddressRange } from '../abi/range.ts';
 import type { SMRR } from './hardware.ts';
 
-const MiB = 2 ** 20;
 const TWO_32 = 2 ** 32;
-const SIZE = 8 * MiB;
+const SIZE = 8 * MIB;
 /** Where the recorded machines have it. */
 const USUAL_BASE = 0x7f000000;
 /** IA32_SMRR_PHYSBASE bits 2:0: write-back. */

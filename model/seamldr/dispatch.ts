@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../abi/size.ts';
 import type { Registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
 import type { Hardware } from '../platform/hardware.ts';
@@ -5,8 +6,6 @@ import { install } from './install.ts';
 import type { SEAMLDRState } from './seamldr.ts';
 import { shutDown } from './shut-down.ts';
 import { SEAMLDR_LEAF, SEAMLDR_STATUS } from './status.ts';
-
-const PHYSICAL_END = 2 ** 52;
 
 /**
  * A call that entered the P-SEAMLDR: reads and writes the register file. INFO and SEAMINFO check their buffer but

@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../abi/size.ts';
 import { highHalf, lowHalf } from '../abi/u64.ts';
 import { createPageAllocator } from '../kernel/page-allocator.ts';
 import type { Revision } from '../kernel/revision.ts';
@@ -150,6 +151,5 @@ function modelOf(fms: number): number {
   return ((fms >>> 12) & 0xf0) | ((fms >>> 4) & 0xf);
 }
 
-const PHYSICAL_END = 2 ** 52;
 const BOOT: BootEvent = { kind: 'boot' };
 const UNBOUND = {} as World['port'];

@@ -1,3 +1,5 @@
+import { GIB } from '../abi/size.ts';
+import { PAGE_4K, PAMT_ENTRY_SIZE } from '../abi/page.ts';
 import { isAligned } from '../abi/align.ts';
 import { CMR_INFO_SIZE } from '../abi/cmr-info.ts';
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
@@ -24,7 +26,6 @@ import type { SeamcallEntry } from './trace.ts';
 import { isSameSnapshot, takeSnapshot } from './snapshot.ts';
 import { modulePhase, type PendingCondition, type World } from './world.ts';
 
-const PAGE = 4096;
 const TDH_SYS_INFO = LEAF_NUMBER['TDH.SYS.INFO'];
 const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
@@ -210,15 +211,13 @@ export function performMetadataRun(
   });
 }
 
-const PAMT_ENTRY_SIZE = 16;
-
 /** True if the module would read the PAMT entry of a page from memory that the host has overwritten. */
 function readsLostPAMT({ module, lostPAMT }: World, { rax, rcx, rdx }: Registers): boolean {
   const leaf = module.phase === 'READY' && typeof rax === 'number' ? modelledLeaf(rax) : undefined;
   if (leaf === undefined) return false;
   for (const operand of leaf.readsPAMTOf) {
     const page = operand === 'rcx' ? rcx : rdx;
-    if (typeof page !== 'number' || !isAligned(page, PAGE)) continue;
+    if (typeof page !== 'number' || !isAligned(page, PAGE_4K)) continue;
     const entry = pamtEntry(module, page);
     if (entry === -1) continue;
     for (const lost of lostPAMT) if (entry >= lost.base && entry < lost.base + lost.size) return true;
@@ -231,8 +230,8 @@ function pamtEntry({ tdmrs }: ModuleState, page: number): number {
   for (const { base, size, initialised, pamt4K } of tdmrs) {
     const offset = page - base;
     // Pages of a 1 GiB block that is not initialised are refused before their entry is read.
-    if (offset < 0 || offset >= size || offset >= initialised - (initialised % 2 ** 30)) continue;
-    return pamt4K.base + (offset / PAGE) * PAMT_ENTRY_SIZE;
+    if (offset < 0 || offset >= size || offset >= initialised - (initialised % GIB)) continue;
+    return pamt4K.base + (offset / PAGE_4K) * PAMT_ENTRY_SIZE;
   }
   return -1;
 }
@@ -284,7 +283,7 @@ function takeCondition(world: World, rax: U64): Condition | null {
 function conditionsFor(condition: Condition | null, rcx: U64): Conditions {
   if (condition === null) return NO_CONDITIONS;
   if (condition === 'pamt-lock-busy' || condition === 'pamt-lock-shared') {
-    const page = typeof rcx === 'number' ? rcx - (rcx % 4096) : 0;
+    const page = typeof rcx === 'number' ? rcx - (rcx % PAGE_4K) : 0;
     return withCondition(NO_CONDITIONS, condition, page) ?? NO_CONDITIONS;
   }
   return CONDITIONS.get(condition) ?? NO_CONDITIONS;

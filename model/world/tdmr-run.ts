@@ -1,3 +1,5 @@
+import { PHYSICAL_END } from '../abi/size.ts';
+import { PAGE_4K } from '../abi/page.ts';
 import { LEAF_NUMBER } from '../abi/leaf-number.ts';
 import { registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
@@ -8,7 +10,6 @@ import type { SeamcallEntry } from './trace.ts';
 import type { World } from './world.ts';
 
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
-const ADDRESS_END = 2 ** 52;
 
 /**
  * Calls of TDH.SYS.TDMR.INIT that may be answered before they are made, as nothing can come between them: a kernel in
@@ -35,7 +36,7 @@ export function callsAhead(world: World): TDMRInitRun | null {
     return null;
   const tdmr = findTDMR(world.module, last.inRCX);
   if (tdmr === undefined || world.module.phase !== 'READY' || tdmr.initialised >= tdmr.size) return null;
-  const step = world.module.release.tdmrInitPages * 4096;
+  const step = world.module.release.tdmrInitPages * PAGE_4K;
   return { base: tdmr.base, calls: (tdmr.size - tdmr.initialised) / step, done: tdmr.initialised, step };
 }
 
@@ -44,7 +45,7 @@ export function makeCalls(world: World, calls: number): U64 {
   const last = world.trace.at(-1) as SeamcallEntry;
   const regs = registers(TDH_SYS_TDMR_INIT);
   regs.rcx = last.inRCX;
-  const made = runTDMRInit(world.module, regs, calls, ADDRESS_END);
+  const made = runTDMRInit(world.module, regs, calls, PHYSICAL_END);
   if (made !== calls) throw new Error(`a run of ${calls} calls was answered ahead, ${made} were possible`);
   world.trace[world.trace.length - 1] = { ...last, calls: last.calls + made, rdx: regs.rdx };
   return regs.rdx;

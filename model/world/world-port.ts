@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../abi/page.ts';
 import type { Registers } from '../abi/registers.ts';
 import type { U64 } from '../abi/u64.ts';
 import { addPages, allocatePages, isInUse, releasePages, removePages } from '../kernel/page-allocator.ts';
@@ -59,7 +60,7 @@ function alloc(this: WorldPort, what: AllocationKind, bytes: number, node: numbe
   const address = injected ? -1 : allocatePages(world.allocator, what, bytes, node);
   // PAMTs are not backed by words; everything else starts out zero.
   if (address !== -1 && what !== 'c')
-    zeroRange(world.hardware.memory, address, bytes + ((4096 - (bytes % 4096)) % 4096));
+    zeroRange(world.hardware.memory, address, bytes + ((PAGE_4K - (bytes % PAGE_4K)) % PAGE_4K));
   world.trace.push({ kind: 'alloc', what, bytes, address, injected, phase: modulePhase(world) });
   return address;
 }

@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../../../model/abi/size.ts';
 import { formatU64 } from '../../../model/abi/u64.ts';
 import type { KernelState, MemoryRegion } from '../../../model/kernel/state.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
@@ -30,7 +31,7 @@ export function commandMessage(command: HostCommand, kernel: KernelState): Comma
 }
 
 function bootMessage(cpu: number, { cpus, memblock, facts }: KernelState): CommandMessage {
-  const { keyids, hibernation, notifierError, cpuModel, seamrrEnabled, x2apic, addressEnd = 2 ** 52 } = facts;
+  const { keyids, hibernation, notifierError, cpuModel, seamrrEnabled, x2apic, addressEnd = PHYSICAL_END } = facts;
   return {
     type: 'boot',
     cpu,

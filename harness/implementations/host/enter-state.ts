@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../model/abi/page.ts';
 import { parseU64 } from '../../../model/abi/u64.ts';
 import type { AllocationKind } from '../../../model/kernel/port.ts';
 import type { KernelState, TDXMemory } from '../../../model/kernel/state.ts';
@@ -18,7 +19,6 @@ export interface HostObjects {
   configured: boolean;
 }
 
-const PAGE = 4096;
 const OTHER_THREAD = 1;
 
 /**
@@ -75,7 +75,7 @@ function enterKeyIDs(kernel: KernelState, { offered, keyids }: HostState): void 
     kernel.keyidStart = (partition.mktme + 1) % 2 ** 32;
     kernel.keyidCount = partition.tdx;
   }
-  if (kernel.globalKeyid === 0) kernel.globalKeyid = kernel.keyidStart;
+  if (kernel.globalKeyID === 0) kernel.globalKeyID = kernel.keyidStart;
 }
 
 /** The array lives as long as the object its TDMR_INFOs were in. */
@@ -94,8 +94,8 @@ function workOutMemory(kernel: KernelState): void {
   if (status !== 'initialised') return;
   forEachTDXRange(kernel, (startPfn, endPfn, node) => {
     for (const { base, size, reserved } of tdmrs.slice(0, tdmrCount)) {
-      let start = Math.max(startPfn * PAGE, base);
-      const end = Math.min(endPfn * PAGE, base + size);
+      let start = Math.max(startPfn * PAGE_4K, base);
+      const end = Math.min(endPfn * PAGE_4K, base + size);
       for (const { offset, size: hole } of reserved) {
         if (base + offset > start && start < end) push(tdxMemory, start, Math.min(base + offset, end), node);
         if (base + offset + hole > start) start = Math.max(start, base + offset + hole);
@@ -107,7 +107,7 @@ function workOutMemory(kernel: KernelState): void {
 }
 
 function push(tdxMemory: TDXMemory[], base: number, end: number, node: number): void {
-  tdxMemory.push({ startPfn: base / PAGE, endPfn: end / PAGE, node, object: -1 });
+  tdxMemory.push({ startPfn: base / PAGE_4K, endPfn: end / PAGE_4K, node, object: -1 });
 }
 
 function enterMemory(tdxMemory: TDXMemory[], regions: readonly RegionText[]): void {

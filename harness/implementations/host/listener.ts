@@ -1,5 +1,5 @@
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
-import { registers } from '../../../model/abi/registers.ts';
+import { readRegisters, registersText } from '../../../model/abi/registers.ts';
 import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
 import { isMessageId, isPrintedOnce, type Message } from '../../../model/kernel/message.ts';
 import type { AllocationKind, KernelPort } from '../../../model/kernel/port.ts';
@@ -124,10 +124,7 @@ function carryOut(
 type Call = Extract<ModuleCaseText, { readonly type: 'seamcall' }>;
 
 function call(ask: Call, kernel: KernelState, port: KernelPort, ledger: HostObjects): Answer {
-  const regs = registers(u64Of(ask.rax), u64Of(ask.rcx), u64Of(ask.rdx), u64Of(ask.r8));
-  regs.r9 = u64Of(ask.r9);
-  regs.r10 = u64Of(ask.r10);
-  regs.r11 = u64Of(ask.r11);
+  const regs = readRegisters(ask);
   const configures = regs.rax === LEAF_NUMBER['TDH.SYS.CONFIG'];
   if (configures) {
     noteTDMRs(kernel, port, regs);
@@ -138,17 +135,7 @@ function call(ask: Call, kernel: KernelState, port: KernelPort, ledger: HostObje
       ? port.seamcall(ask.lp, regs)
       : port.tdmrInitLoop(ask.lp, regs, numberOf(ask.rcx ?? '0x0'), numberOf(ask.until));
   if (configures && trap === 'none' && regs.rax === 0) ledger.configured = true;
-  const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
-  return {
-    trap,
-    rax: formatU64(rax),
-    rcx: formatU64(rcx),
-    rdx: formatU64(rdx),
-    r8: formatU64(r8),
-    r9: formatU64(r9),
-    r10: formatU64(r10),
-    r11: formatU64(r11),
-  };
+  return { trap, ...registersText(regs) };
 }
 
 /** The object that an address lies in; -1 if there is none. */

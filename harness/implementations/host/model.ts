@@ -1,5 +1,6 @@
+import { PAGE_4K } from '../../../model/abi/page.ts';
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
-import type { Registers } from '../../../model/abi/registers.ts';
+import { copyRegisters, readRegisters, type Registers, registersText } from '../../../model/abi/registers.ts';
 import { formatU64, parseU64, type U64 } from '../../../model/abi/u64.ts';
 import { CRASH, DONE, type Flow, type Step } from '../../../model/kernel/flow.ts';
 import { type Message, messageLevel, messageText } from '../../../model/kernel/message.ts';
@@ -23,7 +24,6 @@ import type {
 } from '../protocol/host-messages.ts';
 
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
-const PAGE = 4096;
 
 /** Our own model of a kernel in the place of a host: what `serve --kernel` exposes, and the control of everything here. */
 export function modelHost(revision: Revision, version: string): HostImplementation {
@@ -98,8 +98,8 @@ function perform(command: CommandMessage, kernel: KernelState, port: KernelPort)
       return refusal(kernel, port, revision.memoryRemove[command.how], command);
     case 'memory-online': {
       if (revision.memoryNotifier === null) return 0;
-      const start = numberOf(command.base) / PAGE;
-      const end = start + numberOf(command.size) / PAGE;
+      const start = numberOf(command.base) / PAGE_4K;
+      const end = start + numberOf(command.size) / PAGE_4K;
       return replyOfNotifier(revision.memoryNotifier(kernel, port, start, end));
     }
     case 'machine-check':
@@ -162,8 +162,8 @@ function stateOf(kernel: KernelState): HostState {
     keyids: { first: keyidStart, count: keyidCount },
     sysinit: { done: kernel.sysinitDone, ret: kernel.sysinitError },
     tdxMemory: kernel.tdxMemory.map(({ startPfn, endPfn, node }) => ({
-      base: formatU64(startPfn * PAGE),
-      size: formatU64((endPfn - startPfn) * PAGE),
+      base: formatU64(startPfn * PAGE_4K),
+      size: formatU64((endPfn - startPfn) * PAGE_4K),
       node,
     })),
     tdmrs: { live: kernel.tdmrArrayLive, count: kernel.tdmrCount },
@@ -201,23 +201,14 @@ function say(way: Way, what: Ask): Answer | null {
 
 /** `until`: TDH.SYS.TDMR.INIT is called until its RDX is there. */
 function seamcall(way: Way, lp: number, regs: Registers, until?: number): Trap | 'hang' {
-  const { rax, rcx, rdx, r8, r9, r10, r11 } = regs;
   const answer = say(way, {
     type: 'seamcall',
     lp,
-    rax: formatU64(rax),
-    ...{ rcx: formatU64(rcx), rdx: formatU64(rdx), r8: formatU64(r8) },
-    ...{ r9: formatU64(r9), r10: formatU64(r10), r11: formatU64(r11) },
+    ...registersText(regs),
     ...(until !== undefined && { until: formatU64(until) }),
   });
   if (answer === null || !('trap' in answer)) throw new Error('a seamcall is answered with a trap and registers');
-  regs.rax = u64Of(answer.rax);
-  regs.rcx = u64Of(answer.rcx);
-  regs.rdx = u64Of(answer.rdx);
-  regs.r8 = u64Of(answer.r8);
-  regs.r9 = u64Of(answer.r9);
-  regs.r10 = u64Of(answer.r10);
-  regs.r11 = u64Of(answer.r11);
+  copyRegisters(regs, readRegisters(answer));
   return answer.trap;
 }
 

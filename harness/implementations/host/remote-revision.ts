@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../model/abi/page.ts';
 import { EPERM } from '../../../model/kernel/errno.ts';
 import {
   CRASH,
@@ -18,8 +19,6 @@ import { MEMORY_NOTIFY } from '../../../model/kernel/steps/linux/memory-hotplug.
 import type { Thread } from '../../../model/kernel/thread.ts';
 import type { RemoteHost, Reply } from './remote-host.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
-
-const PAGE = 4096;
 
 /** A host that runs elsewhere, and where what it does comes from. */
 interface Remote {
@@ -52,7 +51,7 @@ export function remoteRevision(host: RemoteHost, like: Revision, name: string, s
     }),
     memoryNotifier: (kernel, port, startPfn, endPfn) => {
       const { ret, crashed } = host.perform(
-        { kind: 'memory-online', base: startPfn * PAGE, size: (endPfn - startPfn) * PAGE },
+        { kind: 'memory-online', base: startPfn * PAGE_4K, size: (endPfn - startPfn) * PAGE_4K },
         kernel,
         port,
       );

@@ -1,3 +1,4 @@
+import { GIB } from '../../../model/abi/size.ts';
 import { healthyMachine, lpGrid } from '../../../model/platform/healthy.ts';
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Platform } from '../../../model/platform/platform.ts';
@@ -241,7 +242,6 @@ function textOf({ leaf, trap, rax, lp }: Call): string {
   return `leaf 0x${leaf.toString(16)} on LP ${lp} -> ${outcome}`;
 }
 
-const GIB = 2 ** 30;
 /** Two LPs in one package, 1 GiB and a hole in it. */
 const HEALTHY: Platform = healthyMachine(lpGrid(1, 2), [{ base: 0, size: GIB, node: 0 }]);
 

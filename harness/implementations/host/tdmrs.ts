@@ -13,7 +13,7 @@ const INFO_SIZE = 512;
 export function noteTDMRs(kernel: KernelState, port: KernelPort, { rcx, rdx, r8 }: Registers): void {
   kernel.tdmrs.length = 0;
   kernel.tdmrCount = 0;
-  if (typeof r8 === 'number') kernel.globalKeyid = r8;
+  if (typeof r8 === 'number') kernel.globalKeyID = r8;
   if (typeof rcx !== 'number' || typeof rdx !== 'number') return;
   kernel.addressArray = rcx;
   const word = (address: number): number => {

@@ -1,10 +1,9 @@
+import { PAGE_4K } from '../../../model/abi/page.ts';
 import type { Revision } from '../../../model/kernel/revision.ts';
 import type { KernelState } from '../../../model/kernel/state.ts';
 import type { CommandKind, HostCommand } from '../protocol/host-command.ts';
 import { COMMAND } from './wire.ts';
 import { put, putMask, putNumber, type Words } from './words.ts';
-
-const PAGE = 4096;
 
 /** What a kernel like that has in the compiled file. One that initialises TDX by itself at boot follows its CPUs, too. */
 export function commandsOf({ cpuEnable, enablesAtBoot }: Revision): readonly CommandKind[] {
@@ -37,7 +36,7 @@ export function putCommand(words: Words, kernel: KernelState, command: HostComma
       putKexec(words, kernel, command.cpu);
       break;
     case 'memory-online':
-      putNotify(words, command.base / PAGE, (command.base + command.size) / PAGE);
+      putNotify(words, command.base / PAGE_4K, (command.base + command.size) / PAGE_4K);
       break;
     case 'machine-check':
       putMachineCheck(words, command.cpu, command.address);

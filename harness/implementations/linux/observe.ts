@@ -29,7 +29,7 @@ export function fillKernel(kernel: KernelState, list: Uint32Array, at: number, l
   if (kernel.platformEnabled && partition !== undefined && partition !== null) {
     kernel.keyidStart = (partition.mktme + 1) % 2 ** 32;
     kernel.keyidCount = partition.tdx;
-    if (kernel.globalKeyid === 0) kernel.globalKeyid = kernel.keyidStart;
+    if (kernel.globalKeyID === 0) kernel.globalKeyID = kernel.keyidStart;
   }
   let next = at + 5;
   for (const [cpu, state] of kernel.cpus.entries())

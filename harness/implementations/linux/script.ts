@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../model/abi/page.ts';
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
 import type { Registers } from '../../../model/abi/registers.ts';
 import type { U64 } from '../../../model/abi/u64.ts';
@@ -23,7 +24,6 @@ import { put, putNumber, putText, putU64, type Words } from './words.ts';
 
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 const TDH_SYS_CONFIG = LEAF_NUMBER['TDH.SYS.CONFIG'];
-const PAGE = 4096;
 const RESET_WORDS = 6;
 
 /** Of the script being written. */
@@ -77,7 +77,7 @@ function putCommand(words: Words, world: World, event: Event): void {
       putEnable(words, world.kernel, firstOnline(world));
       break;
     case 'memory-add':
-      putNotify(words, event.base / PAGE, (event.base + event.size) / PAGE);
+      putNotify(words, event.base / PAGE_4K, (event.base + event.size) / PAGE_4K);
       break;
     case 'machine-check':
       putMachineCheck(words, event.lp, event.address);

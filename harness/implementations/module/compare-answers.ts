@@ -1,3 +1,4 @@
+import { OUTPUT_REGISTERS } from '../../../model/abi/registers.ts';
 import type { RegisterText } from '../../transcript/module-text.ts';
 import type { AnswerRun, CaseAnswer, StepAnswer } from '../protocol/messages.ts';
 
@@ -123,7 +124,6 @@ function countOf(runs: readonly AnswerRun[]): number {
   return runs.reduce((sum, { n }) => sum + n, 0);
 }
 
-const OUTPUTS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 /** Hexadecimal digits of RAX that make up its status: bits 63:32. */
 const STATUS_DIGITS = 8;
 
@@ -140,7 +140,7 @@ function compareRegisters(want: RegisterText, got: RegisterText, level: Level): 
     if (LEVELS.indexOf(kind) <= LEVELS.indexOf(level)) return { kind, what: 'rax', expected, got: came };
   }
   if (level !== 'registers' && level !== 'state') return null;
-  for (const what of OUTPUTS) {
+  for (const what of OUTPUT_REGISTERS) {
     const [a, b] = [want[what] ?? '0x0', got[what] ?? '0x0'];
     if (a !== b) return { kind: 'register', what, expected: a, got: b };
   }

@@ -1,5 +1,6 @@
+import { PAGE_4K } from '../../../model/abi/page.ts';
 import { LEAF_NUMBER } from '../../../model/abi/leaf-number.ts';
-import type { Registers } from '../../../model/abi/registers.ts';
+import { OUTPUT_REGISTERS } from '../../../model/abi/registers.ts';
 import { formatU64 } from '../../../model/abi/u64.ts';
 import { callModule } from '../../../model/module/dispatch.ts';
 import { runTDMRInit } from '../../../model/module/folded.ts';
@@ -8,7 +9,7 @@ import { createModule } from '../../../model/module/state.ts';
 import type { ModuleState } from '../../../model/module/state.ts';
 import type { Hardware } from '../../../model/platform/hardware.ts';
 import { readWord } from '../../../model/platform/memory.ts';
-import type { RegisterText } from '../../transcript/module-text.ts';
+import { answerText, type RegisterText } from '../../transcript/module-text.ts';
 import type { ModuleStep } from '../../transcript/module-case.ts';
 import { readModuleInputs } from '../../transcript/module-case.ts';
 import { buildHardware } from '../../transcript/module-platform.ts';
@@ -16,7 +17,6 @@ import { isInPAMT, noteTDPage, prepareStep } from '../../transcript/module-repla
 import type { AnswerRun, CaseAnswer, ModuleCaseText, StepAnswer } from '../protocol/messages.ts';
 import { stateText } from './state-text.ts';
 
-const OUTPUTS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 const TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 
 /**
@@ -71,7 +71,7 @@ function makeCalls(
       if (outcome.kind === 'unsupported') return { unsupported: outcome.reason };
       noteTDPage(tdPages, entry, regs);
     }
-    const result = registerText(regs);
+    const result = answerText(regs);
     if (counted > 1 && before !== undefined) append(runs, counted - 1, before.result);
     append(runs, 1, result);
     made += counted === 0 ? 1 : counted;
@@ -86,14 +86,7 @@ function append(runs: AnswerRun[], count: number, result: RegisterText): void {
 }
 
 function isSame(a: RegisterText, b: RegisterText): boolean {
-  return a['rax'] === b['rax'] && OUTPUTS.every((name) => a[name] === b[name]);
-}
-
-/** RAX, and of the other registers those that are not zero: the canonical form of an answer. */
-function registerText(regs: Readonly<Registers>): RegisterText {
-  const text: { [register: string]: string } = { rax: formatU64(regs.rax) };
-  for (const name of OUTPUTS) if (regs[name] !== 0) text[name] = formatU64(regs[name]);
-  return text;
+  return a['rax'] === b['rax'] && OUTPUT_REGISTERS.every((name) => a[name] === b[name]);
 }
 
 function readBack(
@@ -104,7 +97,7 @@ function readBack(
 ): (string | null)[] {
   return words.map((_, index) => {
     const at = address + index * 8;
-    if (isInPAMT(module, at) || tdPages.has(at - (at % 4096))) return null;
+    if (isInPAMT(module, at) || tdPages.has(at - (at % PAGE_4K))) return null;
     return formatU64(readWord(hardware.memory, at));
   });
 }

@@ -1,3 +1,4 @@
+import { OUTPUT_REGISTERS } from '../../../model/abi/registers.ts';
 import { healthyPlatform } from './suite/draft.ts';
 import type { ModuleCaseText, ModuleStepText } from '../protocol/messages.ts';
 
@@ -66,7 +67,6 @@ const AROUND = [
   'mem',
   'repeat',
 ] as const;
-const REGISTERS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
 function* withPlainerSteps(question: ModuleCaseText): Generator<ModuleCaseText> {
   const { steps } = question;
@@ -86,7 +86,7 @@ function* withPlainerSteps(question: ModuleCaseText): Generator<ModuleCaseText> 
         yield replaced(at, { ...one, mem: (one.mem ?? []).filter((_, other) => other !== index) });
       if (u64.length > 1) yield replaced(at, withWords(one, index, u64.slice(0, -1)));
     }
-    for (const register of REGISTERS) {
+    for (const register of OUTPUT_REGISTERS) {
       if (one.seamcall[register] === undefined) continue;
       const { [register]: _zero, ...seamcall } = one.seamcall;
       yield replaced(at, { ...one, seamcall: seamcall as ModuleStepText['seamcall'] });

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../abi/page.ts';
 import { E2BIG } from '../errno.ts';
 import { defineFlow, type FlowEntry, goto, label } from '../flow.ts';
 import { reportPAMTStep } from '../steps/linux/configure.ts';
@@ -18,7 +19,7 @@ export const TDMRS_SET_UP_RSVD_AREAS_ALL = tdmr.populateReservedAreas(
   SILENT_E2BIG,
   tdmr.HOLES_OF_MEMORY,
 );
-export const REPORT_PAMT_PAGES = reportPAMTStep('init_tdx_module(), v5 15/22 and v7 13/20', 'v5-pamt-pages', 4096);
+export const REPORT_PAMT_PAGES = reportPAMTStep('init_tdx_module(), v5 15/22 and v7 13/20', 'v5-pamt-pages', PAGE_4K);
 
 /**
  * The clean-up of init_tdx_module(): PAMTs that were never given to the module go without a flush, the TDMR array goes

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../abi/page.ts';
 import { describe, expect, test } from '@jest/globals';
 import {
   FIRST_KEYID,
@@ -17,11 +18,10 @@ import { TDH_VP_CREATE } from './tdh-vp-create.ts';
 import { TDH_VP_ENTER } from './tdh-vp-enter.ts';
 import { TDH_VP_FLUSH } from './tdh-vp-flush.ts';
 
-const PAGE = 4096;
 const TDR = TDMR_BASE;
-const TDVPR = TDMR_BASE + PAGE;
-const FREE = TDMR_BASE + 2 * PAGE;
-const OTHER = TDMR_BASE + 3 * PAGE;
+const TDVPR = TDMR_BASE + PAGE_4K;
+const FREE = TDMR_BASE + 2 * PAGE_4K;
+const OTHER = TDMR_BASE + 3 * PAGE_4K;
 
 /** The pages that a leaf looked up in the PAMT, whichever way its checks ended. */
 function pagesRead(name: LeafName, rcx: number, rdx: number): ReadonlySet<number> {

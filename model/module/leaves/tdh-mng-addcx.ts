@@ -1,5 +1,5 @@
+import { PAGE_4K, PAGE_TYPE } from '../../abi/page.ts';
 import { OPERAND } from '../../abi/operand-id.ts';
-import { PAGE_TYPE } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import type { Hardware } from '../../platform/hardware.ts';
@@ -56,7 +56,7 @@ function run(
   const failure = checkPageOfType(module, regs.rcx, PAGE_TYPE.NDA, PAGE_IN_RCX, 'exclusive', conditions);
   if (failure !== null) return refuse(regs, failure);
   const page = regs.rcx as number;
-  zeroRange(hardware.memory, page, 4096);
+  zeroRange(hardware.memory, page, PAGE_4K);
   if (td.tdcxCount === TDCX_INDEX_WITH_RANDOM && conditions.entropy === 'none') {
     return refuse(regs, RDSEED_FAILED);
   }

@@ -1,5 +1,6 @@
+import { KEYID_END } from '../../abi/keyid.ts';
+import { PAGE_4K, PAGE_TYPE } from '../../abi/page.ts';
 import { OPERAND } from '../../abi/operand-id.ts';
-import { PAGE_TYPE } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
 import { isBelow } from '../../abi/u64.ts';
@@ -32,8 +33,6 @@ export const TDH_MNG_CREATE = createLeaf({
   run,
 });
 
-const KEYID_END = 0x10000;
-
 const RDX_INVALID = refusal(withDetails(STATUS.TDX_OPERAND_INVALID, OPERAND.RDX), 'RDX is no private KeyID');
 const KEYID_NOT_FREE = refusal(STATUS.TDX_HKID_NOT_FREE, 'the KeyID is not free');
 const RDSEED_FAILED = refusal(STATUS.TDX_RND_NO_ENTROPY, 'RDSEED failed; the page is zeroed');
@@ -54,7 +53,7 @@ function run(
   if (conditions.kotLock !== 'free') return refuse(regs, KEYID_TABLE_LOCKED);
   if (module.keyids.has(keyid)) return refuse(regs, KEYID_NOT_FREE);
   const tdr = regs.rcx as number;
-  zeroRange(hardware.memory, tdr, 4096);
+  zeroRange(hardware.memory, tdr, PAGE_4K);
   if (conditions.entropy === 'none') return refuse(regs, RDSEED_FAILED);
 
   // Effect.

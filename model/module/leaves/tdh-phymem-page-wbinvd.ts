@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../../abi/size.ts';
 import { PAGE_TYPE } from '../../abi/page.ts';
 import type { Registers } from '../../abi/registers.ts';
 import type { U64 } from '../../abi/u64.ts';
@@ -17,8 +18,6 @@ export const TDH_PHYMEM_PAGE_WBINVD = createLeaf({
   source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.WBINVD; recorded case pagewbinvd',
   run,
 });
-
-const ADDRESS_END = 2 ** 52;
 
 function run(
   module: ModuleState,
@@ -43,5 +42,5 @@ function run(
 }
 
 function withoutKeyID(module: ModuleState, value: U64): U64 {
-  return typeof value === 'number' && value < ADDRESS_END ? value % module.addressEnd : value;
+  return typeof value === 'number' && value < PHYSICAL_END ? value % module.addressEnd : value;
 }

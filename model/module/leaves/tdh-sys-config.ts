@@ -1,3 +1,4 @@
+import { KEYID_END } from '../../abi/keyid.ts';
 import { OPERAND } from '../../abi/operand-id.ts';
 import type { Registers } from '../../abi/registers.ts';
 import { STATUS, withDetails } from '../../abi/status.ts';
@@ -31,8 +32,6 @@ export const TDH_SYS_CONFIG = createLeaf({
   source: 'TDX Module ABI specification, TDH.SYS.CONFIG; recorded cases config-*, fuzzcfg-*',
   run,
 });
-
-const KEYID_END = 0x10000;
 
 const NOT_PENDING = refusal(STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'not between TDH.SYS.INIT and TDH.SYS.CONFIG');
 const LPS_MISSING = refusal(STATUS.TDX_SYS_CONFIG_NOT_PENDING, 'an LP has not run TDH.SYS.LP.INIT');

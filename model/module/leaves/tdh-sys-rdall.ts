@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../abi/page.ts';
 import { CONTEXT_HIGH_MASK, elementSize } from '../../abi/metadata-field.ts';
 import { OPERAND } from '../../abi/operand-id.ts';
 import type { Registers } from '../../abi/registers.ts';
@@ -45,7 +46,7 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
 
   // Checks.
   if (module.lps[lp]?.initialised !== true) return refuse(regs, LP_NOT_INITIALISED);
-  const page = sharedAddress(module, regs.rdx, 4096, 4096);
+  const page = sharedAddress(module, regs.rdx, PAGE_4K, PAGE_4K);
   if (page < 0) return refuse(regs, RDX_INVALID);
   const { elements, byCode } = module.release.fields;
   let first = elements[0];

@@ -1,11 +1,10 @@
+import { PAGE_4K } from '../../abi/page.ts';
 import { isAligned } from '../../abi/align.ts';
 import type { Thread } from '../../kernel/thread.ts';
 import type { Event } from '../event.ts';
 import { firstOnline, startThread } from '../kernel-thread.ts';
 import type { EventRecord, Outcome } from '../trace.ts';
 import type { World } from '../world.ts';
-
-const PAGE = 4096;
 
 type MemoryAdd = Extract<Event, { kind: 'memory-add' }>;
 type MemoryRemove = Extract<Event, { kind: 'memory-remove' }>;
@@ -32,7 +31,7 @@ export function removeMemory(world: World, { how, base, size }: MemoryRemove): O
 }
 
 function isWholePages(base: number, size: number): boolean {
-  return size >= PAGE && isAligned(base, PAGE) && isAligned(size, PAGE);
+  return size >= PAGE_4K && isAligned(base, PAGE_4K) && isAligned(size, PAGE_4K);
 }
 
 /** A memory error is reported to the kernel's machine-check handler, if there is one that looks at TDX. */

@@ -1,3 +1,5 @@
+import { GIB, MIB } from '../../../../model/abi/size.ts';
+import { PAGE_4K } from '../../../../model/abi/page.ts';
 import fc from 'fast-check';
 import type { CMRInfo } from '../../../../model/abi/cmr-info.ts';
 import { TDMR_INFO_WORDS } from '../../../../model/abi/tdmr-info.ts';
@@ -13,9 +15,6 @@ export interface AwkwardConfig {
   readonly tdmrs: readonly (readonly U64[])[];
 }
 
-const PAGE = 4096;
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
 const WORDS = TDMR_INFO_WORDS;
 /** What a hostile host would write: the ends of the 64-bit and of the physical address space, and what wraps. */
 const HOSTILE: readonly bigint[] = [
@@ -64,7 +63,7 @@ const bend: fc.Arbitrary<Bend> = fc.record({
     { weight: 1, arbitrary: fc.integer({ min: 16, max: WORDS - 1 }) },
   ),
   edge: fc.nat(),
-  off: fc.constantFrom(0, 0, 0, PAGE, -PAGE, 1, GIB, -GIB),
+  off: fc.constantFrom(0, 0, 0, PAGE_4K, -PAGE_4K, 1, GIB, -GIB),
   hostile: fc.oneof(
     { weight: 4, arbitrary: fc.constant(-1) },
     { weight: 1, arbitrary: fc.nat({ max: HOSTILE.length - 1 }) },
@@ -121,7 +120,7 @@ function layOut({ keyidBits, tdmrs: shapes, cmrCuts, bends }: Shape): AwkwardCon
       rooms.push({ from: base + offset, to: base + offset + area.size * MIB });
       offset += area.size * MIB;
     }
-    for (const [level, needed] of [PAGE, sizeGiB * 2 * PAGE, sizeGiB * 4 * MIB].entries()) {
+    for (const [level, needed] of [PAGE_4K, sizeGiB * 2 * PAGE_4K, sizeGiB * 4 * MIB].entries()) {
       const room = inside[level] === true ? rooms.find(({ from, to }) => to - from >= needed) : undefined;
       words[2 + level * 2] = room?.from ?? low;
       words[3 + level * 2] = needed;
@@ -152,10 +151,10 @@ function cutCMRs(
     const index = at % cmrs.length;
     const cmr = cmrs[index];
     if (cmr === undefined) continue;
-    const first = Math.floor((cmr.size * ((at % 15) + 1)) / 16 / PAGE) * PAGE;
-    const rest = cmr.size - first - gap * PAGE;
+    const first = Math.floor((cmr.size * ((at % 15) + 1)) / 16 / PAGE_4K) * PAGE_4K;
+    const rest = cmr.size - first - gap * PAGE_4K;
     if (first === 0 || rest <= 0) continue;
-    cmrs.splice(index, 1, { base: cmr.base, size: first }, { base: cmr.base + first + gap * PAGE, size: rest });
+    cmrs.splice(index, 1, { base: cmr.base, size: first }, { base: cmr.base + first + gap * PAGE_4K, size: rest });
   }
   return cmrs;
 }

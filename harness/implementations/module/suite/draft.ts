@@ -1,3 +1,4 @@
+import { GIB } from '../../../../model/abi/size.ts';
 import type { LeafName } from '../../../../model/abi/leaf-number.ts';
 import { LEAF_NUMBER } from '../../../../model/abi/leaf-number.ts';
 import type { TDMRInfo } from '../../../../model/abi/tdmr-info.ts';
@@ -23,7 +24,6 @@ export interface Draft {
 
 export const hex = formatU64;
 
-export const GIB = 2 ** 30;
 export const TDMR_BASE = 4 * GIB;
 export const ARRAY = 0x101000;
 export const INFO = 0x102000;

@@ -1,3 +1,4 @@
+import { GIB } from '../../../../model/abi/size.ts';
 import { LEAF_NUMBER } from '../../../../model/abi/leaf-number.ts';
 import type { U64 } from '../../../../model/abi/u64.ts';
 import { CONDITION_NAMES } from '../../../../model/module/conditions.ts';
@@ -10,7 +11,6 @@ import type { Draft, DraftStep } from './draft.ts';
 import {
   ARRAY,
   draft,
-  GIB,
   hex,
   INFO,
   KEYID,

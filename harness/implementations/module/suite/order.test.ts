@@ -1,3 +1,4 @@
+import { OUTPUT_REGISTERS } from '../../../../model/abi/registers.ts';
 import { describe, expect, test } from '@jest/globals';
 import { formatU64 } from '../../../../model/abi/u64.ts';
 import { RELEASES } from '../../../../model/module/release.ts';
@@ -67,11 +68,9 @@ function play(table: FaultTable, faults: readonly Fault[]): Answer {
   if (last === null) return { rax: 'fatal', others: [] };
   return {
     rax: formatU64(last.rax),
-    others: OTHERS.map((name) => [String(draft.call.seamcall[name] ?? '0x0'), formatU64(last[name])]),
+    others: OUTPUT_REGISTERS.map((name) => [String(draft.call.seamcall[name] ?? '0x0'), formatU64(last[name])]),
   };
 }
-
-const OTHERS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
 /** The same status, and each register left alone in both or with the same value in both. */
 function agrees(got: Answer, want: Answer): boolean {

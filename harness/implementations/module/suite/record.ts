@@ -10,7 +10,7 @@ import type { ModuleStep } from '../../../transcript/module-case.ts';
 import { readModuleCase } from '../../../transcript/module-case.ts';
 import { buildHardware } from '../../../transcript/module-platform.ts';
 import { prepareStep } from '../../../transcript/module-replay.ts';
-import type { PlatformText, RegisterText, StepText } from '../../../transcript/module-text.ts';
+import { answerText, type PlatformText, type RegisterText, type StepText } from '../../../transcript/module-text.ts';
 import type { Draft, DraftStep } from './draft.ts';
 
 /** A line as recordings have it, answers included. */
@@ -36,7 +36,6 @@ export interface Recording {
 }
 
 const UNANSWERED = { rax: '0x0' };
-const OUTPUTS = ['rcx', 'rdx', 'r8', 'r9', 'r10', 'r11'] as const;
 
 /** Plays a draft on the model and writes down what it answers, in the shape of a recording. */
 export function recordDraft(id: string, { platform, before, call }: Draft, release: Release): Recording {
@@ -89,7 +88,7 @@ function makeCalls(
     if (outcome.kind === 'fatal') return [...answers, { count: 1, result: null }];
     if (outcome.kind === 'unsupported')
       throw new Error(`a draft calls a leaf the model does not have: ${formatU64(entry.rax)}`);
-    const answer = JSON.stringify(asText(regs));
+    const answer = JSON.stringify(answerText(regs));
     const previous = answers.at(-1);
     if (previous !== undefined && answer === text) previous.count += 1;
     else answers.push({ count: 1, result: regs });
@@ -100,7 +99,7 @@ function makeCalls(
 
 function asResult(answers: readonly Answer[], { repeat }: StepText): Partial<RecordedStep> {
   const results = answers.flatMap(({ count, result }) =>
-    result === null ? [] : [{ n: count, result: asText(result) }],
+    result === null ? [] : [{ n: count, result: answerText(result) }],
   );
   const first = results[0];
   if (repeat !== undefined) return { runs: results };
@@ -114,11 +113,4 @@ function readMemory(hardware: Hardware, { read }: StepText): Partial<RecordedSte
       Array.from({ length: u64 }, (_, index) => formatU64(readWord(hardware.memory, Number(pa) + index * 8))),
     ),
   };
-}
-
-/** RAX, and of the other registers those that are not zero. */
-function asText(regs: Readonly<Registers>): RegisterText {
-  const text: { [register: string]: string } = { rax: formatU64(regs.rax) };
-  for (const name of OUTPUTS) if (regs[name] !== 0) text[name] = formatU64(regs[name]);
-  return text;
 }

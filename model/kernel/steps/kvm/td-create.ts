@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { STATUS } from '../../../abi/status.ts';
 import { EAGAIN, EINVAL, EIO, ENOMEM, ENOSPC } from '../../errno.ts';
 import { AGAIN, BLOCKED, DONE, type StepResult, type Step } from '../../flow.ts';
@@ -13,7 +14,6 @@ import type { Thread } from '../../thread.ts';
 /** A guest is made. Source: __tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16. */
 
 const SOURCE = '__tdx_td_init(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
-const PAGE = 4096;
 
 /** The TD a thread is about. */
 export function tdOf(kernel: KernelState, thread: Thread): KernelTD | undefined {
@@ -57,10 +57,10 @@ export const ALLOCATE_CONTROL_PAGES: Step = {
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
     if (td === undefined) return EINVAL;
-    td.tdr = allocate(kernel, port, 'k', PAGE);
+    td.tdr = allocate(kernel, port, 'k', PAGE_4K);
     if (td.tdr === -1) return ENOMEM;
-    for (let bytes = 0; bytes < kernel.info.tdcsBaseSize; bytes += PAGE) {
-      const page = allocate(kernel, port, 'k', PAGE);
+    for (let bytes = 0; bytes < kernel.info.tdcsBaseSize; bytes += PAGE_4K) {
+      const page = allocate(kernel, port, 'k', PAGE_4K);
       if (page === -1) return ENOMEM;
       td.tdcs.push(page);
     }
@@ -198,9 +198,9 @@ export const GIVE_BACK_UNUSED: Step = {
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
     if (td === undefined) return DONE;
-    for (const page of td.tdcs) release(kernel, port, 'k', page, PAGE);
+    for (const page of td.tdcs) release(kernel, port, 'k', page, PAGE_4K);
     td.tdcs.length = 0;
-    if (td.tdr !== -1) release(kernel, port, 'k', td.tdr, PAGE);
+    if (td.tdr !== -1) release(kernel, port, 'k', td.tdr, PAGE_4K);
     td.tdr = -1;
     freeKeyID(kernel, td.hkid);
     td.hkid = -1;
@@ -215,7 +215,7 @@ export const GIVE_BACK_UNADDED_TDCS: Step = {
   run: (kernel, thread, port) => {
     const td = tdOf(kernel, thread);
     if (td === undefined) return DONE;
-    for (let at = td.added; at < td.tdcs.length; at++) release(kernel, port, 'k', td.tdcs[at] ?? -1, PAGE);
+    for (let at = td.added; at < td.tdcs.length; at++) release(kernel, port, 'k', td.tdcs[at] ?? -1, PAGE_4K);
     td.tdcs.length = td.added;
     return DONE;
   },

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { STATUS } from '../../../abi/status.ts';
 import type { U64 } from '../../../abi/u64.ts';
 import { EINVAL } from '../../errno.ts';
@@ -25,7 +26,6 @@ import { flushVCPU, type FlushVCPU } from './td-run.ts';
 
 const HKID = 'tdx_mmu_release_hkid(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 const PAGES = 'tdx_reclaim_td_control_pages(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
-const PAGE = 4096;
 /** Calls of TDH.PHYMEM.CACHE.WB before the kernel gives up. Source: TDX_SEAMCALL_RETRIES, Linux 6.16. */
 const WRITE_BACK_ATTEMPTS = 10000;
 
@@ -151,21 +151,21 @@ export const TDX_RECLAIM_TD_CONTROL_PAGES: Step = {
       return AGAIN;
     }
     if (page !== undefined) {
-      port.movdir64b(thread.cpu, page, PAGE);
-      release(kernel, port, 'k', page, PAGE);
+      port.movdir64b(thread.cpu, page, PAGE_4K);
+      release(kernel, port, 'k', page, PAGE_4K);
       td.tdcs[thread.index] = -1;
       thread.index++;
       return AGAIN;
     }
     // The module wrote the TDR under its own KeyID, so that is the KeyID to write it back with.
-    const keyed = td.tdr + kernel.globalKeyid * (kernel.facts.addressEnd ?? 2 ** 46);
+    const keyed = td.tdr + kernel.globalKeyID * (kernel.facts.addressEnd ?? 2 ** 46);
     const flushed = seamcallStatus(kernel, port, thread.cpu, TDH_PHYMEM_PAGE_WBINVD, keyed, 0);
     if (flushed !== 0) {
       printk(kernel, port, 'kvm-seamcall-failed', TDH_PHYMEM_PAGE_WBINVD, flushed);
       return DONE;
     }
-    port.movdir64b(thread.cpu, td.tdr, PAGE);
-    release(kernel, port, 'k', td.tdr, PAGE);
+    port.movdir64b(thread.cpu, td.tdr, PAGE_4K);
+    release(kernel, port, 'k', td.tdr, PAGE_4K);
     td.tdr = -1;
     td.tdcs.length = 0;
     return DONE;

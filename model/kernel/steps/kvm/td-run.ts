@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { STATUS } from '../../../abi/status.ts';
 import type { U64 } from '../../../abi/u64.ts';
 import { EBUSY, EINVAL, EIO, ENOMEM } from '../../errno.ts';
@@ -12,7 +13,6 @@ import { tdOf } from './td-create.ts';
 
 /** A guest's vCPU and the CPU it runs on. Inferred where the module's answers are concerned: no recording has vCPUs. */
 
-const PAGE = 4096;
 const LOAD = 'tdx_vcpu_load() and tdx_vcpu_run(), arch/x86/kvm/vmx/tdx.c, Linux 6.16';
 
 /** One vCPU a guest, made when it is first to run. */
@@ -24,12 +24,12 @@ export const TDX_TD_VCPU_INIT: Step = {
     const td = tdOf(kernel, thread);
     if (td === undefined || !td.alive) return EINVAL;
     if (td.tdvpr !== -1) return DONE;
-    const page = allocate(kernel, port, 'k', PAGE);
+    const page = allocate(kernel, port, 'k', PAGE_4K);
     if (page === -1) return ENOMEM;
     const status = seamcallStatus(kernel, port, thread.cpu, TDH_VP_CREATE, page, td.tdr);
     if (status !== 0) {
       printk(kernel, port, 'kvm-seamcall-failed', TDH_VP_CREATE, status);
-      release(kernel, port, 'k', page, PAGE);
+      release(kernel, port, 'k', page, PAGE_4K);
       return EIO;
     }
     td.tdvpr = page;

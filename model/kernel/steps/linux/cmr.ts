@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../../../abi/size.ts';
 import { CMR_COUNT_MAX } from '../../../abi/cmr-info.ts';
 import type { AddressRange } from '../../../abi/range.ts';
 import { isBelow, lowHalf, type U64 } from '../../../abi/u64.ts';
@@ -14,7 +15,6 @@ import { populateReservedAreas } from './tdmr.ts';
 const NUM_CMRS: readonly U64[] = [0x9000000100000000n];
 const CMR_BASES = fieldRun(0x90000003, 0x80, CMR_COUNT_MAX);
 const CMR_SIZES = fieldRun(0x90000003, 0x100, CMR_COUNT_MAX);
-const ADDRESS_END = 2 ** 52;
 
 const SOURCE =
   '"x86/virt/tdx: Reduce TDMR\'s reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024';
@@ -85,7 +85,7 @@ function slotCount(values: readonly U64[]): number {
 
 /** A value no address has stands for none. */
 function addressOf(value: U64 = 0): number {
-  return isBelow(value, ADDRESS_END) ? value : 0;
+  return isBelow(value, PHYSICAL_END) ? value : 0;
 }
 
 /** Reserved areas from the complement of the CMRs, as the module sees memory, instead of from memblock's finer map. */

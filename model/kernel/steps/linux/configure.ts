@@ -36,7 +36,7 @@ export const SYS_CONFIG: Step = {
       slot += stride;
       entry += 8;
     }
-    const error = seamcall(kernel, port, thread.cpu, TDH_SYS_CONFIG, addressArray, tdmrCount, kernel.globalKeyid);
+    const error = seamcall(kernel, port, thread.cpu, TDH_SYS_CONFIG, addressArray, tdmrCount, kernel.globalKeyID);
     if (error === CRASH) return CRASH;
     release(kernel, port, 'k', addressArray, addressArraySize(tdmrCount));
     kernel.addressArray = -1;

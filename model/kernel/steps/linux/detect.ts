@@ -76,7 +76,7 @@ export const SET_PLATFORM_FEATURE: Step = {
   name: 'set-platform-feature',
   source: SOURCE,
   run: (kernel) => {
-    kernel.globalKeyid = kernel.keyidStart;
+    kernel.globalKeyID = kernel.keyidStart;
     kernel.platformEnabled = true;
     return DONE;
   },

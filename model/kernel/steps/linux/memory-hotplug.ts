@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { EBUSY, EINVAL, EPERM } from '../../errno.ts';
 import { BLOCKED, DONE, type Step } from '../../flow.ts';
 import { lock, unlock } from '../../lock.ts';
@@ -66,7 +67,7 @@ export const MEMORY_NOTIFY: Step = {
     const { region } = thread;
     const { memoryNotifier } = kernel.revision;
     if (region === null || memoryNotifier === null) return DONE;
-    return memoryNotifier(kernel, port, region.base / 4096, (region.base + region.size) / 4096) === NOTIFY_OK
+    return memoryNotifier(kernel, port, region.base / PAGE_4K, (region.base + region.size) / PAGE_4K) === NOTIFY_OK
       ? DONE
       : EPERM;
   },

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { CMR_COUNT_MAX } from '../../../abi/cmr-info.ts';
 import { TDSYSINFO_SIZE } from '../../../abi/tdsysinfo.ts';
 import { EINVAL } from '../../errno.ts';
@@ -118,7 +119,7 @@ export const PRINT_CMRS: Step = {
 };
 
 function isWholePages(port: KernelPort, index: number): boolean {
-  return cmrBase(port, index) % 4096 === 0 && cmrSize(port, index) % 4096 === 0;
+  return cmrBase(port, index) % PAGE_4K === 0 && cmrSize(port, index) % PAGE_4K === 0;
 }
 
 function printCMRs(kernel: KernelState, port: KernelPort, count: number, id: MessageId): void {

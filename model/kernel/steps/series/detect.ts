@@ -42,7 +42,7 @@ export const PRINT_ENABLED_BY_BIOS: Step = {
   run: (kernel, _thread, port) => {
     printk(kernel, port, 'v5-enabled-by-bios');
     kernel.platformEnabled = true;
-    kernel.globalKeyid = kernel.keyidStart;
+    kernel.globalKeyID = kernel.keyidStart;
     return DONE;
   },
 };
@@ -110,7 +110,7 @@ export const SET_PLATFORM_ENABLED: Step = {
   source: 'platform_tdx_enabled(), v7 02/20',
   run: (kernel) => {
     kernel.platformEnabled = true;
-    kernel.globalKeyid = kernel.keyidStart;
+    kernel.globalKeyID = kernel.keyidStart;
     return DONE;
   },
 };

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { EINVAL, ENOMEM } from '../../errno.ts';
 import { DONE, type Step } from '../../flow.ts';
 import type { KernelPort } from '../../port.ts';
@@ -44,8 +45,8 @@ export const CHECK_MEMBLOCK_TDX_CONVERTIBLE: Step = {
     'check_memblock_tdx_convertible(), v5 12/22 "x86/virt/tdx: Convert all memory regions in memblock to TDX memory"',
   run: (kernel, _thread, port) => {
     for (const { startPfn, endPfn } of kernel.tdxMemory) {
-      if (isInOneCMR(kernel, port, startPfn * 4096, endPfn * 4096)) continue;
-      printk(kernel, port, 'v5-not-convertible', startPfn * 4096, endPfn * 4096);
+      if (isInOneCMR(kernel, port, startPfn * PAGE_4K, endPfn * PAGE_4K)) continue;
+      printk(kernel, port, 'v5-not-convertible', startPfn * PAGE_4K, endPfn * PAGE_4K);
       return EINVAL;
     }
     return DONE;
@@ -58,8 +59,8 @@ export const BUILD_TDX_MEMORY: Step = {
   source: V7,
   run: (kernel, _thread, port) => {
     const error = forEachTDXRange(kernel, (startPfn, endPfn, node) => {
-      if (!isInOneCMR(kernel, port, startPfn * 4096, endPfn * 4096)) {
-        printk(kernel, port, 'v7-not-convertible', startPfn * 4096, endPfn * 4096);
+      if (!isInOneCMR(kernel, port, startPfn * PAGE_4K, endPfn * PAGE_4K)) {
+        printk(kernel, port, 'v7-not-convertible', startPfn * PAGE_4K, endPfn * PAGE_4K);
         return EINVAL;
       }
       return addTDXMemory(kernel, port, startPfn, endPfn, node);

@@ -1,3 +1,4 @@
+import { PAGE_4K } from '../../../abi/page.ts';
 import { mergeCMRs } from '../../../platform/cmr.ts';
 import { EBUSY, EINVAL, ENOMEM, ENOSPC } from '../../errno.ts';
 import { DONE, type Step } from '../../flow.ts';
@@ -13,7 +14,6 @@ import type { ReservedArea } from '../../tdmr.ts';
 
 const SOURCE =
   'model/kernel/revisions/strict.ts: the kernel that breaks no rule; v7 10/20, Dave Hansen, 22 Nov 2022; "x86/virt/tdx: Reduce TDMR\'s reserved areas by using CMRs to find memory holes", Kai Huang, 13 Nov 2024';
-const PAGE = 4096;
 // Captured once: under Jest every mention of a global crosses a VM context.
 const floor = Math.floor;
 const ceil = Math.ceil;
@@ -80,7 +80,7 @@ export const BUILD_CONVERTIBLE_MEMORY_LIST: Step = {
 /** The memory notifier: accepts a range inside all entries of the list together, and prints what it refuses. */
 export function strictMemoryNotifier(kernel: KernelState, port: KernelPort, startPfn: number, endPfn: number): number {
   if (isInUnion(kernel, startPfn, endPfn)) return NOTIFY_OK;
-  printk(kernel, port, 'memory-refused', startPfn * PAGE, endPfn * PAGE);
+  printk(kernel, port, 'memory-refused', startPfn * PAGE_4K, endPfn * PAGE_4K);
   return NOTIFY_BAD;
 }
 
@@ -90,8 +90,8 @@ function highest(a: number, b: number, c: number): number {
 }
 
 function addEntry(kernel: KernelState, port: KernelPort, from: number, to: number, node: number): number {
-  const startPfn = ceil(from / PAGE);
-  const endPfn = floor(to / PAGE);
+  const startPfn = ceil(from / PAGE_4K);
+  const endPfn = floor(to / PAGE_4K);
   if (startPfn >= endPfn) return DONE;
   const object = allocate(kernel, port, 'k', 40);
   if (object === -1) {

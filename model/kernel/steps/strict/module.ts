@@ -1,3 +1,4 @@
+import { PHYSICAL_END } from '../../../abi/size.ts';
 import { STATUS } from '../../../abi/status.ts';
 import { highHalf } from '../../../abi/u64.ts';
 import { EINVAL, EIO } from '../../errno.ts';
@@ -30,7 +31,7 @@ export const CHECK_KEYID_RANGE: Step = {
     const partition = kernel.facts.keyids[0];
     if (partition === undefined || partition === null) return EINVAL;
     const { addressEnd } = kernel.facts;
-    const keyids = addressEnd === undefined ? 2 ** 15 : 2 ** 52 / addressEnd;
+    const keyids = addressEnd === undefined ? 2 ** 15 : PHYSICAL_END / addressEnd;
     if (partition.mktme + 1 + partition.tdx <= keyids) return DONE;
     printk(kernel, port, 'keyid-range', partition.mktme + 1, partition.tdx);
     return EINVAL;

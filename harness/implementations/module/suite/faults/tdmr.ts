@@ -1,5 +1,6 @@
+import { GIB } from '../../../../../model/abi/size.ts';
 import type { U64 } from '../../../../../model/abi/u64.ts';
-import { GIB, goodTDMR, INFO, KEYID_BIT, TDMR_BASE } from '../draft.ts';
+import { goodTDMR, INFO, KEYID_BIT, TDMR_BASE } from '../draft.ts';
 import { type Fault, fault, rax, setWord } from '../fault.ts';
 
 /** Words of a TDMR_INFO. */
