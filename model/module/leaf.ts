@@ -15,7 +15,7 @@ export interface Leaf {
   readonly beforeReady: boolean;
   /** Operands that are pages whose PAMT entry it reads. */
   readonly readsPAMTOf: readonly ('rcx' | 'rdx')[];
-  /** The values it returns in registers are all that it does: a call behind the kernel's back disturbs nothing. */
+  /** It returns values in registers and does nothing else: a call behind the kernel's back disturbs nothing. */
   readonly onlyReads: boolean;
   /** The exception to "a refused SEAMCALL changes nothing". */
   readonly mayChangeWhenRefused: ChangeWhenRefused | null;
@@ -33,7 +33,7 @@ export interface ChangeWhenRefused {
   readonly why: string;
 }
 
-/** What a leaf has to say of itself; what it leaves out does not apply to it. */
+/** The properties of a leaf that cannot be derived; one that is left out does not apply to it. */
 type LeafDescription = Pick<Leaf, 'name' | 'beforeReady' | 'source' | 'run'> &
   Partial<Pick<Leaf, 'readsPAMTOf' | 'onlyReads' | 'mayChangeWhenRefused' | 'kernelOnly'>>;
 

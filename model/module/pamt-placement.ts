@@ -11,6 +11,15 @@ import type { ModuleState, TDMRState } from './state.ts';
  * Source: recorded cases config-pamt-*, fuzzcfg-p*.
  */
 export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], tdmr: TDMRState): Refusal | null {
+  return (
+    checkOtherPAMTs(accepted, tdmr) ??
+    checkAvailableAreas(accepted, tdmr) ??
+    checkInsideCMRs(module, accepted.length, tdmr)
+  );
+}
+
+/** Source: check_all_pamt_overlap(), tdh_sys_config.c, TDX module 1.5.01. */
+function checkOtherPAMTs(accepted: readonly TDMRState[], tdmr: TDMRState): Refusal | null {
   const self = accepted.length;
   for (let other = 0; other < self; other += 1) {
     const against = accepted[other];
@@ -21,8 +30,14 @@ export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], 
   if (overlaps(tdmr.pamt4K, tdmr.pamt2M) || overlaps(tdmr.pamt4K, tdmr.pamt1G)) {
     return overlap(self, LEVEL_4K, self, 'PAMT overlaps another PAMT of its TDMR');
   }
-  if (overlaps(tdmr.pamt2M, tdmr.pamt1G))
-    return overlap(self, LEVEL_2M, self, 'PAMT overlaps another PAMT of its TDMR');
+  return overlaps(tdmr.pamt2M, tdmr.pamt1G)
+    ? overlap(self, LEVEL_2M, self, 'PAMT overlaps another PAMT of its TDMR')
+    : null;
+}
+
+/** Source: check_pamt_overlaps_available_areas(), tdh_sys_config.c. */
+function checkAvailableAreas(accepted: readonly TDMRState[], tdmr: TDMRState): Refusal | null {
+  const self = accepted.length;
   for (let other = 0; other <= self; other += 1) {
     const against = other === self ? tdmr : accepted[other];
     if (against === undefined) continue;
@@ -33,9 +48,10 @@ export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], 
     if (theirs >= 0)
       return overlap(other, theirs, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
   }
-  return checkInsideCMRs(module, self, tdmr);
+  return null;
 }
 
+/** Source: check_pamt_in_cmr(), tdh_sys_config.c. */
 function checkInsideCMRs(module: ModuleState, self: number, { pamt1G, pamt2M, pamt4K }: TDMRState): Refusal | null {
   let level = -1;
   if (!isInsideOne(module.cmrs, pamt1G.base, pamt1G.size)) level = LEVEL_1G;

@@ -16,7 +16,7 @@ const TWO_64 = 2n ** 64n;
  * All checks of one TDMR_INFO, given the TDMRs accepted before it: `null`, and the TDMR is appended to `accepted`, or the
  * refusal of the first check that fails. `words` are its 40 words (or more). Values past 2^53 are told apart
  * only where the order of checks needs it: what is that large fails the range checks in any case.
- * Source: recorded cases config-*, fuzzcfg-*.
+ * Source: check_and_set_tdmrs(), tdh_sys_config.c, TDX module 1.5.01; recorded cases config-*, fuzzcfg-*.
  */
 export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: readonly U64[]): Refusal | null {
   const index = accepted.length;
@@ -62,7 +62,10 @@ export function acceptTDMR(module: ModuleState, accepted: TDMRState[], words: re
   return null;
 }
 
-/** Reserved areas into `reserved`. An area of size 0 ends the list, whatever its offset. */
+/**
+ * Reserved areas into `reserved`. An area of size 0 ends the list, whatever its offset.
+ * Source: check_tdmr_reserved_areas(), tdh_sys_config.c.
+ */
 function readReserved(
   index: number,
   tdmrSize: number,
@@ -97,7 +100,10 @@ function readReserved(
   return null;
 }
 
-/** One PAMT region; `undefined` if it is malformed or smaller than `needed` bytes. */
+/**
+ * One PAMT region; `undefined` if it is malformed or smaller than `needed` bytes.
+ * Source: check_pamt_addresses_and_size(), tdh_sys_config.c.
+ */
 function readPAMT(module: ModuleState, words: readonly U64[], at: number, needed: number): AddressRange | undefined {
   const base = words[at] ?? 0;
   const size = words[at + 1] ?? 0;
@@ -107,7 +113,10 @@ function readPAMT(module: ModuleState, words: readonly U64[], at: number, needed
   return undefined;
 }
 
-/** Every stretch of the TDMR between its reserved areas lies in one CMR (touching CMRs count as one). */
+/**
+ * Every stretch of the TDMR between its reserved areas lies in one CMR (touching CMRs count as one).
+ * Source: check_tdmr_available_areas(), tdh_sys_config.c.
+ */
 function isAvailableInsideCMRs(module: ModuleState, { base, size, reserved }: TDMRState): boolean {
   let start = base;
   for (const area of reserved) {

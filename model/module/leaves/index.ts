@@ -54,7 +54,7 @@ const MODELLED: readonly Leaf[] = [
   TDH_VP_FLUSH,
 ];
 
-/** Those that the model answers whoever calls: what it can be compared with another module by. */
+/** Those that the model answers to every caller: another module can be compared with it on these. */
 export const LEAVES: readonly Leaf[] = MODELLED.filter(({ kernelOnly }) => !kernelOnly);
 
 /** One past the largest leaf number. */

@@ -29,7 +29,8 @@ export const TDH_MNG_CREATE = createLeaf({
     statuses: ['TDX_RND_NO_ENTROPY'],
     why: 'TDH.MNG.CREATE zeroes the page before it draws entropy (create-*)',
   },
-  source: 'TDX Module ABI specification, TDH.MNG.CREATE; recorded cases create-*, life-no-entropy',
+  source:
+    'TDX Module ABI specification, TDH.MNG.CREATE; tdh_mng_create.c, TDX module 1.5.01; recorded cases create-*, life-no-entropy',
   run,
 });
 

@@ -16,7 +16,8 @@ export const TDH_MNG_KEY_CONFIG = createLeaf({
   name: 'TDH.MNG.KEY.CONFIG',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
-  source: 'TDX Module ABI specification, TDH.MNG.KEY.CONFIG; recorded cases life-*',
+  source:
+    'TDX Module ABI specification, TDH.MNG.KEY.CONFIG; tdh_mng_key_config.c, TDX module 1.5.01; recorded cases life-*',
   run,
 });
 

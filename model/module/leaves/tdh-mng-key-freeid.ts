@@ -15,7 +15,8 @@ export const TDH_MNG_KEY_FREEID = createLeaf({
   name: 'TDH.MNG.KEY.FREEID',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
-  source: 'TDX Module ABI specification, TDH.MNG.KEY.FREEID; recorded cases life-*',
+  source:
+    'TDX Module ABI specification, TDH.MNG.KEY.FREEID; tdh_mng_key_freeid.c, TDX module 1.5.01; recorded cases life-*',
   run,
 });
 

@@ -15,7 +15,8 @@ export const TDH_MNG_VPFLUSHDONE = createLeaf({
   name: 'TDH.MNG.VPFLUSHDONE',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
-  source: 'TDX Module ABI specification, TDH.MNG.VPFLUSHDONE; recorded cases life-*',
+  source:
+    'TDX Module ABI specification, TDH.MNG.VPFLUSHDONE; tdh_mng_vpflushdone.c, TDX module 1.5.01; recorded cases life-*',
   run,
 });
 

@@ -19,7 +19,8 @@ export const TDH_PHYMEM_PAGE_RECLAIM = createLeaf({
   name: 'TDH.PHYMEM.PAGE.RECLAIM',
   beforeReady: false,
   readsPAMTOf: ['rcx'],
-  source: 'TDX Module ABI specification, TDH.PHYMEM.PAGE.RECLAIM; recorded cases life-*, reclaim-tdr-locked',
+  source:
+    'TDX Module ABI specification, TDH.PHYMEM.PAGE.RECLAIM; tdh_phymem_page_reclaim.c, TDX module 1.5.01; recorded cases life-*, reclaim-tdr-locked',
   run,
 });
 

@@ -21,6 +21,10 @@ import { acceptTDMR } from '../tdmr.ts';
  *
  * Once the operands are accepted the KeyID is RESERVED for ever, whatever becomes of the TDMRs; everything else is kept
  * only on success.
+ *
+ * Of tdh_sys_config.c the model leaves out complete_cpuid_handling(), as no recorded answer depends on it;
+ * pkg_config_bitmap = 0, as a module that was just loaded has no bit set; and the entries that accepted TDMRs leave in the
+ * module's table when a later one fails, as their count stays 0.
  */
 export const TDH_SYS_CONFIG = createLeaf({
   name: 'TDH.SYS.CONFIG',
@@ -29,7 +33,8 @@ export const TDH_SYS_CONFIG = createLeaf({
     statuses: 'any',
     why: 'TDH.SYS.CONFIG reserves the KeyID before it looks at the TDMRs (config-hkid-leak)',
   },
-  source: 'TDX Module ABI specification, TDH.SYS.CONFIG; recorded cases config-*, fuzzcfg-*',
+  source:
+    'TDX Module ABI specification, TDH.SYS.CONFIG; tdh_sys_config.c, TDX module 1.5.01; recorded cases config-*, fuzzcfg-*',
   run,
 });
 
@@ -59,7 +64,7 @@ function run(
   if (conditions.globalLock !== 'free') return refuse(regs, GLOBAL_LOCK_HELD);
   if (module.phase !== 'SYSINIT_DONE') return refuse(regs, NOT_PENDING);
   if (!hasEnoughLPs(module)) return refuse(regs, LPS_MISSING);
-  const array = sharedAddress(module, regs.rcx, TDMR_INFO_ALIGNMENT, TDMR_INFO_ALIGNMENT);
+  const array = sharedAddress(module, regs.rcx, TDMR_INFO_ALIGNMENT);
   if (array < 0) return refuse(regs, RCX_INVALID);
   if (!isBelow(count, TDMR_COUNT_MAX + 1) || count === 0) return refuse(regs, RDX_INVALID);
   if (!isBelow(keyid, KEYID_END) || !isPrivateKeyID(module, keyid)) return refuse(regs, R8_INVALID);
@@ -70,12 +75,7 @@ function run(
 
   const tdmrs: TDMRState[] = [];
   for (let index = 0; index < count; index += 1) {
-    const entry = sharedAddress(
-      module,
-      readWord(hardware.memory, array + index * 8),
-      TDMR_INFO_ALIGNMENT,
-      TDMR_INFO_ALIGNMENT,
-    );
+    const entry = sharedAddress(module, readWord(hardware.memory, array + index * 8), TDMR_INFO_ALIGNMENT);
     if (entry < 0) return refuse(regs, ENTRY_INVALID);
     const failure = acceptTDMR(module, tdmrs, readBlock(hardware.memory, entry));
     if (failure !== null) return refuse(regs, failure);

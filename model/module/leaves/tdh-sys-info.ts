@@ -28,7 +28,7 @@ export const TDH_SYS_INFO = createLeaf({
     statuses: 'any',
     why: 'TDH.SYS.INFO wipes the RCX buffer before it looks at R8 and R9 (info-*)',
   },
-  source: 'TDX Module ABI specification, TDH.SYS.INFO; recorded cases info-*',
+  source: 'TDX Module ABI specification, TDH.SYS.INFO; tdh_sys_info.c, TDX module 1.5.01; recorded cases info-*',
   run,
 });
 
@@ -62,11 +62,11 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
   if (module.lps[lp]?.initialised !== true || sample === null) {
     return refuse(regs, LP_NOT_INITIALISED);
   }
-  const info = sharedAddress(module, regs.rcx, TDSYSINFO_SIZE, TDSYSINFO_SIZE);
+  const info = sharedAddress(module, regs.rcx, TDSYSINFO_SIZE);
   if (info < 0) return refuse(regs, RCX_INVALID);
   if (size < TDSYSINFO_SIZE) return refuse(regs, RDX_TOO_SMALL);
   zeroRange(hardware.memory, info, TDSYSINFO_SIZE);
-  const cmrs = sharedAddress(module, regs.r8, CMR_ARRAY_SIZE, CMR_ARRAY_SIZE);
+  const cmrs = sharedAddress(module, regs.r8, CMR_ARRAY_SIZE);
   if (cmrs < 0) return refuse(regs, R8_INVALID);
   if (slots < CMR_COUNT_MAX) return refuse(regs, R9_TOO_SMALL);
 

@@ -39,7 +39,7 @@ export const TDH_SYS_INIT = createLeaf({
     statuses: 'any',
     why: 'TDH.SYS.INIT stores the KeyID range and address mask before later checks (init-*)',
   },
-  source: 'TDX Module ABI specification, TDH.SYS.INIT; recorded cases init-*',
+  source: 'TDX Module ABI specification, TDH.SYS.INIT; tdh_sys_init.c, TDX module 1.5.01; recorded cases init-*',
   run,
 });
 

@@ -18,7 +18,8 @@ import { packageOf } from '../state.ts';
 export const TDH_SYS_KEY_CONFIG = createLeaf({
   name: 'TDH.SYS.KEY.CONFIG',
   beforeReady: true,
-  source: 'TDX Module ABI specification, TDH.SYS.KEY.CONFIG; recorded cases keyconfig-*',
+  source:
+    'TDX Module ABI specification, TDH.SYS.KEY.CONFIG; tdh_sys_key_config.c, TDX module 1.5.01; recorded cases keyconfig-*',
   run,
 });
 

@@ -26,7 +26,8 @@ export const TDH_SYS_LP_INIT = createLeaf({
     statuses: 'any',
     why: 'TDH.SYS.LP.INIT stores the package of the LP when it reaches CPUID 1F.0 (lpinit-*)',
   },
-  source: 'TDX Module ABI specification, TDH.SYS.LP.INIT; recorded cases lpinit-*',
+  source:
+    'TDX Module ABI specification, TDH.SYS.LP.INIT; tdh_sys_lp_init.c, TDX module 1.5.01; recorded cases lpinit-*',
   run,
 });
 

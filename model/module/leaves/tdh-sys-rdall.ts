@@ -46,7 +46,7 @@ function run(module: ModuleState, hardware: Hardware, lp: number, regs: Register
 
   // Checks.
   if (module.lps[lp]?.initialised !== true) return refuse(regs, LP_NOT_INITIALISED);
-  const page = sharedAddress(module, regs.rdx, PAGE_4K, PAGE_4K);
+  const page = sharedAddress(module, regs.rdx, PAGE_4K);
   if (page < 0) return refuse(regs, RDX_INVALID);
   const { elements, byCode } = module.release.fields;
   let first = elements[0];

@@ -18,7 +18,8 @@ import type { ModuleState, TDMRState } from '../state.ts';
 export const TDH_SYS_TDMR_INIT = createLeaf({
   name: 'TDH.SYS.TDMR.INIT',
   beforeReady: false,
-  source: 'TDX Module ABI specification, TDH.SYS.TDMR.INIT; recorded cases tdmrinit-*',
+  source:
+    'TDX Module ABI specification, TDH.SYS.TDMR.INIT; tdh_sys_tdmr_init.c, TDX module 1.5.01; recorded cases tdmrinit-*',
   run,
 });
 
