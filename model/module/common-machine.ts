@@ -12,6 +12,7 @@ import {
   acceptPlatform,
   clearResults as clearINITResults,
   TDH_SYS_INIT,
+  verifyCMRs,
   verifyPlatform,
 } from './leaves/tdh-sys-init.ts';
 import {
@@ -21,7 +22,7 @@ import {
   TDH_SYS_LP_INIT,
 } from './leaves/tdh-sys-lp-init.ts';
 import { type Answer, refuse, succeed } from './outcome.ts';
-import { takeSEAMRR, verifyFirstMSRs } from './platform-check.ts';
+import { takeKeyIDs, takeSEAMRR, verifyFirstMSRs } from './platform-check.ts';
 import { BEFORE_CPUID_END, compareMSRs, limitsCPUID, SAMPLED_MSR_COUNT, sampleMSRs } from './sampled-msrs.ts';
 import { hasSMRR2 } from './smrr.ts';
 import { lpState, type ModuleState } from './state.ts';
@@ -29,7 +30,7 @@ import { verifyVMX } from './vmx-check.ts';
 
 /**
  * The short way through TDH.SYS.INIT and TDH.SYS.LP.INIT on a common machine: one on which CPUID is that of a healthy
- * CPU, so that the walk over some 65 leaves finds nothing; where no MSR is overridden, those of VMX need no check either.
+ * CPU, so that the walk over some 65 leaves finds nothing; where no MSR is overridden, most of them need no check either.
  * Most cases have such a machine, and the long way would take a good part of their time.
  *
  * What is decided before the walk is left to the leaves. Tests go both ways and compare.
@@ -66,7 +67,10 @@ function init(
   const { loader, packageShift, msr } = hardware;
   if (!isCommon(hardware) || conditions.globalLock !== 'free') return null;
   if (regs.rcx !== 0 || module.phase !== 'PENDING' || (msr.length !== 0 && !hasGoodMSRs(hardware, lp))) return null;
-  const failure = verifyPlatform(module, hardware, lp) ?? (conditions.entropy === 'none' ? RDRAND_FAILED : null);
+  const failure =
+    (msr.length === 0
+      ? (takeKeyIDs(module, hardware, lp) ?? verifyCMRs(module, hardware, lp))
+      : verifyPlatform(module, hardware, lp)) ?? (conditions.entropy === 'none' ? RDRAND_FAILED : null);
   if (failure === null && !takeSEAMRR(module, hardware, lp)) return null;
   clearINITResults(regs);
   if (failure !== null) return refuse(regs, failure);

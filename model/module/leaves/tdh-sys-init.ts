@@ -104,8 +104,11 @@ export function verifyPlatform(module: ModuleState, hardware: Hardware, lp: numb
   if (tme !== null) return tme;
   const keyids = takeKeyIDs(module, hardware, lp);
   if (keyids !== null) return keyids;
-  const blocks = verifyWriteBackBlocks(hardware, lp);
-  if (blocks !== null) return blocks;
+  return verifyWriteBackBlocks(hardware, lp) ?? verifyCMRs(module, hardware, lp);
+}
+
+/** CMRs, SMRRs, loader. */
+export function verifyCMRs(module: ModuleState, hardware: Hardware, lp: number): Refusal | null {
   if (!isCMRListValid(hardware.loader.cmrs, module.addressEnd)) return CMR_LIST_INVALID;
   return verifySMRR(hardware, lp) ?? verifyLoader(hardware);
 }
