@@ -6,7 +6,7 @@ import type { KnownDeviation } from '../store/known.ts';
 import { stages } from '../testing/fake-stages.ts';
 import { type CampaignConfig, type CampaignPorts, runCampaign } from './campaign.ts';
 import { RANGE_SIZE } from './budget.ts';
-import { type Executor, startExecutor } from './executor.ts';
+import { type Executor, executorOf, startExecutor } from './executor.ts';
 import { createWatch, watcherOf } from './watch.ts';
 import type { Stages } from './stages.ts';
 import { perform } from './task.ts';
@@ -18,7 +18,7 @@ const PROFILE = { kernel: 'unsound', module: 'plain' };
 
 const executors: Executor[] = [];
 beforeAll(async () => {
-  for (const workers of [1, 2]) executors.push(await startExecutor(workers, { module: PIPELINE }, Date.now));
+  for (const workers of [1, 2]) executors.push(await startExecutor(workers, { module: PIPELINE }));
 });
 afterAll(async () => {
   for (const executor of executors) await executor.close();
@@ -293,7 +293,7 @@ describe('a campaign', () => {
   test('a budget of time is respected, and a share of it is for shrinking', async () => {
     let clock = 0;
     const now = (): number => clock;
-    const inner = await startExecutor(1, { module: PIPELINE }, now);
+    const inner = executorOf({ stages, close: () => undefined }, now);
     // Every task takes 10 ms of this clock.
     const execute: Executor['execute'] = (task) => {
       clock += 10;
@@ -305,6 +305,22 @@ describe('a campaign', () => {
     expect(footer.cases).toBeGreaterThan(80 * RANGE_SIZE);
     const minimal = records.flatMap((record) => (record.record === 'minimal' ? [record.minimal] : []));
     expect(minimal).toEqual([true, true, true]);
+  });
+});
+
+describe('a case that does not end', () => {
+  test('is a crash that names the case, and the campaign ends', async () => {
+    const executor = await startExecutor(2, { module: PIPELINE }, 1);
+    const profile = { kernel: 'endless', module: 'plain' };
+    try {
+      const { footer } = await run(config({ profile, budget: { runs: 500 } }), { executor });
+      const origin = footer.crash?.origin ?? '';
+      expect(footer).toMatchObject({ exitCode: EXIT.INTERNAL, crash: { stack: 'the case did not end within 1 s' } });
+      const index = Number(/^tests:(\d+)$/.exec(origin)?.[1]);
+      expect(stages.generate('tests', index, { profile, mood: 'swarm' }).events.length).toBeGreaterThan(4);
+    } finally {
+      await executor.close();
+    }
   });
 });
 

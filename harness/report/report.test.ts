@@ -30,11 +30,7 @@ const HEADER: Header = {
 
 let records: readonly CampaignRecord[] = [];
 beforeAll(async () => {
-  const executor = await startExecutor(
-    1,
-    { module: new URL('../testing/fake-stages.js', import.meta.url).href },
-    Date.now,
-  );
+  const executor = await startExecutor(1, { module: new URL('../testing/fake-stages.js', import.meta.url).href });
   const emitted: CampaignRecord[] = [HEADER];
   const offlineTwice = sampleCase([0, 0].map((lp) => ({ kind: 'cpu-offline', lp }) as const));
   const note = { invariant: 'lp/offline-twice', reason: 'it | always was', source: 'a mail' };

@@ -81,6 +81,7 @@ function generate(seed: string, index: number, { profile, mood }: { profile: Cas
 function judge(input: Case): Verdict {
   const { profile, platform, events } = input;
   if (profile.kernel === 'fragile' && events.length > 4) throw new Error('the fake judge broke');
+  if (profile.kernel === 'endless' && events.length > 4) for (;;);
   if (profile.kernel === 'patched') return judgePatched(input);
   const violations = profile.kernel === 'unsound' ? [...kexecLast(events), ...offlineTwice(events)] : [];
   return {

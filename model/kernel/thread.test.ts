@@ -6,7 +6,7 @@ import {
   run,
   type TestPort,
 } from '../../harness/testing/kernel-port.ts';
-import { defineFlow, goto, label, replaceSteps, type Step } from './flow.ts';
+import { defineFlow, goto, JUMP, label, replaceSteps, type Step } from './flow.ts';
 import { lockOrderBit, LOCKS } from './lock.ts';
 import type { Revision } from './revision.ts';
 import { REVISIONS } from './revisions.ts';
@@ -241,4 +241,13 @@ test('7.3 walks CPUs back when one cannot enter VMX operation', () => {
   expect(bootAndEnable(kernel, port)).toBe(-95);
   expect(kernel.cpus.map(({ vmxReferences }) => vmxReferences)).toEqual([0, 0, 0, 0]);
   expect(port.log.filter((entry) => entry.startsWith('vmxoff'))).toEqual(['vmxoff 0', 'vmxoff 1']);
+});
+
+test('a flow that goes round in circles crashes the kernel instead of the harness', () => {
+  const kernel = createTestKernel(LINUX_6_12, []);
+  const port = createTestPort([]);
+  const spin: Step = { name: 'spin', source: 'a test', run: () => JUMP };
+  const thread = createThread(1, defineFlow('circle', [[spin, 'end', 'spin']]), 0);
+  expect(runThread(kernel, thread, port)).toBe('crashed');
+  expect(kernel.crash).toBe('endless loop in circle at spin');
 });

@@ -11,6 +11,8 @@ export interface Thread {
   cpu: number;
   /** Index of the step to run next. */
   pc: number;
+  /** Steps run so far. */
+  steps: number;
   /** The errno on its way out, 0 = none. At the end: what the entry point returns. */
   error: number;
   /** Loop counter of the step that answers AGAIN; 0 when a step begins. */
@@ -39,7 +41,21 @@ export function createThread(
   region: MemoryRegion | null = null,
   td = -1,
 ): Thread {
-  return { id, flow, cpu, pc: 0, error: 0, index: 0, target, failed: -1, td, region, held: [], status: 'running' };
+  return {
+    id,
+    flow,
+    cpu,
+    pc: 0,
+    steps: 0,
+    error: 0,
+    index: 0,
+    target,
+    failed: -1,
+    td,
+    region,
+    held: [],
+    status: 'running',
+  };
 }
 
 export function cloneThread(thread: Thread): Thread {
@@ -52,10 +68,18 @@ export function stepThread(kernel: KernelState, thread: Thread, port: KernelPort
   return thread.status;
 }
 
+/** No flow of a machine that a case can describe takes a hundredth of this; a flow that goes round in circles does. */
+const STEPS_MAX = 1_000_000;
+
 function advance(kernel: KernelState, thread: Thread, port: KernelPort): ThreadStatus {
   const { steps } = thread.flow;
   const step = steps[thread.pc];
   if (step === undefined) return 'done';
+  thread.steps++;
+  if (thread.steps > STEPS_MAX) {
+    kernel.crash = `endless loop in ${thread.flow.name} at ${step.name}`;
+    return 'crashed';
+  }
   const outcome = step.run(kernel, thread, port);
   switch (outcome) {
     case DONE:

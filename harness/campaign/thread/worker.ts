@@ -12,10 +12,10 @@ async function stagesOf(source: StagesSource): Promise<Stages> {
 }
 
 /** Handles one message to a thread of the pool. */
-export async function work({ task, source, watch }: Request): Promise<Answer> {
+export async function work({ task, source, watch, slot }: Request): Promise<Answer> {
   try {
     opened ??= stagesOf(source);
-    return { result: perform(await opened, task, Date.now, watcherOf(watch)) };
+    return { result: perform(await opened, task, Date.now, watcherOf(watch, slot)) };
   } catch (error) {
     // An error loses its class when it is sent to another thread.
     if (error instanceof UserError) return { failure: { message: error.message, exitCode: error.exitCode } };

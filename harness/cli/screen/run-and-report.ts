@@ -80,7 +80,7 @@ async function recordCampaign(
   const interrupts = catchInterrupts(terminal, () => executor?.stop());
   const progress = progressLine(terminal, total, Date.now);
   try {
-    executor = await startExecutor(workers, source, Date.now);
+    executor = await startExecutor(workers, source);
     if (!quiet) progress.follow(executor.tries);
     recorder.emit(header);
     await runCampaign(config, {
