@@ -48,8 +48,8 @@ describe('the floors', () => {
 
   test('stand in CONTRIBUTING.md as the imports are held to them', () => {
     const text = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
-    const lines = FLOORS.map((floor) => floor.map(({ path, holds }) => `- \`${path}\`: ${holds}`).join('\n'));
-    expect(text).toContain(lines.join('\n\n'));
+    const lines = FLOORS.flatMap((floor, at) => floor.map(({ path, holds }) => `- ${at + 1} \`${path}\`: ${holds}`));
+    expect(text).toContain(`\n${lines.join('\n')}\n`);
   });
 });
 

@@ -247,7 +247,7 @@ test('a flow that goes round in circles crashes the kernel instead of the harnes
   const kernel = createTestKernel(LINUX_6_12, []);
   const port = createTestPort([]);
   const spin: Step = { name: 'spin', source: 'a test', run: () => JUMP };
-  const thread = createThread(1, defineFlow('circle', [[spin, 'end', 'spin']]), 0);
+  const thread = createThread(1, defineFlow('circle', [label('again'), [spin, 'end', 'again']]), 0);
   expect(runThread(kernel, thread, port)).toBe('crashed');
   expect(kernel.crash).toBe('endless loop in circle at spin');
 });
