@@ -107,7 +107,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
       // A path may climb to the project's root, but no further. Compiled files run one folder deeper.
       const depth = path.split('/').length - (path.endsWith('.ts') ? 0 : 1);
       const outside = new RegExp(`(?:^|[\\s"'\`(=:])(?:\\.\\./){${depth + 1},}\\w`, 'm').test(text);
-      return home || outside ? ["no path outside the project or of somebody's own machine: it stands alone"] : [];
+      return home || outside ? ["no path outside the project or of one developer's machine: it stands alone"] : [];
     },
   },
   {

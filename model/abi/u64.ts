@@ -4,7 +4,7 @@
  * A U64 is a `number` when it is below 2^53 and a `bigint` otherwise, and never the other way round: the form is
  * canonical, so `===` compares. Addresses, sizes and counts are numbers throughout the model; only hostile operands,
  * metadata field ids and error codes are large, and those are compared and printed but never calculated with in a
- * hot path. TypeScript refuses arithmetic on the union, so nobody can forget to narrow it.
+ * hot path. TypeScript refuses arithmetic on the union, so narrowing it cannot be forgotten.
  */
 export type U64 = number | bigint;
 

@@ -51,7 +51,7 @@ describe.each(['v5', 'v7', 'v11'])('%s: nothing minds sleep', (name) => {
     expect([world.kernel.status, modulePhase(world)]).toEqual(['initialised', phase]);
     expect(online(world)).toEqual([true, true, true, true]);
     expect(world.hardware.lps.map(({ vmx }) => vmx)).toEqual([true, true, true, true]);
-    // Asked again, it says that all is well, and asks nobody.
+    // A second attempt reports success and makes no call.
     const record = step(world, ENABLE);
     expect([record.errno, record.to - record.from]).toEqual([0, 0]);
   });

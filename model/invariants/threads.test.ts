@@ -44,7 +44,7 @@ const CROSSED: Revision = {
 const CROSSING: readonly Event[] = [{ kind: 'cpu-enable', lp: 1 }, { kind: 'enable' }];
 
 describe('locks', () => {
-  test('two orders are a finding though nobody ever waited', () => {
+  test('two orders are a finding even if no thread ever waited', () => {
     expect(offences(THREADS_ONE_LOCK_ORDER, CROSSED, CROSSING, [])).toEqual(['module and cpus']);
     expect(offences(THREADS_ONE_LOCK_ORDER, LINUX_6_12, CROSSING, [])).toEqual([]);
   });

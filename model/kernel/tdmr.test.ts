@@ -175,12 +175,12 @@ describe('reserved areas', () => {
           base: startPfn * 4096,
           size: (endPfn - startPfn) * 4096,
         }));
-        const ours: TDMR[] = [];
-        const theirs: TDMR[] = [];
-        coverMemory(memory, 64, ours);
-        coverMemory(memory, 64, theirs);
-        for (const [index, tdmr] of ours.entries()) {
-          const other = theirs[index] as TDMR;
+        const built: TDMR[] = [];
+        const again: TDMR[] = [];
+        coverMemory(memory, 64, built);
+        coverMemory(memory, 64, again);
+        for (const [index, tdmr] of built.entries()) {
+          const other = again[index] as TDMR;
           reserveMemoryHoles(tdmr, memory, 1000);
           reserveCMRHoles(other, cmrs, 1000);
           expect(other.reserved).toEqual(tdmr.reserved);

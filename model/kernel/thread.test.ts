@@ -37,7 +37,7 @@ function advanceTo(kernel: KernelState, thread: Thread, port: TestPort, { run }:
   }
 }
 
-/** Locks that somebody still holds, or dropped once too often. */
+/** Locks that are still held, or were dropped once too often. */
 function heldLocks({ locks }: KernelState): string[] {
   return LOCKS.filter((name) => locks[name].owner !== -1 || locks[name].readers !== 0);
 }
@@ -176,7 +176,7 @@ describe('interleaving', () => {
   });
 });
 
-/** Revisions whose early errors drop a lock nobody holds: v7 and v8. */
+/** Revisions whose early errors drop a lock that is not held: v7 and v8. */
 const UNBALANCED = ['v7', 'v8'];
 /** Of a failed attempt, v5 to v8 and 6.x give everything back. */
 const GIVES_ALL_BACK = ['v5', 'v8', 'v11', '6.12', '6.12-cmr', '6.17', '7.3'];

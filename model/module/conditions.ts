@@ -7,7 +7,7 @@ export interface Conditions {
   /** `none`: RDRAND and RDSEED fail. `flaky`: the first two RDSEEDs fail. */
   readonly entropy: 'ok' | 'none' | 'flaky';
   readonly globalLock: HeldBy;
-  /** All TDMR locks are held by somebody else. */
+  /** Another call holds all TDMR locks. */
   readonly tdmrLocks: HeldBy;
   /** Lock of the KeyID ownership table. */
   readonly kotLock: HeldBy;
@@ -68,7 +68,7 @@ export const CONDITION_NAMES = Object.keys(ONE) as readonly Condition[];
 
 /**
  * `conditions` with one more, by the name the recordings and cases use; `pamtAddress` (bytes) says whose PAMT entry
- * `pamt-lock-*` means. `undefined` for a name nobody knows.
+ * `pamt-lock-*` means. `undefined` for an unknown name.
  */
 export function withCondition(conditions: Conditions, name: string, pamtAddress: number): Conditions | undefined {
   const one = BY_NAME[name];

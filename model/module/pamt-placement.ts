@@ -7,7 +7,7 @@ import type { ModuleState, TDMRState } from './state.ts';
 
 /**
  * Where a TDMR's PAMTs may lie: clear of all other PAMTs, clear of what is not reserved in any TDMR accepted so far
- * (and theirs clear of this one), inside CMRs. The sizes given count, not the sizes needed.
+ * (and those of the others clear of this one), inside CMRs. The sizes given count, not the sizes needed.
  * Source: recorded cases config-pamt-*, fuzzcfg-p*.
  */
 export function checkPAMTs(module: ModuleState, accepted: readonly TDMRState[], tdmr: TDMRState): Refusal | null {
@@ -44,9 +44,9 @@ function checkAvailableAreas(accepted: readonly TDMRState[], tdmr: TDMRState): R
     const mine = levelWhere(tdmr, overlapsAvailable, against);
     if (mine >= 0) return overlap(self, mine, other, 'PAMT lies in memory of a TDMR that is not reserved');
     if (other === self) continue;
-    const theirs = levelWhere(against, overlapsAvailable, tdmr);
-    if (theirs >= 0)
-      return overlap(other, theirs, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
+    const otherLevel = levelWhere(against, overlapsAvailable, tdmr);
+    if (otherLevel >= 0)
+      return overlap(other, otherLevel, self, 'an earlier PAMT lies in memory of this TDMR that is not reserved');
   }
   return null;
 }

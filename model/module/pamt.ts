@@ -89,7 +89,7 @@ export function checkPage(
   return isPageLocked(value, access, conditions) ? operand.busy : null;
 }
 
-/** True if somebody else's hold on the page's PAMT entry stands in the way. */
+/** True if another call holds the page's PAMT entry in a way that excludes this one. */
 export function isPageLocked(address: number, access: 'exclusive' | 'shared', conditions: Conditions): boolean {
   if (conditions.pamtLock === 'free' || conditions.pamtAddress !== address) return false;
   return access === 'exclusive' || conditions.pamtLock === 'exclusive';

@@ -22,7 +22,7 @@ export interface Platform {
   readonly msr: readonly MSROverride[];
   /** `verify`: MCHECK judges BIOS and may refuse (SEAMRR stays invalid). `bypass`: it publishes whatever BIOS proposes. */
   readonly mcheck: 'verify' | 'bypass';
-  /** Who loads the TDX module: BIOS before the kernel, a `late-load` event, or nobody. */
+  /** Who loads the TDX module: BIOS before the kernel, a `late-load` event, or nothing. */
   readonly moduleImage: 'bios' | 'late' | 'absent';
   /** CPUID(1).EAX of each package, by package number as MCHECK tabulates it; shorter than the packages: the first one's. */
   readonly fms: readonly number[];

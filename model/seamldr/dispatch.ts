@@ -9,7 +9,7 @@ import { SEAMLDR_LEAF, SEAMLDR_STATUS } from './status.ts';
 
 /**
  * A call that entered the P-SEAMLDR: reads and writes the register file. INFO and SEAMINFO check their buffer but
- * write nothing: their contents are build facts nobody here reads. A raw INSTALL never carries a parameter page the
+ * write nothing: their contents are build facts that nothing here reads. A raw INSTALL never carries a parameter page the
  * loader would accept; `lateLoad` does.
  *
  * Source: Intel P-SEAMLDR 1.5, pseamldr_dispatcher.

@@ -106,7 +106,7 @@ describe('threads that overlap', () => {
     expect(enable?.to).toBe(offline?.from);
   });
 
-  test('the first CPU stopped before SYS.INIT: the others wait, and nobody repeats it', () => {
+  test('the first CPU stopped before SYS.INIT: the others wait, and none repeats it', () => {
     const events: readonly Event[] = [...ENABLE_CPUS, { kind: 'enable' }];
     const world = run('6.12', events, [{ event: 0, after: 4, run: 9 }]);
     expect(outcomes(world)).toEqual([...ENABLE_CPUS.map(() => 'cpu-enable done 0'), 'enable done 0']);

@@ -246,7 +246,7 @@ describe('v7 and the CMR array (lore cover.1668988357.git.kai.huang@intel.com, 0
     );
   });
 
-  test('the array is read again where memory is checked: somebody who breaks it in between is noticed', () => {
+  test('the array is read again where memory is checked: a change in between is noticed', () => {
     const { kernel, port } = machine(SERIES_V7);
     run(kernel, port, SERIES_V7.boot);
     const thread = createThread(1, SERIES_V7.enable, 0);
@@ -266,7 +266,7 @@ describe('v7 and the CMR array (lore cover.1668988357.git.kai.huang@intel.com, 0
 });
 
 describe('v7', () => {
-  test('an early error drops a memory lock that nobody holds', () => {
+  test('an early error drops a memory lock that is not held', () => {
     const { kernel, port } = machine(SERIES_V7);
     run(kernel, port, SERIES_V7.boot);
     port.answer = (leaf) => (leaf === 33 ? BAD_STATUS : undefined);

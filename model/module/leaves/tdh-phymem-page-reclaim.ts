@@ -26,7 +26,7 @@ export const TDH_PHYMEM_PAGE_RECLAIM = createLeaf({
 
 const PAGE_HAS_NO_OWNER = refusal(
   withDetails(STATUS.TDX_PAGE_METADATA_INCORRECT, OPERAND.RCX),
-  'the page belongs to nobody',
+  'the page belongs to no TD',
 );
 const TDR_LOCKED = refusal(withDetails(STATUS.TDX_OPERAND_BUSY, OPERAND.TDR), 'the owning TDR is locked');
 const NOT_IN_TEARDOWN = refusal(STATUS.TDX_LIFECYCLE_STATE_INCORRECT, 'the TD is not in TEARDOWN');

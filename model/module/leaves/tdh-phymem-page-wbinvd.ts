@@ -10,7 +10,7 @@ import { refuse, succeed } from '../outcome.ts';
 import { checkPageOfType, PAGE_IN_RCX } from '../pamt.ts';
 import type { ModuleState } from '../state.ts';
 
-/** Writes back and invalidates the lines of a page that belongs to nobody any more; its KeyID bits are stripped first. */
+/** Writes back and invalidates the lines of a page that no TD owns any more; its KeyID bits are stripped first. */
 export const TDH_PHYMEM_PAGE_WBINVD = createLeaf({
   name: 'TDH.PHYMEM.PAGE.WBINVD',
   beforeReady: false,

@@ -10,7 +10,7 @@ import { forgetEverything, type ModuleState } from '../state.ts';
 /**
  * Gives back all memory the module was given, and leaves it as it was when it was loaded: it can be initialised anew.
  *
- * Inferred: nobody has recorded a module that has it. That an interrupt ends it early (TDX_INTERRUPTED_RESUMABLE) is not
+ * Inferred: no module that has it was recorded. That an interrupt ends it early (TDX_INTERRUPTED_RESUMABLE) is not
  * modelled, nor its bit in TDX_FEATURES0 (53), which no kernel looks at.
  */
 export const TDH_SYS_DISABLE = createLeaf({

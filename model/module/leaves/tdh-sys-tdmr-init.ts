@@ -48,7 +48,7 @@ function run(
   return succeed(regs);
 }
 
-/** The TDMR whose base is `value`; anything else, misaligned or hostile values included, is nobody's base. */
+/** The TDMR whose base is `value`; anything else, misaligned or hostile values included, is no TDMR's base. */
 export function findTDMR(module: ModuleState, value: U64): TDMRState | undefined {
   for (const tdmr of module.tdmrs) if (tdmr.base === value) return tdmr;
   return undefined;

@@ -81,7 +81,7 @@ export const UNREACHABLE: readonly {
   {
     leaves: ['TDH.PHYMEM.PAGE.WBINVD'],
     status: 'TDX_OP_STATE_INCORRECT',
-    why: 'the page belongs to nobody: no TD is looked at',
+    why: 'the page belongs to no TD, so none is looked at',
   },
 ];
 
