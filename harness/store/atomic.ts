@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, UserError } from '../user-error.ts';
 import { errorCode } from './errno.ts';
-import { kindText } from './read.ts';
+import { kindOfPath, kindText } from './read.ts';
 
 /**
  * Writes a whole file or nothing: under a temporary name, flushed, then renamed. A reader, or the next run after a
@@ -111,6 +111,16 @@ function makeFolder(folder: string): void {
     // Another run may have made it in the meantime.
     if (errorCode(error) !== 'EEXIST') throw error;
   }
+}
+
+/** Makes a folder where there is none. Throws a UserError where that cannot be done, or where a file has the name. */
+export function ensureFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw writeFailure(folder, error);
+  }
+  if (kindOfPath(folder) !== 'folder') throw new UserError(`cannot use ${folder} as a folder: it is a file`);
 }
 
 /** Makes `folder` and checks that a file can be written there, before hours of work depend on it. */

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT, UserError } from '../../user-error.ts';
 import { cacheFolder, noteUse, sweepCache } from './cache.ts';
-import { findHeaders } from './headers.ts';
+import { CLIMB_MAX, findHeaders } from './headers.ts';
+import { areCurrent, noteInputs } from './inputs.ts';
 import { TDX_C } from './tree.ts';
 
 const SHIM = fileURLToPath(new URL('../../../../harness/implementations/linux/shim/', import.meta.url));
@@ -43,6 +44,9 @@ const KERNEL_FLAGS = [
     ...CONFIGURATION.map((name) => `-DCONFIG_${name}=1`),
   ],
 ];
+/** In the folder of a build: every file that the compiler read, and its hash. */
+const INPUTS = 'inputs.json';
+
 const SHIM_SOURCES = ['commands.c', 'protocol.c', 'crash.c', 'port.c', 'probe.c', 'machine.c', 'memory.c'];
 const SHIM_FLAGS = [
   '-O2',
@@ -68,7 +72,8 @@ export interface BuildOptions {
 export function buildKernel(tree: string, { compiler = findCompiler(), extra }: BuildOptions = {}): string {
   const headers = findHeaders(tree);
   const key = digest([
-    compiler,
+    compilerVersion(compiler),
+    [...KERNEL_FLAGS, ...SHIM_FLAGS].join(' '),
     extra ?? '',
     ...headers.sources,
     ...(extra === undefined ? [] : [extra]),
@@ -76,13 +81,14 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
   ]);
   const folder = join(cacheFolder(), `kernel-${key}`);
   const program = join(folder, 'kernel');
-  if (existsSync(program)) {
+  if (existsSync(program) && areCurrent(join(folder, INPUTS))) {
     noteUse(folder);
     return program;
   }
   sweepCache();
   const work = `${folder}.${process.pid}`;
-  const generated = join(work, 'include');
+  // So deep that `#include <../x.h>` of a tree still names a file below `work`.
+  const generated = join(work, 'include', ...Array.from({ length: CLIMB_MAX }, (_, at) => String(at)));
   rmSync(work, { recursive: true, force: true });
   try {
     for (const [name, target] of headers.generated) {
@@ -96,9 +102,10 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
       ...(extra === undefined ? [] : [`-DSEAMSTRESS_EXTRA="${extra}"`]),
     ];
     const object = (name: string): string => join(work, name);
-    run(compiler, [...flags, '-c', join(tree, TDX_C), '-o', object('tdx.o')], tree);
+    const noting = (name: string): readonly string[] => ['-MD', '-MF', object(`${name}.d`)];
+    run(compiler, [...flags, ...noting('tdx'), '-c', join(tree, TDX_C), '-o', object('tdx.o')], tree);
     requireEntryPoints(object('tdx.o'), tree);
-    run(compiler, [...flags, '-c', join(SHIM, 'glue.c'), '-o', object('glue.o')], tree);
+    run(compiler, [...flags, ...noting('glue'), '-c', join(SHIM, 'glue.c'), '-o', object('glue.o')], tree);
     run('ld', ['-r', '-T', join(SHIM, 'kernel.ld'), object('tdx.o'), '-o', object('data.o')], tree);
     run(
       compiler,
@@ -113,6 +120,7 @@ export function buildKernel(tree: string, { compiler = findCompiler(), extra }: 
       ],
       tree,
     );
+    noteInputs(join(work, INPUTS), [object('tdx.d'), object('glue.d')], work);
     rmSync(folder, { recursive: true, force: true });
     renameSync(work, folder);
   } finally {
@@ -141,6 +149,12 @@ function definedNames(file: string): ReadonlySet<string> {
   const { stdout, error } = spawnSync('nm', ['-g', '--defined-only', file], { encoding: 'utf8', maxBuffer: 2 ** 26 });
   if (error !== undefined) throw new UserError(`cannot run nm: ${error.message}`, EXIT.CANNOT_RUN);
   return new Set(stdout.split('\n').map((line) => line.split(' ').at(-1) ?? ''));
+}
+
+/** An upgrade of the compiler makes another program. */
+function compilerVersion(compiler: string): string {
+  const { stdout } = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
+  return `${compiler} ${stdout ?? ''}`;
 }
 
 /** `undefined`: there is no C compiler on this machine. */

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { ensureFolder } from '../../store/atomic.ts';
 
 /** Days after which what nobody has used is thrown away. */
 const KEPT_DAYS = 30;
@@ -9,7 +10,7 @@ const DAY = 24 * 60 * 60 * 1000;
 /** Where what is unpacked and built is kept: never in a source tree. */
 export function cacheFolder(): string {
   const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'seamstress');
-  mkdirSync(folder, { recursive: true });
+  ensureFolder(folder);
   return folder;
 }
 

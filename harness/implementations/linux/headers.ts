@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
+import { printable } from '../../text.ts';
+import { EXIT, UserError } from '../../user-error.ts';
 import { TDX_C } from './tree.ts';
 
 /** Headers that are the subject itself; everything else is the shim's. */
@@ -29,6 +31,11 @@ export function findHeaders(tree: string): Headers {
         visit(beside);
         continue;
       }
+      if (leavesFolder(name))
+        throw new UserError(
+          `${file} includes ${printable(name)}, which leads out of the include folders; expected the name of a kernel header`,
+          EXIT.CANNOT_RUN,
+        );
       const own = join(tree, 'arch/x86/include', name);
       const passes = OWN.test(name) && existsSync(own);
       generated.set(name, passes ? own : null);
@@ -37,4 +44,16 @@ export function findHeaders(tree: string): Headers {
   };
   visit(join(tree, TDX_C));
   return { generated, sources };
+}
+
+/** Folders that an include may climb: as many as the generated headers lie deep. */
+export const CLIMB_MAX = 8;
+
+/** True for a name such as `/etc/passwd`, or one with more `..` than `CLIMB_MAX`. */
+function leavesFolder(name: string): boolean {
+  if (name.startsWith('/')) return true;
+  const depth = normalize(name)
+    .split('/')
+    .filter((part) => part === '..').length;
+  return depth > CLIMB_MAX;
 }

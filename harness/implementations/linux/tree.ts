@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { printable } from '../../text.ts';
 import { EXIT, UserError } from '../../user-error.ts';
 import { cacheFolder, noteUse, sweepCache } from './cache.ts';
 
@@ -11,6 +12,10 @@ const PARTS = ['arch/x86/virt/vmx/tdx', 'arch/x86/include/asm'];
 /** What `debian` alone stands for. */
 const DEBIAN_RELEASE = '6.12';
 const DEBIAN_FOLDER = '/usr/src';
+/** A kernel archive takes seconds; a decompression bomb takes as long as the disk lasts. Milliseconds. */
+const UNPACK_LIMIT = 180_000;
+/** The folders that are needed have some 10 MiB in a kernel. */
+const UNPACKED_MAX = 256 * 2 ** 20;
 
 /**
  * The kernel tree that `where` names: an unpacked tree, an archive of one (.tar.xz, .tar.gz, .tar.zst ...), or `debian` or
@@ -64,13 +69,19 @@ function unpack(archive: string): string {
   }
   sweepCache();
   const temporary = `${folder}.${process.pid}`;
-  mkdirSync(temporary, { recursive: true });
+  mkdirSync(temporary);
   try {
     execFileSync(
       'tar',
-      ['-xf', archive, '-C', temporary, '--strip-components=1', '--wildcards', ...PARTS.map((part) => `*/${part}/*`)],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      [
+        ...['-xf', archive, '-C', temporary, '--strip-components=1'],
+        // As root, tar would restore owners, setuid bits and device nodes.
+        ...['--no-same-owner', '--no-same-permissions', '--wildcards'],
+        ...PARTS.map((part) => `*/${part}/*.[ch]`),
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'], timeout: UNPACK_LIMIT },
     );
+    requireOrdinaryFiles(temporary, archive);
     if (!existsSync(join(temporary, TDX_C))) throw new UserError(`${archive} holds no ${TDX_C}`, EXIT.CANNOT_RUN);
     rmSync(folder, { recursive: true, force: true });
     renameSync(temporary, folder);
@@ -83,4 +94,23 @@ function unpack(archive: string): string {
     );
   }
   return folder;
+}
+
+/** Throws a UserError for an archive that holds links, devices, or more than a kernel has. */
+function requireOrdinaryFiles(folder: string, archive: string): void {
+  let total = 0;
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const found = lstatSync(join(folder, name));
+    if (!found.isFile() && !found.isDirectory())
+      throw new UserError(
+        `${archive} holds ${printable(name)}, which is a link or a device; expected the files of a kernel tree`,
+        EXIT.CANNOT_RUN,
+      );
+    if (found.isFile()) total += found.size;
+    if (total > UNPACKED_MAX)
+      throw new UserError(
+        `${archive} holds more than ${UNPACKED_MAX / 2 ** 20} MiB; expected a kernel tree`,
+        EXIT.CANNOT_RUN,
+      );
+  }
 }
