@@ -4,70 +4,99 @@ import type { LeafName } from '../../model/abi/leaf-number.ts';
 export interface LeafMeaning {
   /** A sentence. */
   readonly does: string;
-  /** When a host calls it: a sentence; empty for leaves that the model does not answer. */
+  /** At which point a host calls it: a sentence; empty for leaves that the model does not answer. */
   readonly when: string;
   readonly operands: readonly RegisterMeaning[];
   readonly results: readonly RegisterMeaning[];
 }
 
 export interface RegisterMeaning {
-  readonly register: 'RCX' | 'RDX' | 'R8' | 'R9';
+  readonly register: 'RCX' | 'RDX' | 'R8' | 'R9' | 'R10';
+  /** A phrase. */
   readonly holds: string;
 }
+
+const PAGE_METADATA: readonly RegisterMeaning[] = [
+  { register: 'RCX', holds: 'type: 0 free, 1 reserved, 3 guest memory, 4 TDR, 5 TDCX, 6 TDVPR; 0 after most failures' },
+  { register: 'RDX', holds: 'TDR of the owner, also of the last owner of a free page' },
+  { register: 'R8', holds: 'size level: 0 4K, 1 2M, 2 1G' },
+];
 
 /** Every leaf of the ABI. Source: TDX Module ABI specification; operands and results as model/module/leaves has them. */
 export const LEAF_MEANING: Readonly<Record<LeafName, LeafMeaning>> = {
   'TDH.SYS.INIT': {
     does: 'Checks the platform from one LP and records what every other LP must match.',
-    when: 'Once, first of all.',
-    operands: [{ register: 'RCX', holds: 'attributes, 0' }],
-    results: [],
+    when: 'Before all other leaves; after a failure it may be called again.',
+    operands: [{ register: 'RCX', holds: 'attributes, all reserved: 0' }],
+    results: [
+      {
+        register: 'RCX',
+        holds: 'after TDX_INCORRECT_CPUID_VALUE the leaf | subleaf << 32 (all ones: no subleaf); else 0',
+      },
+      { register: 'RDX', holds: 'likewise the bits that count, EAX | EBX << 32; else 0' },
+      { register: 'R8', holds: 'likewise the bits that count, ECX | EDX << 32; else 0' },
+      { register: 'R9', holds: 'likewise the values expected, EAX | EBX << 32; else 0' },
+      { register: 'R10', holds: 'likewise the values expected, ECX | EDX << 32; else 0' },
+    ],
   },
   'TDH.SYS.LP.INIT': {
     does: 'Compares the LP that makes the call with what TDH.SYS.INIT recorded, and counts it as initialised.',
-    when: 'On every LP that MCHECK counted, after TDH.SYS.INIT and before TDH.SYS.CONFIG.',
+    when: 'Once on every LP that MCHECK counted, after TDH.SYS.INIT and before TDH.SYS.CONFIG.',
     operands: [],
-    results: [],
+    results: [
+      {
+        register: 'RCX',
+        holds: 'after TDX_INCONSISTENT_CPUID_FIELD the leaf | subleaf << 32 (all ones: no subleaf); else 0',
+      },
+      { register: 'RDX', holds: 'likewise the bits that must agree, EAX | EBX << 32; else 0' },
+      { register: 'R8', holds: 'likewise the bits that must agree, ECX | EDX << 32; else 0' },
+    ],
   },
   'TDH.SYS.INFO': {
     does: 'Writes the description of the module (TDSYSINFO_STRUCT) and the CMRs to two buffers.',
     when: 'After TDH.SYS.LP.INIT on this LP.',
     operands: [
-      { register: 'RCX', holds: 'address of the TDSYSINFO buffer' },
-      { register: 'RDX', holds: 'its size, bytes' },
-      { register: 'R8', holds: 'address of the CMR buffer' },
-      { register: 'R9', holds: 'its entries' },
+      { register: 'RCX', holds: 'address of the TDSYSINFO_STRUCT buffer, 1 KiB aligned' },
+      { register: 'RDX', holds: 'its size in bytes, at least 1024' },
+      { register: 'R8', holds: 'address of the CMR buffer, 512-byte aligned' },
+      { register: 'R9', holds: 'its number of entries, at least 32' },
     ],
     results: [
-      { register: 'RDX', holds: 'bytes written' },
-      { register: 'R9', holds: 'entries written, always 32' },
+      { register: 'RDX', holds: 'bytes written, 1024; 0 after a failure' },
+      { register: 'R9', holds: 'entries written, always 32, empty ones included; 0 after a failure' },
     ],
   },
   'TDH.SYS.RD': {
     does: 'Reads one metadata field.',
     when: 'After TDH.SYS.LP.INIT on this LP.',
-    operands: [{ register: 'RDX', holds: 'id of the field' }],
+    operands: [{ register: 'RDX', holds: 'id of the field; all ones asks for the first id' }],
     results: [
-      { register: 'RDX', holds: 'id of the next field' },
-      { register: 'R8', holds: 'value' },
+      { register: 'RDX', holds: 'id of the next field; all ones after the last one and after a failure' },
+      { register: 'R8', holds: 'value; 0 after a failure' },
     ],
   },
   'TDH.SYS.RDALL': {
-    does: 'Writes all metadata fields to a buffer.',
+    does: 'Writes all metadata fields, from one on, to a page.',
     when: 'After TDH.SYS.LP.INIT on this LP.',
     operands: [
-      { register: 'RDX', holds: 'address of the buffer' },
-      { register: 'R8', holds: 'id of the first field' },
+      { register: 'RDX', holds: 'address of a 4 KiB page' },
+      { register: 'R8', holds: 'id of the field to begin with; all ones begins with the first' },
     ],
-    results: [{ register: 'R8', holds: 'id of the next field' }],
+    results: [{ register: 'R8', holds: 'id of the next field; all ones, because the list fits the page' }],
   },
   'TDH.SYS.CONFIG': {
     does: 'Takes the TDMRs with their PAMTs and reserved areas, and the global KeyID.',
     when: 'Once, after TDH.SYS.LP.INIT on every LP that MCHECK counted.',
     operands: [
-      { register: 'RCX', holds: 'address of an array of TDMR_INFO addresses' },
-      { register: 'RDX', holds: 'number of TDMRs' },
-      { register: 'R8', holds: 'global KeyID' },
+      {
+        register: 'RCX',
+        holds: 'address of an array with the addresses of TDMR_INFO structures, all 512-byte aligned',
+      },
+      { register: 'RDX', holds: 'number of TDMRs, 1 to 64' },
+      {
+        register: 'R8',
+        holds: 'global KeyID, a private one; the module keeps it reserved even if the call fails later',
+      },
     ],
     results: [],
   },
@@ -81,23 +110,28 @@ export const LEAF_MEANING: Readonly<Record<LeafName, LeafMeaning>> = {
     does: 'Initialises the PAMT entries of the next part of a TDMR.',
     when: 'Once the module is READY, again and again until RDX reaches the end of the TDMR.',
     operands: [{ register: 'RCX', holds: 'base of the TDMR' }],
-    results: [{ register: 'RDX', holds: 'address up to which pages can be used' }],
+    results: [
+      {
+        register: 'RDX',
+        holds: 'address to go on with, rounded down to 1 GiB: pages below it can be used; 0 after a failure',
+      },
+    ],
   },
   'TDH.SYS.LP.SHUTDOWN': {
-    does: 'Shuts the module down on the LP that makes the call.',
-    when: 'At any time; nothing but a reload of the module undoes it.',
+    does: 'Does nothing and succeeds, in every state of the module (1.5.01; sources differ about 1.0).',
+    when: 'Never needed; v5 and v7 call it on every CPU after a failed initialisation.',
     operands: [],
     results: [],
   },
   'TDH.SYS.SHUTDOWN': {
     does: 'Shuts the module down and writes handoff data for the next one.',
     when: 'Once the module is READY, before an update.',
-    operands: [{ register: 'RCX', holds: 'handoff version' }],
+    operands: [{ register: 'RCX', holds: 'handoff version that the next module reads' }],
     results: [],
   },
   'TDH.SYS.UPDATE': {
-    does: 'Takes over the handoff data of the previous module.',
-    when: 'On a module that was loaded as an update.',
+    does: 'Takes over TDs, TDMRs and KeyIDs from the handoff data of the previous module, which makes this one READY.',
+    when: 'Instead of TDH.SYS.CONFIG and TDH.SYS.KEY.CONFIG, on a module that was loaded as an update.',
     operands: [],
     results: [],
   },
@@ -111,16 +145,16 @@ export const LEAF_MEANING: Readonly<Record<LeafName, LeafMeaning>> = {
     does: 'Makes a free page the root (TDR) of a new TD and gives the TD a KeyID.',
     when: 'Once the module is READY.',
     operands: [
-      { register: 'RCX', holds: 'page of the TDR' },
-      { register: 'RDX', holds: 'KeyID' },
+      { register: 'RCX', holds: 'free page that becomes the TDR' },
+      { register: 'RDX', holds: 'private KeyID that is free' },
     ],
     results: [],
   },
   'TDH.MNG.ADDCX': {
     does: 'Adds a page to the control structure of a TD.',
-    when: 'After TDH.MNG.KEY.CONFIG on every package.',
+    when: 'Up to nine times, after TDH.MNG.KEY.CONFIG on every package.',
     operands: [
-      { register: 'RCX', holds: 'page to add' },
+      { register: 'RCX', holds: 'free page to add' },
       { register: 'RDX', holds: 'TDR' },
     ],
     results: [],
@@ -132,7 +166,7 @@ export const LEAF_MEANING: Readonly<Record<LeafName, LeafMeaning>> = {
     results: [],
   },
   'TDH.MNG.VPFLUSHDONE': {
-    does: 'Confirms that no vCPU of a TD is associated with an LP.',
+    does: 'Confirms that no vCPU of a TD is associated with an LP, and blocks the TD.',
     when: 'First step of tearing a TD down, after TDH.VP.FLUSH for every vCPU.',
     operands: [{ register: 'RCX', holds: 'TDR' }],
     results: [],
@@ -146,60 +180,52 @@ export const LEAF_MEANING: Readonly<Record<LeafName, LeafMeaning>> = {
   'TDH.MNG.KEY.RECLAIMID': {
     does: 'Does nothing and succeeds; its work moved to TDH.MNG.VPFLUSHDONE.',
     when: 'Never needed.',
-    operands: [{ register: 'RCX', holds: 'TDR' }],
+    operands: [{ register: 'RCX', holds: 'TDR; not looked at' }],
     results: [],
   },
   'TDH.PHYMEM.CACHE.WB': {
     does: 'Writes back the caches of the package for KeyIDs that are to be freed.',
     when: 'On every package, after TDH.MNG.VPFLUSHDONE.',
-    operands: [{ register: 'RCX', holds: '1 to resume after an interrupt, else 0' }],
+    operands: [{ register: 'RCX', holds: '0 to start, 1 to resume after TDX_INTERRUPTED_RESUMABLE' }],
     results: [],
   },
   'TDH.PHYMEM.PAGE.RDMD': {
     does: 'Reads type, owner and size of a page from its PAMT entry.',
-    when: 'Once the module is READY.',
-    operands: [{ register: 'RCX', holds: 'page' }],
-    results: [
-      { register: 'RCX', holds: 'type' },
-      { register: 'RDX', holds: 'TDR of the owner' },
-      { register: 'R8', holds: 'size level' },
-    ],
+    when: 'Once TDH.SYS.TDMR.INIT has finished the 1 GiB block of the page; Linux calls it after a machine check.',
+    operands: [{ register: 'RCX', holds: 'page, without KeyID' }],
+    results: PAGE_METADATA,
   },
   'TDH.PHYMEM.PAGE.RECLAIM': {
-    does: 'Takes a page back from a TD that has no key any more.',
+    does: 'Takes a page back from a TD whose KeyID is freed.',
     when: 'After TDH.MNG.KEY.FREEID; the TDR comes last.',
-    operands: [{ register: 'RCX', holds: 'page' }],
-    results: [
-      { register: 'RCX', holds: 'type' },
-      { register: 'RDX', holds: 'TDR of the owner' },
-      { register: 'R8', holds: 'size level' },
-    ],
+    operands: [{ register: 'RCX', holds: 'page, without KeyID' }],
+    results: PAGE_METADATA,
   },
   'TDH.PHYMEM.PAGE.WBINVD': {
     does: 'Writes back and invalidates the cache lines of a free page.',
-    when: 'After TDH.PHYMEM.PAGE.RECLAIM of a TDR.',
-    operands: [{ register: 'RCX', holds: 'page with KeyID bits' }],
+    when: 'After TDH.PHYMEM.PAGE.RECLAIM, before the host uses the page.',
+    operands: [{ register: 'RCX', holds: 'free page, with the KeyID whose cache lines are to go' }],
     results: [],
   },
   'TDH.VP.CREATE': {
-    does: 'Makes a free page the root of a new vCPU.',
+    does: 'Makes a free page the root (TDVPR) of a new vCPU (inferred).',
     when: 'While the TD is built.',
     operands: [
-      { register: 'RCX', holds: 'page' },
+      { register: 'RCX', holds: 'free page that becomes the TDVPR' },
       { register: 'RDX', holds: 'TDR' },
     ],
     results: [],
   },
   'TDH.VP.ENTER': {
-    does: 'Runs a vCPU on the LP that makes the call until it exits to the host.',
+    does: 'Runs a vCPU on the LP that makes the call until it exits to the host (inferred).',
     when: 'Once the TD is finalised.',
-    operands: [{ register: 'RCX', holds: 'page of the vCPU' }],
+    operands: [{ register: 'RCX', holds: 'TDVPR' }],
     results: [],
   },
   'TDH.VP.FLUSH': {
-    does: 'Ends the association of a vCPU with the LP that makes the call.',
+    does: 'Ends the association of a vCPU with the LP that makes the call (inferred).',
     when: 'Before the vCPU runs on another LP, and before teardown.',
-    operands: [{ register: 'RCX', holds: 'page of the vCPU' }],
+    operands: [{ register: 'RCX', holds: 'TDVPR' }],
     results: [],
   },
   'TDH.MEM.PAGE.ADD': only('Adds a page with initial contents to a TD that is being built.'),
