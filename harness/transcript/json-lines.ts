@@ -60,7 +60,7 @@ async function* chunks(file: string, lineNumber: () => number): AsyncGenerator<B
   let stream: Readable = source;
   if (gzip) {
     const gunzip = createGunzip();
-    // A read error must reach whoever reads the unpacked side.
+    // A read error must reach the reader of the unpacked side.
     source.on('error', (error) => gunzip.destroy(error));
     stream = source.pipe(gunzip);
   }

@@ -72,7 +72,7 @@ export function asAddress(value: unknown, where: string): number {
   return typeof parsed === 'number' ? parsed : expected('an address below 2^53', value, where);
 }
 
-/** Throws unless every key of the object is one of `known`: a key nobody reads would be skipped silently. */
+/** Throws unless every key of the object is one of `known`: a key without a reader would be skipped silently. */
 export function refuseUnknownKeys(object: JSONObject, known: ReadonlySet<string>, where: string): void {
   for (const key of Object.keys(object)) {
     if (!known.has(key))

@@ -199,8 +199,8 @@ export function isInPAMT(module: ModuleState, address: number): boolean {
 }
 
 /**
- * Notes a page that the call just made (`entry` to `regs`) turned into a TDR or TDCX, or that was filled in vain for want of
- * entropy as a TDCX; a TDR without entropy is just zeroed.
+ * Notes a page that the call just made (`entry` to `regs`) turned into a TDR or TDCX, or that it filled as a TDCX before
+ * it failed without entropy; a TDR without entropy is just zeroed.
  */
 export function noteTDPage(tdPages: Set<number>, entry: Readonly<Registers>, regs: Readonly<Registers>): void {
   if (entry.rax !== MNG_CREATE && entry.rax !== MNG_ADDCX) return;

@@ -37,7 +37,7 @@ export function blockingLines(): HostStreams {
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** A pipe that somebody has set not to block answers EAGAIN until there is something. `null`: nobody is at the other end. */
+/** A pipe in non-blocking mode returns EAGAIN until it has data or room. `null`: the other end is closed. */
 function patiently(transfer: () => number): number | null {
   for (;;) {
     try {

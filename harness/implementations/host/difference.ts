@@ -24,8 +24,8 @@ export type Untold =
   | ('users of VMX operation' | 'CPUs with dirty caches' | 'next bring-up of an LP');
 
 /**
- * Compares what two worlds came to, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: what
- * nobody knows of the second.
+ * Compares two worlds, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: the parts of the
+ * state that the second did not report.
  */
 export function compareWorlds(
   expected: World,
@@ -144,7 +144,7 @@ function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }
 
-/** What the end of the run left behind; nobody asks a kernel that crashed. */
+/** Compares the state at the end of a run. A kernel that crashed has none. */
 function compareStates(expected: World, got: World, untold: ReadonlySet<string>): RunDifference | null {
   if (expected.kernel.crash !== null || got.kernel.crash !== null) return null;
   const [one, other] = [stateOf(expected), stateOf(got)];

@@ -36,7 +36,7 @@ export function enterState(
   ret: number,
 ): void {
   untold.clear();
-  // Nobody is asked about these.
+  // No host reports these.
   for (const what of ['users of VMX operation', 'CPUs with dirty caches'] as const) untold.add(what);
   const { offered, tdx, lps, s3, erratum, tdxMemory, tdmrs, locks } = state;
   const note = (what: Untold, told: boolean): boolean => {
@@ -82,7 +82,7 @@ function enterKeyIDs(kernel: KernelState, { offered, keyids }: HostState): void 
 function settleTDMRs(kernel: KernelState, { objects, array }: HostObjects): void {
   kernel.tdmrArrayLive = array !== -1 && objects.has(array);
   if (kernel.tdmrArrayLive) return;
-  // Nobody says that it would still look at what it gave back.
+  // Nothing indicates that the host still reads an array that it freed.
   kernel.tdmrArray = -1;
   if (kernel.status !== 'initialised') kernel.tdmrCount = 0;
 }

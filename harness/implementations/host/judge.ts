@@ -188,7 +188,7 @@ function confirm(subject: Subject, input: Case, first: Played): Verdict {
 
 const UNSTABLE: readonly string[] = ['host/is-deterministic', 'host/boot-forgets'];
 
-/** Judges what a second host does otherwise than a first, and nothing else. */
+/** Judges the differences between a second host and a first, and nothing else. */
 export function judgeHostsBetween(first: HostSubject, second: HostSubject, input: Case): Verdict {
   const [one, other] = [first.play(input), second.play(input)];
   const difference = differenceBetween(one, other);

@@ -110,13 +110,13 @@ function perform(command: CommandMessage, kernel: KernelState, port: KernelPort)
 }
 
 function run(kernel: KernelState, port: KernelPort, thread: Thread): number {
-  // Nobody else runs, so a lock that cannot be had will never be.
+  // No other thread runs, so a lock that is taken now stays taken.
   if (runThread(kernel, thread, port) === 'blocked')
     kernel.crash = `deadlock in ${thread.flow.name}: ${thread.flow.steps[thread.pc]?.name ?? 'end'}`;
   return thread.error;
 }
 
-/** What memory hotplug does to any machine, TDX or not: that is done by whoever asks. */
+/** Steps of memory hotplug that belong to the machine, with or without TDX. The harness performs them, not the host. */
 const MACHINE_STEPS: ReadonlySet<Step['run']> = new Set([
   memoryHotplug.MEM_HOTPLUG_BEGIN.run,
   memoryHotplug.MEM_HOTPLUG_DONE.run,

@@ -10,9 +10,9 @@ export interface Reply {
 
 /** A host that runs elsewhere. Whatever it does while a command runs is carried out through the port, in order. */
 export interface RemoteHost {
-  /** What it can be asked; everything else is done for it as on a machine without TDX, or does not happen. */
+  /** Commands that the host takes. The harness performs the others as on a machine without TDX, or drops them. */
   readonly commands: ReadonlySet<CommandKind>;
-  /** What the host, or whoever listens to it, had to complain about (a WARN_ON, memory freed twice ...). */
+  /** Warnings of the host and of the harness that checks it (a WARN_ON, memory freed twice ...). */
   readonly warnings: string[];
   readonly perform: (command: HostCommand, kernel: KernelState, port: KernelPort) => Reply;
 }

@@ -25,7 +25,7 @@ export function hostStages(stages: Stages, subject: HostSubject): Stages {
   };
 }
 
-/** The stages of a campaign that asks what a second host does otherwise than a first. */
+/** The stages of a campaign that compares a second host with a first. */
 export function betweenHostsStages(stages: Stages, first: HostSubject, second: HostSubject): Stages {
   return {
     ...forHosts(stages, [first, second]),
@@ -48,7 +48,7 @@ export function judgedHostStages(
   return {
     ruleOf,
     invariants: [...stages.invariants, ...HOST_INVARIANTS],
-    // One that claims to be none of ours promises nothing but to initialise TDX now and then.
+    // A host that claims to equal no known kernel promises only that TDX initialises in some cases.
     sometimes: (profile) =>
       subject.model === null
         ? stages

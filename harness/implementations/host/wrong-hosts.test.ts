@@ -93,7 +93,7 @@ describe('every wrong host', () => {
     const { failure } = subject.play(input as Case);
     const child = Number(/child (\d+)/.exec(failure?.message ?? '')?.[1]);
     expect(child).toBeGreaterThan(1);
-    // Whoever inherits it has to take notice of its end.
+    // A zombie counts as ended: only its parent can reap it.
     const isThere = (): boolean =>
       existsSync(`/proc/${child}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${child}/status`, 'utf8'));
     for (let tries = 0; tries < 100 && isThere(); tries += 1) await setTimeout(20);

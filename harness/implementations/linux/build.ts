@@ -134,13 +134,13 @@ export function enablesAtBoot(program: string): boolean {
   return definedNames(program).has('shim_initcall');
 }
 
-/** Somebody must be able to start the initialisation: others by a call, or the kernel by itself. */
+/** The tree must have a way to start the initialisation: functions for callers, or an initcall. */
 function requireEntryPoints(object: string, tree: string): void {
   const names = definedNames(object);
   if (names.has('shim_initcall') || (names.has('tdx_enable') && names.has('tdx_cpu_enable'))) return;
   throw new UserError(
-    `the kernel tree ${tree} builds, but nobody could start TDX in it: expected tdx_cpu_enable() and tdx_enable() that ` +
-      `others may call, or an initcall, in ${TDX_C}`,
+    `the kernel tree ${tree} builds, but has no way to start TDX: expected tdx_cpu_enable() and tdx_enable() that ` +
+      `callers, or an initcall, in ${TDX_C}`,
     EXIT.CANNOT_RUN,
   );
 }

@@ -28,13 +28,13 @@ test('what was used within a month stays, the rest goes', () => {
     'kernel-new',
     'linux-source-6.12-abc',
   ]);
-  // Whoever uses one keeps it.
+  // An entry in use stays.
   noteUse(join(cache, 'linux-source-6.12-abc'), now);
   sweepCache(now + 29 * 24 * 60 * 60 * 1000);
   expect(existsSync(join(cache, 'linux-source-6.12-abc'))).toBe(true);
 });
 
-test('what is not there can be neither noted nor swept, and nobody minds', () => {
+test('an entry that does not exist is neither noted nor swept, without an error', () => {
   process.env['XDG_CACHE_HOME'] = join(folder.path, 'other');
   expect(() => noteUse(join(cacheFolder(), 'nothing'))).not.toThrow();
   expect(() => sweepCache()).not.toThrow();

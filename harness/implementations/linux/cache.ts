@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ensureFolder } from '../../store/atomic.ts';
 
-/** Days after which what nobody has used is thrown away. */
+/** Days after which an unused entry is removed. */
 const KEPT_DAYS = 30;
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -14,7 +14,7 @@ export function cacheFolder(): string {
   return folder;
 }
 
-/** Notes that an entry of the cache is in use, now (milliseconds since 1970). It may be somebody else's to write: then it is not noted. */
+/** Notes that an entry of the cache is in use, now (milliseconds since 1970). An entry that another user owns stays as it is. */
 export function noteUse(entry: string, now: number = Date.now()): void {
   try {
     utimesSync(entry, now / 1000, now / 1000);
@@ -23,7 +23,7 @@ export function noteUse(entry: string, now: number = Date.now()): void {
   }
 }
 
-/** Throws away what nobody has used for a month, and what a build that was killed has left behind. */
+/** Removes entries unused for a month, and the leftovers of builds that were killed. */
 export function sweepCache(now: number = Date.now()): void {
   const folder = cacheFolder();
   for (const name of readdirSync(folder)) {
@@ -31,7 +31,7 @@ export function sweepCache(now: number = Date.now()): void {
     try {
       if (now - statSync(entry).mtimeMs > KEPT_DAYS * DAY) rmSync(entry, { recursive: true, force: true });
     } catch {
-      // Another process was quicker, or it is not ours to take away.
+      // Another process has removed it, or another user owns it.
     }
   }
 }

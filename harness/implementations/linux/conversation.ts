@@ -30,16 +30,16 @@ import {
   wordsOfText,
 } from './words.ts';
 
-/** Why a kernel died that nobody could ask any more. */
+/** The cause of a crash where the kernel's process ended without one. */
 const PROCESS_ENDED = 'its process ended';
 
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 const TDH_SYS_CONFIG = LEAF_NUMBER['TDH.SYS.CONFIG'];
 const TDH_SYS_RD = LEAF_NUMBER['TDH.SYS.RD'];
 
-/** The compiled kernel as somebody to talk to: commands go in as words, and what it does comes back as a stream of items. */
+/** A conversation with the compiled kernel: commands go in as words, and a stream of items comes back. */
 export interface Conversation extends RemoteHost {
-  /** The process of the kernel ended in the middle of a command; whoever minds sets it back. */
+  /** The kernel's process ended during a command. The caller resets it. */
   lost: boolean;
 }
 

@@ -69,8 +69,8 @@ export function runCompiled(kernel: LinuxKernel, input: Case): LinuxRun {
 }
 
 /**
- * What `run` comes to. Where the process of a kernel ends meanwhile, all of it is done again with a new one: somebody may
- * have killed the first. If that ends too, it is the kernel's code, and what `run` made of it holds.
+ * The result of `run`. If the process of a kernel ends meanwhile, `run` is repeated with a new process, because the first
+ * may have been killed from outside. If the new process ends too, the kernel's code is the cause, and its result holds.
  */
 function surviving<T>(kernels: readonly LinuxKernel[], run: () => T): T {
   for (const { conversation } of kernels) conversation.lost = false;
@@ -163,8 +163,8 @@ type Change = typeof LOST | typeof LEFT | typeof OTHERWISE;
 const SAYS_SO = /: (?:crash|outcome|answer)$/;
 
 /**
- * The worst that a kernel's callers notice of what it does otherwise than the model; `null`: nothing. An initialisation
- * fails that succeeds there, objects stay allocated that are given back there, or memory is answered for otherwise.
+ * The worst difference from the model that a kernel's callers notice; `null`: none. An initialisation fails that succeeds
+ * in the model, objects stay allocated that the model frees, or the answer about a page of memory differs.
  */
 function changeOfAnswer(model: World, world: World): Change | null {
   let change: Change | null = world.kernel.live > model.kernel.live && world.kernel.crash === null ? LEFT : null;
@@ -221,7 +221,7 @@ const ORDER: RunDifference = {
   got: 'this one',
 };
 
-/** Judges what a second kernel does otherwise than a first, and nothing else. */
+/** Judges the differences between a second kernel and a first, and nothing else. */
 export function judgeBetween(first: LinuxKernel, second: LinuxKernel, input: Case): Verdict {
   const [{ world: before }, { world: after, verdict }] = surviving([first, second], () => [
     runOnce(first, input),

@@ -77,7 +77,7 @@ export function startKernelProcess(binary: string): KernelProcess {
     fill(input, length);
     return input.subarray(0, length);
   };
-  /** A script of nothing comes about at once: whoever does not say so will not do anything else either. */
+  /** Starts the process with an empty script: a process that does not answer even that answers nothing. */
   const start = (): void => {
     open = spawnPiped(binary);
     try {
@@ -114,7 +114,7 @@ function spawnPiped(binary: string): Piped {
     const to = openSync(toPath, 'w');
     const from = openSync(fromPath, 'r');
     const ends = [openSync(toPath, 'r'), openSync(fromPath, 'w')] as const;
-    // In a group of its own, a Ctrl-C is not for it. It ends by itself when nobody holds the other end of its pipes.
+    // In a process group of its own, it gets no Ctrl-C. It ends by itself once the other ends of its pipes are closed.
     const child = spawn(binary, [], { stdio: [ends[0], ends[1], 'inherit'], detached: true });
     for (const fd of [...both, ...ends]) closeSync(fd);
     // What cannot be started does not answer, and that is when it is told.

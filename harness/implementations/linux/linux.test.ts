@@ -184,7 +184,7 @@ describeLinux("Linux 6.12's own tdx.c", () => {
       const { case: input } = readCaseFile('corpus/host/pamt-across-two-tdmrs.json');
       const { world } = runCompiled(subject, input);
       expect(world.kernel.crash).toContain(what);
-      // Where a loop was when its time was up, or a process that is gone, nobody can say.
+      // A loop that ran out of time and a process that ended have no known location.
       const located = !['hang', 'process ended'].includes(what);
       const line = readFileSync(join(copies.at(-1) ?? '', TDX_C), 'utf8')
         .split('\n')
@@ -349,7 +349,7 @@ test('headers: the tree keeps its own, the shim stands for the rest', () => {
 });
 
 const hasClang = spawnSync('clang', ['--version'], { stdio: 'ignore' }).status === 0;
-const CLANG = hasClang ? 'built by clang it does the same' : 'not built by clang here, for want of clang';
+const CLANG = hasClang ? 'built by clang it does the same' : 'not built by clang: clang is not installed';
 describeLinux(`Linux 6.12's own tdx.c, ${CLANG}`, () => {
   test('on every generated case', () => {
     if (!hasClang) {

@@ -63,7 +63,7 @@ function statusOf({ platformEnabled }: KernelState, acts: boolean, answer: numbe
   return answer === 0 ? 'initialised' : 'error';
 }
 
-/** Nobody can ask it any more: as an initialisation (`enabled`: this was one) says by what it returns, or as before. */
+/** The status where the kernel has no query for it: from the result of an initialisation (`enabled`), or as before. */
 function statusByResult({ platformEnabled, status }: KernelState, ret: number, enabled: boolean): ModuleStatus {
   if (!enabled || !platformEnabled || status === 'initialised') return status;
   return ret === 0 ? 'initialised' : 'error';

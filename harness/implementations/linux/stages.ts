@@ -44,7 +44,7 @@ export function judgedStages(base: Stages, between: boolean): Pick<Stages, 'inva
   };
 }
 
-/** Starts the kernels of a `LinuxInput`. The stages judge what the real code does, or what the second does otherwise than the first. */
+/** Starts the kernels of a `LinuxInput`. The stages judge the real code, or the differences of the second from the first. */
 export async function openStages(input: unknown): Promise<OpenStages> {
   const { base, profile, kernels } = input as LinuxInput;
   const { stages } = await openBase({ module: base });

@@ -52,7 +52,7 @@ export const CRASHES = [
   'use after free',
   'access beyond the end of an object',
   'null pointer dereference',
-  "access to an address that is nobody's",
+  'access to an unmapped address',
   'hang: no end of work in sight',
   'deadlock: a lock is taken by the thread that holds it',
   'BUG or invalid instruction',

@@ -31,7 +31,7 @@ const STDOUT = 1;
 
 type Asker = (ask: Ask) => Answer | null;
 
-/** What it asks changed: `change` stands between the host and whoever answers. */
+/** Changes what the host asks: `change` stands between the host and the model. */
 function asking(change: (ask: Ask, pass: Asker) => Answer | null): (host: HostImplementation) => HostImplementation {
   return (host) => ({ ...host, perform: (command, ask) => host.perform(command, (what) => change(what, ask)) });
 }
@@ -72,7 +72,12 @@ let keyed = false;
 
 export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
   right: { what: 'our model of Linux 6.12', ...LINUX, buckets: [] },
-  strict: { what: 'the kernel that breaks no rule, which claims to be nobody', ...STRICT, tame: true, buckets: [] },
+  strict: {
+    what: 'the kernel that breaks no rule, which claims to equal no known kernel',
+    ...STRICT,
+    tame: true,
+    buckets: [],
+  },
   'skips-a-package': {
     what: 'configures the key on the first package only, and initialises nothing',
     ...STRICT,
@@ -257,7 +262,7 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
     }),
   },
   'wrong-id': {
-    what: 'ends a command that nobody gave',
+    what: 'ends a command that was not given',
     ...STRICT,
     buckets: ['host/answers|protocol-violation|boot'],
     writer: (write) => (line) => write(line.replace(/^\{"type":"done","id":\d+/, '{"type":"done","id":999999')),
@@ -319,6 +324,10 @@ export const WRONG_HOSTS: Readonly<Record<string, WrongHost>> = {
 /** The host itself: a model of its kernel with the one thing wrong. */
 export function makeWrongHost({ what, kernel, claims, host = (one) => one }: WrongHost): HostImplementation {
   const model = modelHost(kernel === 'strict' ? STRICT_KERNEL : LINUX_6_12, '1');
-  const { behavesLike: _, ...nobody } = model.capabilities;
-  return host({ ...model, capabilities: claims ? model.capabilities : nobody, identity: { name: what, version: '1' } });
+  const { behavesLike: _, ...unclaimed } = model.capabilities;
+  return host({
+    ...model,
+    capabilities: claims ? model.capabilities : unclaimed,
+    identity: { name: what, version: '1' },
+  });
 }

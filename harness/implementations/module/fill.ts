@@ -3,7 +3,7 @@ import type { ModuleCaseText, StepAnswer, ModuleStepText } from '../protocol/mes
 import { prepare } from './prepare.ts';
 import { requirementsOf } from './requirement.ts';
 
-/** The conformance suite with its expected answers, for whoever cannot or will not run us (fill.schema.json). */
+/** The conformance suite with its expected answers, for use without seamstress (fill.schema.json). */
 export interface FilledSuite {
   readonly format: 'seamstress-conformance';
   readonly formatVersion: 1;

@@ -24,9 +24,9 @@ export interface ChildEvents {
 }
 
 /**
- * What runs before the command: a process beside it, of the same group, that waits for the end of a pipe nobody writes to.
- * That comes when we are gone, even by SIGKILL, and then it ends the group: a program that never looks at its input would
- * outlive us. It is nobody's child, so that the command waits for none but its own.
+ * Runs before the command: a watcher in the same process group, which waits for the end of a pipe that carries no data.
+ * The pipe ends when seamstress ends, even by SIGKILL. The watcher then ends the group, because a program that never reads
+ * its input would stay. It is not a child of the command, so the command's own wait() does not see it.
  */
 const WATCHED = '( (read -r _ <&3; kill -s KILL 0) </dev/null >/dev/null 2>&1 & )\nexec 3<&-\n';
 

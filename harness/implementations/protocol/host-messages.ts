@@ -14,7 +14,7 @@ export interface HostCapabilities {
   readonly role: 'host';
   /** Commands it takes; `boot` and `enable` are among them. */
   readonly commands: readonly CommandKind[];
-  /** Name of the kernel revision of ours that it claims to do exactly the same as; missing: judged by the invariants only. */
+  /** Name of the kernel revision that it claims to equal exactly; missing: judged by the invariants only. */
   readonly behavesLike?: string;
   /** Same case, same conversation. */
   readonly deterministic: boolean;
@@ -170,7 +170,7 @@ export interface HostState {
   readonly tdxMemory?: readonly RegionText[];
   /** The array of TDMR_INFOs is allocated; how many TDMRs it counts in it. */
   readonly tdmrs?: { readonly live: boolean; readonly count: number };
-  /** Holders of each lock, and in which flow which lock was dropped that nobody held, so far. */
+  /** Holders of each lock, and the locks released so far that were not held, with the flow. */
   readonly locks?: {
     readonly cpus: number;
     readonly module: number;

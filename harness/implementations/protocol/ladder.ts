@@ -30,7 +30,7 @@ export class Slip extends Error {
   }
 }
 
-/** Whoever climbs, once it has begun. */
+/** The implementation on the ladder, once started. */
 export interface Climber {
   readonly stderr: () => string;
   readonly close: () => Promise<void> | void;

@@ -95,10 +95,10 @@ static bool answer(char *line)
 	if (strcmp(type, "hello") == 0) {
 		printf(HELLO, id, module_name, module_leaves);
 	} else if (strcmp(type, "configure") == 0) {
-		bool ours = strcmp(json_text(json_get(json_get(request, "profile"), "module")), "1.5.01") == 0;
+		bool known = strcmp(json_text(json_get(json_get(request, "profile"), "module")), "1.5.01") == 0;
 
 		printf("{\"type\":\"configured\",\"id\":%s,\"outcome\":%s}\n", id,
-		       ours ? "\"ok\"" : "\"unsupported\",\"reason\":\"it is no such module\"");
+		       known ? "\"ok\"" : "\"unsupported\",\"reason\":\"it is no such module\"");
 	} else if (strcmp(type, "run") == 0 && cases && cases->type == JSON_ARRAY) {
 		printf("{\"type\":\"ran\",\"id\":%s,\"results\":[", id);
 		for (const struct json *one = cases->first; one; one = one->next) {

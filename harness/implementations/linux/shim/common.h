@@ -84,7 +84,7 @@
 #define pr_debug_once(fmt, ...) pr_debug(fmt, ##__VA_ARGS__)
 #define dump_stack() barrier()
 
-/* Nobody else runs: waiting takes no time. */
+/* No other thread runs: waiting takes no time. */
 #define cpu_relax() barrier()
 #define udelay(microseconds) ((void)(microseconds))
 #define ndelay(nanoseconds) ((void)(nanoseconds))

@@ -307,7 +307,7 @@ int rdmsr_safe(uint32_t msr, uint32_t *low, uint32_t *high)
 	return error;
 }
 
-/* Where no error can come back: what a healthy machine answers, 0 for what nobody has asked for yet. */
+/* No error can come back here: the value of a healthy machine, 0 for MSRs not in the table. */
 uint64_t shim_rdmsr(uint32_t msr)
 {
 	uint64_t value = 0;
@@ -337,7 +337,7 @@ bool hibernation_available(void) { return machine_hibernation; }
 
 /* The kernel's log */
 
-/* Pointers of this process are nobody's business, and other ones each time; `%pK` and the like are the kernel's own. */
+/* Pointers of this process differ in each run, so they are left out; `%pK` and the like are the kernel's own. */
 static const char *without_pointers(const char *format, char *own, size_t size)
 {
 	size_t at = 0;

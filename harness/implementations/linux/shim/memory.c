@@ -11,7 +11,7 @@ extern int shim_cpu_count;
 struct memory_range machine_memory[4096];
 unsigned int machine_memory_count;
 
-/* Objects: each in pages of its own, at their end, with a page nobody may touch behind it; gone once freed. */
+/* Objects: each at the end of pages of its own, followed by a guard page; unmapped once freed. */
 #define ARENA_SIZE (1UL << 32)
 #define OBJECTS_MAX 8192
 struct object { uint64_t physical, size; char *address; char kind; bool live; };

@@ -104,7 +104,7 @@ void probe_done(int ret, bool memory)
 	memcpy(kernel_before, __start_kernel_data, kernel_size);
 	item[count++] = (shim_features & FEATURES_TOLD) | (machine_s3() ? 1u << 31 : 0);
 	if (glue_enables_at_boot()) {
-		/* Nobody can ask for it again: it runs, or it failed after the CPUs were brought up, or it is as before. */
+		/* The initcall runs once: TDX runs, or it failed after the CPUs were brought up, or the status is as before. */
 		bool platform = shim_features >> FEATURE_PLATFORM & 1, failed = !glue_runs() && machine_callbacks_removed;
 
 		item[count++] = platform && !glue_runs() && !failed;
