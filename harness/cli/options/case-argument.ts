@@ -8,7 +8,7 @@ import { UserError } from '../../user-error.ts';
 import { type ProfileOptions, profileOf } from './profile-options.ts';
 import { didYouMean } from './suggest.ts';
 
-/** A case to be read or generated; `load` throws a UserError where that fails. */
+/** A case to read or to generate; `load` throws a UserError if that fails. */
 export interface LocatedCase {
   readonly name: string;
   readonly load: () => CaseFile;
@@ -17,14 +17,14 @@ export interface LocatedCase {
 export interface Places extends ProfileOptions {
   readonly stages: Stages;
   readonly corpus: Corpus;
-  /** Findings lie in its `findings/`. */
+  /** Its folder `findings/` has the findings. */
   readonly output: string;
   readonly mood: string;
 }
 
 /**
  * The cases that arguments name: a path to a file or folder, a bucket (in the findings, then in the corpus), or
- * SEED:INDEX, tried in this order. Throws a UserError for an argument that is nothing of these.
+ * SEED:INDEX, tried in this order. Throws a UserError for any other argument.
  */
 export function locateCases(names: readonly string[], places: Places): readonly LocatedCase[] {
   return names.flatMap((name) => {
@@ -61,6 +61,6 @@ function unknown(name: string, { corpus, output }: Places): never {
     corpus.known.map(({ bucket }) => bucket),
   );
   throw new UserError(
-    `'${name}' is no file or folder, no bucket in ${join(output, 'findings')} or ${corpus.path}${hint}, and not of the form SEED:INDEX`,
+    `'${name}' is not a case${hint}: expected a file, a folder, a bucket in ${join(output, 'findings')} or ${corpus.path}, or SEED:INDEX`,
   );
 }

@@ -6,15 +6,15 @@ import { type KnownDeviation, loadKnown } from '../../store/known.ts';
 import type { Context } from '../screen/context.ts';
 
 export interface Corpus {
-  /** As messages call it. */
+  /** As messages print it. */
   readonly path: string;
-  /** Of every kernel. */
+  /** The known deviations of every kernel. */
   readonly known: readonly KnownDeviation[];
   /** Cases a campaign starts with: the files below `cases/`. */
   readonly cases: readonly Given[];
 }
 
-/** The corpus of `--corpus`, which must exist, or else this checkout's, which need not. */
+/** The corpus of `--corpus`, which must exist; without it the corpus of this checkout, empty if there is none. */
 export function openCorpus({ root }: Context, chosen: string | undefined): Corpus {
   const path = chosen ?? nameOf(join(root, 'corpus'));
   if (chosen === undefined && kindOfPath(path) === undefined) return { path, known: [], cases: [] };
@@ -24,7 +24,7 @@ export function openCorpus({ root }: Context, chosen: string | undefined): Corpu
   return { path, known, cases: files.map((origin) => ({ origin, case: readCaseFile(origin).case })) };
 }
 
-/** A path as a person here would type it. */
+/** A path relative to the working directory, or as it is if it lies outside. */
 export function nameOf(path: string): string {
   const near = relative(process.cwd(), path);
   if (near === '') return '.';

@@ -7,13 +7,13 @@ import { readModuleCase } from '../../transcript/module-case.ts';
 import type { Context } from '../screen/context.ts';
 import { nameOf, openCorpus } from './corpus-option.ts';
 
-/** What the corpus knows: known deviations, and what the conformance suite shows each leaf to answer. */
+/** What the corpus shows: the known deviations, and the answers that each leaf gives in the conformance suite. */
 export function openEvidence(context: Context, corpus: string | undefined): Evidence {
   const { known } = openCorpus(context, corpus);
   return { known, nameOf, answers: readAnswers(join(context.root, 'corpus/conformance')) };
 }
 
-/** Empty where an installation has no suite. */
+/** Empty if an installation has no suite. */
 function readAnswers(folder: string): readonly SuiteAnswer[] {
   if (kindOfPath(folder) !== 'folder') return [];
   const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));

@@ -26,7 +26,7 @@ test.each([
   [['linux:a tree'], '6.12', '1.5.01', "'linux:a tree' --case one.json"],
   [['linux:a', 'linux:b'], '6.12', 'later', '--between --module later linux:a linux:b --case one.json'],
   [['stdio:./host'], '7.3', '1.5.01', '--kernel 7.3 --module 1.5.01 stdio:./host --case one.json'],
-])('what %j was found to do is not asked of the model', async (implementations, kernel, module, command) => {
+])('a finding of %j is not replayed on the model', async (implementations, kernel, module, command) => {
   save('one.json', { kernel, module }, implementations);
   for (const subcommand of ['replay', 'shrink']) {
     const { code, out, err } = await runNode(folder.path, [START, subcommand, 'one.json']);
@@ -36,16 +36,16 @@ test.each([
   }
 });
 
-test('nor is it made a known deviation of one', async () => {
+test('such a finding does not become a known deviation of a model', async () => {
   for (const path of ['findings', 'corpus']) mkdirSync(join(folder.path, path));
   save('findings/one.json', { kernel: '6.12', module: '1.5.01' }, ['linux:a']);
   writeFileSync(join(folder.path, 'corpus/reasons.json'), readFileSync(REASONS));
   const { code, out, err } = await runNode(folder.path, [START, 'corpus', 'promote', 'findings', '--corpus', 'corpus']);
   expect([code, out]).toEqual([0, expect.stringContaining('0 promoted')]);
-  expect(err).toContain('findings/one.json: found with linux:a, and no deviation of a model; left out');
+  expect(err).toContain('findings/one.json: skipped: found with linux:a, so it is not a deviation of a model');
 });
 
-test('what the model was found to do is', async () => {
+test('a finding of the model is replayed', async () => {
   save('own.json', { kernel: '6.12', module: '1.5.01' });
   const { code, out } = await runNode(folder.path, [START, 'replay', 'own.json']);
   expect([code, out]).toEqual([0, expect.stringContaining('no longer fails')]);

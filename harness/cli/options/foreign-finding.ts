@@ -4,8 +4,8 @@ import type { CaseFile } from '../../case.ts';
 import { UserError } from '../../user-error.ts';
 
 /**
- * What `conform` found, the model that `replay` and `shrink` run may well not do: it says nothing of whether the finding is
- * gone. Throws a UserError with the command that does.
+ * Refuses a finding of `conform`: `replay` and `shrink` run the model, which cannot show whether the finding is gone.
+ * Throws a UserError with the command that can.
  */
 export function refuseForeign({ case: input, finding }: CaseFile, name: string, stages: Stages): void {
   const implementations = finding?.implementations;
@@ -20,6 +20,6 @@ export function refuseForeign({ case: input, finding }: CaseFile, name: string, 
     ...['--case', shellWord(name)],
   ].join(' ');
   throw new UserError(
-    `${name}: this was found with ${implementations.join(' and ')}, not with the model, which is what is run here; run instead: ${command}`,
+    `${name}: found with ${implementations.join(' and ')}, but this command runs the model; run instead: ${command}`,
   );
 }

@@ -1,9 +1,9 @@
-/** At most this many names are offered where several are as near. */
+/** At most this many names are suggested if several are equally near. */
 const OFFERED = 4;
 
 /**
- * ` (did you mean 'fuzz'?)` where one of the candidates is close to what was typed, ` (did you mean 'a', 'b' or 'c'?)`
- * where what was typed is a part of them or their beginning misspelt; '' otherwise.
+ * ` (did you mean 'fuzz'?)` if one of the candidates is close to `typed`; ` (did you mean 'a', 'b' or 'c'?)` if `typed` is
+ * a part of them, or a misspelt beginning; otherwise ''.
  */
 export function didYouMean(typed: string, candidates: readonly string[]): string {
   const names = nearest(typed, [...new Set(candidates)]).map((name) => `'${name}'`);
@@ -25,7 +25,7 @@ function nearest(typed: string, candidates: readonly string[]): readonly string[
   );
 }
 
-/** Candidates of which `part` is within `limit` edits (at least 1) of the text: the nearest ones, if equally near. */
+/** Candidates whose `part` is within `limit` edits (at least 1) of the text: the nearest one, or all that are equally near. */
 function byDistance(
   text: string,
   candidates: readonly string[],
@@ -42,7 +42,7 @@ function lettersOf(text: string): string {
   return text.replace(/[^a-z0-9]/g, '');
 }
 
-/** Insertions, deletions and substitutions between two texts. */
+/** Number of insertions, deletions and substitutions between two texts. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

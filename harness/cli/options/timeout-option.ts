@@ -4,10 +4,10 @@ import { oneOf } from './values.ts';
 
 const NAMES = Object.keys(DEFAULT_TIMEOUTS) as readonly (keyof Timeouts)[];
 
-/** `--timeout start=10s,step=1s,...`: how long an implementation may take. */
+/** `--timeout start=10s,step=1s,...`: time limits of an implementation. */
 export function timeoutOption(): Option {
   const defaults = NAMES.map((name) => `${name}=${DEFAULT_TIMEOUTS[name] / 1000}s`).join(',');
-  return new Option('--timeout <list>', 'how long an implementation may take')
+  return new Option('--timeout <list>', 'time limits of an implementation, such as start=30s,case=500ms')
     .argParser(parseTimeouts)
     .default(DEFAULT_TIMEOUTS, defaults);
 }

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Shard } from '../../campaign/budget.ts';
 import { didYouMean } from './suggest.ts';
 
-/** Parsers of option values: each returns the value or throws commander's error, which says what was expected. */
+/** Parsers of option values: each returns the value, or throws commander's error with what was expected. */
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -12,7 +12,7 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
-/** `30s`, `10m`, `2h`, or seconds. */
+/** `30s`, `10m`, `2h`, or a plain number of seconds. Returns seconds. */
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
   const seconds = Number(match?.[1]) * (UNITS[match?.[2] ?? 's'] ?? 1);
@@ -52,6 +52,7 @@ export function listOf(
 }
 
 export function seed(text: string): string {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidArgumentError('Expected printable characters without spaces.');
+  if (!/^[\x21-\x7e]+$/.test(text))
+    throw new InvalidArgumentError(`Expected printable ASCII characters without spaces, got '${text}'.`);
   return text;
 }
