@@ -5,7 +5,7 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import { summarise } from '../../report/summary.ts';
 import { writeAtomic } from '../../store/atomic.ts';
 
-/** By the name `--reporter` takes: the ending of its file, and what is in it. */
+/** Reports by their name in `--reporter`: the ending of the file, and its content. */
 const FORMATS = {
   json: {
     ending: 'json',
@@ -19,7 +19,7 @@ export type Reporter = keyof typeof FORMATS;
 
 export const REPORTERS = Object.keys(FORMATS) as readonly Reporter[];
 
-/** Writes the reports asked for into `folder`, each whole or not at all. */
+/** Writes the reports of `reporters` to `folder`, each whole or not at all. */
 export function writeReports(
   folder: string,
   name: string,

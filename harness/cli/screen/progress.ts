@@ -4,18 +4,21 @@ import type { Terminal } from './terminal.ts';
 
 export interface ProgressLine {
   readonly show: (ledger: Ledger) => void;
-  /** Shows by itself, too, how many cases were tried to make findings smaller: that takes long, and no range ends meanwhile. */
+  /** Also shows the number of cases that shrinking tried, on a timer: shrinking takes long, and no range ends meanwhile. */
   readonly follow: (tries: () => number) => void;
-  /** Leaves the terminal as a line of its own would. */
+  /** Erases the line. */
   readonly end: () => void;
 }
 
-/** How often a person sees the line redrawn, and how often a log gets one, ms. */
+/** The line is redrawn this often on a terminal, and printed this often to a log, ms. */
 const REDRAW_EVERY = 100;
 const LOG_EVERY = 5000;
 const FOLLOW_EVERY = 500;
 
-/** Progress on stderr: one redrawn line on a terminal, otherwise a line now and then. `cases`: how many there will be, if it is known. */
+/**
+ * Progress on stderr: one line, redrawn, on a terminal; a line every few seconds elsewhere. `cases`: their total, null if
+ * it is not known.
+ */
 export function progressLine(
   { err, redraw: replace, live, columns }: Terminal,
   cases: number | null,

@@ -4,7 +4,7 @@ import { encodeRecord, withoutTiming } from '../../report/lines.ts';
 import { openStream, writeFailure } from '../../store/atomic.ts';
 import { UserError } from '../../user-error.ts';
 
-/** Takes a campaign's records down, on disk as they come: a campaign that is killed leaves all but its footer. */
+/** Writes the records of a campaign to disk as they arrive: a campaign that is killed leaves all but its footer. */
 export interface Recorder {
   readonly emit: (record: CampaignRecord) => void;
   readonly records: readonly CampaignRecord[];
@@ -13,7 +13,7 @@ export interface Recorder {
   readonly close: () => void;
 }
 
-/** `timings`: note the time in progress records and footer, and keep the header's. */
+/** `timings`: add the time to progress records and footer, and keep that of the header. */
 export function openRecorder(path: string, timings: boolean, now: () => number): Recorder {
   const records: CampaignRecord[] = [];
   const start = now();

@@ -16,7 +16,7 @@ import { progressLine } from './progress.ts';
 import { openRecorder } from './recorder.ts';
 import { mapStack } from './stack.ts';
 
-/** What the user chose about output. */
+/** The options that choose the output. */
 export interface OutputOptions {
   readonly output: string;
   readonly reporter?: readonly Reporter[];
@@ -33,13 +33,13 @@ export interface ReportedRun extends Pick<CampaignPorts, 'save' | 'discard'> {
   readonly workers: number;
   /** Name of the event stream and of the reports, without its ending. */
   readonly name: string;
-  /** Cases in all, for the progress line; `null`: not known before. */
+  /** Total number of cases, for the progress line; `null` if it is not known in advance. */
   readonly total: number | null;
-  /** What is printed above the stack where judging the case `origin` broke. */
+  /** Text after "internal error", above the stack, if judging the case `origin` threw. */
   readonly crashed: (origin: string) => string;
 }
 
-/** Makes sure that `output` can be written to, and returns its folder of findings. */
+/** Checks that `output` can be written to, and returns its folder of findings. Throws a UserError if it cannot. */
 export function openOutput(output: string): string {
   const findings = join(output, 'findings');
   for (const folder of [output, findings]) requireWritable(folder);

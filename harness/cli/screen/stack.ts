@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { stackOf } from '../../shrink/probe.ts';
 
 /**
- * The stack of an error with our own frames where they are in the TypeScript sources. Maps are read only here, on a
- * failure of ours: Node's own --enable-source-maps costs every start and every stack taken.
+ * The stack of an error, with this project's frames at their place in the TypeScript sources. Source maps are read only
+ * here, after an internal error: Node's --enable-source-maps would slow down every start and every stack trace.
  */
 export function originalStack(error: unknown): string {
   return mapStack(stackOf(error));

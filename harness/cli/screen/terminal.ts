@@ -6,21 +6,21 @@ import { printable } from '../../text.ts';
 import { EXIT } from '../../user-error.ts';
 
 /**
- * The two streams of a run: what was asked for goes to `out`, everything else (progress, hints, complaints) to `err`.
+ * The two streams of a run: the result goes to `out`, everything else (progress, hints, errors) to `err`.
  */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Replaces the line of stderr that a person watches. */
+  /** Replaces the progress line on stderr. */
   readonly redraw: (text: string) => void;
-  /** stderr is watched by a person: one line may be redrawn. */
+  /** stderr is an interactive terminal: a line can be redrawn. */
   readonly live: boolean;
   readonly columns: number;
 }
 
 /**
- * The process's own streams. A reader that went away (`| head`) ends the writing, not the run. A stream that cannot be
- * written to (a full disk) ends the process with a message on the other one: what was asked for is lost.
+ * The streams of this process. If the reader goes away (`| head`), writing ends, but the run continues. If a stream cannot
+ * be written to (a full disk), the process ends with a message on the other stream, because output is lost.
  */
 export function processTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr])
@@ -38,12 +38,12 @@ export function processTerminal(): Terminal {
 }
 
 function endWithoutStream(name: 'stdout' | 'stderr', code: string): never {
-  const why = code === 'ENOSPC' ? 'the disk is full' : `it cannot be written to (${code})`;
+  const why = code === 'ENOSPC' ? 'the disk is full' : code;
   try {
-    // The stream of the other name may be as full; a write to the descriptor shows that at once.
-    writeSync(name === 'stdout' ? 2 : 1, `seamstress: ${name}: ${why}; what was to be printed is lost\n`);
+    // The other stream may be full too; a write to the descriptor fails at once.
+    writeSync(name === 'stdout' ? 2 : 1, `seamstress: cannot write to ${name}: ${why}; the output is incomplete\n`);
   } catch {
-    // Nothing is left to print to.
+    // No stream is left to print to.
   }
   process.exit(EXIT.CANNOT_RUN);
 }
@@ -52,12 +52,15 @@ const ESC = 0x1b;
 /** Colours as the palette writes them, and characters that move a cursor, change a title or reorder text. */
 const ESCAPES = /\p{Cc}\[[\d;]*m|(?![\n\t])\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Names and messages from outside are shown, not obeyed; colours stay. */
+/** Escapes control characters in names and messages from outside, so that the terminal does not act on them; colours stay. */
 function withoutEscapes(text: string): string {
   return text.replace(ESCAPES, (found) => (found.length > 1 && found.charCodeAt(0) === ESC ? found : printable(found)));
 }
 
-/** NO_COLOR, FORCE_COLOR, TERM=dumb, then whether stdout is a terminal; `wanted` (`--color`, `--no-color`) beats them all. */
+/**
+ * The order of precedence: `wanted` (`--color`, `--no-color`), NO_COLOR, FORCE_COLOR, TERM=dumb, whether stdout is a
+ * terminal.
+ */
 export function palette(wanted: boolean | undefined): Palette {
   const { NO_COLOR, FORCE_COLOR } = process.env;
   const asked = NO_COLOR ? false : FORCE_COLOR && FORCE_COLOR !== '0' ? true : undefined;
