@@ -17,11 +17,18 @@ export const BOOT_SCHEMA = publishedSchema<BootOutcome>('./report/boot.schema.js
 
 export function bootCommand(context: Context): Command {
   const command = new Command('boot')
+    .summary('boot one machine and print what the kernel prints')
     .description(
-      'take one machine through BIOS, MCHECK and a kernel; a failed initialisation is a result, not an error',
+      [
+        'Takes one machine through BIOS, MCHECK and a kernel that initialises TDX. Prints dmesg, the result, the size of',
+        'the PAMTs and the TDMRs; for a platform file also whether the result agrees with the one that its source',
+        'reports, and every assumption made about a value that the file does not give.',
+        '',
+        'A failed initialisation is a result, not an error: the exit code is 0.',
+      ].join('\n'),
     )
     .argument('<platform>', 'platform file, case file, or name of a machine in corpus/platforms')
-    .option('--json', 'print JSON');
+    .option('--json', 'print the result as JSON (harness/report/boot.schema.json)');
   return addProfileOptions(command, context.stages).action(
     (name: string, options: ProfileOptions & { json?: boolean }) => boot(context, name, options),
   );
@@ -33,17 +40,17 @@ function boot(context: Context, name: string, options: ProfileOptions & { json?:
   terminal.out(options.json === true ? `${JSON.stringify(outcome, null, 2)}\n` : render(outcome));
 }
 
-/** A path, or the name of a machine this checkout has. */
+/** The file of a machine: `name` is its path, or its name in corpus/platforms. */
 function fileOf({ root }: Context, name: string): string {
   const kind = kindOfPath(name);
   if (kind === 'file') return name;
-  if (kind === 'folder') throw new UserError(`${name} is a folder; boot takes one machine`);
+  if (kind === 'folder') throw new UserError(`${name} is a folder: expected one platform file or case file`);
   const folder = nameOf(join(root, 'corpus', 'platforms'));
   const machines = kindOfPath(folder) === 'folder' ? listCaseFiles(folder) : [];
   const names = machines.map((path) => basename(path, '.json'));
   const found = machines[names.indexOf(name)];
   if (found !== undefined) return found;
-  throw new UserError(`${name} is no file, and no machine in ${folder}${didYouMean(name, names)}`);
+  throw new UserError(`there is no file ${name}, and no machine of this name in ${folder}${didYouMean(name, names)}`);
 }
 
 function machineAt(path: string): Machine {
@@ -76,18 +83,18 @@ function render({
     `kernel ${kernel} on TDX module ${module}: ${end}; TDX KeyIDs ${range}`,
     ...tdmrs.map(({ base, size, reserved }) => `TDMR at ${base}, ${size} bytes, ${reserved} reserved areas`),
     ...(reported === null ? [] : reportedLines(reported)),
-    ...defaults.map((sentence) => `taken for granted: ${sentence}`),
+    ...defaults.map((sentence) => `assumed: ${sentence}`),
     '',
   ].join('\n');
 }
 
 function reportedLines({ text, difference, comparable, why }: ReportedOutcome): string[] {
   const same = comparable
-    ? 'agrees: the model comes to the same'
-    : 'not compared: neither a success nor a failure alone';
+    ? 'agrees: the model has the same result'
+    : 'not compared: the source does not report just a success or just a failure';
   return [
     `source reports: ${text}`,
     difference === null ? same : `differs: ${difference}`,
-    ...why.map((sentence) => `it may be: ${sentence}`),
+    ...why.map((sentence) => `possible reason: ${sentence}`),
   ];
 }

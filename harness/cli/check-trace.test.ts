@@ -49,7 +49,7 @@ describe('check-trace', () => {
     expect(Number(stderr.split('MB ')[1])).toBeLessThan(300);
   });
 
-  test('reads plain files, several of them, and says where one parts from the model', () => {
+  test('reads several plain files, and reports where one differs from the model', () => {
     const good = file('good.jsonl', lines.slice(0, 2).join('\n'));
     const bad = file('bad.jsonl', (lines[0] ?? '').replace('"0xa0300000000"', '"0xa0300000001"'));
     const { status, stdout } = run('--json', good, bad);
@@ -98,7 +98,7 @@ describe('a damaged transcript gets one clear message', () => {
     ['of another kind', () => '{"hello": 1}', EXIT.USAGE, ':1: no recorded case'],
     ['no object', () => '[1, 2]', EXIT.USAGE, ':1: no recorded case'],
     [
-      'a leaf nobody recorded',
+      'a leaf that was never recorded',
       () => (lines[0] ?? '').replace('"rax":"0x24"', '"rax":"0x0"'),
       EXIT.USAGE,
       'calls TDH.VP.ENTER',
@@ -203,14 +203,14 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-/** The first recorded case with something changed. */
+/** The first recorded case after `change`. */
 function edited(change: (line: Editable) => unknown): string {
   const line = JSON.parse(lines[0] ?? '') as Editable;
   change(line);
   return JSON.stringify(line);
 }
 
-/** A parsed line to break: whatever one writes into it is the point. */
+/** A parsed line that tests damage: any value can be assigned. */
 interface Editable {
   platform: { lps: unknown };
   steps: [Step, Step, Step, Step, Step, Step, Step, Step];

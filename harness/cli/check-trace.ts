@@ -16,28 +16,29 @@ interface Options {
   readonly single?: true;
 }
 
-/** `seamstress check-trace FILE...`: recorded transcripts against the model. */
+/** `seamstress check-trace FILE...`: replays recorded transcripts on the model. */
 export function checkTraceCommand(): Command {
   return new Command('check-trace')
-    .summary('replay recorded transcripts against the model')
+    .summary('compare recorded transcripts with the model')
     .description(
       [
-        'Replays recorded transcripts (JSON Lines, plain or gzip) against the model and says where they part:',
-        "case, step, what was compared, the recorded value, the model's value and the model's reason.",
+        'Replays recorded transcripts (JSON Lines, plain or gzip) of the TDX module or of Linux on the model. Prints for',
+        "each mismatch the case, the step, what was compared, the recorded value, the model's value and the model's",
+        'reason; then what was not compared, and the totals.',
         '',
-        'Exit codes: 0 all cases agree, 1 some do not, 2 a file is damaged or of another format,',
-        '3 nothing was compared, 4 a file cannot be read.',
+        'Exit codes: 0 all cases agree; 1 some do not; 2 a file is damaged or has another format; 3 nothing was compared;',
+        '4 a file cannot be read.',
       ].join('\n'),
     )
-    .argument('<file...>', 'transcripts of the TDX module or of Linux')
-    .option('--json', 'print one JSON object (harness/transcript/check-trace.schema.json)')
-    .option('--first <count>', 'mismatches to print', positiveInteger, 20)
+    .argument('<file...>', 'transcripts, such as corpus/transcripts/module-1.5.01.jsonl.gz')
+    .option('--json', 'print the result as JSON (harness/transcript/check-trace.schema.json)')
+    .option('--first <count>', 'maximum number of mismatches to print', positiveInteger, 20)
     .addOption(
-      new Option('--module <release>', 'release a module transcript is compared with')
+      new Option('--module <release>', 'TDX module release to compare transcripts of the module with')
         .choices(Object.keys(RELEASES))
         .default('1.5.01-recorded'),
     )
-    .option('--single', 'make every call of a repeat one by one instead of counting')
+    .option('--single', 'run the calls of a repeat one by one, even if the model can count them')
     .action(async (files: string[], options: Options) => {
       const summary = await check(files, options);
       process.stdout.write(options.json === true ? `${JSON.stringify(summary)}\n` : render(summary));
@@ -82,7 +83,8 @@ function render(summary: CheckSummary): string {
 
 function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1 on');
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError(`Expected a whole number above 0, got '${text}'.`);
   return value;
 }
 

@@ -1,7 +1,7 @@
 import { Argument, Command, type Option } from 'commander';
 import type { Context } from './screen/context.ts';
 
-/** A verb with what may follow it. */
+/** A verb with its subcommands and options. */
 interface Verb {
   /** `corpus merge`. */
   readonly path: string;
@@ -14,8 +14,9 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 export function completionCommand({ terminal, stages }: Context): Command {
   return new Command('completion')
-    .description('print a completion script for your shell')
-    .addArgument(new Argument('<shell>', 'where it will be read').choices(SHELLS))
+    .summary('print a completion script for a shell')
+    .description('Prints a script that completes verbs, options, and the values of --kernel, --module and --mood.')
+    .addArgument(new Argument('<shell>', 'shell that reads the script').choices(SHELLS))
     .addHelpText('after', '\nExample: source <(seamstress completion bash)')
     .action((shell: (typeof SHELLS)[number], _options: unknown, command: Command) => {
       const verbs = verbsOf(command.parent ?? command);
@@ -31,14 +32,14 @@ export function completionCommand({ terminal, stages }: Context): Command {
 function verbsOf(command: Command, path = ''): readonly Verb[] {
   const here: Verb = {
     path,
-    description: command.description(),
+    description: command.summary() || command.description(),
     subs: command.commands.map((sub) => sub.name()),
     options: command.options,
   };
   return [here, ...command.commands.flatMap((sub) => verbsOf(sub, `${path} ${sub.name()}`.trim()))];
 }
 
-/** zsh reads bash's functions after `bashcompinit`. */
+/** zsh runs bash's completion functions after `bashcompinit`. */
 function bash(verbs: readonly Verb[], values: ReadonlyMap<string, readonly string[]>, zsh: boolean): string {
   const cases = verbs.map(({ path, subs, options }) => {
     const words = [...subs, ...options.flatMap(({ long }) => long ?? [])].join(' ');

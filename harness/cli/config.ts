@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Context } from './screen/context.ts';
 import { fuzzCommand } from './fuzz.ts';
 
-/** Where a value comes from, as people call it. */
+/** Where a value comes from: commander's name and the printed one. */
 const ORIGINS: Readonly<Record<string, string>> = { default: 'default', env: 'environment', cli: 'command line' };
 
 export interface Setting {
@@ -13,13 +13,19 @@ export interface Setting {
 }
 
 export function configCommand(context: Context): Command {
-  const command = new Command('config').description('what holds without being said');
+  const command = new Command('config')
+    .summary('print the effective configuration and where each value comes from')
+    .description('Prints the effective configuration and where each value comes from.');
   const print = new Command('print')
-    .description('the settings `fuzz` would run with, and where each comes from')
-    .argument('[fuzz-options...]', 'options as they would follow `fuzz`')
+    .summary('print the settings of `fuzz` and where each comes from')
+    .description(
+      'Prints each setting that `fuzz` would use, and its origin: the default, an environment variable (with its name),\n' +
+        'or the command line.',
+    )
+    .argument('[fuzz-options...]', 'options of `fuzz`')
     .allowUnknownOption()
     .passThroughOptions()
-    .option('--json', 'print JSON')
+    .option('--json', 'print the settings as JSON')
     .action((args: readonly string[], { json }: { json?: boolean }) => {
       const settings = settingsOf(context, args);
       const lines = Object.entries(settings).map(([name, { value, origin, variable }]) => {

@@ -42,12 +42,12 @@ export interface HostOptions extends ProfileOptions, OutputOptions {
 }
 
 const DEFAULT_SECONDS = 60;
-/** Cases in a range: a compiled kernel does a few hundred a second. */
+/** Cases per range: a compiled kernel runs a few hundred per second. */
 const RANGE_SIZE = 64;
 
 /**
- * Judges hosts that are not ours by the invariants and by the model they claim to be, or compares two of a kind. Sets the
- * exit code.
+ * Judges a host by the invariants and by the model that it claims to be, or compares two hosts of one kind. Sets the exit
+ * code.
  */
 export async function conformHosts(
   context: Context,
@@ -63,11 +63,11 @@ export async function conformHosts(
   const config = {
     ...configOf(context, implementations, profile, stages, whyNot, options),
     shrinkEvaluations,
-    // Known deviations are cases of the model, and it is the model that they are minimal on.
+    // Known deviations are cases of the model, and are minimal on the model only.
     looksIfMinimal: false,
   };
   const findings = openOutput(options.output);
-  // Single cases are one task: further lanes would have nothing to do.
+  // Single cases are one task: more lanes would be idle.
   const workers = options.case === undefined ? options.workers : 1;
   const header = headerOf(context, stages, implementations, config, workers);
   terminal.err(
@@ -82,7 +82,7 @@ export async function conformHosts(
       source,
       workers,
       name: 'conform',
-      // The saved cases come on top of those that were asked for.
+      // Saved cases are run in addition to the generated ones.
       total: 'runs' in config.budget ? config.budget.runs + config.given.length : null,
       save: (bucket, file) => keepFinding(findings, bucket, file, implementations, cases),
       discard: (file) => takeBack(file, cases),
@@ -92,7 +92,10 @@ export async function conformHosts(
   );
 }
 
-/** Writes what was found, and with what; a file that the user named is as it was. Returns where it lies. */
+/**
+ * Saves a finding with the names of the implementations, and returns its path. A file that the user named is not
+ * overwritten.
+ */
 function keepFinding(
   folder: string,
   bucket: string,
@@ -120,7 +123,7 @@ interface Prepared {
   readonly judged: Pick<Stages, 'invariants' | 'sometimes' | 'ruleOf'>;
   readonly source: StagesSource;
   readonly profile: CampaignConfig['profile'];
-  /** Why a saved case cannot be asked of all of them; null: it can. */
+  /** Why some of the hosts cannot run a saved case; null if all can. */
   readonly whyNot: (input: Case) => string | null;
   readonly shrinkEvaluations: number;
 }
@@ -128,7 +131,10 @@ interface Prepared {
 function prepare(context: Context, hosts: readonly IdentifiedHost[], options: HostOptions): Prepared {
   const linux = hosts.flatMap(({ name }) => (name.kind === 'linux' ? [name] : []));
   if (linux.length === hosts.length) return prepareLinux(context, linux, options);
-  if (linux.length > 0) throw new UserError('--between compares two kernel trees, or two hosts behind seam-stdio/1');
+  if (linux.length > 0)
+    throw new UserError(
+      'cannot compare a kernel tree with another kind of host: --between takes two kernel trees, or two hosts behind seam-stdio/1',
+    );
   return prepareSpeaking(context, hosts, options);
 }
 
@@ -148,16 +154,16 @@ function prepareLinux(
     profile,
     whyNot: ({ events }) =>
       atBoot && events.some(({ kind }) => kind === 'td-run')
-        ? 'no vCPU runs on a tree that takes CPUs down by itself: KVM, which is not compiled, has a part in that'
+        ? 'the case runs a vCPU, and this tree flushes vCPUs in KVM, which is not compiled, when a CPU goes offline'
         : null,
     shrinkEvaluations: SHRINK_EVALUATIONS,
   };
 }
 
-/** Each evaluation of a case may cost a process that hangs. */
+/** Fewer than for compiled kernels: each evaluation may cost a process that hangs. */
 const SPEAKING_SHRINK_EVALUATIONS = 400;
 
-/** Hosts behind seam-stdio/1 or in this process. The profile's kernel is the one they claim to be. */
+/** Hosts behind seam-stdio/1 or in this process. The kernel of the profile is the one that they claim to be. */
 function prepareSpeaking(
   { stages, version, pipeline }: Context,
   hosts: readonly IdentifiedHost[],
@@ -166,7 +172,9 @@ function prepareSpeaking(
   const named = hosts.map(({ name }) => name);
   const { judged, model, whyNot } = introduce(stages, hosts);
   if (options.kernel !== undefined && model !== null && model !== options.kernel)
-    throw new UserError(`${named[0]?.text} says that it behaves like ${model}, not ${options.kernel}`);
+    throw new UserError(
+      `${named[0]?.text} claims to behave like ${model}, not ${options.kernel}: leave out --kernel, or pass ${model}`,
+    );
   return {
     judged,
     source: remoteSource({ base: pipeline, named, timeouts: options.timeout, version }),
@@ -176,18 +184,18 @@ function prepareSpeaking(
   };
 }
 
-/** An implementation of the host side, as the command line names it. */
+/** A kernel tree, as the command line names it. */
 type LinuxName = Extract<ImplementationName, { readonly kind: 'linux' }>;
 
 function requireNumber(count: number, between: boolean): void {
-  if (between && count !== 2) throw new UserError('--between compares two implementations');
-  if (!between && count !== 1) throw new UserError('one implementation at a time; --between compares two');
+  if (between && count !== 2) throw new UserError(`--between compares two implementations: expected two, got ${count}`);
+  if (!between && count !== 1) throw new UserError(`expected one host, got ${count}; to compare two, add --between`);
 }
 
-/** The compiler looks for it from elsewhere. */
+/** Absolute, because the compiler runs in another folder. */
 function header(path: string): string {
   if (kindOfPath(path) !== 'file')
-    throw new UserError(`--extra ${path}: expected a C header, and there is no such file`);
+    throw new UserError(`--extra ${path}: expected a C header, but there is no such file`);
   return resolve(path);
 }
 
@@ -195,11 +203,11 @@ function requireComparable([first, second]: LinuxInput['kernels']): void {
   if (first === undefined || second === undefined) return;
   if (enablesAtBoot(first.program) !== enablesAtBoot(second.program))
     throw new UserError(
-      `${first.name} and ${second.name} cannot be compared: one initialises TDX by itself at boot, the other when asked`,
+      `cannot compare ${first.name} with ${second.name}: one initialises TDX at boot, the other on request`,
     );
 }
 
-/** A tree and its model start TDX in the same way, or everything would differ. */
+/** A tree and its model must both initialise TDX at boot, or both on request: otherwise every case would differ. */
 function requireSameKind(
   { program, name }: LinuxInput['kernels'][number],
   kernel: string,
@@ -209,17 +217,17 @@ function requireSameKind(
   if (findRevision(kernel)?.enablesAtBoot === atBoot) return;
   const others = kernels.filter((one) => findRevision(one)?.enablesAtBoot === atBoot);
   throw new UserError(
-    `${name} ${atBoot ? 'initialises TDX by itself at boot' : 'initialises TDX when it is asked to'}, and its model ${kernel} does not; ` +
-      `choose another with --kernel: ${others.join(', ')}`,
+    `${name} initialises TDX ${atBoot ? 'at boot' : 'on request'}, but its model ${kernel} does not; ` +
+      `choose another model with --kernel: ${others.join(', ')}`,
   );
 }
 
 function built(
   { text, tree }: LinuxName,
   { cc, extra }: HostOptions,
-  tell: (text: string) => void,
+  print: (text: string) => void,
 ): LinuxInput['kernels'][number] {
-  tell(`seamstress conform: building ${text}\n`);
+  print(`seamstress conform: building ${text}\n`);
   const build = {
     ...(cc === undefined ? {} : { compiler: cc }),
     ...(extra === undefined ? {} : { extra: header(extra) }),
@@ -238,13 +246,13 @@ function configOf(
   const { path, known, cases: anyCases } = openCorpus(context, options.corpus);
   const cases = [...anyCases, ...hostCases(path)];
   const own = new Map(
-    // What takes threads that overlap cannot show: a compiled kernel runs one call at a time.
+    // A compiled kernel runs one call at a time: a deviation that needs overlapping threads cannot show.
     [...knownOfKernel(known, profile.kernel)].filter(
       ([, one]) => (one.case.schedule ?? []).length === 0 && whyNot(one.case) === null,
     ),
   );
   const single = options.case !== undefined;
-  // Cases known to show a deviation are where to look first, whether or not it is to be told apart.
+  // Cases that are known to show a deviation come first, with and without --known.
   const corpus: readonly Given[] = [
     ...[...own.values()].map((one) => ({ origin: one.path, case: one.case })),
     ...cases,
@@ -283,7 +291,7 @@ function configOf(
   };
 }
 
-/** Options without which a case would be another one, the trees would not build, or known deviations would look new. */
+/** Options that a repeated command needs: for the same case, to build the trees, or to recognise known deviations. */
 function toRepeat({ kernel, module, cc, extra, known, between, corpus }: HostOptions): readonly string[] {
   const apart = known === true && between !== true;
   const values = Object.entries({ kernel, module, cc, extra, ...(apart && { corpus }) }).flatMap(([name, value]) =>
@@ -292,7 +300,7 @@ function toRepeat({ kernel, module, cc, extra, known, between, corpus }: HostOpt
   return [...(apart ? ['--known'] : []), ...values];
 }
 
-/** What a host must get right and campaigns seldom come upon: the files below the corpus' `host/`. */
+/** Cases that a host must handle and that campaigns seldom reach: the files below `host/` of the corpus. */
 function hostCases(corpus: string): readonly Given[] {
   const folder = join(corpus, 'host');
   if (kindOfPath(folder) !== 'folder') return [];

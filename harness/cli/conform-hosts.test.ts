@@ -17,7 +17,7 @@ const host = (name: string): string =>
 const MODULE = `stdio:exec '${process.execPath}' '${BUILT}harness/implementations/miniatures/main.js' right`;
 const SERVED = `stdio:exec '${process.execPath}' '${START}' serve --kernel 6.12`;
 
-/** A program that leaves a line in a file whenever it is started. */
+/** A program that adds a line to a file at each start. */
 function counted(text: string, name: string): { readonly command: string; readonly starts: () => number } {
   const file = join(folder.path, name);
   return {
@@ -28,14 +28,14 @@ function counted(text: string, name: string): { readonly command: string; readon
 
 afterAll(() => folder.remove());
 
-test('a module is started once, and its suite runs in the process that said hello', async () => {
+test('a module is started once, and its suite runs in the process that answered hello', async () => {
   const { starts, command } = counted(MODULE, 'module-starts');
   const { code } = await conform(command, '--runs', '64', '--quiet');
   expect([code, starts()]).toEqual([0, 1]);
 }, 60_000);
 
 describe('a host behind the protocol', () => {
-  test('our own kernel shows what is known of it, and does nothing otherwise', async () => {
+  test('a served model shows its known deviations and no difference', async () => {
     const { code, out, err } = await conform(SERVED, '--known', '--runs', '64', '--json', '--quiet');
     expect([code, err]).toEqual([0, expect.stringContaining('model 6.12')]);
     const summary = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json');
@@ -44,7 +44,7 @@ describe('a host behind the protocol', () => {
     expect(summary.stale).toEqual([]);
   }, 60_000);
 
-  test('what is found is kept, and its command shows it again', async () => {
+  test('a finding is saved, and its command reproduces it', async () => {
     const { code, out } = await conform(host('prints-less'), '--case', CASE, '--json', '--quiet');
     expect(code).toBe(1);
     const [finding] = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json').findings;
@@ -53,33 +53,33 @@ describe('a host behind the protocol', () => {
     expect([again.code, again.out]).toEqual([1, expect.stringContaining(finding?.invariant ?? 'none')]);
   }, 60_000);
 
-  test('one that dies gets a minimal case like any other', async () => {
+  test('a host that crashes gets a minimal case, as any other', async () => {
     const { code, out } = await conform(host('crash'), '--case', CASE, '--json', '--quiet');
     expect(code).toBe(1);
     const { findings } = SUMMARY_SCHEMA.check(JSON.parse(out), 'conform --json');
     expect(findings.map(({ bucket, minimal }) => [bucket, minimal])).toEqual([['host/answers|crash|enable', true]]);
   }, 120_000);
 
-  test('two are compared', async () => {
+  test('two hosts are compared', async () => {
     const same = await conform('--between', host('right'), SERVED, '--runs', '16', '--quiet');
     expect([same.code, same.out]).toEqual([0, expect.stringContaining('0 findings')]);
     const other = await conform('--between', host('right'), host('prints-less'), '--case', CASE, '--quiet');
     expect([other.code, other.out]).toEqual([1, expect.stringContaining('host/hosts-agree')]);
   }, 60_000);
 
-  test('is started once to say hello, and once in each thread', async () => {
+  test('a host is started once for hello, and once per thread', async () => {
     const { starts, command } = counted(host('right'), 'host-starts');
     await conform(command, '--runs', '128', '--workers', '2', '--corpus', folder.path, '--quiet');
     expect(starts()).toBe(3);
   }, 60_000);
 
-  test('cases that it cannot be asked are skipped, and nothing else is inconclusive', async () => {
+  test('cases that the host cannot run are skipped; without other cases the run is inconclusive', async () => {
     const tds = `${CORPUS}/known/6.17`;
     const { code, err } = await conform(host('right'), '--case', `${tds}/${tdCase()}`, '--quiet');
     expect([code, err]).toEqual([3, expect.stringContaining('1 saved case is skipped: guests are no part')]);
   });
 
-  test('in our own process, from a file', async () => {
+  test('a host from a file runs in this process', async () => {
     const file = join(folder.path, 'host.mjs');
     writeFileSync(
       file,
@@ -98,18 +98,38 @@ function tdCase(): string {
   return names.find((name) => name.startsWith('td-')) ?? 'none';
 }
 
-describe('what cannot be run is said in one line', () => {
+describe('an implementation that cannot be run is one line of error', () => {
   test.each([
-    ['both sides at once', [host('right'), MODULE], 2, 'some of these make SEAMCALLs, the others answer them'],
-    ['an option of the other side', [host('right'), '--compare', 'class'], 2, '--compare is for implementations that'],
-    ['an option of trees', [host('right'), '--cc', 'gcc'], 2, '--cc is for linux: implementations'],
-    ['a host option for a module', [MODULE, '--known'], 2, '--known is for implementations that make SEAMCALLs'],
-    ['another kernel than it claims', [host('right'), '--kernel', '7.3'], 2, 'behaves like 6.12, not 7.3'],
-    ['two without --between', [host('right'), host('right')], 2, 'one implementation at a time'],
+    [
+      'both sides at once',
+      [host('right'), MODULE],
+      2,
+      'some of these implementations make SEAMCALLs, the others answer them',
+    ],
+    [
+      'an option of the other side',
+      [host('right'), '--compare', 'class'],
+      2,
+      '--compare is only for modules (implementations that',
+    ],
+    ['an option of trees', [host('right'), '--cc', 'gcc'], 2, '--cc is only for kernel trees (linux:TREE)'],
+    [
+      'a host option for a module',
+      [MODULE, '--known'],
+      2,
+      '--known is only for hosts (implementations that make SEAMCALLs)',
+    ],
+    [
+      'a kernel other than the one it claims to be',
+      [host('right'), '--kernel', '7.3'],
+      2,
+      'claims to behave like 6.12, not 7.3',
+    ],
+    ['two without --between', [host('right'), host('right')], 2, 'expected one host, got 2'],
     ['a tree and a host', ['--between', 'linux:.', host('right')], 2, 'two kernel trees, or two hosts'],
     ['one that ends at once', ['stdio:echo no such machine >&2; exit 3'], 4, 'exit code 3'],
-    ['one that claims to be nobody', [host('claims-too-much')], 4, "behavesLike '9.9'"],
-    ['one that is mute', [host('mute'), '--timeout', 'start=1500ms'], 4, "no 'hello' within 1500 ms"],
+    ['one that claims to be an unknown kernel', [host('claims-too-much')], 4, "behavesLike '9.9'"],
+    ['one that never answers', [host('mute'), '--timeout', 'start=1500ms'], 4, "no 'hello' within 1500 ms"],
   ])('%s', async (_, args, code, message) => {
     const result = await conform(...args);
     expect([result.code, result.out]).toEqual([code, '']);
@@ -117,13 +137,13 @@ describe('what cannot be run is said in one line', () => {
     expect(result.err).not.toContain('internal error');
   });
 
-  test('serve plays one side', async () => {
+  test('serve runs a module or a host, not both', async () => {
     const { code, err } = await cli('serve', '--kernel', '6.12', '--module', '1.0');
     expect([code, err]).toEqual([2, expect.stringContaining('--kernel')]);
   });
 });
 
-test('smoke climbs with hosts as with modules', async () => {
+test('smoke checks hosts as well as modules', async () => {
   const { code, out } = await cli('smoke', host('right'));
   expect([code, out]).toEqual([0, expect.stringContaining('a host with 12 commands, claims to behave like 6.12')]);
   const wrong = await cli('smoke', host('keeps-state'), '--json');

@@ -11,13 +11,13 @@ import { type CLIResult, runNode, temporaryFolder } from '../testing/spawn-cli.t
 
 const START = fileURLToPath(new URL('./start.js', import.meta.url));
 const folder = temporaryFolder();
-/** In which an initialisation gets as far as TDH.SYS.CONFIG. */
+/** A case in which an initialisation reaches TDH.SYS.CONFIG. */
 const SOME_CASE = fileURLToPath(
   new URL('../../../corpus/known/6.12/balance-no-count-outlives-its-array-ready-462979e7.json', import.meta.url),
 );
 
 interface Run extends CLIResult {
-  /** Every file it wrote, by name. */
+  /** Every file that the run wrote, by name. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -31,7 +31,7 @@ async function conform(args: readonly string[], whenSpawned?: (pid: number) => v
   return { ...result, files: Object.fromEntries(files.map((file) => [file, readFileSync(file, 'utf8')])) };
 }
 
-/** The compiled kernels that a process has started and that still run. */
+/** The compiled kernels that a process has started and that are still running. */
 function kernelsOf(parent: number): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -58,7 +58,7 @@ async function kernelsWhenRunning(parent: number, count: number): Promise<readon
   }
 }
 
-/** Those of the processes that are still there once they had time to notice. */
+/** The processes that are still running after 5 s. */
 async function survivors(pids: readonly number[]): Promise<readonly number[]> {
   const alive = (): readonly number[] => pids.filter((pid) => / \(kernel\) [^Z]/.test(statOf(pid)));
   for (let turns = 0; turns < 500 && alive().length > 0; turns += 1) await sleep(10);
@@ -67,12 +67,12 @@ async function survivors(pids: readonly number[]): Promise<readonly number[]> {
 
 afterAll(() => folder.remove());
 
-describeLinux('lanes with a compiled kernel each', () => {
+describeLinux('lanes, each with a compiled kernel', () => {
   test.each([
     ['judged by its model', (tree: string) => ['--known', tree]],
     ['compared with another', (tree: string) => ['--between', 'linux:debian', tree]],
   ])(
-    'reports, findings and screen are the same whatever their number: a tree %s',
+    'reports, findings and screen do not depend on the number of lanes: a tree %s',
     async (_, named) => {
       const bug = SEEDED_BUGS.find(({ name }) => name === 'cpumask leak');
       if (bug === undefined) throw new Error('no such bug');
@@ -88,7 +88,7 @@ describeLinux('lanes with a compiled kernel each', () => {
     120_000,
   );
 
-  test('a kernel that somebody kills is started again, and nothing is lost', async () => {
+  test('a kernel that is killed from outside is started again, and nothing is lost', async () => {
     const args = ['linux:debian', '--known', '--runs', '400', '--workers', '2'];
     const calm = await conform(args);
     let killed: Promise<void> | undefined;
@@ -106,7 +106,7 @@ describeLinux('lanes with a compiled kernel each', () => {
   }, 120_000);
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s ends them all, and what was found is kept',
+    '%s ends all kernels, and findings are kept',
     async (signal) => {
       let kernels: Promise<readonly number[]> | undefined;
       const args = ['linux:debian', '--time', '5m', '--workers', '2', '--json'];
@@ -123,7 +123,7 @@ describeLinux('lanes with a compiled kernel each', () => {
     120_000,
   );
 
-  test('of a tree that hangs is told how far it is, and a signal ends it in the middle', async () => {
+  test('a tree that hangs shows its progress, and a signal ends the run', async () => {
     const tree = seedBug(findTree('debian'), {
       name: 'no end',
       find: /ret = seamcall_prerr\(TDH_SYS_CONFIG, &args\);/,
@@ -131,21 +131,21 @@ describeLinux('lanes with a compiled kernel each', () => {
     });
     const output = join(folder.path, 'hanging');
     const args = ['conform', `linux:${tree}`, '--case', SOME_CASE, '--workers', '1', '--output', output];
-    let told = '';
+    let printed = '';
     const { code, out } = await runNode(process.cwd(), [START, ...args], {}, (child) => {
       child.stderr?.on('data', (chunk) => {
-        if (told.includes('tries to make')) return;
-        told += String(chunk);
-        if (told.includes('tries to make')) child.kill('SIGTERM');
+        if (printed.includes('tries to make')) return;
+        printed += String(chunk);
+        if (printed.includes('tries to make')) child.kill('SIGTERM');
       });
     });
-    expect(told).toMatch(/\d tries to make findings smaller/);
+    expect(printed).toMatch(/\d tries to make findings smaller/);
     expect([code, out]).toEqual([143, expect.stringContaining('hang: no end of work in sight')]);
     expect(out).toContain('not proved minimal');
     rmSync(tree, { recursive: true });
   }, 120_000);
 
-  test('when the command is killed, so are they', async () => {
+  test('when the command is killed, its kernels end too', async () => {
     let kernels: Promise<readonly number[]> | undefined;
     const { code } = await conform(['linux:debian', '--time', '5m', '--workers', '2'], (pid) => {
       kernels = kernelsWhenRunning(pid, 2).then((found) => {

@@ -57,9 +57,9 @@ export async function conformModules(
     for (const [index, one] of report.implementations.entries()) {
       const { name } = one.identity;
       const namesakes = report.implementations.slice(0, index).filter(({ identity }) => identity.name === name).length;
-      const whose = namesakes === 0 ? name : `${name} ${namesakes + 1}`;
+      const label = namesakes === 0 ? name : `${name} ${namesakes + 1}`;
       for (const finding of one.findings) {
-        const file = join(folder, `${fileName(whose)}-${fileName(finding.bucket)}.jsonl`);
+        const file = join(folder, `${fileName(label)}-${fileName(finding.bucket)}.jsonl`);
         writeAtomic(file, `${JSON.stringify(finding.case)}\n`);
         files.set(finding, file);
       }
@@ -85,7 +85,7 @@ const RENDERERS: readonly (readonly [string, string, (report: ConformReport) => 
   ['html', 'html', renderConformHTML],
 ];
 
-/** Writes the reports that were asked for and returns their files. */
+/** Writes the reports of --reporter and returns their files. */
 function writeReports(report: ConformReport, { output, reporter = [] }: ModuleOptions): string[] {
   return RENDERERS.filter(([name]) => reporter.includes(name)).map(([, ending, render]) => {
     const file = join(output, `conform.${ending}`);
@@ -142,20 +142,20 @@ function exitCodeOf(reports: readonly ImplementationReport[], interrupts: Interr
   return reports.every(({ counts }) => counts.observed !== 0) ? EXIT.OK : EXIT.INCONCLUSIVE;
 }
 
-/** The conformance suite: every `.jsonl` of the folder, in the order of their names. */
+/** The conformance suite: every `.jsonl` of the folder, in the order of the names. */
 export async function readSuite(folder: string): Promise<readonly ModuleCaseText[]> {
   let names: readonly string[];
   try {
     names = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
   } catch {
-    throw new UserError(`cannot read the conformance suite in ${folder}`);
+    throw new UserError(`cannot read the conformance suite: expected a folder ${folder} with *.jsonl`);
   }
   const cases = await readCases([...names].sort().map((name) => join(folder, name)));
   if (cases.length === 0) throw new UserError(`no case in ${folder}: expected *.jsonl`);
   return cases;
 }
 
-/** Cases in the shape of recordings, with or without answers. Throws a UserError for a file that has none. */
+/** Cases in the shape of recordings, with or without answers. Throws a UserError for a file that is not of this shape. */
 async function readCases(files: readonly string[]): Promise<readonly ModuleCaseText[]> {
   const cases: ModuleCaseText[] = [];
   for (const file of files) {

@@ -15,7 +15,7 @@ const conform = (...args: readonly string[]): Promise<CLIResult> => runNode(fold
 
 afterAll(() => folder.remove());
 
-describe('what cannot be run is said in one line', () => {
+describe('an implementation that cannot be run is one line of error', () => {
   test.each([
     ['an unknown kind of implementation', ['nonsense'], 2, "unknown implementation 'nonsense': expected stdio:COMMAND"],
     ['no such tree', ['linux:/nowhere'], 4, 'no kernel tree at /nowhere'],
@@ -34,7 +34,7 @@ describe('what cannot be run is said in one line', () => {
     expect(result.err).toContain("'linux-6.12' (did you mean linux:linux-6.12?): expected stdio:COMMAND");
   });
 
-  test('a compiler that is not there', async () => {
+  test('a missing compiler', async () => {
     const tree = join(folder.path, 'tree/arch/x86/virt/vmx/tdx');
     mkdirSync(tree, { recursive: true });
     writeFileSync(join(tree, 'tdx.c'), 'int nothing;\n');
@@ -45,7 +45,7 @@ describe('what cannot be run is said in one line', () => {
 });
 
 describeLinux('Linux 6.12', () => {
-  test('known deviations are told apart, and without --known they fail', async () => {
+  test('known deviations are listed apart, and without --known they fail', async () => {
     const known = await conform('linux:debian', '--known', '--runs', '256', '--json', '--quiet');
     expect([known.code, known.err]).toEqual([0, expect.stringContaining('seed seamstress')]);
     const summary = SUMMARY_SCHEMA.check(JSON.parse(known.out), 'conform --json');
@@ -60,7 +60,7 @@ describeLinux('Linux 6.12', () => {
     expect([again.code, finding?.replay]).toEqual([1, `npx seamstress conform linux:debian --case ${finding?.case}`]);
   }, 120_000);
 
-  test('a lock that is kept is one finding, however many cases and CPUs wait for it afterwards', async () => {
+  test('a lock that is kept is one finding, no matter how many cases and CPUs wait for it', async () => {
     const bug = SEEDED_BUGS.find(({ name }) => name === 'module lock kept after a failure');
     if (bug === undefined) throw new Error('no such bug');
     const tree = seedBug(findTree('debian'), bug);
@@ -73,13 +73,13 @@ describeLinux('Linux 6.12', () => {
     expect(finding?.replay).toBe(`npx seamstress conform --known linux:${tree} --case ${path}`);
     const saved = readFileSync(join(folder.path, path), 'utf8');
     expect(saved).toContain(`"implementations": ["linux:${tree}"]`);
-    // The same by itself: what is known stands apart, and the file stays what it was.
+    // The saved case alone: known deviations are listed apart, and the file does not change.
     const again = await conform(...(finding?.replay ?? '').split(' ').slice(3), '--json', '--quiet');
     const alone = SUMMARY_SCHEMA.check(JSON.parse(again.out), 'conform --json');
     expect(alone.findings).toMatchObject([{ bucket: 'balance/locks|module', hits: 1, case: path }]);
     expect(alone.known.map(({ bucket }) => bucket)).toContain('once/one-failure-does-not-bar-tdx|error');
     expect([again.code, alone.stale]).toEqual([1, []]);
-    // Without --known the others are findings, too, and the one that the file is about comes first.
+    // Without --known the other deviations are findings too; the one that the file was saved for comes first.
     const all = await conform(`linux:${tree}`, '--case', path, '--json', '--quiet');
     const [first, ...others] = SUMMARY_SCHEMA.check(JSON.parse(all.out), 'conform --json').findings;
     expect([first?.bucket, others.length > 0]).toEqual(['balance/locks|module', true]);
@@ -94,7 +94,7 @@ describeLinux('Linux 6.12', () => {
     expect((await conform('--between', 'linux:debian', '--runs', '64')).code).toBe(2);
   }, 120_000);
 
-  test('a patch against what it changes: the difference in words, side by side, and again when pasted', async () => {
+  test('a patch against its base: the difference in words, side by side, and the printed command reproduces it', async () => {
     const bug = SEEDED_BUGS.find(({ name }) => name === 'no WBINVD on the error path');
     if (bug === undefined) throw new Error('no such bug');
     const patched = seedBug(findTree('debian'), bug);
@@ -120,7 +120,7 @@ describeLinux('Linux 6.12', () => {
     expect([again.code, again.out]).toEqual([1, expect.stringContaining('module later')]);
   }, 120_000);
 
-  test('a tree that needs more says what, and builds with a header that has it', async () => {
+  test('a tree that needs more than the shim has is reported by name, and builds with a header that declares it', async () => {
     const tree = seedBug(findTree('debian'), {
       name: 'needs more',
       find: /args\.rcx = 0;/,

@@ -9,13 +9,13 @@ import type { Context } from './screen/context.ts';
 import { EXIT, UserError } from '../user-error.ts';
 
 /**
- * Turns findings into known deviations: each that still fails, is minimal, and has a reason in the corpus's
- * reasons.json goes to known/KERNEL/ (known/KERNEL-on-MODULE/ if it takes a module other than the usual one). What has no reason is listed and makes the exit code 1: a finding nobody has
- * understood is not known.
+ * Turns findings into known deviations. A finding that still fails, is minimal, and has a reason in the reasons.json of
+ * the corpus is copied to known/KERNEL/, or to known/KERNEL-on-MODULE/ if its module is not the kernel's usual one. A
+ * finding without a reason is listed and sets exit code 1: a finding that is not understood is not known.
  */
 export function promote({ stages, terminal }: Context, from: string, into: string): void {
   if (kindOfPath(from) !== 'folder')
-    throw new UserError(`no folder ${from}: expected one with findings, such as reports/findings`);
+    throw new UserError(`no folder ${from}: expected a folder of findings, such as reports/findings`);
   const reasons = loadReasons(into);
   const there = new Set(loadKnown(into).map((one) => `${one.case.profile.kernel}\n${one.bucket}`));
   let added = 0;
@@ -25,16 +25,16 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
     if (finding === undefined || there.has(`${input.profile.kernel}\n${finding.bucket}`)) continue;
     if (finding.implementations !== undefined) {
       terminal.err(
-        `${path}: found with ${finding.implementations.join(' and ')}, and no deviation of a model; left out\n`,
+        `${path}: skipped: found with ${finding.implementations.join(' and ')}, so it is not a deviation of a model\n`,
       );
       continue;
     }
     if (!stages.judge(input).violations.some(({ bucket }) => bucket === finding.bucket)) {
-      terminal.err(`${path}: no longer fails in ${finding.bucket}; left out\n`);
+      terminal.err(`${path}: skipped: no longer fails in ${finding.bucket}\n`);
       continue;
     }
     if (!finding.minimal) {
-      terminal.err(`${path}: not minimal yet (see: seamstress shrink); left out\n`);
+      terminal.err(`${path}: skipped: not minimal yet (see: seamstress shrink)\n`);
       continue;
     }
     const reason = reasonFor(reasons, finding.bucket, input.profile.kernel);
@@ -60,7 +60,7 @@ export function promote({ stages, terminal }: Context, from: string, into: strin
   if (unexplained.length > 0) process.exitCode = EXIT.FINDING;
 }
 
-/** The kernel's folder; what it takes another module to show has one of its own, as no plain campaign can find it. */
+/** Its own folder for a deviation that needs another module than the usual one: no default campaign can find it. */
 function folderOf({ defaultModule }: Context['stages'], { kernel, module }: Profile): string {
   return module === defaultModule(kernel) ? kernel : `${kernel}-on-${module}`;
 }

@@ -17,39 +17,56 @@ import { EXIT, UserError } from '../user-error.ts';
 /** What `corpus stats --json` prints. */
 export interface CorpusStats {
   readonly path: string;
-  /** Cases a campaign starts with. */
+  /** Number of cases that a campaign starts with. */
   readonly cases: number;
   readonly events: number;
-  /** Reached by those cases. */
+  /** Number of edges that those cases reach. */
   readonly edges: number;
   readonly known: readonly { readonly kernel: string; readonly count: number }[];
 }
 
 export function corpusCommand(context: Context): Command {
-  const command = new Command('corpus').description('look after saved cases');
+  const command = new Command('corpus')
+    .summary('manage saved cases')
+    .description('Manages a corpus: a folder with saved cases in cases/ and known deviations in known/KERNEL/.');
   command
     .command('stats')
-    .description('what a corpus holds and reaches')
-    .argument('[folder]', 'corpus (default: the one of this checkout)')
-    .option('--json', 'print JSON')
+    .summary('count the cases of a corpus, and what they reach')
+    .description(
+      'Prints the number of cases that a campaign starts with, their events, the edges that they reach, and the known\n' +
+        'deviations of each kernel. Exit code 3 if the corpus has no case.',
+    )
+    .argument('[folder]', 'corpus (default: the corpus of this checkout)')
+    .option('--json', 'print the numbers as JSON')
     .action((folder: string | undefined, { json }: { json?: boolean }) => stats(context, folder, json === true));
   command
     .command('merge')
-    .description('add the cases and known deviations of other corpora to one')
-    .argument('<into>', 'corpus that is added to')
+    .summary('add the cases of other corpora to a corpus')
+    .description(
+      'Copies cases and known deviations to a corpus, except those that it already has, and prints how many were added.\n' +
+        'Exit code 3 if there is nothing to copy.',
+    )
+    .argument('<into>', 'corpus to add to')
     .argument('<from...>', 'corpora, or folders of cases such as reports/findings')
     .action((into: string, from: readonly string[]) => merge(context, into, from));
   command
     .command('promote')
-    .description('make known deviations of findings that reasons.json explains')
+    .summary('turn explained findings into known deviations')
+    .description(
+      'Adds each finding that the reasons.json of a corpus explains to its known deviations. The findings stay where\n' +
+        'they are. Prints those that it does not explain; if there are any, the exit code is 1.',
+    )
     .argument('<findings>', 'folder of findings, such as reports/findings')
-    .option('--corpus <folder>', 'corpus they go to', 'corpus')
+    .option('--corpus <folder>', 'corpus to add the known deviations to', 'corpus')
     .action((findings: string, { corpus }: { corpus: string }) => promote(context, findings, corpus));
   command
     .command('min')
-    .description('remove cases that reach nothing the others do not, smaller cases preferred')
+    .summary('remove redundant cases from a corpus')
+    .description(
+      'Removes the cases of a corpus that reach nothing that the others do not reach. Smaller cases are kept first.',
+    )
     .argument('<folder>', 'corpus')
-    .option('--dry-run', 'only say what would go')
+    .option('--dry-run', 'remove nothing; only print how many cases would be removed')
     .action((folder: string, { dryRun }: { dryRun?: boolean }) => min(context, folder, dryRun === true));
   return command;
 }
@@ -100,28 +117,29 @@ function merge({ terminal, stages }: Context, into: string, from: readonly strin
     if (bucket === undefined) hashes.add(hash);
     else buckets.add(bucket);
   }
-  terminal.out(`${into}: ${added} added, ${there} were there already\n`);
+  terminal.out(`${into}: ${added} added, ${there} already present\n`);
   if (added + there === 0) process.exitCode = EXIT.INCONCLUSIVE;
 }
 
-/** A corpus from elsewhere is data: the name of a kernel becomes the name of a folder only if it is a revision's. */
+/** A corpus from elsewhere is untrusted: its kernel names a folder, so it must be one of the revisions. */
 function requireKernel({ kernels }: Context['stages'], kernel: string, path: string): void {
   if (!kernels.includes(kernel))
     throw new UserError(`${path}: unknown kernel '${printable(kernel, 60)}': expected one of ${kernels.join(', ')}`);
 }
 
-/** Keeps a known deviation under the name of its bucket; never in place of a different case. */
+/** Writes a known deviation under the name of its bucket. Throws a UserError if another case has that name. */
 function addKnown(into: string, file: CaseFile): void {
   const { kernel } = file.case.profile;
   const target = join(into, 'known', kernel, bucketFileName(file.known?.bucket ?? ''));
   if (kindOfPath(target) !== undefined)
-    throw new UserError(`${target} already holds another case; move it out of the way, and merge again`);
+    throw new UserError(`${target} already has another case: move it to another folder, then merge again`);
   writeAtomic(target, encodeCaseFile(file));
 }
 
-/** Of a corpus its cases and known deviations (not its platforms and recordings); of any other folder every case. */
+/** The cases and known deviations of a corpus (not its platforms and recordings), or every case of another folder. */
 function casesBelow(folder: string): readonly string[] {
-  if (kindOfPath(folder) !== 'folder') throw new UserError(`no folder ${folder}`);
+  if (kindOfPath(folder) !== 'folder')
+    throw new UserError(`no folder ${folder}: expected a corpus, or a folder of cases`);
   const parts = ['known', 'cases'].map((name) => join(folder, name)).filter((path) => kindOfPath(path) === 'folder');
   return parts.length === 0 ? listCaseFiles(folder) : parts.flatMap(listCaseFiles);
 }
@@ -133,5 +151,7 @@ function min({ stages, terminal }: Context, folder: string, dryRun: boolean): vo
   const edgesOf = (input: Case): readonly number[] => stages.judge(input).edges;
   const gone = minimiseCorpus(files, edgesOf);
   if (!dryRun) for (const { path } of gone) rmSync(path);
-  terminal.out(`${at}: ${files.length - gone.length} kept, ${gone.length} ${dryRun ? 'would go' : 'removed'}\n`);
+  terminal.out(
+    `${at}: ${files.length - gone.length} kept, ${gone.length} ${dryRun ? 'would be removed' : 'removed'}\n`,
+  );
 }

@@ -31,8 +31,8 @@ export function explainCommand(context: Context): Command {
       '<name...>',
       'rule or bucket id, flaw number, status (name or 64-bit value), leaf (name or 0x2d), kernel, module, mood',
     )
-    .option('--corpus <folder>', 'where known deviations are (default: the one of this checkout)')
-    .option('--json', 'print JSON (harness/catalogue/explain.schema.json)')
+    .option('--corpus <folder>', 'folder of known deviations (default: the corpus of this checkout)')
+    .option('--json', 'print the result as JSON (harness/catalogue/explain.schema.json)')
     .addHelpText(
       'after',
       '\nExamples:\n  seamstress explain pamt/not-freed-while-ready\n  seamstress explain 0xc000050500000000\n  seamstress explain 42 TDH.SYS.CONFIG 6.12',

@@ -11,16 +11,16 @@ interface Options {
   readonly output?: string;
 }
 
-/** `seamstress fill`: the conformance suite with expected answers, as JSON that needs nothing of ours to be used. */
+/** `seamstress fill`: the conformance suite with expected answers, as JSON that other test runners can read. */
 export function fillCommand({ terminal, version, root }: Context): Command {
   return new Command('fill')
-    .summary('export the conformance suite with expected answers as JSON')
+    .summary('write the conformance suite with expected answers as JSON')
     .description(
-      'Writes every case of the conformance suite with the answers and the state that a release of the TDX module gives\n' +
-        '(harness/implementations/module/fill.schema.json), one case a line.',
+      'Writes every case of the conformance suite with the answers and the state of a TDX module release, one case per\n' +
+        'line, for other test runners (harness/implementations/module/fill.schema.json).',
     )
     .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
-    .addOption(new Option('--output <file>', 'file to write instead of stdout'))
+    .addOption(new Option('--output <file>', 'file to write (default: stdout)'))
     .action(async ({ module, output }: Options) => {
       const { cases, ...head } = fillSuite(
         await readSuite(join(root, 'corpus/conformance')),

@@ -28,7 +28,7 @@ async function waitFor(what: () => boolean): Promise<void> {
     if (what()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('waited 20 s in vain');
+  throw new Error('the condition did not come true within 20 s');
 }
 
 describe('fuzz', () => {
@@ -81,7 +81,7 @@ describe('fuzz', () => {
     expect(summary.findings.map(({ case: file }) => existsSync(at(file)))).toEqual([true, true, true]);
   });
 
-  test('known deviations only: exit 0; what is fixed is called stale', async () => {
+  test('known deviations only: exit 0; a known deviation that is fixed is reported as stale', async () => {
     await fuzz('--runs', '2000');
     mkdirSync(at('mine/known'), { recursive: true });
     for (const name of findings()) {
@@ -106,7 +106,7 @@ describe('fuzz', () => {
     expect((await runCLI(folder.path, ['replay', 'mine', '--corpus', 'mine'])).code).toBe(0);
   });
 
-  test('starts from an empty corpus, but not from one that is not there', async () => {
+  test('starts from an empty corpus, but not from a missing one', async () => {
     mkdirSync(at('empty'));
     expect(await fuzz('--runs', '10', '--corpus', 'empty', '--kernel', 'sound')).toMatchObject({ code: 0 });
     const { code, err } = await fuzz('--runs', '10', '--corpus', 'nowhere');
@@ -130,18 +130,18 @@ describe('fuzz', () => {
     expect(Date.now() - start).toBeLessThan(6000);
   });
 
-  test('a judge that breaks: exit 70, the case named, the stack in our sources', async () => {
+  test('a judge that throws: exit 70, the case is named, the stack refers to the TypeScript sources', async () => {
     const { code, err, out } = await fuzz('--runs', '100', '--kernel', 'fragile', '--workers', '1');
     expect(code).toBe(70);
     expect(err).toMatch(
-      /internal error: this is our bug; please report it with what follows\ncase seamstress:\d+\nError: the fake judge broke\n/,
+      /internal error; please report this bug with the stack below\ncase seamstress:\d+\nError: the fake judge broke\n/,
     );
     expect(err).toMatch(/harness\/testing\/fake-stages\.ts:\d+:\d+/);
     expect(out).toMatch(/internal error at seamstress:\d+/);
   });
 });
 
-describe('a campaign that is ended from outside', () => {
+describe('a campaign that a signal ends', () => {
   const ENDLESS = ['--runs', '900000000', '--quiet', '--workers'];
   const isUnderWay = (): boolean => existsSync(at('reports/findings')) && findings().length > 0;
 
@@ -160,7 +160,7 @@ describe('a campaign that is ended from outside', () => {
     for (const name of findings()) expect(readCaseFile(at('reports/findings', name)).finding?.bucket).toBeDefined();
   });
 
-  test('kill -9: nothing found is lost, and the next run starts cleanly', async () => {
+  test('kill -9: no finding is lost, and the next run starts cleanly', async () => {
     let pid = 0;
     await runCLI(folder.path, ['fuzz', ...ENDLESS, '2'], {
       whenSpawned(child) {
@@ -171,7 +171,7 @@ describe('a campaign that is ended from outside', () => {
     const left = findings();
     for (const name of left) expect(readCaseFile(at('reports/findings', name)).finding?.bucket).toBeDefined();
     expect(readCampaignLog(readFileSync(at('reports/fuzz.ndjson'), 'utf8'), 'x').complete).toBe(false);
-    // As if it had been caught in the middle of a write.
+    // As if the kill had come in the middle of a write.
     writeFileSync(at(`reports/findings/.half.json.${pid}.tmp`), '{');
     const next = await fuzz('--runs', '10', '--kernel', 'sound');
     expect(next.code).toBe(0);
@@ -196,7 +196,7 @@ describe('fuzz refuses', () => {
     [['--module', 'x'], "There is no module release 'x'. There are: plain, later."],
     [['--mood', 'swam'], "did you mean 'swarm'?"],
     [['--reporter', 'json,junt'], "There is no reporter 'junt' (did you mean 'junit'?)."],
-    [['--seed', 'a b'], 'Expected printable characters without spaces.'],
+    [['--seed', 'a b'], "Expected printable ASCII characters without spaces, got 'a b'."],
     [['--runs'], "option '--runs <n>' argument missing"],
     [['--rums', '4'], "unknown option '--rums'"],
     [['extra'], 'too many arguments'],
@@ -208,7 +208,7 @@ describe('fuzz refuses', () => {
     expect(existsSync(at('reports'))).toBe(false);
   });
 
-  test('an output that cannot be written, before anything runs', async () => {
+  test('an output that cannot be written, before any case runs', async () => {
     writeFileSync(at('file'), '');
     const { code, err } = await fuzz('--runs', '10', '--output', 'file/below');
     expect(code).toBe(2);
@@ -234,7 +234,7 @@ describe('fuzz refuses', () => {
     if (after > 2) expect(out).toMatch(/cases \(/);
   });
 
-  test('a known deviation that is damaged', async () => {
+  test('a damaged known deviation', async () => {
     mkdirSync(at('mine/known'), { recursive: true });
     writeFileSync(at('mine/known/a.json'), '{"formatVersion": 1');
     const { code, err } = await fuzz('--runs', '10', '--corpus', 'mine');

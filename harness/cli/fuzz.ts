@@ -25,34 +25,44 @@ export interface FuzzOptions extends ProfileOptions, OutputOptions {
   readonly bail?: boolean;
 }
 
-/** Fixed, so that two people who type the same see the same. */
+/** Fixed, so that the same command gives the same result on every machine. */
 const DEFAULT_SEED = 'seamstress';
 const DEFAULT_RUNS = 100_000;
+
+const DESCRIPTION = [
+  'Runs generated cases, each a machine and events, on the models of a kernel revision and of a TDX module, and',
+  'checks every rule after every event. A failure is a finding: it is shrunk, saved in findings/ of the output',
+  'folder, and printed with the command that replays it. Known deviations are listed apart and do not fail.',
+  '',
+  'Exit codes: 0 ok, or known deviations only; 1 a finding; 3 no case was run, or something that a campaign must',
+  'reach never happened.',
+].join('\n');
 
 export function fuzzCommand(context: Context): Command {
   const { stages } = context;
   const [mood = ''] = stages.moods;
   const command = new Command('fuzz')
-    .description('attack a kernel revision and a TDX module with generated machines and events')
+    .summary('fuzz a kernel revision and a TDX module with generated machines and events')
+    .description(DESCRIPTION)
     .addOption(
-      new Option('--seed <text>', 'what every case is generated from')
+      new Option('--seed <text>', 'seed of the generated cases')
         .env('SEAMSTRESS_SEED')
         .argParser(seed)
         .default(DEFAULT_SEED),
     )
     .addOption(
-      new Option('--runs <n>', `number of cases (default: ${DEFAULT_RUNS})`)
+      new Option('--runs <n>', `number of cases to generate (default: ${DEFAULT_RUNS})`)
         .env('SEAMSTRESS_RUNS')
         .argParser(positiveInteger),
     )
     .addOption(
-      new Option('--time <t>', 'for this long instead, such as 30s, 10m or 2h')
+      new Option('--time <t>', 'run for this long instead, such as 30s, 10m or 2h')
         .env('SEAMSTRESS_TIME')
         .argParser(duration)
         .conflicts('runs'),
     )
     .addOption(
-      new Option('--workers <n>', 'threads; changes nothing but the speed')
+      new Option('--workers <n>', 'number of threads; changes only the speed')
         .env('SEAMSTRESS_WORKERS')
         .argParser(positiveInteger)
         .default(availableParallelism(), 'all cores'),
@@ -64,7 +74,7 @@ export function fuzzCommand(context: Context): Command {
         .default({ index: 1, count: 1 }, '1/1'),
     )
     .addOption(
-      new Option('--mood <name>', `what cases are made of: ${stages.moods.join(', ')}`)
+      new Option('--mood <name>', `kind of cases: ${stages.moods.join(', ')}`)
         .env('SEAMSTRESS_MOOD')
         .argParser(oneOf(stages.moods, 'mood'))
         .default(mood),
@@ -72,11 +82,11 @@ export function fuzzCommand(context: Context): Command {
     .addOption(
       new Option(
         '--corpus <folder>',
-        'known deviations and cases to start with (default: the one of this checkout)',
+        'folder of known deviations and of cases to start with (default: the corpus of this checkout)',
       ).env('SEAMSTRESS_CORPUS'),
     )
     .addOption(
-      new Option('--output <folder>', 'where findings and reports go').env('SEAMSTRESS_OUTPUT').default('reports'),
+      new Option('--output <folder>', 'folder for findings and reports').env('SEAMSTRESS_OUTPUT').default('reports'),
     )
     .addOption(
       new Option('--reporter <names>', `reports to write besides the event stream: ${REPORTERS.join(', ')}`).argParser(
@@ -84,12 +94,12 @@ export function fuzzCommand(context: Context): Command {
       ),
     )
     .option('--bail', 'stop at the first finding')
-    .option('--json', 'print a JSON summary instead of the last screen')
+    .option('--json', 'print the summary as JSON (harness/report/summary.schema.json)')
     .option(
       '--no-timings',
-      'leave out of records and reports what depends on the clock: same seed and runs, same bytes',
+      'leave out values that depend on the clock: the same seed and --runs then give the same bytes',
     )
-    .option('-q, --quiet', 'no progress');
+    .option('-q, --quiet', 'do not print progress');
   return addProfileOptions(command, stages).action((options: FuzzOptions) => fuzz(context, options));
 }
 
@@ -122,7 +132,7 @@ async function fuzz(context: Context, options: FuzzOptions): Promise<void> {
       name,
       total: 'runs' in budget && options.shard.count === 1 ? budget.runs + config.given.length : null,
       save: (bucket, file) => saveFinding(findings, bucket, file),
-      crashed: (origin) => `: this is our bug; please report it with what follows\ncase ${origin}`,
+      crashed: (origin) => `; please report this bug with the stack below\ncase ${origin}`,
     },
     options,
   );

@@ -35,8 +35,8 @@ export function listCommand(context: Context): Command {
     .summary('list all rules, flaws, kernels, modules, moods, leaves, statuses or known buckets')
     .description('Prints a line for each: its name and what it is. `seamstress explain NAME` prints the rest.')
     .addArgument(new Argument('<kind>', 'what to list').choices(Object.keys(KINDS)))
-    .option('--corpus <folder>', 'where known deviations are (default: the one of this checkout)')
-    .option('--json', 'print JSON (harness/catalogue/list.schema.json)')
+    .option('--corpus <folder>', 'folder of known deviations (default: the corpus of this checkout)')
+    .option('--json', 'print the result as JSON (harness/catalogue/list.schema.json)')
     .action((kind: keyof typeof KINDS, options: ListOptions) => {
       const { terminal, palette } = context;
       const report: ListReport = {

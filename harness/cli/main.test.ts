@@ -71,10 +71,10 @@ describe('replay', () => {
     expect((await run('replay', 'cases/c.json')).out).toContain('0 fixed, 1 error\n');
   });
 
-  test('another failure than the one it was saved for is said to be one', async () => {
+  test('a failure other than the one that the case was saved for is reported as such', async () => {
     save('a.json', encodeCaseFile({ case: breaking, finding: { ...finding, bucket: 'old|x' } }));
     expect((await run('replay', 'a.json')).out).toContain(
-      "lp/offline-twice: LP 2 (was saved for 'old|x', which is gone)",
+      "lp/offline-twice: LP 2 (was saved for 'old|x', which no longer occurs)",
     );
   });
 
@@ -115,7 +115,7 @@ describe('replay', () => {
     ['{"formatVersion": 1, "events": []}', "x.json: expected a member 'profile'"],
     [
       encodeCaseFile({ case: { ...breaking, profile: { ...PROFILE, kernel: 'unsoun' } } }),
-      "x.json: kernel 'unsoun' is not one this build has (did you mean 'unsound'?)",
+      "x.json: this build has no kernel 'unsoun' (did you mean 'unsound'?); it has: unsound, sound, fragile",
     ],
   ])('bad files: %#', async (text, message) => {
     save('x.json', text);
@@ -125,20 +125,20 @@ describe('replay', () => {
     expect(err).toBe('');
   });
 
-  test('an argument that is nothing', async () => {
+  test('an argument that names no case', async () => {
     const { code, err } = await run('replay', 'nowhere.json');
     expect(code).toBe(2);
     expect(err).toMatch(
-      /^seamstress: 'nowhere.json' is no file or folder, no bucket in reports\/findings or .*, and not of the form SEED:INDEX\n$/,
+      /^seamstress: 'nowhere.json' is not a case: expected a file, a folder, a bucket in reports\/findings or .*, or SEED:INDEX\n$/,
     );
     expect((await run('replay')).err).toContain("missing required argument 'case'");
   });
 
-  test('a judge that breaks is our bug', async () => {
+  test('a judge that throws is an internal error', async () => {
     save('x.json', encodeCaseFile({ case: { ...breaking, events: [...breaking.events, { kind: 'enable' }] } }));
     const { code, err } = await run('replay', 'x.json', '--kernel', 'fragile');
     expect(code).toBe(70);
-    expect(err).toMatch(/this is our bug[\s\S]*harness\/testing\/fake-stages\.ts:\d+/);
+    expect(err).toMatch(/internal error; please report this bug[\s\S]*harness\/testing\/fake-stages\.ts:\d+/);
   });
 });
 
@@ -166,7 +166,7 @@ describe('shrink', () => {
     expect(readCaseFile(at('a.json')).case).toEqual(readCaseFile(at('b.json')).case);
   });
 
-  test('what does not fail cannot be shrunk', async () => {
+  test('a case that does not fail cannot be shrunk', async () => {
     save('a.json', encodeCaseFile({ case: holding, finding }));
     expect(await run('shrink', 'a.json')).toMatchObject({
       code: 2,
@@ -186,7 +186,7 @@ describe('boot', () => {
       out: expect.stringContaining('module initialization failed (-28)\n'),
     });
     expect((await run('boot', 'machine.json')).out).toContain(
-      '\nsource reports: initialised\ndiffers: it came up\nit may be: The file does not say.\ntaken for granted: ',
+      '\nsource reports: initialised\ndiffers: it came up\npossible reason: The file does not say.\nassumed: ',
     );
     const { out } = await run('boot', 'machine.json', '--json', '--kernel', 'sound');
     expect(BOOT_SCHEMA.check(JSON.parse(out), 'stdout')).toMatchObject({
@@ -211,24 +211,24 @@ describe('boot', () => {
     });
     expect(await run('boot', 'nowhere')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('nowhere is no file, and no machine in'),
+      err: expect.stringContaining('there is no file nowhere, and no machine of this name in'),
     });
   });
 });
 
 describe('corpus', () => {
-  test('merge adds what is new, once; stats count it; min keeps what reaches something', async () => {
+  test('merge adds new cases once; stats counts them; min keeps those that reach something', async () => {
     save('from/a.json', encodeCaseFile({ case: breaking }));
     save('from/b.json', encodeCaseFile({ case: holding }));
     save(
       'other/known/k.json',
       encodeCaseFile({ case: breaking, known: { invariant: 'i', bucket: BUCKET, reason: 'r', source: 's' } }),
     );
-    expect((await run('corpus', 'merge', 'mine', 'from', 'other')).out).toBe('mine: 3 added, 0 were there already\n');
-    expect((await run('corpus', 'merge', 'mine', 'other', 'from')).out).toBe('mine: 0 added, 3 were there already\n');
+    expect((await run('corpus', 'merge', 'mine', 'from', 'other')).out).toBe('mine: 3 added, 0 already present\n');
+    expect((await run('corpus', 'merge', 'mine', 'other', 'from')).out).toBe('mine: 0 added, 3 already present\n');
     const { out } = await run('corpus', 'stats', 'mine', '--json');
     expect(JSON.parse(out)).toMatchObject({ cases: 2, events: 5, edges: 4, known: [{ kernel: 'unsound', count: 1 }] });
-    expect((await run('corpus', 'min', 'mine', '--dry-run')).out).toBe('mine/cases: 1 kept, 1 would go\n');
+    expect((await run('corpus', 'min', 'mine', '--dry-run')).out).toBe('mine/cases: 1 kept, 1 would be removed\n');
     expect((await run('corpus', 'min', 'mine')).out).toBe('mine/cases: 1 kept, 1 removed\n');
     expect((await run('corpus', 'min', 'mine')).out).toBe('mine/cases: 1 kept, 0 removed\n');
     expect((await run('corpus', 'stats', '.')).code).toBe(3);
@@ -236,7 +236,7 @@ describe('corpus', () => {
 });
 
 describe('comfort', () => {
-  test('config print says where each value comes from', async () => {
+  test('config print shows where each value comes from', async () => {
     const { out } = await runCLI(folder.path, ['config', 'print', '--json', '--', '--runs', '7'], {
       env: { SEAMSTRESS_SEED: 'abc' },
     });
@@ -247,7 +247,7 @@ describe('comfort', () => {
     });
   });
 
-  test('completion completes verbs, options and values in bash; zsh and fish get theirs', async () => {
+  test('completion completes verbs, options and values in bash; zsh and fish have their own scripts', async () => {
     const { out } = await run('completion', 'bash');
     save('completion.sh', out);
     const complete = (...words: readonly string[]): string => {
@@ -265,7 +265,7 @@ describe('comfort', () => {
     expect((await run('completion', 'tcsh')).code).toBe(2);
   });
 
-  test('colour only where it is wanted', async () => {
+  test('colour follows flags, environment and terminal', async () => {
     const fuzz = ['fuzz', '--runs', '600'];
     const coloured = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<boolean> => {
       return (await runCLI(folder.path, [...args, ...fuzz], { env })).out.includes('\u001b[');
@@ -291,7 +291,22 @@ describe('the command line itself', () => {
     expect(await run('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
-  test('a reader that goes away ends the writing, not the run', async () => {
+  test('the help of conform lists its options by kind of implementation', async () => {
+    const { code, out } = await run('conform', '--help');
+    expect(code).toBe(0);
+    const order = [
+      'Options:',
+      '  --case',
+      'Module options',
+      '  --compare',
+      'Host options',
+      '  --known',
+      'Linux options',
+    ];
+    expect(out).toMatch(new RegExp([...order, '  --cc'].map((text) => `^${text}`).join('[^]*'), 'm'));
+  });
+
+  test('a reader that goes away ends the output, not the run', async () => {
     const start = fileURLToPath(new URL('../testing/fake-start.js', import.meta.url));
     const script = `"${process.execPath}" "${start}" fuzz --runs 600 --json | head -c 1 >/dev/null; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: folder.path, encoding: 'utf8' });
@@ -300,7 +315,7 @@ describe('the command line itself', () => {
     expect(readFileSync(at('reports/fuzz.ndjson'), 'utf8')).toContain('"record":"footer"');
   });
 
-  test('the launcher says when nothing is built', async () => {
+  test('the launcher reports a missing build', async () => {
     mkdirSync(at('harness/cli'), { recursive: true });
     const source = fileURLToPath(new URL('../../../harness/cli/seamstress.mjs', import.meta.url));
     expect(existsSync(source)).toBe(true);

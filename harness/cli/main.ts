@@ -24,8 +24,8 @@ import { palette, processTerminal, type Terminal } from './screen/terminal.ts';
 
 /**
  * Runs the command line `argv` (without node and script) over these stages, which the module at `pipeline` (a file URL)
- * exports to worker threads too. Sets the process's exit code and lets the process end by itself, so that all output
- * is written.
+ * exports to worker threads too. Sets the exit code of the process and lets the process end by itself, so that all
+ * output is written.
  */
 export async function main(argv: readonly string[], stages: Stages, pipeline: string): Promise<void> {
   const terminal = processTerminal();
@@ -41,12 +41,14 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
     palette: () => palette(program.opts<{ color?: boolean }>().color),
   };
   program
-    .description('Fuzzing and conformance harness for Intel TDX host initialisation.')
+    .description(
+      'Fuzzes and checks Intel TDX host initialisation: kernels, TDX modules, and programs that stand in for either.',
+    )
     .version(version)
-    .option('--color', 'colour whatever the terminal is')
-    .option('--no-color', 'no colour')
+    .option('--color', 'colour the output even if stdout is not a terminal')
+    .option('--no-color', 'do not colour the output')
     .addHelpText('after', HELP);
-  // Without a default commander takes --no-color to mean "colour unless told otherwise", which would beat NO_COLOR.
+  // Because of --no-color, commander gives `color` the default true, which would override NO_COLOR.
   program.setOptionValue('color', undefined);
   program.addCommand(fuzzCommand(context));
   program.addCommand(replayCommand(context));
@@ -74,17 +76,18 @@ export async function main(argv: readonly string[], stages: Stages, pipeline: st
 
 const HELP = `
 Examples:
-  seamstress fuzz --time 30s                    attack the default kernel for half a minute
-  seamstress fuzz --kernel strict --runs 100000
-  seamstress replay reports/findings            every finding again
-  seamstress boot corpus/platforms/MACHINE.json --kernel 6.12
-  seamstress conform linux:debian --known       Linux's own code: what does it do that is not known?
-  seamstress smoke 'stdio:python3 mine.py'      how far is an implementation of our own?
+  seamstress fuzz --time 30s                     fuzz the default kernel for 30 seconds
+  seamstress fuzz --kernel strict --runs 100000  fuzz an ideal kernel, which satisfies every rule
+  seamstress replay reports/findings             run every finding again
+  seamstress boot MACHINE.json --kernel 6.12     print what Linux 6.12 prints on a machine
+  seamstress conform linux:debian --known        compile Debian's tdx.c and report only new deviations
+  seamstress smoke 'stdio:exec python3 mine.py'  check how much of the protocol a program implements
+  seamstress explain pamt/size                   explain a name from a report
 
-Exit codes: 0 ok, or known deviations only; 1 a finding; 2 usage; 3 inconclusive; 4 could not run; 70 our bug;
-130, 143 interrupted.`;
+Exit codes: 0 ok, or known deviations only; 1 a finding; 2 usage or configuration; 3 inconclusive; 4 could not run;
+70 an internal error of seamstress; 130, 143 interrupted.`;
 
-/** Errors come to `explain` as exceptions, from every verb. */
+/** Makes every verb throw its errors, so that all of them reach `explain`. */
 function inherit(command: Command, terminal: Terminal): void {
   command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   command.configureHelp({ commandDescription: (one) => reflow(one.description()) });
@@ -92,7 +95,7 @@ function inherit(command: Command, terminal: Terminal): void {
   for (const sub of command.commands) inherit(sub, terminal);
 }
 
-/** Our lines are as long as our source's; a terminal has its own. Paragraphs stay. */
+/** Joins the lines of the source, so that commander wraps them to the terminal. Blank lines separate paragraphs. */
 function reflow(text: string): string {
   return text.replace(/(?<!\n)\n(?!\n)/g, ' ');
 }
@@ -115,15 +118,13 @@ function endOnUncaught(terminal: Terminal): void {
 
 function explain(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) {
-    // Help and version were asked for; everything else commander complains about is usage, and it has said what.
+    // Exit code 0: --help or --version. All else is a usage error, and commander has printed its message.
     return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
   }
   if (error instanceof UserError) {
     terminal.err(`seamstress: ${error.message}\n`);
     return error.exitCode;
   }
-  terminal.err(
-    `seamstress: internal error: this is our bug; please report it with what follows\n${originalStack(error)}\n`,
-  );
+  terminal.err(`seamstress: internal error; please report this bug with the stack below\n${originalStack(error)}\n`);
   return EXIT.INTERNAL;
 }

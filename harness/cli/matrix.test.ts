@@ -35,7 +35,7 @@ test('a corpus without known deviations proves nothing', async () => {
   expect(code).toBe(EXIT.INCONCLUSIVE);
 });
 
-test('an output that cannot be written is said at once', async () => {
+test('an output that cannot be written is an error at once', async () => {
   writeFileSync(join(folder.path, 'file'), '');
   const { code, err } = await runNode(folder.path, [START, 'matrix', '--output', 'file']);
   expect(err).toContain('file');

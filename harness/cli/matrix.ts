@@ -24,25 +24,39 @@ export const MATRIX_SCHEMA = publishedSchema<Matrix>('./flaws/flaws.schema.json'
 
 export function matrixCommand(context: Context): Command {
   return new Command('matrix')
-    .description('every known flaw against every kernel revision, each cell with the case behind it')
-    .addOption(
-      new Option('--corpus <folder>', 'known deviations (default: the one of this checkout)').env('SEAMSTRESS_CORPUS'),
+    .summary('judge every known flaw on every kernel revision')
+    .description(
+      [
+        'Judges every known flaw on every kernel revision, by the cases of the corpus. Prints the table, and writes it',
+        'with the case behind each cell to flaws.json, flaws.md and flaws.html.',
+        '',
+        'Exit codes: 1 a case shows a cell for which the corpus has no minimal case, or a cell differs from the sources',
+        'without an explanation; 3 the corpus has no known deviations.',
+      ].join('\n'),
     )
     .addOption(
-      new Option('--output <folder>', 'where flaws.{json,md,html} go').env('SEAMSTRESS_OUTPUT').default('reports'),
+      new Option('--corpus <folder>', 'folder of known deviations (default: the corpus of this checkout)').env(
+        'SEAMSTRESS_CORPUS',
+      ),
     )
-    .addOption(new Option('--fuzz <n>', 'also try this many generated cases per revision').argParser(positiveInteger))
     .addOption(
-      new Option('--seed <text>', 'what they are generated from')
+      new Option('--output <folder>', 'folder for flaws.{json,md,html}').env('SEAMSTRESS_OUTPUT').default('reports'),
+    )
+    .addOption(new Option('--fuzz <n>', 'also judge this many generated cases per revision').argParser(positiveInteger))
+    .addOption(
+      new Option('--seed <text>', 'seed of the generated cases')
         .env('SEAMSTRESS_SEED')
         .argParser(seed)
         .default('seamstress'),
     )
-    .option('--json', 'print the JSON instead of the table')
+    .option('--json', 'print the table as JSON (harness/flaws/flaws.schema.json)')
     .action((options: MatrixOptions) => matrix(context, options));
 }
 
-/** Exit 1 if a cell is shown by a case and none is kept for it, or differs from the sources and nothing says why. */
+/**
+ * Exit 1 if a case shows a cell for which the corpus has no minimal case, or if a cell differs from the sources without
+ * an explanation.
+ */
 function matrix(context: Context, { corpus, output, fuzz = 0, seed: seedText, json }: MatrixOptions): void {
   const { stages, terminal } = context;
   const { known } = openCorpus(context, corpus);
@@ -72,9 +86,11 @@ function matrix(context: Context, { corpus, output, fuzz = 0, seed: seedText, js
 function wrongCells({ rows }: Matrix): readonly string[] {
   return rows.flatMap(({ number, name, cells }) =>
     cells.flatMap(({ kernel, status, why, difference }) => [
-      ...(status === 'unproven' ? [`flaw ${number} (${name}), ${kernel}: ${why}, and no minimal case is kept`] : []),
+      ...(status === 'unproven'
+        ? [`flaw ${number} (${name}), ${kernel}: ${why}, and the corpus has no minimal case`]
+        : []),
       ...(difference === 'not explained'
-        ? [`flaw ${number} (${name}), ${kernel}: ${status}, unlike in the sources`]
+        ? [`flaw ${number} (${name}), ${kernel}: ${status}, which differs from the sources`]
         : []),
     ]),
   );
@@ -98,7 +114,7 @@ function screen(result: Matrix, output: string): string {
       ),
     ),
     '',
-    `${rows.length} flaws, ${judged} cases judged; * unlike in the sources: see ${join(output, 'flaws.md')}`,
+    `${rows.length} flaws, ${judged} cases judged; * differs from the sources: see ${join(output, 'flaws.md')}`,
     ...wrong,
     '',
   ].join('\n');

@@ -30,19 +30,19 @@ interface ReplayOptions extends ProfileOptions {
 
 /** What `replay --json` prints. */
 export interface ReplayReport {
-  /** What `--kernel` asked for. */
+  /** The value of `--kernel`; null without it. */
   readonly kernel: string | null;
   readonly broken: number;
   readonly fixed: number;
   readonly errors: number;
-  /** Of the broken ones. */
+  /** Number of `broken` cases of which every violation is known. */
   readonly known: number;
   readonly results: readonly ReplayResult[];
 }
 
 export interface ReplayResult {
   readonly name: string;
-  /** broken: an invariant is violated. fixed: none is. error: it could not be run. */
+  /** broken: an invariant is violated. fixed: none is. error: the case could not be run. */
   readonly status: 'broken' | 'fixed' | 'error';
   /** Every violation is a known deviation of that kernel. */
   readonly known: boolean;
@@ -50,14 +50,14 @@ export interface ReplayResult {
   readonly module?: string;
   readonly events?: number;
   readonly violations: readonly ReplayViolation[];
-  /** In words. */
+  /** The status as a sentence. */
   readonly message: string;
-  /** Those of the violations that are understood, with their reason and source; once a bucket. */
+  /** The known deviations among the violations, with reason and source, one per bucket. */
   readonly deviations?: readonly Known[];
-  /** The machine in a few lines. With `trace`. */
+  /** The machine in a few lines. Present if `trace` is. */
   readonly machine?: readonly string[];
   readonly trace?: readonly string[];
-  /** Index in `trace` of the line that broke the rule. With `trace`. */
+  /** Index in `trace` of the line that broke the rule. Present if `trace` is. */
   readonly broken?: number | null;
 }
 
@@ -70,13 +70,23 @@ export const REPLAY_SCHEMA = publishedSchema<ReplayReport>('./report/replay.sche
 export function replayCommand(context: Context): Command {
   const { stages } = context;
   const command = new Command('replay')
-    .description('run saved cases again')
-    .argument('<case...>', 'case file, folder of them, bucket, or SEED:INDEX')
-    .option('--mood <name>', 'mood that SEED:INDEX was generated in', oneOf(stages.moods, 'mood'), stages.moods[0])
-    .option('--corpus <folder>', 'where known deviations are (default: the one of this checkout)')
-    .option('--output <folder>', 'where `fuzz` put its findings, for buckets', 'reports')
-    .option('--trace', 'show every run, not only that of a single case or of what is broken')
-    .option('--json', 'print JSON');
+    .summary('run saved cases again')
+    .description(
+      [
+        'Runs cases again and reports each as broken (it violates a rule), known (broken, but every violation is a known',
+        'deviation), fixed (no violation) or error (it cannot be run). Prints for a broken case the machine, the run, the',
+        'rule, its source and severity, and the reason if the deviation is known.',
+        '',
+        'Exit codes: 0 no case is broken, or known deviations only; 1 a case is broken; 2 a case cannot be run; 3 no case',
+        'was found.',
+      ].join('\n'),
+    )
+    .argument('<case...>', 'case file, folder of case files, bucket, or SEED:INDEX')
+    .option('--mood <name>', 'mood that SEED:INDEX was generated with', oneOf(stages.moods, 'mood'), stages.moods[0])
+    .option('--corpus <folder>', 'folder of known deviations (default: the corpus of this checkout)')
+    .option('--output <folder>', 'output folder of `fuzz`, whose findings are searched for buckets', 'reports')
+    .option('--trace', 'print the run of every case (default: of a single case, and of new breakage)')
+    .option('--json', 'print the results as JSON (harness/report/replay.schema.json)');
   return addProfileOptions(command, stages, "the case's own").action(
     (names: readonly string[], options: ReplayOptions) => replay(context, names, options),
   );
@@ -106,9 +116,7 @@ function replay(context: Context, names: readonly string[], options: ReplayOptio
   if (options.json === true) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
   else terminal.out(render(report, context));
   if (stack !== undefined)
-    terminal.err(
-      `seamstress: internal error: this is our bug; please report it with what follows\n${mapStack(stack)}\n`,
-    );
+    terminal.err(`seamstress: internal error; please report this bug with the stack below\n${mapStack(stack)}\n`);
   process.exitCode = exitCodeOf(report, stack !== undefined);
 }
 
@@ -148,12 +156,12 @@ function runOf({ describe }: Stages, input: Case, violation?: Violation): Pick<R
   return { trace: lines, broken };
 }
 
-/** The violation that a case was saved for, or the first one. */
+/** The violation that a case was saved for, else the first one. */
 function shownOf<T extends Violation>(violations: readonly T[], expected: string | undefined): T | undefined {
   return violations.find(({ bucket }) => bucket === expected) ?? violations[0];
 }
 
-/** What the corpus says about the violations and, on its own kernel, what the case file says about its bucket. */
+/** The known deviations among the violations: from the corpus, or from the case file on its own kernel. */
 function deviationsOf(
   violations: readonly Violation[],
   buckets: ReadonlyMap<string, Known>,
@@ -174,7 +182,7 @@ function describeOutcome(violations: readonly Violation[], expected: string | un
   const shown = shownOf(violations, expected);
   const what = `breaks ${shown?.invariant}: ${shown?.message}`;
   const moved = expected !== undefined && violations.every(({ bucket }) => bucket !== expected);
-  return moved ? `${what} (was saved for '${expected}', which is gone)` : what;
+  return moved ? `${what} (was saved for '${expected}', which no longer occurs)` : what;
 }
 
 function exitCodeOf({ results, broken, known, errors }: ReplayReport, internal: boolean): ExitCode {
@@ -218,7 +226,7 @@ function violationLines({ invariant, message, bucket, rule }: ReplayViolation, {
   ];
 }
 
-/** Below its bucket: why a known deviation happens, and who says so. */
+/** The lines below a bucket: the reason of a known deviation, and its source. */
 function reasonLines(bucket: string, deviations: readonly Known[]): string[] {
   return deviations
     .filter((one) => one.bucket === bucket)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The only JavaScript that is not compiled: it must be able to say that nothing is.
+// The only JavaScript that the build does not make: it must run before a build, to report that there is none.
 import { existsSync } from 'node:fs';
 
 const start = new URL('../../.build/harness/cli/start.js', import.meta.url);

@@ -14,19 +14,22 @@ interface Options {
   readonly kernel?: string;
 }
 
-/** `seamstress serve`: our own model behind the protocol, for every other tool. */
+/** `seamstress serve`: the model behind the protocol, for other tools. */
 export function serveCommand({ terminal, version }: Context): Command {
   return new Command('serve')
-    .summary('answer SEAMCALLs, or make them, over stdin and stdout (seam-stdio/1)')
+    .summary('serve the model of a module or host on stdin and stdout')
     .description(
-      'Puts the model of a TDX module behind seam-stdio/1 (harness/implementations/protocol/README.md), or with --kernel that\n' +
-        'of a host: JSON Lines on stdin and stdout, until `stop` or the end of the input. To see it answer:\n\n' +
+      'Serves the model of a TDX module, or with --kernel the model of a host, over seam-stdio/1\n' +
+        '(harness/implementations/protocol/README.md): JSON Lines on stdin and stdout, until `stop` or the end of the\n' +
+        'input. For example:\n\n' +
         `  echo '{"type":"ping","id":1}' | npx seamstress serve\n\n` +
-        'corpus/protocol/ has whole conversations.',
+        'corpus/protocol/ has complete conversations.',
     )
     .addOption(new Option('--module <release>', 'TDX module release').choices(Object.keys(RELEASES)).default('1.5.01'))
     .addOption(
-      new Option('--kernel <revision>', 'play the host, as this kernel does').choices(KERNEL_NAMES).conflicts('module'),
+      new Option('--kernel <revision>', 'serve a host that behaves like this kernel revision')
+        .choices(KERNEL_NAMES)
+        .conflicts('module'),
     )
     .action(async ({ module, kernel }: Options) => {
       const revision = kernel === undefined ? undefined : findRevision(kernel);

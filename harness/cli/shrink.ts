@@ -45,19 +45,26 @@ export const SHRINK_SCHEMA = publishedSchema<ShrinkReport>('./report/shrink.sche
 
 export function shrinkCommand(context: Context): Command {
   const command = new Command('shrink')
-    .description('go on making a case smaller, keeping the bucket it fails in')
+    .summary('make a failing case smaller')
+    .description(
+      'Makes a saved case smaller as long as it fails in the same bucket, and writes it back. Prints the rule, the run,\n' +
+        'and the command that replays the case. A case that does not fail is an error.',
+    )
     .argument('<case>', 'case file')
-    .option('--bucket <bucket>', 'the failure to keep (default: the one the file was saved for, or its first)')
-    .option('--evaluations <n>', 'cases to try at most', positiveInteger, 10 * SHRINK_EVALUATIONS)
-    .option('--output <file>', 'where to write the result (default: in place)')
-    .option('--json', 'print JSON');
+    .option(
+      '--bucket <bucket>',
+      'bucket to keep (default: the one that the file was saved for, else the first that it fails in)',
+    )
+    .option('--evaluations <n>', 'maximum number of cases to try', positiveInteger, 10 * SHRINK_EVALUATIONS)
+    .option('--output <file>', 'file for the result (default: the case file itself)')
+    .option('--json', 'print the result as JSON (harness/report/shrink.schema.json)');
   return addProfileOptions(command, context.stages, "the case's own").action((path: string, options: ShrinkOptions) =>
     run(context, path, options),
   );
 }
 
 function run({ stages, terminal }: Context, path: string, options: ShrinkOptions): void {
-  if (kindOfPath(path) === 'folder') throw new UserError(`${path} is a folder; shrink takes one case file`);
+  if (kindOfPath(path) === 'folder') throw new UserError(`${path} is a folder: expected one case file`);
   const file = readCaseFile(path);
   refuseForeign(file, path, stages);
   const input: Case = { ...file.case, profile: profileOfCase(file.case.profile, options, stages, path) };
@@ -67,7 +74,7 @@ function run({ stages, terminal }: Context, path: string, options: ShrinkOptions
     bucket === undefined ? undefined : shrink(input, bucket, stages.judge, { evaluations: options.evaluations });
   if (bucket === undefined || result === undefined) {
     const others = violations.map((one) => `'${one.bucket}'`).join(', ');
-    const instead = others === '' ? 'every invariant holds' : `it fails in ${others}`;
+    const instead = others === '' ? 'every invariant holds' : `it fails in ${others} (choose with --bucket)`;
     throw new UserError(
       `${path} does not fail${bucket === undefined ? '' : ` in '${bucket}'`} on kernel ${input.profile.kernel}: ${instead}`,
     );
@@ -107,7 +114,7 @@ function render(
     `source   ${rule.source}`,
     ...lines.map((line, index) => `  ${index === broken ? '>' : '|'} ${line}`),
     `${before.events} events on ${before.lps} LPs, now ${events} on ${lps} (${evaluations} tries); ${minimal ? 'nothing can be removed' : 'not proved minimal'}`,
-    ...slipped.map(({ bucket }) => `met besides: ${bucket}`),
+    ...slipped.map(({ bucket }) => `another failure met while shrinking: ${bucket}`),
     replay,
     '',
   ].join('\n');

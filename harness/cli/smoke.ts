@@ -17,30 +17,31 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `seamstress smoke IMPL`: how far an implementation has come, rung by rung, and what is to be done next. */
+/** `seamstress smoke IMPL`: checks an implementation rung by rung, and prints what to fix next. */
 export function smokeCommand({ terminal, version, palette }: Context): Command {
   return new Command('smoke')
-    .summary('how far an implementation of the protocol has come, and what is next')
+    .summary('check an implementation of seam-stdio/1 step by step')
     .description(
       [
-        'Climbs a ladder with a program that speaks seam-stdio/1: hello, schema, reset, known answers, determinism, bad input,',
-        'kill and recover. The first rung that does not hold says what is to be mended.',
+        'Checks a program that speaks seam-stdio/1 (harness/implementations/protocol/README.md), one rung after another:',
+        'hello, schema, reset, known answers, determinism, bad input, kill and recover. Stops at the first rung that',
+        'fails. Prints a line for each rung, what to fix, and the end of what the program wrote to stderr.',
         '',
-        'Exit codes: 0 all rungs hold, 1 one does not, 2 usage, 4 it could not be started.',
+        'Exit codes: 0 all rungs hold; 1 a rung fails; 2 usage; 4 the program cannot be started or fails at hello.',
       ].join('\n'),
     )
     .argument('<implementation>', 'stdio:COMMAND')
     .addOption(
       new Option(
         '--module <release>',
-        'TDX module release (default: 1.5.01, or the partner of the kernel a host claims to be)',
+        'TDX module release (default: 1.5.01; for a host, the usual module of the kernel it claims to be)',
       ).choices(Object.keys(RELEASES)),
     )
     .addOption(timeoutOption())
     .option('--json', 'print the report as JSON (harness/implementations/protocol/smoke.schema.json)')
     .action(async (text: string, { module, timeout, json }: Options) => {
       const name = parseImplementation(text);
-      if (name.kind !== 'stdio') throw new UserError(`smoke climbs with programs: expected stdio:COMMAND, got ${text}`);
+      if (name.kind !== 'stdio') throw new UserError(`smoke checks programs only: expected stdio:COMMAND, got ${text}`);
       const options = { timeouts: timeout, version, now: Date.now, validate: 'always' } as const;
       const report = (await isHost(name, options))
         ? await smokeHost(name.command, options, module)
@@ -52,7 +53,7 @@ export function smokeCommand({ terminal, version, palette }: Context): Command {
     });
 }
 
-/** What does not even say hello is a module until it says otherwise: the first rung tells what is wrong. */
+/** A program that cannot be identified is treated as a module: the first rung then reports the error. */
 async function isHost(name: ImplementationName, options: SessionOptions): Promise<boolean> {
   try {
     const identified = await identify(name, options);
@@ -70,7 +71,7 @@ function render({ rungs, stderr }: SmokeReport, { good, bad, dim }: ReturnType<C
     `${index + 1}  ${name.padEnd(18)}${marks[result]}  ${message}`.trimEnd(),
   );
   const failed = rungs.find(({ result }) => result === 'failed');
-  if (failed !== undefined) lines.push('', `to mend: ${failed.advice}`);
+  if (failed !== undefined) lines.push('', `to fix: ${failed.advice}`);
   if (failed !== undefined && stderr.trim() !== '')
     lines.push('', 'the end of its stderr:', ...stderr.trimEnd().split('\n').slice(-20));
   if (failed === undefined) lines.push('', "all rungs hold; next: npx seamstress conform 'stdio:...'");
