@@ -1,5 +1,5 @@
-// Wipes .build before compiling: a deleted source would leave its compiled test behind, and Jest would run it.
-// `--keep` compiles on top of what is there (watch-like use while working).
+// Removes .build before compiling: otherwise the compiled test of a deleted source would stay, and Jest would run it.
+// `--keep` keeps .build and compiles only what changed, for use while working.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

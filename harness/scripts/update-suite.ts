@@ -9,7 +9,7 @@ import { buildSuite } from '../implementations/module/suite/suite.ts';
 import { readJSONLines } from '../transcript/json-lines.ts';
 import { readModuleCase } from '../transcript/module-case.ts';
 
-// Writes corpus/conformance/ and the matrix in corpus/README.md anew: `npm run conformance`.
+// Rewrites corpus/conformance/ and the matrix in corpus/README.md: `npm run conformance`.
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDER = `${ROOT}corpus/conformance/`;
@@ -17,10 +17,10 @@ const README = `${ROOT}corpus/README.md`;
 const BEGIN = '<!-- conformance matrix: written by `npm run conformance` -->\n';
 const END = '<!-- end of the conformance matrix -->\n';
 
-const INTRODUCTION = `\`conformance/\` holds a minimal set of cases that reaches every (leaf, status, details) the recordings, the faults of
-\`harness/implementations/module/suite/faults/\` and the awkward configurations reach: one file per leaf, one case a line in the shape of
-\`transcripts/module.md\`, each \`id\` saying what it shows. Leave one out and some answer is no longer reached.
-\`npx seamstress check-trace corpus/conformance/*.jsonl\` runs it.
+const INTRODUCTION = `\`conformance/\` has a minimal set of cases. It reaches every (leaf, status, details) that the recordings, the faults of
+\`harness/implementations/module/suite/faults/\` and the awkward configurations reach; without any one of its cases some
+answer would not be reached. There is one file per leaf, with one case per line in the shape of \`transcripts/module.md\`; the
+\`id\` of a case names the answer that it shows. \`npx seamstress check-trace corpus/conformance/*.jsonl\` runs the suite.
 `;
 
 const recorded: unknown[] = [];
