@@ -215,7 +215,7 @@ describe('fuzz refuses', () => {
     expect(err).toMatch(/^seamstress: cannot write file\/below: a part of the path is a file, not a folder\n$/);
   });
 
-  test('a device in place of a file, which it leaves alone', async () => {
+  test('a device in place of a file, and does not replace it', async () => {
     mkdirSync(at('reports'));
     symlinkSync('/dev/full', at('reports/fuzz.ndjson'));
     const { code, err } = await fuzz('--runs', '10');

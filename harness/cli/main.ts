@@ -85,7 +85,7 @@ Examples:
   seamstress explain pamt/size                   explain a name from a report
 
 Exit codes: 0 ok, or known deviations only; 1 a finding; 2 usage or configuration; 3 inconclusive; 4 could not run;
-70 an internal error of seamstress; 130, 143 interrupted.`;
+70 an internal error of seamstress; 129, 130, 143 interrupted.`;
 
 /** Makes every verb throw its errors, so that all of them reach `explain`. */
 function inherit(command: Command, terminal: Terminal): void {
@@ -106,7 +106,7 @@ function pathOf(command: Command): string {
     : `${pathOf(command.parent)} ${command.name()}`;
 }
 
-/** An error in a callback comes to no `catch`: without this Node ends with 1, the code of a finding. */
+/** Handles errors in callbacks, which reach no `catch`. Without this Node exits with 1, the code of a finding. */
 function endOnUncaught(terminal: Terminal): void {
   const end = (error: unknown): void => {
     process.exitCode = explain(error, terminal);

@@ -25,7 +25,7 @@ function nearest(typed: string, candidates: readonly string[]): readonly string[
   );
 }
 
-/** Candidates whose `part` is within `limit` edits (at least 1) of the text: the nearest one, or all that are equally near. */
+/** Candidates whose `part` is within `limit` edits (at least 1) of the text: the nearest, or several if equally near. */
 function byDistance(
   text: string,
   candidates: readonly string[],

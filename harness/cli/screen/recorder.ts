@@ -8,7 +8,7 @@ import { UserError } from '../../user-error.ts';
 export interface Recorder {
   readonly emit: (record: CampaignRecord) => void;
   readonly records: readonly CampaignRecord[];
-  /** Why the stream on disk ends early; `null`: it does not. */
+  /** Why the stream on disk ends early; `null` if it does not. */
   readonly failure: () => UserError | null;
   readonly close: () => void;
 }
@@ -25,7 +25,7 @@ export function openRecorder(path: string, timings: boolean, now: () => number):
     emit(record) {
       const kept = timings ? timed(record, (now() - start) / 1000) : withoutTiming(record);
       records.push(kept);
-      // Behind a record that was cut nothing is written: a stream may end in the middle of a line, and nowhere else have one.
+      // A record that was cut must stay the last: only the last line of a stream may be incomplete.
       if (failure !== null) return;
       try {
         writeSync(file, encodeRecord(kept));

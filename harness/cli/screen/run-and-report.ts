@@ -47,8 +47,8 @@ export function openOutput(output: string): string {
 }
 
 /**
- * Runs a campaign, writes its records and reports, prints the last screen or the summary, and sets the exit code. Where a
- * file cannot be written (a full disk), the campaign ends, and what was found is printed all the same before the message.
+ * Runs a campaign, writes its records and reports, prints the last screen or the summary, and sets the exit code. If a
+ * file cannot be written (a full disk), the campaign ends, prints its findings, and then throws a UserError.
  */
 export async function runAndReport(context: Context, run: ReportedRun, options: OutputOptions): Promise<void> {
   const { records, failure } = await recordCampaign(context, run, options);
@@ -65,7 +65,7 @@ export async function runAndReport(context: Context, run: ReportedRun, options: 
 
 interface Recorded {
   readonly records: readonly CampaignRecord[];
-  /** Why not everything is on disk. */
+  /** Why some record or finding is not on disk; `null` if all are. */
   readonly failure: UserError | null;
 }
 
@@ -102,7 +102,7 @@ async function recordCampaign(
   return { records: recorder.records, failure: unsaved.first ?? recorder.failure() };
 }
 
-/** A finding that cannot be saved is still printed: its place is then a name without a file. */
+/** A finding that cannot be saved is still printed, with "(not saved: ...)" in place of its path. */
 function saveOrNote(
   save: ReportedRun['save'],
   bucket: string,

@@ -52,7 +52,7 @@ const ESC = 0x1b;
 /** Colours as the palette writes them, and characters that move a cursor, change a title or reorder text. */
 const ESCAPES = /\p{Cc}\[[\d;]*m|(?![\n\t])\p{Cc}|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Escapes control characters in names and messages from outside, so that the terminal does not act on them; colours stay. */
+/** Escapes control characters in text from outside, so that the terminal does not act on them; colours stay. */
 function withoutEscapes(text: string): string {
   return text.replace(ESCAPES, (found) => (found.length > 1 && found.charCodeAt(0) === ESC ? found : printable(found)));
 }
