@@ -98,6 +98,8 @@ describe('every rule can be broken', () => {
     ['leaf-numbers', 'harness/x.ts', 'switch (entry.leaf) {\n  case 36:\n    return;\n}'],
     ['leaf-numbers', 'harness/x.ts', 'return [24, 34].includes(entry.leaf);'],
     ['leaf-numbers', 'harness/x.ts', "events.push({ kind: 'condition', leaf: 33 });"],
+    ['plain-words', 'harness/x.ts', `// ${'No'}body asks.`],
+    ['plain-words', 'docs/x.md', `It failed for ${'want'} of memory.`],
     ['unfinished', 'harness/x.ts', `// ${'TO'}DO`],
     ['standing-alone', 'README.md', `see /${'home'}/me/notes`],
     ['standing-alone', 'README.md', 'see ../notes'],

@@ -221,7 +221,7 @@ function violationLines({ invariant, message, bucket, rule }: ReplayViolation, {
     `        breaks ${strong(invariant)}: ${message}`,
     `        rule     ${rule.statement}`,
     `        source   ${rule.source}`,
-    `        severity ${rule.severity}: ${SEVERITIES[rule.severity]}`,
+    `        severity ${rule.severity}, at worst: ${SEVERITIES[rule.severity]}`,
     `        ${dim(`bucket   ${bucketLine(bucket)}`)}`,
   ];
 }

@@ -109,7 +109,7 @@ function render(
 ): string {
   return [
     `breaks ${invariant}: ${message}`,
-    `severity ${rule.severity}: ${SEVERITIES[rule.severity]}`,
+    `severity ${rule.severity}, at worst: ${SEVERITIES[rule.severity]}`,
     `rule     ${rule.statement}`,
     `source   ${rule.source}`,
     ...lines.map((line, index) => `  ${index === broken ? '>' : '|'} ${line}`),

@@ -118,12 +118,12 @@ export function describeEntry(entry: TraceEntry, reads = 1): string {
       return `LP ${entry.lp}  ${leafName(entry.leaf)}${inputs.length === 0 ? '' : ` ${inputs.join(' ')}`}${times}${condition} -> ${statusClass(entry)}${details}${why}`;
     }
     case 'alloc':
-      return `alloc ${entry.bytes} bytes (${ALLOCATOR[entry.what]}) -> ${entry.address === -1 ? (entry.injected ? 'failed (by the case)' : 'failed') : formatU64(entry.address)}`;
+      return `alloc ${entry.bytes} bytes (${ALLOCATOR[entry.what]}) -> ${entry.address === -1 ? (entry.injected ? 'failed, as the case demands' : 'failed') : formatU64(entry.address)}`;
     case 'free':
-      return `free ${formatU64(entry.address)} (${entry.bytes} bytes, ${ALLOCATOR[entry.what]}), module ${entry.phase}`;
+      return `free ${formatU64(entry.address)} (${entry.bytes} bytes, ${ALLOCATOR[entry.what]}) while the module is ${entry.phase}`;
     case 'wbinvd':
       return entry.cpu === -1 ? 'WBINVD on all CPUs' : `WBINVD on CPU ${entry.cpu}`;
     case 'reset':
-      return `MOVDIR64B [${formatU64(entry.base)}, ${formatU64(entry.base + entry.size)}), module ${entry.phase}`;
+      return `MOVDIR64B [${formatU64(entry.base)}, ${formatU64(entry.base + entry.size)}) while the module is ${entry.phase}`;
   }
 }

@@ -25,7 +25,7 @@ describe('a machine in a few lines', () => {
     expect(describePlatform({ ...plain, cmrs: [] })[4]).toBe('SEAM     off: MCHECK refused the machine: no CMR');
     expect(describePlatform({ ...plain, seamrr: null })[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
     expect(describePlatform({ ...plain, cmrs: [], mcheck: 'bypass' })[4]).toMatch(
-      /^SEAM {5}on: the case bypasses MCHECK, .*: no CMR$/,
+      /^SEAM {5}on, because the case skips the checks of MCHECK, .*: no CMR$/,
     );
   });
 
@@ -66,7 +66,7 @@ describe('a machine in a few lines', () => {
     expect(lines[4]).toBe('SEAM     off: BIOS set up no SEAMRR');
     expect(lines[5]).toBe(
       'unusual  MSR 0x982 = 0x2 on LP 1; MSR 0x87 = 0xfffffffffffffff0 on every LP; ' +
-        'MCHECK publishes what BIOS proposes, legal or not; packages differ: CPUID(1).EAX 0x806f8, 0x806f7; ' +
+        'the case skips the checks of MCHECK: the CMRs and KeyIDs of BIOS hold, legal or not; packages differ: CPUID(1).EAX 0x806f8, 0x806f7; ' +
         'TDX module not loaded before a late-load event; command line nosmt; command line maxcpus=1; kernel can hibernate',
     );
     expect(describePlatform({ ...plain, moduleImage: 'absent' })[4]).toBe('unusual  no TDX module');

@@ -82,7 +82,8 @@ function unusualParts({ lps, fms, msr, mcheck, moduleImage, commandLine, hiberna
     ({ lp, msr: number, value }) =>
       `MSR ${formatU64(number)} = ${formatU64(value)} on ${lp === null ? 'every LP' : `LP ${lp}`}`,
   );
-  if (mcheck === 'bypass') parts.push('MCHECK publishes what BIOS proposes, legal or not');
+  if (mcheck === 'bypass')
+    parts.push('the case skips the checks of MCHECK: the CMRs and KeyIDs of BIOS hold, legal or not');
   const packages = new Set(lps.map((lp) => lp.package)).size;
   if (new Set(fms.slice(0, packages)).size > 1)
     parts.push(`packages differ: CPUID(1).EAX ${fms.slice(0, packages).map(formatU64).join(', ')}`);

@@ -24,6 +24,7 @@ export function seamOffText(platform: Platform): string | null {
   const { verdict, rule } = runMCHECK(platform);
   if (rule === null || verdict === 'published') return null;
   if (rule === 'seamrr-absent') return `off: ${BROKEN[rule]}`;
-  if (verdict === 'bypassed') return `on: the case bypasses MCHECK, which would refuse the machine: ${BROKEN[rule]}`;
+  if (verdict === 'bypassed')
+    return `on, because the case skips the checks of MCHECK, which would refuse the machine: ${BROKEN[rule]}`;
   return `off: MCHECK refused the machine: ${BROKEN[rule]}`;
 }

@@ -13,7 +13,7 @@ export interface RunLine {
   readonly to: number;
 }
 
-/** `3  enable -> done, -5 (EIO), TDX error`: an event, its outcome and its changes of state. */
+/** `3  enable -> failed with -5 (EIO), TDX error`: an event, its outcome and its changes of state. */
 export function eventHead(record: EventRecord, index: number): string {
   return `${index === 0 ? ' ' : String(index).padStart(2)}  ${eventText(record)} -> ${outcomeText(record)}`;
 }
@@ -41,9 +41,10 @@ function valueText(name: string, value: U64 | string | null): string {
 
 function outcomeText(record: EventRecord): string {
   const { outcome, errno, hint, statusBefore, statusAfter, phaseBefore, phaseAfter } = record;
-  const parts: string[] = [outcome];
+  const failed = outcome === 'done' && errno !== 0;
+  const parts: string[] = [failed ? `failed with ${errno} (${errnoName(errno)})` : outcome];
   if (hint) parts.push('private memory');
-  if (errno !== 0) parts.push(`${errno} (${errnoName(errno)})`);
+  if (errno !== 0 && !failed) parts.push(`${errno} (${errnoName(errno)})`);
   if (statusAfter !== statusBefore) parts.push(`TDX ${statusAfter}`);
   if (phaseAfter !== phaseBefore) parts.push(`module ${phaseAfter}`);
   return parts.join(', ');

@@ -44,7 +44,7 @@ function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette):
   const size = `${counted(events, 'event')}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
   return [
     `${bad('NEW BUG')} breaks ${strong(invariant)}: ${message}`,
-    `        severity ${bad(severity)}: ${SEVERITIES[severity]}`,
+    `        severity ${bad(severity)}, at worst: ${SEVERITIES[severity]}`,
     `        rule     ${statement}`,
     `        source   ${source}`,
     ...machine.map((line) => `        ${line}`),
@@ -54,7 +54,7 @@ function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette):
     `        ${replay}`,
     ...others.flatMap((other) => [
       `        ${bad('also')}    breaks ${strong(other.invariant)}: ${other.message}`,
-      `                ${other.rule.statement} ${dim(`(${other.rule.severity}; ${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')}; a case of its own: ${other.file})`)}`,
+      `                ${other.rule.statement} ${dim(`(${other.rule.severity}; ${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')}; the line above is from its own smallest case, ${other.file})`)}`,
     ]),
     '',
   ];

@@ -58,7 +58,7 @@ function describeFailure({ invariant, bucket, message, machine, trace, broken, r
   return clean(
     [
       `breaks ${invariant}: ${message}`,
-      `severity ${rule.severity}: ${SEVERITIES[rule.severity]}`,
+      `severity ${rule.severity}, at worst: ${SEVERITIES[rule.severity]}`,
       `rule     ${rule.statement}`,
       `source   ${rule.source}`,
       `bucket   ${bucket}`,

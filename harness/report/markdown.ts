@@ -72,7 +72,7 @@ function groupBlock({ finding, others }: Shown): string {
     message,
     '',
     `- **Rule**: ${rule.statement}`,
-    `- **Severity**: ${rule.severity} (${SEVERITIES[rule.severity]})`,
+    `- **Severity**: ${rule.severity}, at worst (${SEVERITIES[rule.severity]})`,
     `- **Source**: ${rule.source}`,
     '',
     fenced([...machine, '', ...run, '', replay]),

@@ -1,6 +1,7 @@
 import { FUNCTION_LENGTH } from './function-length.ts';
 import type { HouseRule } from './house-rule.ts';
 import { leafNumbersIn } from './leaf-numbers.ts';
+import { PLAIN_WORDS } from './plain-words.ts';
 import { floorOf, roomOf } from './rooms.ts';
 
 const LINES_MAX = 400;
@@ -26,6 +27,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
     },
   },
   FUNCTION_LENGTH,
+  PLAIN_WORDS,
   {
     id: 'imports',
     check: (path, text) =>

@@ -81,7 +81,7 @@ function judge(world: World, base: number, end: number, report: Report): void {
     report(
       offence(
         'exhausted',
-        `TDMR [${hex(base)}, ${hex(end)}) would need at most ${needed} areas with the holes taken from the CMRs`,
+        `TDMR [${hex(base)}, ${hex(end)}) ran out of ${RESERVED_MAX} reserved areas; with holes taken from the CMRs it needs at most ${needed}`,
       ),
     );
 }

@@ -139,7 +139,7 @@ function requireEntryPoints(object: string, tree: string): void {
   const names = definedNames(object);
   if (names.has('shim_initcall') || (names.has('tdx_enable') && names.has('tdx_cpu_enable'))) return;
   throw new UserError(
-    `the kernel tree ${tree} builds, but has no way to start TDX: expected tdx_cpu_enable() and tdx_enable() that ` +
+    `the kernel tree ${tree} builds, but has no way to start TDX: expected tdx_cpu_enable() and tdx_enable() for ` +
       `callers, or an initcall, in ${TDX_C}`,
     EXIT.CANNOT_RUN,
   );
