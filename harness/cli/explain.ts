@@ -1,3 +1,4 @@
+import { sourceLines } from '../describe/source-text.ts';
 import { Command } from 'commander';
 import { catalogueNames, explain } from '../catalogue/catalogue.ts';
 import type { Entry } from '../catalogue/entry.ts';
@@ -67,7 +68,7 @@ function entryLines(entry: Entry, { strong, dim }: Palette): readonly string[] {
     line('', what),
     ...why.map((sentence, index) => line(index === 0 ? 'why' : '', sentence)),
     ...facts.map(({ label, text }, index) => line(facts[index - 1]?.label === label ? '' : label, text)),
-    line('source', source),
+    ...sourceLines(source).map((text, index) => line(index === 0 ? 'source' : '', text)),
     ...(brokenBy.length === 0
       ? []
       : [line('seen in', `${brokenBy.length === 1 ? 'kernel' : 'kernels'} ${brokenBy.join(', ')}`)]),

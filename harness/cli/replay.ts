@@ -1,3 +1,4 @@
+import { sourceLines } from '../describe/source-text.ts';
 import { SEVERITIES } from '../../model/invariants/severity.ts';
 import { counted } from '../text.ts';
 import { Command } from 'commander';
@@ -220,8 +221,8 @@ function violationLines({ invariant, message, bucket, rule }: ReplayViolation, {
   return [
     `        breaks ${strong(invariant)}: ${message}`,
     `        rule     ${rule.statement}`,
-    `        source   ${rule.source}`,
-    `        severity ${rule.severity}, at worst: ${SEVERITIES[rule.severity]}`,
+    ...sourceLines(rule.source).map((line, index) => `        ${index === 0 ? 'source' : '      '}   ${line}`),
+    `        severity ${rule.severity} (worst case of the rule): ${SEVERITIES[rule.severity]}`,
     `        ${dim(`bucket   ${bucketLine(bucket)}`)}`,
   ];
 }

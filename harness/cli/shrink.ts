@@ -1,3 +1,4 @@
+import { sourceLines } from '../describe/source-text.ts';
 import { Command } from 'commander';
 import { replayLine } from '../campaign/finding-text.ts';
 import type { Case } from '../case.ts';
@@ -109,9 +110,9 @@ function render(
 ): string {
   return [
     `breaks ${invariant}: ${message}`,
-    `severity ${rule.severity}, at worst: ${SEVERITIES[rule.severity]}`,
+    `severity ${rule.severity} (worst case of the rule): ${SEVERITIES[rule.severity]}`,
     `rule     ${rule.statement}`,
-    `source   ${rule.source}`,
+    ...sourceLines(rule.source).map((line, index) => `${index === 0 ? 'source' : '      '}   ${line}`),
     ...lines.map((line, index) => `  ${index === broken ? '>' : '|'} ${line}`),
     `${before.events} events on ${before.lps} LPs, now ${events} on ${lps} (${evaluations} tries); ${minimal ? 'nothing can be removed' : 'not proved minimal'}`,
     ...slipped.map(({ bucket }) => `another failure met while shrinking: ${bucket}`),

@@ -39,7 +39,7 @@ describe('a machine in a few lines', () => {
       { ...lp, core: 2, thread: 1 },
     ];
     expect(describePlatform({ ...plain, lps })[0]).toBe(
-      'LPs      package 0: LP 0, LP 1 (offline), LP 5; package 1: LP 2, LP 3 (without VMX), LP 4 (not counted, offline)',
+      'LPs      package 0: LP 0, LP 1 (offline), LP 5; package 1: LP 2, LP 3 (without VMX), LP 4 (not enabled by BIOS, offline)',
     );
     expect(describePlatform({ ...plain, lps, commandLine: { nosmt: true, maxcpus: null } })[0]).toContain(
       'LP 5 (SMT sibling)',

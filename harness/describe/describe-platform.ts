@@ -39,7 +39,7 @@ function packagesOf({ lps, commandLine }: Platform): string {
 /** The differences from an LP that BIOS enabled, online and in VMX operation. */
 function markOf({ bios, online, vmx, thread }: PlatformLP, { nosmt }: CommandLine): string {
   const marks: string[] = [];
-  if (!bios) marks.push('not counted');
+  if (!bios) marks.push('not enabled by BIOS');
   if (!online) marks.push('offline');
   if (online ? !vmx : vmx) marks.push(vmx ? 'in VMX operation' : 'without VMX');
   if (nosmt && thread > 0) marks.push('SMT sibling');
@@ -77,7 +77,8 @@ function endText(base: number, size: number): string {
   return `0x${(BigInt(base) + BigInt(size)).toString(16)}`;
 }
 
-function unusualParts({ lps, fms, msr, mcheck, moduleImage, commandLine, hibernation }: Platform): string[] {
+function unusualParts(platform: Platform): string[] {
+  const { lps, fms, msr, mcheck, moduleImage, commandLine, hibernation, keyids, keyidBits } = platform;
   const parts = msr.map(
     ({ lp, msr: number, value }) =>
       `MSR ${formatU64(number)} = ${formatU64(value)} on ${lp === null ? 'every LP' : `LP ${lp}`}`,
@@ -92,5 +93,6 @@ function unusualParts({ lps, fms, msr, mcheck, moduleImage, commandLine, hiberna
   if (commandLine.nosmt) parts.push('command line nosmt');
   if (commandLine.maxcpus !== null) parts.push(`command line maxcpus=${commandLine.maxcpus}`);
   if (hibernation) parts.push('kernel can hibernate');
+  if (keyids.mktme + keyids.tdx >= 2 ** keyidBits) parts.push(`more KeyIDs than ${keyidBits} address bits can hold`);
   return parts;
 }

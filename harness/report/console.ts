@@ -1,3 +1,4 @@
+import { sourceLines } from '../describe/source-text.ts';
 import type { CampaignRecord, Footer, KnownSeen, Minimal } from '../campaign/record.ts';
 import { SEVERITIES } from '../../model/invariants/severity.ts';
 import { bucketLine } from '../describe/bucket-text.ts';
@@ -44,9 +45,9 @@ function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette):
   const size = `${counted(events, 'event')}, ${finding.minimal ? 'nothing can be removed' : 'not proved minimal'}`;
   return [
     `${bad('NEW BUG')} breaks ${strong(invariant)}: ${message}`,
-    `        severity ${bad(severity)}, at worst: ${SEVERITIES[severity]}`,
+    `        severity ${bad(severity)} (worst case of the rule): ${SEVERITIES[severity]}`,
     `        rule     ${statement}`,
-    `        source   ${source}`,
+    ...sourceLines(source).map((line, index) => `        ${index === 0 ? 'source' : '      '}   ${line}`),
     ...machine.map((line) => `        ${line}`),
     ...excerpt(trace, broken).map(({ mark, text }) => `        ${mark === '>' ? bad('>') : dim('|')} ${text}`),
     `        ${dim(`bucket   ${bucketLine(bucket)}`)}`,

@@ -8,7 +8,7 @@ const LONG = [
   ...inside('boot', 10),
   ' 1  cpu-enable lp 0 -> done',
   ...inside('cpu', 20),
-  ' 2  enable -> done, -5 (EIO)',
+  ' 2  enable -> failed with -5 (EIO)',
   ...inside('enable', 60),
   ' 3  kexec -> done',
   ...inside('kexec', 9),

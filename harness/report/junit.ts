@@ -1,3 +1,4 @@
+import { sourceLines } from '../describe/source-text.ts';
 import { createRequire } from 'node:module';
 import type { Builder } from 'junit-report-builder';
 import { SEVERITIES } from '../../model/invariants/severity.ts';
@@ -58,9 +59,9 @@ function describeFailure({ invariant, bucket, message, machine, trace, broken, r
   return clean(
     [
       `breaks ${invariant}: ${message}`,
-      `severity ${rule.severity}, at worst: ${SEVERITIES[rule.severity]}`,
+      `severity ${rule.severity} (worst case of the rule): ${SEVERITIES[rule.severity]}`,
       `rule     ${rule.statement}`,
-      `source   ${rule.source}`,
+      ...sourceLines(rule.source).map((line, index) => `${index === 0 ? 'source' : '      '}   ${line}`),
       `bucket   ${bucket}`,
       ...machine,
       ...trace.map((line, index) => `${index === broken ? '>' : ' '} ${line}`),

@@ -1,3 +1,4 @@
+import { sourceLines } from '../describe/source-text.ts';
 import { SEVERITIES } from '../../model/invariants/severity.ts';
 import { bucketText } from '../describe/bucket-text.ts';
 import { counted } from '../text.ts';
@@ -72,8 +73,8 @@ function groupBlock({ finding, others }: Shown): string {
     message,
     '',
     `- **Rule**: ${rule.statement}`,
-    `- **Severity**: ${rule.severity}, at worst (${SEVERITIES[rule.severity]})`,
-    `- **Source**: ${rule.source}`,
+    `- **Severity**: ${rule.severity}, in the worst case of the rule (${SEVERITIES[rule.severity]})`,
+    `- **Source**: ${sourceLines(rule.source).join(' ')}`,
     '',
     fenced([...machine, '', ...run, '', replay]),
     '',

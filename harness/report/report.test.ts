@@ -140,7 +140,7 @@ describe('the last screen', () => {
     const screen = renderScreen(records, PLAIN);
     expect(screen).toContain('NEW BUG breaks order/kexec-last: kexec at 0 and again at 1\n');
     expect(screen).toContain('rule     The fake rule behind order/kexec-last|kexec holds.\n');
-    expect(screen).toContain('severity tdx-lost: ');
+    expect(screen).toContain('severity tdx-lost (worst case of the rule): ');
     expect(screen).toMatch(/> 1 kexec/);
     expect(screen).toContain('known   breaks lp/offline-twice');
     expect(screen).toContain('stale   gone|x');

@@ -21,7 +21,7 @@ export const ONCE_MISTIMED_FIRST_CALL_DOES_NOT_POISON: Always = {
       report(
         offenceOf(
           root,
-          `the first ${leafName(root.leaf)} ended in ${statusClass(root)} on CPU ${root.lp}; every CPU gets ${world.kernel.sysinitError} from now on`,
+          `the first ${leafName(root.leaf)} ended in ${statusClass(root)} on CPU ${root.lp}; the kernel keeps ${world.kernel.sysinitError} and returns it for every CPU`,
           '',
         ),
       );

@@ -1,9 +1,9 @@
 import { leafName, statusClass } from '../../../model/invariants/look.ts';
 import { renderMessage } from '../../../model/kernel/message.ts';
-import type { KernelState } from '../../../model/kernel/state.ts';
 import type { EventRecord, TraceEntry } from '../../../model/world/trace.ts';
 import { describeEntry } from '../../describe/describe-case.ts';
 import { singleReads } from '../../describe/metadata-reads.ts';
+import { compareStates } from './state-difference.ts';
 import type { World } from '../../../model/world/world.ts';
 
 /** The first thing that two runs of a case do not have in common. */
@@ -17,11 +17,6 @@ export interface RunDifference {
   readonly expected: string;
   readonly got: string;
 }
-
-/** What a host may leave untold about its state at the end. What is not told is not compared. */
-export type Untold =
-  | ('erratum' | 'S3' | 'TDX memory' | 'locks' | 'walks freed TDMRs')
-  | ('users of VMX operation' | 'CPUs with dirty caches' | 'next bring-up of an LP');
 
 /**
  * Compares two worlds, event by event: effects and their order, errno, outcome, dmesg, state. `untold`: the parts of the
@@ -142,49 +137,4 @@ function readable(entry: TraceEntry | undefined, other: TraceEntry | undefined):
 
 function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
-}
-
-/** Compares the state at the end of a run. A kernel that crashed has none. */
-function compareStates(expected: World, got: World, untold: ReadonlySet<string>): RunDifference | null {
-  if (expected.kernel.crash !== null || got.kernel.crash !== null) return null;
-  const [one, other] = [stateOf(expected), stateOf(got)];
-  for (const [what, before] of Object.entries(one)) {
-    const after = other[what as keyof typeof other];
-    if (before !== after && !untold.has(what))
-      return {
-        event: expected.records.length - 2,
-        what: `at the end: ${what}`,
-        where: `${what} at the end`,
-        expected: `"${before}"`,
-        got: `"${after}"`,
-      };
-  }
-  return null;
-}
-
-function stateOf({
-  kernel,
-}: World): Readonly<Record<Untold | 'TDX is offered' | 'initialised LPs' | 'live objects', string>> {
-  return {
-    'TDX is offered': String(kernel.platformEnabled),
-    erratum: String(kernel.partialWriteErratum),
-    S3: String(kernel.s3Available),
-    'next bring-up of an LP': nextBringUp(kernel),
-    'initialised LPs': kernel.cpus.map((cpu) => (cpu.lpInitialised ? 1 : 0)).join(''),
-    'users of VMX operation': kernel.cpus.map(({ vmxReferences }) => vmxReferences).join(),
-    'CPUs with dirty caches': kernel.cpus.map((cpu) => (cpu.cacheDirty ? 1 : 0)).join(''),
-    'live objects': String(kernel.live),
-    'TDX memory': kernel.tdxMemory.map(({ startPfn, endPfn, node }) => `${startPfn}-${endPfn}@${node}`).join(),
-    locks: Object.values(kernel.locks)
-      .map(({ owner, readers }) => `${owner === -1 ? 0 : 1}${readers}`)
-      .join(),
-    'walks freed TDMRs': String(kernel.platformEnabled && !kernel.tdmrArrayLive && kernel.tdmrCount > 0),
-  };
-}
-
-/** How the next CPU without TDH.SYS.LP.INIT would fare. */
-function nextBringUp({ platformEnabled, sysinitDone, sysinitError, cpus }: KernelState): string {
-  if (!platformEnabled || cpus.every(({ lpInitialised }) => lpInitialised)) return 'none';
-  if (!sysinitDone) return 'TDH.SYS.INIT first';
-  return sysinitError === 0 ? 'TDH.SYS.LP.INIT' : `refused at once, -${sysinitError}`;
 }

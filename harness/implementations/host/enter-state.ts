@@ -4,7 +4,7 @@ import type { AllocationKind } from '../../../model/kernel/port.ts';
 import type { KernelState, TDXMemory } from '../../../model/kernel/state.ts';
 import { forEachTDXRange } from '../../../model/kernel/tdx-memory.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
-import type { Untold } from './difference.ts';
+import type { Untold } from './state-difference.ts';
 import type { HostState, RegionText } from '../protocol/host-messages.ts';
 
 /** What is kept about a host since its boot. Addresses and sizes are bytes. */

@@ -7,7 +7,7 @@ import type { KernelState } from '../../../model/kernel/state.ts';
 import type { RemoteHost, Reply } from './remote-host.ts';
 import type { HostCommand } from '../protocol/host-command.ts';
 import { commandMessage } from './command-message.ts';
-import type { Untold } from './difference.ts';
+import type { Untold } from './state-difference.ts';
 import { enterState, type HostObjects } from './enter-state.ts';
 import type { HostImplementation } from './implementation.ts';
 import type { Answer, Ask, HostCapabilities, ObjectKind, ModuleCaseText } from '../protocol/host-messages.ts';

@@ -29,6 +29,10 @@ function renderImplementation(
     lines.push(`WRONG  ${finding.verdict}  ${finding.message}`);
     const what = DEFECTS[finding.verdict];
     lines.push(`       ${what}${finding.hits > 1 ? `; ${finding.hits} cases` : ''}`);
+    if (finding.requirement !== null)
+      lines.push(
+        `       breaks the requirement '${finding.requirement}' (npx seamstress explain ${finding.requirement.split(' ')[0]})`,
+      );
     if (finding.difference !== null) lines.push(...renderCase(finding).map((line) => `       ${line}`));
     const file = caseFile(finding);
     // What shows in company only (a leak, a crash in a batch) does not come back with its case.
