@@ -32,6 +32,8 @@ import {
 
 /** The cause of a crash where the kernel's process ended without one. */
 const PROCESS_ENDED = 'its process ended';
+/** The same where the harness killed it. A sleep, a stop or a blocked signal is a hang, as a loop is. */
+const NO_ANSWER = 'hang: no answer within the wall-clock limit';
 
 const TDH_SYS_TDMR_INIT = LEAF_NUMBER['TDH.SYS.TDMR.INIT'];
 const TDH_SYS_CONFIG = LEAF_NUMBER['TDH.SYS.CONFIG'];
@@ -74,8 +76,8 @@ export function createConversation(child: KernelProcess, like: Revision): Conver
         return perform(talk, what, kernel, port);
       } catch (error) {
         if (!(error instanceof ChildEnded)) throw error;
-        conversation.lost = true;
-        kernel.crash = PROCESS_ENDED;
+        conversation.lost = !error.late;
+        kernel.crash = error.late ? NO_ANSWER : PROCESS_ENDED;
         return { ret: 0, crashed: true };
       }
     },

@@ -207,7 +207,7 @@ function followsScript({ child, conversation }: LinuxKernel): boolean {
     return child.receive()[0] === 0;
   } catch (error) {
     if (!(error instanceof ChildEnded)) throw error;
-    conversation.lost = true;
+    conversation.lost = !error.late;
     return false;
   }
 }

@@ -1,9 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, UserError } from '../../user-error.ts';
 import { errorCode } from '../../store/errno.ts';
+import { WATCHED } from '../process/piped.ts';
+import { createExchangeLimit, EXCHANGE_SECONDS } from './exchange-limit.ts';
 import { createWords, type Words } from './words.ts';
 
 /**
@@ -25,32 +28,43 @@ export interface KernelProcess {
 }
 
 /** The process of the compiled kernel is gone: it was killed, or the code in it did what no signal handler survives. */
-export class ChildEnded extends Error {}
+export class ChildEnded extends Error {
+  /** It was killed by the harness, because it did not answer within the limit of an exchange. */
+  readonly late: boolean;
 
-/** Starts the program; throws a UserError where it does not answer. */
-export function startKernelProcess(binary: string): KernelProcess {
+  constructor(message: string, late: boolean) {
+    super(message);
+    this.late = late;
+  }
+}
+
+/** Starts the program, `seconds` at most for an exchange; throws a UserError if it does not answer. */
+export function startKernelProcess(binary: string, seconds = EXCHANGE_SECONDS): KernelProcess {
   const header = new Uint32Array(2);
   const lengthWord = new Uint32Array(1);
   let input = createWords(1 << 16).list;
   let open: Piped | undefined;
+  const limit = createExchangeLimit(seconds);
 
   const end = (): void => {
     if (open === undefined) return;
+    limit.unwatch();
     closeSync(open.to);
     closeSync(open.from);
-    open.child.kill();
+    endPiped(open);
     open = undefined;
   };
   const lost = (): ChildEnded => {
+    const late = limit.expired();
     end();
-    return new ChildEnded(`the process of ${binary} ended`);
+    return new ChildEnded(`the process of ${binary} ${late ? 'did not answer' : 'ended'}`, late);
   };
   const fill = (target: Uint32Array, count: number): void => {
     if (open === undefined) throw lost();
     const bytes = new Uint8Array(target.buffer, target.byteOffset, 4 * count);
     for (let got = 0; got < bytes.length; ) {
       const read = readSync(open.from, bytes, got, bytes.length - got, null);
-      if (read === 0) throw lost();
+      if (read === 0 || limit.expired()) throw lost();
       got += read;
     }
   };
@@ -58,28 +72,42 @@ export function startKernelProcess(binary: string): KernelProcess {
     if (open === undefined) throw lost();
     const bytes = new Uint8Array(source.buffer, source.byteOffset, 4 * count);
     try {
-      for (let sent = 0; sent < bytes.length; ) sent += writeSync(open.to, bytes, sent, bytes.length - sent);
+      for (let sent = 0; sent < bytes.length; ) {
+        sent += writeSync(open.to, bytes, sent, bytes.length - sent);
+        if (limit.expired()) throw lost();
+      }
     } catch (error) {
       throw errorCode(error) === 'EPIPE' ? lost() : error;
     }
   };
   const send = ({ list, count }: Words, scripted: boolean): void => {
     if (open === undefined) start();
+    limit.begin();
     header[0] = count;
     header[1] = scripted ? 1 : 0;
     drain(header, 2);
     drain(list, count);
   };
   const receive = (): Uint32Array => {
+    limit.begin();
     fill(lengthWord, 1);
     const length = lengthWord[0] ?? 0;
+    if (length > MESSAGE_WORDS_MAX) {
+      end();
+      throw new UserError(
+        `the compiled kernel ${binary} sent a message of ${length} words, at most ${MESSAGE_WORDS_MAX} are possible: code of the tree writes to the pipe of the harness`,
+        EXIT.CANNOT_RUN,
+      );
+    }
     if (length > input.length) input = new Uint32Array(2 * length);
     fill(input, length);
+    limit.end();
     return input.subarray(0, length);
   };
   /** Starts the process with an empty script: a process that does not answer even that answers nothing. */
   const start = (): void => {
     open = spawnPiped(binary);
+    limit.watch(open.child.pid ?? 0, open.to, open.from);
     try {
       send(NOTHING, true);
       receive();
@@ -93,15 +121,31 @@ export function startKernelProcess(binary: string): KernelProcess {
   };
 
   start();
-  return { program: binary, send, receive, answer: ({ list, count }) => drain(list, count), close: end };
+  return {
+    program: binary,
+    send,
+    receive,
+    answer({ list, count }) {
+      limit.begin();
+      drain(list, count);
+    },
+    close() {
+      end();
+      limit.close();
+    },
+  };
 }
 
 const NOTHING = createWords(1);
+/** The buffer for output in shim/protocol.c. */
+const MESSAGE_WORDS_MAX = 1 << 16;
 
 interface Piped {
   readonly child: ChildProcess;
   readonly to: number;
   readonly from: number;
+  /** Its end makes the watcher beside the process end the group, even if seamstress was killed. */
+  readonly lifeline: Socket;
 }
 
 function spawnPiped(binary: string): Piped {
@@ -114,14 +158,31 @@ function spawnPiped(binary: string): Piped {
     const to = openSync(toPath, 'w');
     const from = openSync(fromPath, 'r');
     const ends = [openSync(toPath, 'r'), openSync(fromPath, 'w')] as const;
-    // In a process group of its own, it gets no Ctrl-C. It ends by itself once the other ends of its pipes are closed.
-    const child = spawn(binary, [], { stdio: [ends[0], ends[1], 'inherit'], detached: true });
+    // In a process group of its own, it gets no Ctrl-C.
+    const child = spawn('/bin/sh', ['-c', `${WATCHED}exec "$0"`, binary], {
+      stdio: [ends[0], ends[1], 'inherit', 'pipe'],
+      detached: true,
+    });
     for (const fd of [...both, ...ends]) closeSync(fd);
     // What cannot be started does not answer, and that is when it is told.
     child.once('error', () => undefined);
     child.unref();
-    return { child, to, from };
+    const lifeline = child.stdio[3] as Socket;
+    lifeline.on('error', () => undefined);
+    lifeline.unref();
+    return { child, to, from, lifeline };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** SIGKILL to the process and its group. */
+function endPiped({ child: { pid }, lifeline }: Piped): void {
+  lifeline.destroy();
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group has no member left.
   }
 }

@@ -28,7 +28,7 @@ export interface ChildEvents {
  * The pipe ends when seamstress ends, even by SIGKILL. The watcher then ends the group, because a program that never reads
  * its input would stay. It is not a child of the command, so the command's own wait() does not see it.
  */
-const WATCHED = '( (read -r _ <&3; kill -s KILL 0) </dev/null >/dev/null 2>&1 & )\nexec 3<&-\n';
+export const WATCHED = '( (read -r _ <&3; kill -s KILL 0) </dev/null >/dev/null 2>&1 & )\nexec 3<&-\n';
 
 /** Starts a shell command. Its stderr is always drained and never judged. */
 export function startPiped(command: string, { onData, onEnd }: ChildEvents): Child {

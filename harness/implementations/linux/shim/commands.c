@@ -2,6 +2,7 @@
 /* Commands from the outside, and the kernel functions that each of them runs. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "crash.h"
 #include "port.h"
@@ -144,8 +145,22 @@ static void perform_all(void)
 	}
 }
 
+/* Bounds for code that allocates or writes without end. The arena of objects alone is 4 GiB of addresses. */
+static void limit_resources(void)
+{
+	static const struct { int resource; rlim_t most; } limits[] = {
+		{ RLIMIT_AS, 12UL << 30 }, { RLIMIT_DATA, 512UL << 20 }, { RLIMIT_FSIZE, 1UL << 20 },
+		{ RLIMIT_CORE, 0 }, { RLIMIT_NOFILE, 128 },
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		setrlimit(limits[i].resource, &(struct rlimit){ limits[i].most, limits[i].most });
+}
+
 int main(void)
 {
+	protocol_open();
+	limit_resources();
 	crash_catch();
 	kernel_size = __stop_kernel_data - __start_kernel_data;
 	kernel_image = malloc(kernel_size);

@@ -18,6 +18,8 @@ uint64_t protocol_next64(void);
 /* Is there another command? */
 bool protocol_command(void);
 void protocol_command_ends(void);
+/* Keeps the pipes in stdin and stdout for the protocol alone: a read or write of 0 or 1 by the tree has no effect. */
+void protocol_open(void);
 /* One message after the other, until the outside is gone. */
 void protocol_serve(void (*perform_all)(void)) __attribute__((noreturn));
 
