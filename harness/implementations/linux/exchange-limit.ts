@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
  */
 export const EXCHANGE_SECONDS = 10;
 /** The limit after an exchange was too long: the same code will be as slow in the next case. */
-export const NEXT_EXCHANGE_SECONDS = 3;
+export const NEXT_EXCHANGE_SECONDS = 1;
 
 /** Shared with the thread beside, in 32-bit words. */
 export const WORD = {
