@@ -40,6 +40,9 @@ const DESCRIPTION = [
   'named. A host makes SEAMCALLs: it runs on generated machines, as a kernel tree does, and is compared with the model of',
   'the kernel that it claims to be.',
   '',
+  'Trees and programs run with your rights, files and network; use only those that you would run yourself. A compiled tree',
+  'has limits on memory, files and the time of an answer. A program that calls setsid() may outlive seamstress.',
+  '',
   'Exit codes: 0 no finding, or with --known no new one; 1 a finding; 2 usage; 3 inconclusive; 4 an implementation cannot',
   'be built or run.',
 ].join('\n');
