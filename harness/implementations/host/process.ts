@@ -40,13 +40,26 @@ interface Line {
   nextId: number;
   /** The highest id that the host has asked with. */
   lastAsked: number;
+  /** Characters received so far. */
+  received: number;
   /** Why the line is down; `null`: it is up. */
   failure: ImplementationFailure | null;
 }
 
+/** Characters that a host may send during a command: far more than ten thousand SEAMCALLs need. */
+const COMMAND_TEXT_MAX = 1 << 24;
+
 /** Starts `command` and says hello. Throws an ImplementationFailure where that does not work out. */
 export function openHostSession(command: string, { timeouts, version, now }: StdioHostOptions): HostSession {
-  const line: Line = { child: startSyncChild(command), timeouts, now, nextId: 1, lastAsked: 0, failure: null };
+  const line: Line = {
+    child: startSyncChild(command),
+    timeouts,
+    now,
+    nextId: 1,
+    lastAsked: 0,
+    received: 0,
+    failure: null,
+  };
   const { implementation: identity, capabilities } = exchangeHellos(line, version);
   if (capabilities.role !== 'host')
     throw fail(line, 'protocol-violation', 'it answers SEAMCALLs (role module); a host makes them');
@@ -97,6 +110,7 @@ function receive(line: Line, patience: number, late: () => ImplementationFailure
   let text: string;
   try {
     text = line.child.read(patience, late);
+    line.received += text.length;
   } catch (error) {
     if (error instanceof ImplementationFailure) line.failure ??= error;
     line.child.kill();
@@ -150,6 +164,7 @@ function perform(line: Line, command: CommandMessage, ask: (ask: Ask) => Answer 
   const { type } = command;
   const id = takeId(line);
   const begun = now();
+  const before = line.received;
   const silence = caseLimit(timeouts, 1);
   const late = (): ImplementationFailure =>
     fail(line, 'case-timeout', `nothing came for ${silence} ms while '${type}' was under way`);
@@ -165,6 +180,12 @@ function perform(line: Line, command: CommandMessage, ask: (ask: Ask) => Answer 
         line,
         'case-timeout',
         `'${type}' is not done after ${timeouts.case} ms and ${messages} messages, the last of them ${told(said)}`,
+      );
+    if (line.received - before > COMMAND_TEXT_MAX)
+      throw fail(
+        line,
+        'protocol-violation',
+        `it sent more than ${COMMAND_TEXT_MAX} characters while '${type}' was under way`,
       );
     if (!isAsk(said)) throw fail(line, 'protocol-violation', `it said ${told(said)} while '${type}' was under way`);
     if ('id' in said) noteId(line, said.id);

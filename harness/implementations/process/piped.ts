@@ -9,6 +9,9 @@ export interface Child {
   /** Writes to its stdin; nothing happens where it is gone, its end is told apart. */
   readonly write: (text: string) => void;
   readonly stderr: () => string;
+  /** Stops and goes on reading what it writes to stdout. Output that is not read blocks it. */
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** How it ended, once it did: `exit code 3`, `signal SIGSEGV`, or why it could not be started. */
   readonly ended: () => string | null;
   /** Ends its input and waits; then SIGTERM, then SIGKILL, each after `patience` ms. Nothing of its group outlives this. */
@@ -73,6 +76,8 @@ export function startPiped(command: string, { onData, onEnd }: ChildEvents): Chi
       if (!exited && child.stdin.writable) child.stdin.write(text);
     },
     stderr: tail.text,
+    pause: () => void child.stdout.pause(),
+    resume: () => void child.stdout.resume(),
     ended: () => ended,
     kill,
     async close(patience) {

@@ -3,9 +3,9 @@ import { startPiped } from './piped.ts';
 import type { FailureKind } from './failure.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import { LINE_MAX } from './line-splitter.ts';
-import type { ChildOfThread, ToldByChild, ToldToChild } from './synchronous.ts';
+import { BACKLOG_MAX, type ChildOfThread, SHARED, type ToldByChild, type ToldToChild } from './synchronous.ts';
 
-// The thread beside: see sync-child.ts.
+// The thread beside: see synchronous.ts.
 
 const { command, port, told } = workerData as ChildOfThread;
 const counter = new Int32Array(told);
@@ -14,8 +14,8 @@ let lines: string[] = [];
 
 function tell(message: ToldByChild): void {
   port.postMessage(message);
-  Atomics.add(counter, 0, 1);
-  Atomics.notify(counter, 0);
+  Atomics.add(counter, SHARED.TOLD, 1);
+  Atomics.notify(counter, SHARED.TOLD);
 }
 
 function fail(failure: FailureKind, message: string): void {
@@ -33,6 +33,12 @@ const child = startPiped(command, {
     if (failed) return;
     const whole = splitter.push(chunk);
     if (lines.length > 0) {
+      const size = lines.reduce((sum, line) => sum + line.length, 0);
+      const backlog = Atomics.add(counter, SHARED.BACKLOG, size) + size;
+      if (backlog > BACKLOG_MAX) {
+        child.pause();
+        Atomics.store(counter, SHARED.PAUSED, 1);
+      }
       tell({ kind: 'lines', lines });
       lines = [];
     }
@@ -55,6 +61,7 @@ async function end(message: Extract<ToldToChild, { readonly kind: 'close' | 'kil
 
 port.on('message', (message: ToldToChild) => {
   if (message.kind === 'write') child.write(message.text);
+  else if (message.kind === 'resume') child.resume();
   else if (message.kind === 'stderr') tell({ kind: 'stderr', text: child.stderr() });
   else void end(message);
 });

@@ -12,15 +12,30 @@ export type ToldByChild =
 export type ToldToChild =
   | { readonly kind: 'write'; readonly text: string }
   | { readonly kind: 'stderr' }
+  | { readonly kind: 'resume' }
   | { readonly kind: 'close'; readonly patience: number }
   | { readonly kind: 'kill' };
 
 export interface ChildOfThread {
   readonly command: string;
   readonly port: MessagePort;
-  /** One 32-bit counter of messages told. */
+  /** The 32-bit words of `SHARED`. */
   readonly told: SharedArrayBuffer;
 }
+
+/** Words that both threads use. */
+export const SHARED = {
+  /** Messages told so far. */
+  TOLD: 0,
+  /** Characters of lines told and not yet received. */
+  BACKLOG: 1,
+  /** 1 while the thread beside reads nothing from the process, because the backlog is too long. */
+  PAUSED: 2,
+} as const;
+
+/** The backlog, in characters, at which reading from the process pauses and resumes: a flood costs it time, not us memory. */
+export const BACKLOG_MAX = 1 << 24;
+const BACKLOG_LOW = 1 << 20;
 
 /**
  * A process that is talked to synchronously, line by line: the judge of a campaign is a function, and what it talks to
@@ -42,7 +57,7 @@ const THREAD_PATIENCE = 5000;
 
 export function startSyncChild(command: string): SyncChild {
   const { port1: port, port2 } = new MessageChannel();
-  const told = new SharedArrayBuffer(4);
+  const told = new SharedArrayBuffer(4 * Object.keys(SHARED).length);
   const counter = new Int32Array(told);
   const worker = new Worker(new URL('./synchronous-thread.js', import.meta.url), {
     workerData: { command, port: port2, told } satisfies ChildOfThread,
@@ -60,10 +75,10 @@ export function startSyncChild(command: string): SyncChild {
   /** Waits for a message, `patience` ms at most; null: none came. */
   const receive = (patience: number): ToldByChild | null => {
     for (;;) {
-      const seen = Atomics.load(counter, 0);
+      const seen = Atomics.load(counter, SHARED.TOLD);
       const message = receiveMessageOnPort(port) as { readonly message: ToldByChild } | undefined;
       if (message !== undefined) return message.message;
-      if (Atomics.wait(counter, 0, seen, patience) === 'timed-out') return null;
+      if (Atomics.wait(counter, SHARED.TOLD, seen, patience) === 'timed-out') return null;
     }
   };
   const tell = (message: ToldToChild): void => port.postMessage(message);
@@ -71,7 +86,13 @@ export function startSyncChild(command: string): SyncChild {
     if (message.kind === 'lines') {
       lines.splice(0, next);
       next = 0;
-      lines.push(...message.lines);
+      let size = 0;
+      for (const line of message.lines) {
+        lines.push(line);
+        size += line.length;
+      }
+      const left = Atomics.sub(counter, SHARED.BACKLOG, size) - size;
+      if (left < BACKLOG_LOW && Atomics.exchange(counter, SHARED.PAUSED, 0) === 1) tell({ kind: 'resume' });
     } else if (message.kind === 'failed')
       failure ??= new ImplementationFailure(message.failure, message.message, message.stderr);
   };
