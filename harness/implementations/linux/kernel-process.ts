@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { EXIT, UserError } from '../../user-error.ts';
 import { errorCode } from '../../store/errno.ts';
 import { WATCHED } from '../process/piped.ts';
-import { createExchangeLimit, EXCHANGE_SECONDS } from './exchange-limit.ts';
+import { createExchangeLimit, EXCHANGE_SECONDS, type ExchangeLimit } from './exchange-limit.ts';
 import { createWords, type Words } from './words.ts';
 
 /**
@@ -40,48 +40,14 @@ export class ChildEnded extends Error {
 
 /** Starts the program, `seconds` at most for an exchange; throws a UserError if it does not answer. */
 export function startKernelProcess(binary: string, seconds = EXCHANGE_SECONDS): KernelProcess {
+  const pipes = createPipes(binary, seconds);
+  const { limit, fill, drain } = pipes;
   const header = new Uint32Array(2);
   const lengthWord = new Uint32Array(1);
   let input = createWords(1 << 16).list;
-  let open: Piped | undefined;
-  const limit = createExchangeLimit(seconds);
 
-  const end = (): void => {
-    if (open === undefined) return;
-    limit.unwatch();
-    closeSync(open.to);
-    closeSync(open.from);
-    endPiped(open);
-    open = undefined;
-  };
-  const lost = (): ChildEnded => {
-    const late = limit.expired();
-    end();
-    return new ChildEnded(`the process of ${binary} ${late ? 'did not answer' : 'ended'}`, late);
-  };
-  const fill = (target: Uint32Array, count: number): void => {
-    if (open === undefined) throw lost();
-    const bytes = new Uint8Array(target.buffer, target.byteOffset, 4 * count);
-    for (let got = 0; got < bytes.length; ) {
-      const read = readSync(open.from, bytes, got, bytes.length - got, null);
-      if (read === 0 || limit.expired()) throw lost();
-      got += read;
-    }
-  };
-  const drain = (source: Uint32Array, count: number): void => {
-    if (open === undefined) throw lost();
-    const bytes = new Uint8Array(source.buffer, source.byteOffset, 4 * count);
-    try {
-      for (let sent = 0; sent < bytes.length; ) {
-        sent += writeSync(open.to, bytes, sent, bytes.length - sent);
-        if (limit.expired()) throw lost();
-      }
-    } catch (error) {
-      throw errorCode(error) === 'EPIPE' ? lost() : error;
-    }
-  };
   const send = ({ list, count }: Words, scripted: boolean): void => {
-    if (open === undefined) start();
+    if (!pipes.isOpen()) start();
     limit.begin();
     header[0] = count;
     header[1] = scripted ? 1 : 0;
@@ -93,7 +59,7 @@ export function startKernelProcess(binary: string, seconds = EXCHANGE_SECONDS): 
     fill(lengthWord, 1);
     const length = lengthWord[0] ?? 0;
     if (length > MESSAGE_WORDS_MAX) {
-      end();
+      pipes.end();
       throw new UserError(
         `the compiled kernel ${binary} sent a message of ${length} words, at most ${MESSAGE_WORDS_MAX} are possible: code of the tree writes to the pipe of the harness`,
         EXIT.CANNOT_RUN,
@@ -106,8 +72,7 @@ export function startKernelProcess(binary: string, seconds = EXCHANGE_SECONDS): 
   };
   /** Starts the process with an empty script: a process that does not answer even that answers nothing. */
   const start = (): void => {
-    open = spawnPiped(binary);
-    limit.watch(open.child.pid ?? 0, open.to, open.from);
+    pipes.open();
     try {
       send(NOTHING, true);
       receive();
@@ -130,8 +95,68 @@ export function startKernelProcess(binary: string, seconds = EXCHANGE_SECONDS): 
       drain(list, count);
     },
     close() {
-      end();
+      pipes.end();
       limit.close();
+    },
+  };
+}
+
+/** The pipes to one process after another, and the limit of their exchanges. */
+interface Pipes {
+  readonly limit: ExchangeLimit;
+  readonly isOpen: () => boolean;
+  readonly open: () => void;
+  readonly end: () => void;
+  /** Reads words; throws a ChildEnded where the process ends, or takes too long. */
+  readonly fill: (target: Uint32Array, count: number) => void;
+  /** Writes words, and throws in the same way. */
+  readonly drain: (source: Uint32Array, count: number) => void;
+}
+
+function createPipes(binary: string, seconds: number): Pipes {
+  const limit = createExchangeLimit(seconds);
+  let piped: Piped | undefined;
+  const end = (): void => {
+    if (piped === undefined) return;
+    limit.unwatch();
+    closeSync(piped.to);
+    closeSync(piped.from);
+    endPiped(piped);
+    piped = undefined;
+  };
+  const lost = (): ChildEnded => {
+    const late = limit.expired();
+    end();
+    return new ChildEnded(`the process of ${binary} ${late ? 'did not answer' : 'ended'}`, late);
+  };
+  return {
+    limit,
+    isOpen: () => piped !== undefined,
+    open() {
+      piped = spawnPiped(binary);
+      limit.watch(piped.child.pid ?? 0, piped.to, piped.from);
+    },
+    end,
+    fill(target, count) {
+      if (piped === undefined) throw lost();
+      const bytes = new Uint8Array(target.buffer, target.byteOffset, 4 * count);
+      for (let got = 0; got < bytes.length; ) {
+        const read = readSync(piped.from, bytes, got, bytes.length - got, null);
+        if (read === 0 || limit.expired()) throw lost();
+        got += read;
+      }
+    },
+    drain(source, count) {
+      if (piped === undefined) throw lost();
+      const bytes = new Uint8Array(source.buffer, source.byteOffset, 4 * count);
+      try {
+        for (let sent = 0; sent < bytes.length; ) {
+          sent += writeSync(piped.to, bytes, sent, bytes.length - sent);
+          if (limit.expired()) throw lost();
+        }
+      } catch (error) {
+        throw errorCode(error) === 'EPIPE' ? lost() : error;
+      }
     },
   };
 }

@@ -55,7 +55,14 @@ export interface SyncChild {
 /** Beyond what any of its answers takes, ms: the thread itself is stuck. */
 const THREAD_PATIENCE = 5000;
 
-export function startSyncChild(command: string): SyncChild {
+interface ThreadBeside {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  /** The words of `SHARED`. */
+  readonly counter: Int32Array;
+}
+
+function startThread(command: string): ThreadBeside {
   const { port1: port, port2 } = new MessageChannel();
   const told = new SharedArrayBuffer(4 * Object.keys(SHARED).length);
   const counter = new Int32Array(told);
@@ -67,6 +74,11 @@ export function startSyncChild(command: string): SyncChild {
   });
   worker.unref();
   port.unref();
+  return { worker, port, counter };
+}
+
+export function startSyncChild(command: string): SyncChild {
+  const { worker, port, counter } = startThread(command);
   const lines: string[] = [];
   let next = 0;
   let failure: ImplementationFailure | null = null;
