@@ -55,7 +55,7 @@ function renderGroup({ finding, others }: Shown, { bad, strong, dim }: Palette):
     `        ${replay}`,
     ...others.flatMap((other) => [
       `        ${bad('also')}    breaks ${strong(other.invariant)}: ${other.message}`,
-      `                ${other.rule.statement} ${dim(`(${other.rule.severity}; ${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')}; the line above is from its own smallest case, ${other.file})`)}`,
+      `                ${other.rule.statement} ${dim(`(${other.rule.severity}; ${other.hits === 0 ? 'no generated case' : counted(other.hits, 'case')}; seen in another case: ${other.file})`)}`,
     ]),
     '',
   ];

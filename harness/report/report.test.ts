@@ -159,7 +159,7 @@ describe('the last screen', () => {
     const screen = renderScreen(together, PLAIN);
     expect(screen.match(/^NEW BUG breaks /gm)).toHaveLength(1);
     expect(screen).toMatch(
-      /^ {8}also {4}breaks size\/single: kexec at 0 and again at 1\n {16}The fake rule .* the line above is from its own smallest case, out\/size-single-kexec\.json\)$/m,
+      /^ {8}also {4}breaks size\/single: kexec at 0 and again at 1\n {16}The fake rule .* seen in another case: out\/size-single-kexec\.json\)$/m,
     );
     expect(screen).toContain(', 2 findings in 1 case, ');
     expect(renderMarkdown(together)).toContain(
